@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every library the project uses, with the oldest version it accepts (Debian 12's).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(spdlog 1.10 REQUIRED)
+find_package(tl-expected 1.0 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+pkg_check_modules(fuse3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5)
+# LMDB ships no CMake file, and a pkg-config file only on some systems.
+find_path(LMDB_INCLUDE_DIR lmdb.h REQUIRED)
+find_library(LMDB_LIBRARY lmdb REQUIRED)
+add_library(lmdb UNKNOWN IMPORTED)
+set_target_properties(lmdb PROPERTIES IMPORTED_LOCATION ${LMDB_LIBRARY}
+                                      INTERFACE_INCLUDE_DIRECTORIES ${LMDB_INCLUDE_DIR})

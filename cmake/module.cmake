@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# veneer_module(NAME <name> SOURCES <files> [DEPS <modules and public libraries>] [PRIVATE_DEPS <libraries>])
+# One static library per folder; the links below are the only dependencies between modules.
+add_library(veneer_options INTERFACE)
+target_include_directories(veneer_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(veneer_options INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+target_compile_options(veneer_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                                -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough)
+if(VENEER_WERROR)
+  target_compile_options(veneer_options INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(veneer_options INTERFACE -Wthread-safety)
+endif()
+
+function(veneer_module)
+  cmake_parse_arguments(M "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(veneer_${M_NAME} STATIC ${M_SOURCES})
+  target_link_libraries(veneer_${M_NAME} PUBLIC veneer_options ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
+endfunction()
+
+# veneer_test(NAME <name> SOURCES <files> DEPS <modules>): one GoogleTest program, one ctest entry per case.
+function(veneer_test)
+  cmake_parse_arguments(T "" "NAME" "SOURCES;DEPS" ${ARGN})
+  add_executable(${T_NAME} ${T_SOURCES})
+  target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
