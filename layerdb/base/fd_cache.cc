@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/fd_cache.h"
+
+#include <algorithm>
+
+namespace veneer {
+
+FdCache::FdCache(size_t capacity) : per_shard_(std::max<size_t>(1, capacity / kShards)) {}
+
+SharedFd FdCache::Get(uint64_t key) {
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.by_key.find(key);
+  if (it == shard.by_key.end()) return nullptr;
+  shard.by_age.splice(shard.by_age.begin(), shard.by_age, it->second);
+  return it->second->fd;
+}
+
+SharedFd FdCache::Put(uint64_t key, Fd fd) {
+  auto shared = std::make_shared<const Fd>(std::move(fd));
+  SharedFd dropped;  // closed after the lock is released
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.by_key.find(key);
+  if (it != shard.by_key.end()) {
+    dropped = std::exchange(it->second->fd, shared);
+    shard.by_age.splice(shard.by_age.begin(), shard.by_age, it->second);
+    return shared;
+  }
+  if (shard.by_age.size() >= per_shard_) {
+    dropped = std::move(shard.by_age.back().fd);
+    shard.by_key.erase(shard.by_age.back().key);
+    shard.by_age.pop_back();
+  }
+  shard.by_age.push_front({key, shared});
+  shard.by_key.emplace(key, shard.by_age.begin());
+  return shared;
+}
+
+void FdCache::Erase(uint64_t key) {
+  SharedFd dropped;
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.by_key.find(key);
+  if (it == shard.by_key.end()) return;
+  dropped = std::move(it->second->fd);
+  shard.by_age.erase(it->second);
+  shard.by_key.erase(it);
+}
+
+}  // namespace veneer

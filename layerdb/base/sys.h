@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The system calls that the project makes on trees of files, one thin function each: the kernel's
+// semantics, an Errno instead of -1. Nothing here follows a symlink in the last component, and nothing takes
+// a path of more than one component except where it says so: a tree is walked by descriptors, so that no length
+// of path and no symlink put in the way matters.
+//
+// Thread-safe. EINTR is retried where POSIX allows it to be.
+#ifndef VENEER_LAYERDB_BASE_SYS_H_
+#define VENEER_LAYERDB_BASE_SYS_H_
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/result.h"
+
+namespace veneer::sys {
+
+// An object in a tree: a name in an open directory, or (empty name) what `fd` itself refers to, which may be an
+// O_PATH descriptor. Both are borrowed.
+struct At {
+  int fd;
+  const char* name = "";
+  bool self() const { return *name == '\0'; }
+};
+
+// openat(2) with O_CLOEXEC and O_NOFOLLOW added. A self At is opened again through /proc (so that an O_PATH
+// descriptor becomes one that can read or write).
+Sys<Fd> Open(At at, int flags, mode_t mode = 0);
+Sys<struct stat> Stat(At at);
+Sys<std::string> ReadLink(At at);
+
+Sys<void> MakeDir(At at, mode_t mode);
+Sys<void> MakeNode(At at, mode_t mode, dev_t device);
+Sys<void> Symlink(const char* target, At at);
+// Another name for what `from` is; never follows a symlink. A self At is linked through /proc
+// (linkat AT_SYMLINK_FOLLOW), which works for O_TMPFILE files and O_PATH descriptors.
+Sys<void> Link(At from, At to);
+Sys<void> Unlink(At at);
+Sys<void> RemoveDir(At at);
+// renameat2(2).
+Sys<void> Rename(At from, At to, unsigned flags);
+
+Sys<void> Chmod(At at, mode_t mode);
+// uid or gid -1: stays.
+Sys<void> Chown(At at, uid_t uid, gid_t gid);
+// times[0] access, times[1] modification; UTIME_NOW and UTIME_OMIT as utimensat(2) has them.
+Sys<void> SetTimes(At at, const timespec times[2]);
+
+// Extended attributes; a value of any size.
+Sys<std::string> GetXattr(At at, const char* name);
+Sys<std::vector<std::string>> ListXattr(At at);
+Sys<void> SetXattr(At at, const char* name, std::string_view value, int flags);
+Sys<void> RemoveXattr(At at, const char* name);
+
+Sys<size_t> ReadAt(int fd, void* buffer, size_t size, uint64_t offset);
+// Writes everything or fails.
+Sys<void> WriteAt(int fd, std::string_view data, uint64_t offset);
+Sys<void> Truncate(int fd, uint64_t size);
+Sys<void> Sync(int fd, bool data_only);
+Sys<void> SyncFs(int fd);
+Sys<struct statvfs> StatVfs(int fd);
+
+// Copies `size` bytes between regular files at the same offset, holes kept as holes: a reflink of the whole where
+// both files are taken from 0 to the end and the file system can, else copy_file_range per data extent, else
+// read and write. The target must be empty or sparse there; its size becomes at least `size`.
+Sys<void> CopyData(int from, int to, uint64_t size);
+
+// One directory entry as getdents64(2) gives it ("." and ".." left out).
+struct Dirent {
+  const char* name;  // NUL-terminated, valid during the callback
+  uint64_t ino;
+  uint8_t type;  // DT_*
+};
+// Reads a directory from the start. `fd` must be open for reading and not be shared with another reader.
+Sys<void> ReadDir(int fd, FunctionRef<void(const Dirent&)> sink);
+
+}  // namespace veneer::sys
+
+#endif  // VENEER_LAYERDB_BASE_SYS_H_
