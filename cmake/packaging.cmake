@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Where `cmake --install` puts things, and the Debian package that `cpack` makes of them.
+# Mounting needs no helper of our own: `mount -t fuse.veneerfs` and fstab go through fuse3's mount.fuse3.
+foreach(program veneer veneerfs)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME)
+  endif()
+endforeach()
+
+file(GLOB man_pages CONFIGURE_DEPENDS man/*.[1-8])
+foreach(page IN LISTS man_pages)
+  get_filename_component(section ${page} LAST_EXT)
+  string(SUBSTRING ${section} 1 1 section)
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+
+# Debian's names of the shells' folders, which bash and fish have everywhere; other systems can say theirs.
+set(VENEER_BASH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/bash-completion/completions CACHE STRING "Bash completions")
+set(VENEER_ZSH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions CACHE STRING "Zsh completions")
+set(VENEER_FISH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d CACHE STRING "Fish completions")
+foreach(shell_and_file bash/veneer.bash/veneer zsh/_veneer/_veneer fish/veneer.fish/veneer.fish)
+  string(REPLACE "/" ";" parts ${shell_and_file})
+  list(GET parts 0 shell)
+  list(GET parts 1 source)
+  list(GET parts 2 installed)
+  string(TOUPPER ${shell} shell)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/completions/${source})
+    install(FILES completions/${source} DESTINATION ${VENEER_${shell}_COMPLETION_DIR} RENAME ${installed})
+  endif()
+endforeach()
+
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME veneer)
+set(CPACK_PACKAGE_CONTACT "The Veneer maintainers <maintainers@veneer.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "mounts image layers as one writable tree and commits what changed")
+set(CPACK_PACKAGE_DESCRIPTION
+    "Veneer imports root file systems into a store that keeps every file once,
+mounts an image as a writable tree, shows what changed in it and makes a new
+image of the change. veneerfs, the FUSE union file system it mounts with, can
+be used on its own over plain directories. Neither needs root where the kernel
+allows that.")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fuse3, uidmap")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS mmdebstrap)
+include(CPack)

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each check accepts a clean small tree and finds the fault that is planted in it."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+_HERE = pathlib.Path(__file__).resolve().parent
+_SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
+_HASH_SPDX = "# SPDX-License-Identifier: Apache-2.0\n"
+_PAGE = """.\\" SPDX-License-Identifier: Apache-2.0
+.Dd January 1, 2025
+.Dt X 1
+.Os
+.Sh NAME
+.Nm x
+.Nd a page
+"""
+_HELP = """#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+case "$1" in
+  import) echo '  --progress MODE' ;;
+  --help) echo '  --root DIR' ;;
+  *) exit 2 ;;
+esac
+"""
+
+
+class ChecksTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.write("layerdb/model/entry.h", _SPDX + "#include <string>\n")
+        self.write("layerdb/store/store.cc", _SPDX + '#include "layerdb/model/entry.h"\n#include <unistd.h>\n')
+        self.write("layerdb/index/db.cc", _SPDX + "#include <lmdb.h>\n")
+        self.write("tests/unit/model/CMakeLists.txt", _HASH_SPDX + "veneer_test(SOURCES entry_test.cc)\n")
+        self.write("tests/unit/model/entry_test.cc", _SPDX + '#include "layerdb/model/entry.h"\n')
+        self.write("scripts/hello", '#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho "$1"\n', 0o755)
+        self.write("man/x.1", _PAGE)
+        self.write("build/ignored.cc", "#include <lmdb.h>\n" * 700)
+        self.write("README.md", "[more](CONTRIBUTING.md)\n```sh\nscripts/hello   # greets\nveneer import --progress=none - a; "
+                   "veneer import b\n```\n")
+        self.write("CONTRIBUTING.md", "```sh\nscripts/hello --preset debug\n```\n")
+        self.write("bench/README.md", "")
+        self.write("CMakePresets.json", '{"configurePresets": [{"name": "debug"}]}')
+        self.write("bin/veneer", _HELP, 0o755)
+
+    def write(self, path, text, mode=0o644):
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(mode)
+
+    def run_check(self, name):
+        program = self.root / "bin/veneer"
+        more = [f"--veneer={program}", f"--veneerfs={program}"] if name == "readme" else []
+        return subprocess.run([sys.executable, _HERE / f"{name}.py", f"--root={self.root}", *more],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+    def assert_clean(self, name):
+        result = self.run_check(name)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+    def assert_finds(self, name, expected):
+        result = self.run_check(name)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn(expected, result.stdout)
+
+    def test_the_small_tree_is_clean(self):
+        for path in sorted(_HERE.glob("*.py")):
+            if path.stem not in ("tree", "checks_test"):
+                with self.subTest(path.stem):
+                    self.assert_clean(path.stem)
+
+    def test_includes_finds_a_header_against_the_arrow(self):
+        self.write("layerdb/model/entry.h", _SPDX + '#include "layerdb/store/store.h"\n')
+        self.write("layerdb/store/store.h", _SPDX)
+        self.assert_finds("includes", "layerdb/model/entry.h:2: layerdb/model must not include layerdb/store/store.h")
+
+    def test_includes_finds_a_library_away_from_home(self):
+        self.write("layerdb/store/store.cc", _SPDX + "#include <lmdb.h>\n")
+        self.assert_finds("includes", "<lmdb.h> belongs to layerdb/index only")
+
+    def test_includes_finds_an_unknown_library(self):
+        self.write("layerdb/store/store.cc", _SPDX + "#include <boost/any.hpp>\n")
+        self.assert_finds("includes", "<boost/any.hpp> is neither")
+
+    def test_includes_finds_a_system_call_in_the_model(self):
+        self.write("layerdb/model/entry.h", _SPDX + "#include <unistd.h>\n")
+        self.assert_finds("includes", "makes no system call")
+
+    def test_includes_finds_a_relative_path(self):
+        self.write("layerdb/store/store.cc", _SPDX + '#include "../model/entry.h"\n')
+        self.assert_finds("includes", "is not a path from the root")
+
+    def test_tests_listed_finds_a_forgotten_test(self):
+        self.write("tests/unit/model/other_test.cc", _SPDX)
+        self.assert_finds("tests_listed", "other_test.cc:1: not named")
+
+    def test_tests_listed_does_not_count_a_comment(self):
+        self.write("tests/unit/model/CMakeLists.txt", _HASH_SPDX + "# veneer_test(SOURCES entry_test.cc)\n")
+        self.assert_finds("tests_listed", "entry_test.cc:1: not named")
+
+    def test_file_length_finds_line_601(self):
+        self.write("layerdb/store/store.cc", _SPDX * 600)
+        self.assert_clean("file_length")
+        self.write("layerdb/store/store.cc", _SPDX * 601)
+        self.assert_finds("file_length", "601 lines")
+
+    def test_spdx_finds_a_missing_line(self):
+        self.write("layerdb/store/store.cc", "int x;\n")
+        self.assert_finds("spdx", "layerdb/store/store.cc:1")
+
+    def test_spdx_finds_a_script_without_ending(self):
+        self.write("scripts/hello", "#!/bin/sh\necho\n")
+        self.assert_finds("spdx", "scripts/hello:1")
+
+    def test_leftovers_finds_marks_and_disabled_tests(self):
+        for text in ("TO" "DO later", "return ENOSYS;  // not imple" "mented", "TEST(A, DISAB" "LED_b)", "GTEST_" "SKIP();"):
+            with self.subTest(text):
+                self.write("layerdb/store/store.cc", _SPDX + f"// {text}\n")
+                self.assert_finds("leftovers", "layerdb/store/store.cc:2")
+
+    def test_shell_finds_an_unquoted_variable(self):
+        self.write("scripts/hello", "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\nrm $1\n")
+        self.assert_finds("shell", "SC2086")
+
+    def test_man_pages_finds_an_unknown_macro(self):
+        self.write("man/x.1", _PAGE + ".Nonsense\n")
+        self.assert_finds("man_pages", "man/x.1:8")
+
+    def test_readme_finds_what_does_not_exist(self):
+        for text, expected in (("```sh\nscripts/gone\n```", "README.md:2: scripts/gone is not an executable"),
+                               ("```sh\nveneer fly\n```", "veneer has no command 'fly'"),
+                               ("```sh\nveneer import --fast x\n```", "veneer import has no option '--fast'"),
+                               ("```sh\nscripts/hello --preset odd\n```", "no preset 'odd'"),
+                               ("[x](gone.md)", "links to gone.md")):
+            with self.subTest(text):
+                self.write("README.md", text + "\n")
+                self.assert_finds("readme", expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

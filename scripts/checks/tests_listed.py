@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every test is built and run: each *_test.cc, *_test.py and *_test.sh is named in the CMakeLists.txt of its folder."""
+
+import re
+import tree
+
+
+def main():
+    root = tree.parse_root(__doc__).root
+    violations = []
+    for path in tree.files(root):
+        if not re.fullmatch(r".*_test\.(cc|py|sh)", path.name):
+            continue
+        lists = root / path.parent / "CMakeLists.txt"
+        listed = re.sub(r"#.*", "", lists.read_text()) if lists.is_file() else ""
+        # By its own name, or as `stem` where the list adds the ending.
+        if not re.search(rf"(?<![\w.-]){re.escape(path.stem)}(\.(cc|py|sh))?(?![\w.-])", listed):
+            violations.append(f"{path}:1: not named in {path.parent}/CMakeLists.txt, so nothing runs it")
+    tree.report(violations)
+
+
+if __name__ == "__main__":
+    main()
