@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Containers: writable layers over images. What a container is stands in the catalog; whether it is
+// mounted, and by which daemon, in containers/<name>/state, a file that may be lost without harm
+// and is never trusted: a daemon is the one recorded only if its pid, start time and boot are.
+//
+// Thread-safety: all methods may be called from several threads at once.
+#ifndef VENEER_LAYERDB_STORE_CONTAINERS_H_
+#define VENEER_LAYERDB_STORE_CONTAINERS_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+class Store;
+
+// A process beyond doubt: pids are used again, and boots restart the count.
+struct ProcessId {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  // field 22 of /proc/PID/stat, clock ticks since boot
+  std::string boot_id;      // /proc/sys/kernel/random/boot_id
+
+  // The process `pid` as it is now. ESRCH when there is none.
+  static Sys<ProcessId> Of(pid_t pid);
+  // True while that very process runs (a zombie does not).
+  bool IsAlive() const;
+};
+
+// How a container is mounted.
+struct ContainerMount {
+  std::string mount_point;
+  ProcessId daemon;
+  bool read_only = false;
+};
+
+struct ContainerRecord {
+  std::string name;
+  Digest image_id;
+  std::vector<Digest> diff_ids;  // of the image, bottom first
+  Digest chain_id;
+  std::string image_name;  // the tag or id it was made from, for people
+  Timestamp created;
+  bool remove_on_exit = false;  // throw-away (chroot IMAGE, --rm)
+  // Free for the tools: a JSON document of what the container was made with (environment, binds …).
+  std::string config;
+  // From the state file: set when a mount was recorded and its daemon still runs.
+  std::optional<ContainerMount> mount;
+};
+
+struct ContainerSpec {
+  std::string name;  // empty: one is made up ("quiet_heron")
+  Digest image_id;
+  std::string image_name;
+  bool remove_on_exit = false;
+  std::string config;
+};
+
+// A lock on one container, held by whoever mounts, unmounts, commits or removes it. Released on
+// destruction, and by the death of the process.
+class [[nodiscard]] ContainerLock {
+ public:
+  explicit ContainerLock(Fd fd) : fd_(std::move(fd)) {}
+
+ private:
+  Fd fd_;
+};
+
+class Containers {
+ public:
+  explicit Containers(Store& store) : store_(store) {}
+
+  // Makes upper/ (with the mode, owner where we may, and times of the image's root directory),
+  // work/ and the record. kNotFound: no such image; kInUse: the name is taken; kUsage: not a name
+  // ([A-Za-z0-9][A-Za-z0-9_.-]*, at most 64).
+  Result<ContainerRecord> Create(const ContainerSpec& spec);
+  // kNotFound names the nearest.
+  Result<ContainerRecord> Get(std::string_view name);
+  Result<std::vector<ContainerRecord>> List();  // by creation, oldest first
+
+  // Waits for whoever holds it.
+  Result<ContainerLock> Lock(std::string_view name);
+  // Records that the container is mounted, or (nullopt) that it is not. REQUIRES: its lock.
+  Result<void> SetMount(std::string_view name, const std::optional<ContainerMount>& mount);
+  // Changes what the catalog keeps: image, image_name, config, remove_on_exit. The name stays.
+  Result<void> Update(const ContainerRecord& record);
+
+  // Removes the record, then the directory. kInUse when it is mounted. What cannot be deleted
+  // (files of other users in the upper of an ordinary user) is left in staging for prune, and is
+  // the error. REQUIRES: its lock.
+  Result<void> Remove(std::string_view name);
+
+  // The containers that use an image.
+  Result<std::vector<std::string>> UsersOf(const Digest& image_id);
+
+ private:
+  Store& store_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_STORE_CONTAINERS_H_

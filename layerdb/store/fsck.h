@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The check of a whole store: every index, every object and blob that something refers to, every
+// reference. Reads only.
+#ifndef VENEER_LAYERDB_STORE_FSCK_H_
+#define VENEER_LAYERDB_STORE_FSCK_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+class Store;
+
+struct FsckProblem {
+  std::string path;                 // what is damaged, below the store
+  std::string what;                 // one line
+  std::vector<std::string> images;  // tags (or ids) of the images it touches
+  std::vector<std::string> containers;
+};
+
+struct FsckReport {
+  uint64_t images = 0, containers = 0, layers = 0, trees = 0, objects = 0, blobs = 0;
+  uint64_t bytes = 0;  // read
+  std::vector<FsckProblem> problems;
+};
+
+// `progress` is told bytes checked and bytes to check. An Error means that the check could not be
+// made.
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_STORE_FSCK_H_

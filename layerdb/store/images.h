@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Images and their tags, in the catalog. An image is known by the digest of its configuration (its
+// id) and has any number of tags "name:tag".
+//
+// Thread-safety: all methods may be called from several threads at once.
+#ifndef VENEER_LAYERDB_STORE_IMAGES_H_
+#define VENEER_LAYERDB_STORE_IMAGES_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+class Store;
+
+struct ImageRecord {
+  Digest id;                     // of the configuration, which is a blob
+  std::vector<Digest> diff_ids;  // bottom first, at least one
+  Digest chain_id;               // of diff_ids
+  Timestamp created;             // as the configuration says; for listings
+  uint64_t size = 0;             // bytes of all files, for listings
+  std::vector<Digest> blobs;  // further blobs that belong to the image: manifest, compressed layers
+};
+
+struct ImageListing {
+  ImageRecord image;
+  std::vector<std::string> tags;  // in byte order
+};
+
+struct FoundImage {
+  ImageRecord image;
+  std::string tag;  // the full "name:tag" that was found; empty when found by id
+};
+
+struct RemovedImage {
+  std::vector<std::string> untagged;  // "name:tag"
+  std::optional<Digest> deleted;      // the image's record is gone too
+};
+
+// "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name (the
+// grammar of distribution's reference package: lower-case path components, a tag of at most 128
+// bytes).
+Result<std::string> NormalizeTag(std::string_view name);
+
+class Images {
+ public:
+  explicit Images(Store& store) : store_(store) {}
+
+  // Records an image and gives it these tags (names as users write them), in one commit: the last
+  // write of an import. Its layers and blobs must be in the store. A tag that named another image
+  // names this one now.
+  Result<void> Put(const ImageRecord& image, std::span<const std::string> tags);
+  Result<void> Tag(const Digest& id, std::string_view tag);
+
+  // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), or by the start
+  // of one id of at least four digits. kNotFound names the nearest tag; an ambiguous start is
+  // kFailed.
+  Result<FoundImage> Find(std::string_view reference);
+  // Sorted by creation, newest first.
+  Result<std::vector<ImageListing>> List();
+
+  // docker rmi: by tag, removes the tag, and with the last tag the image; by id, removes the image,
+  // and refuses when it has several tags unless `force`. kInUse, naming the container, when a
+  // container uses an image that would be deleted (`force` does not help). Layers and contents stay
+  // for prune.
+  Result<RemovedImage> Remove(std::string_view reference, bool force);
+
+ private:
+  Store& store_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_STORE_IMAGES_H_

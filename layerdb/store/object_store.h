@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ObjectStore: the objects directory, each content once. A content is found by its hash and taken
+// for the same only after a comparison of all bytes, since images are untrusted and the hash is not
+// cryptographic; another content of the same hash gets the next `seq`.
+//
+// An object is written where it will be found, without a temporary name: an object that nothing
+// refers to is garbage anyway, and a half-written one is never equal to a whole one. Used through
+// WriteSession, which keeps prune away meanwhile.
+//
+// Thread-safety: ObjectStore may be used from several threads at once, an ObjectWriter by one.
+#ifndef VENEER_LAYERDB_STORE_OBJECT_STORE_H_
+#define VENEER_LAYERDB_STORE_OBJECT_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+#include "layerdb/index/records.h"
+#include "layerdb/store/content_hash.h"
+
+namespace veneer {
+
+class WriteSession;
+
+class ObjectStore {
+ public:
+  static Result<std::unique_ptr<ObjectStore>> Open(const std::string& dir);
+
+  int dir_fd() const { return dir_.get(); }
+  // ENOENT: there is no such object.
+  Sys<Fd> OpenObject(const ObjectRef& ref) const;
+
+  // See WriteSession.
+  Result<ObjectRef> Put(std::string_view bytes, const Hash128& hash);
+  Result<ObjectRef> PutFrom(int fd, const Hash128& hash);
+  // Moves `name` in `dir_fd`, which is open for reading as `fd`, to the objects. EXDEV as the
+  // kernel says it.
+  Result<ObjectRef> Move(int dir_fd, const std::string& name, int fd, const Hash128& hash);
+
+ private:
+  explicit ObjectStore(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}
+  Sys<Fd> CreateExclusive(const std::string& path) const;
+
+  const std::string path_;
+  const Fd dir_;
+};
+
+// A content that comes in pieces. Destroying it without Finish() leaves nothing behind.
+class ObjectWriter {
+ public:
+  ObjectWriter(WriteSession& session, std::string dir, std::string name, Fd fd);
+  ~ObjectWriter();
+  ObjectWriter(const ObjectWriter&) = delete;
+  ObjectWriter& operator=(const ObjectWriter&) = delete;
+
+  Result<void> Write(std::string_view bytes);
+  // A hole of `size` bytes at the present end.
+  Result<void> Hole(uint64_t size);
+  uint64_t size() const { return hasher_.size(); }
+  // 512-byte blocks on disk. Call after Finish().
+  uint64_t blocks() const { return blocks_; }
+  // Ends the object. Call once.
+  Result<ObjectRef> Finish();
+
+ private:
+  WriteSession& session_;
+  const std::string path_;
+  const std::string name_;
+  Fd fd_;
+  ContentHasher hasher_;
+  uint64_t blocks_ = 0;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_STORE_OBJECT_STORE_H_

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Garbage, found by mark and sweep: what no image and no container needs, and what dead processes
+// left in staging.
+#ifndef VENEER_LAYERDB_STORE_PRUNE_H_
+#define VENEER_LAYERDB_STORE_PRUNE_H_
+
+#include <cstdint>
+
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+class Store;
+
+struct PruneOptions {
+  bool untagged_images = false;  // remove images that have no tag and no container, first
+  bool dry_run = false;          // count only
+};
+
+struct PruneReport {
+  uint64_t images = 0, layers = 0, trees = 0, objects = 0, blobs = 0, staging = 0, containers = 0;
+  uint64_t bytes_freed = 0;
+  // Something was being written meanwhile: only dead staging was removed, the rest waits for the
+  // next prune.
+  bool writers_active = false;
+};
+
+// Safe beside everything else that uses the store. A running import or commit is waited for at most
+// two seconds.
+Result<PruneReport> Prune(Store& store, const PruneOptions& options);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_STORE_PRUNE_H_
