@@ -48,7 +48,8 @@ struct AttrChange {
   bool kill_privileges = false;
 };
 
-// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what they are in.
+// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what
+// they are in.
 struct ReadResult {
   int fd = -1;  // -1: the data is in `bytes`
   uint64_t offset = 0;

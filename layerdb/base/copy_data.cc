@@ -13,7 +13,8 @@ namespace veneer::sys {
 
 namespace {
 
-// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the copy.
+// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the
+// copy.
 bool CannotCopyRange(int code) {
   return code == EXDEV || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EPERM ||
          code == EBADF;
@@ -58,7 +59,7 @@ Sys<void> CopyData(int from, int to, uint64_t size) {
   uint64_t position = 0;
   while (position < size) {
     const off_t data = ::lseek(from, static_cast<off_t>(position), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;  // only a hole is left
+    if (data < 0 && errno == ENXIO) break;                      // only a hole is left
     if (data < 0) return CopyExtent(from, to, position, size);  // the file system knows no holes
     const off_t hole = ::lseek(from, data, SEEK_HOLE);
     if (hole < 0) return FailErrno();

@@ -48,7 +48,8 @@ Hash128 Xxh128Stream::Finish() const { return Canonical(XXH3_128bits_digest(stat
 struct Sha256Stream::State {
   EVP_MD_CTX* ctx = EVP_MD_CTX_new();
   State() {
-    if (ctx == nullptr || EVP_DigestInit_ex(ctx, EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+    if (ctx == nullptr || EVP_DigestInit_ex(ctx, EVP_sha256(), nullptr) != 1)
+      throw std::bad_alloc();
   }
   ~State() { EVP_MD_CTX_free(ctx); }
   State(const State&) = delete;

@@ -3,7 +3,8 @@
 // The two error types of the project (and nothing else reports a failure).
 //
 //   Sys<T>     = value or Errno.  Below the file-system boundary: four bytes, no allocation.
-//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed, on
+//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed,
+//   on
 //                what, why, and what to do; plus the exit code it leads to.
 //
 // An Errno becomes an Error only through MakeError(errno, "what failed on what").
@@ -38,8 +39,8 @@ std::string ErrnoText(int code);
 // What a program ends with; the numbers are the interface (README, man pages).
 enum class ExitCode : int { kFailed = 1, kUsage = 2, kNotFound = 3, kInUse = 4 };
 
-// A failure as a person reads it. Contexts are added from the inside out, the outermost first in the text:
-// "import rootfs.tar: read entry 17: Input/output error".
+// A failure as a person reads it. Contexts are added from the inside out, the outermost first in
+// the text: "import rootfs.tar: read entry 17: Input/output error".
 class [[nodiscard]] Error {
  public:
   explicit Error(std::string message, ExitCode exit = ExitCode::kFailed, int code = 0)
@@ -76,27 +77,31 @@ void IgnoreError(const T& /*result*/, const char* /*why*/) {}
 // Propagate a failure: `VENEER_TRY(auto fd, OpenIt());` / `VENEER_TRY_VOID(Sync());`
 #define VENEER_CONCAT_INNER(a, b) a##b
 #define VENEER_CONCAT(a, b) VENEER_CONCAT_INNER(a, b)
-#define VENEER_TRY_IMPL(tmp, decl, expr)                               \
-  auto tmp = (expr);                                                   \
-  if (!tmp) [[unlikely]] return ::tl::unexpected(std::move(tmp).error()); \
+#define VENEER_TRY_IMPL(tmp, decl, expr)             \
+  auto tmp = (expr);                                 \
+  if (!tmp) [[unlikely]]                             \
+    return ::tl::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define VENEER_TRY(decl, expr) VENEER_TRY_IMPL(VENEER_CONCAT(try_, __COUNTER__), decl, expr)
-#define VENEER_TRY_VOID(expr)                                                           \
-  do {                                                                                  \
-    auto try_result = (expr);                                                           \
-    if (!try_result) [[unlikely]] return ::tl::unexpected(std::move(try_result).error()); \
+#define VENEER_TRY_VOID(expr)                                 \
+  do {                                                        \
+    auto try_result = (expr);                                 \
+    if (!try_result) [[unlikely]]                             \
+      return ::tl::unexpected(std::move(try_result).error()); \
   } while (0)
 // The same, turning an Errno into an Error with a context.
-#define VENEER_TRY_CTX_IMPL(tmp, decl, expr, what)                       \
-  auto tmp = (expr);                                                     \
-  if (!tmp) [[unlikely]] return ::veneer::MakeError(tmp.error(), (what)); \
+#define VENEER_TRY_CTX_IMPL(tmp, decl, expr, what)   \
+  auto tmp = (expr);                                 \
+  if (!tmp) [[unlikely]]                             \
+    return ::veneer::MakeError(tmp.error(), (what)); \
   decl = std::move(*tmp)
 #define VENEER_TRY_CTX(decl, expr, what) \
   VENEER_TRY_CTX_IMPL(VENEER_CONCAT(try_, __COUNTER__), decl, expr, what)
-#define VENEER_TRY_CTX_VOID(expr, what)                                              \
-  do {                                                                               \
-    auto try_result = (expr);                                                        \
-    if (!try_result) [[unlikely]] return ::veneer::MakeError(try_result.error(), (what)); \
+#define VENEER_TRY_CTX_VOID(expr, what)                       \
+  do {                                                        \
+    auto try_result = (expr);                                 \
+    if (!try_result) [[unlikely]]                             \
+      return ::veneer::MakeError(try_result.error(), (what)); \
   } while (0)
 
 #endif  // VENEER_LAYERDB_BASE_RESULT_H_

@@ -12,14 +12,14 @@ namespace veneer::sys {
 
 namespace {
 
-// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc, which end in the
-// object itself even where that is a symlink.
+// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc,
+// which end in the object itself even where that is a symlink.
 class ProcPath {
  public:
   explicit ProcPath(At at) {
-    const int n = at.self() ? snprintf(path_.data(), path_.size(), "/proc/self/fd/%d", at.fd)
-                            : snprintf(path_.data(), path_.size(), "/proc/self/fd/%d/%s", at.fd,
-                                       at.name);
+    const int n = at.self()
+                      ? snprintf(path_.data(), path_.size(), "/proc/self/fd/%d", at.fd)
+                      : snprintf(path_.data(), path_.size(), "/proc/self/fd/%d/%s", at.fd, at.name);
     fits_ = n > 0 && static_cast<size_t>(n) < path_.size();
   }
   bool fits() const { return fits_; }
@@ -96,7 +96,8 @@ Sys<void> Rename(At from, At to, unsigned flags) {
 }
 
 Sys<void> Chmod(At at, mode_t mode) {
-  // fchmodat() follows symlinks, but the caller knows that the object is none; /proc serves O_PATH descriptors.
+  // fchmodat() follows symlinks, but the caller knows that the object is none; /proc serves O_PATH
+  // descriptors.
   const ProcPath path(at);
   if (!path.fits()) return Fail(ENAMETOOLONG);
   return Done(::chmod(path.c_str(), mode));
@@ -178,9 +179,10 @@ Sys<void> RemoveXattr(At at, const char* name) {
 Sys<size_t> ReadAt(int fd, void* buffer, size_t size, uint64_t offset) {
   size_t done = 0;
   while (done < size) {
-    const ssize_t n =
-        Retry([&] { return ::pread(fd, static_cast<char*>(buffer) + done, size - done,
-                                   static_cast<off_t>(offset + done)); });
+    const ssize_t n = Retry([&] {
+      return ::pread(fd, static_cast<char*>(buffer) + done, size - done,
+                     static_cast<off_t>(offset + done));
+    });
     if (n < 0) return FailErrno();
     if (n == 0) break;
     done += n;
@@ -190,8 +192,8 @@ Sys<size_t> ReadAt(int fd, void* buffer, size_t size, uint64_t offset) {
 
 Sys<void> WriteAt(int fd, std::string_view data, uint64_t offset) {
   while (!data.empty()) {
-    const ssize_t n = Retry(
-        [&] { return ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
+    const ssize_t n =
+        Retry([&] { return ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
     if (n < 0) return FailErrno();
     data.remove_prefix(n);
     offset += n;

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/layer/layer_stack.h"
+
+#include <mutex>
+#include <unordered_map>
+
+#include "layerdb/base/hash.h"
+
+namespace veneer {
+
+namespace {
+constexpr uint64_t kInnerMask = (uint64_t{1} << 48) - 1;
+// In the layer number's place: the ref is one of LayerStack's own.
+constexpr uint64_t kMerged = uint64_t{0xFFFF} << 48;
+constexpr uint64_t kSplit = uint64_t{0xFFFE} << 48;
+}  // namespace
+
+struct LayerStack::Part {
+  size_t layer;
+  LayerRef ref;
+};
+
+struct LayerStack::MergedDir : LayerRef::Data {
+  std::vector<Part> parts;  // top first; at least one
+
+  // Which parts have a subdirectory, by name; made by the first listing.
+  mutable std::mutex mutex;
+  mutable bool listed = false;
+  mutable std::unordered_map<std::string, std::vector<uint32_t>> subdirs;
+};
+
+struct LayerStack::SplitFile : LayerRef::Data {
+  SplitFile(Part m, Part d) : meta(std::move(m)), data(std::move(d)) {}
+  Part meta;
+  Part data;
+};
+
+LayerStack::LayerStack(std::vector<std::shared_ptr<const Layer>> layers)
+    : layers_(std::move(layers)) {
+  std::vector<Part> parts;
+  const Attr attr = layers_.front()->Root().attr;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const LayerObject root = layers_[i]->Root();
+    parts.push_back({i, root.ref});
+    if (root.marks.opaque) break;
+  }
+  root_ = MakeDir(std::move(parts), attr);
+}
+
+uint64_t LayerStack::MixIno(size_t layer, uint64_t ino) const {
+  // Counted from the bottom, so that another layer on top changes no number below. Bits 62 and 63
+  // are left to what stands above (new files of an upper).
+  const uint64_t pair[2] = {layers_.size() - layer, ino};
+  const uint64_t mixed = Xxh64({reinterpret_cast<const char*>(pair), sizeof pair}) >> 2;
+  return mixed < 2 ? mixed + 2 : mixed;
+}
+
+LayerRef LayerStack::Pack(size_t layer, const LayerRef& inner) const {
+  return LayerRef{static_cast<uint64_t>(layer) << 48 | (inner.id & kInnerMask), inner.data};
+}
+
+LayerStack::Part LayerStack::TopPart(const LayerRef& ref) const {
+  const uint64_t tag = ref.id & ~kInnerMask;
+  if (tag == kMerged) return static_cast<const MergedDir&>(*ref.data).parts.front();
+  if (tag == kSplit) return static_cast<const SplitFile&>(*ref.data).meta;
+  return {ref.id >> 48, LayerRef{ref.id & kInnerMask, ref.data}};
+}
+
+LayerStack::Part LayerStack::DataPart(const LayerRef& ref) const {
+  if ((ref.id & ~kInnerMask) == kSplit) return static_cast<const SplitFile&>(*ref.data).data;
+  return TopPart(ref);
+}
+
+LayerObject LayerStack::MakeDir(std::vector<Part> parts, const Attr& top_attr) const {
+  LayerObject object;
+  object.attr = top_attr;
+  object.attr.ino = MixIno(parts.front().layer, top_attr.ino);
+  object.attr.nlink = 1;  // counting subdirectories would mean listing every layer
+  auto dir = std::make_shared<MergedDir>();
+  dir->parts = std::move(parts);
+  object.ref.id = kMerged;
+  object.ref.data = std::move(dir);
+  return object;
+}
+
+Sys<std::optional<LayerObject>> LayerStack::Below(size_t layer, std::string_view path) const {
+  std::vector<Part> roots;
+  for (size_t i = layer + 1; i < layers_.size(); ++i) {
+    const LayerObject root = layers_[i]->Root();
+    roots.push_back({i, root.ref});
+    if (root.marks.opaque) break;
+  }
+  if (roots.empty()) return std::nullopt;
+  const Attr attr = layers_[layer + 1]->Root().attr;
+  LayerObject object = MakeDir(std::move(roots), attr);
+  while (!path.empty()) {
+    if ((object.ref.id & ~kInnerMask) != kMerged) return std::nullopt;
+    const size_t slash = path.find('/');
+    const std::string_view name = path.substr(0, slash);
+    path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
+    const auto dir = std::static_pointer_cast<const MergedDir>(object.ref.data);
+    VENEER_TRY(auto next, Find(dir->parts, name, nullptr, 0, 0));
+    if (!next) return std::nullopt;
+    object = *std::move(next);
+  }
+  return object;
+}
+
+// A file whose top part has only attributes: finds the contents. ENOENT where they are missing: a
+// broken layer.
+Sys<LayerObject> LayerStack::SplitFrom(const std::vector<Part>& parts, size_t index,
+                                       LayerObject meta, std::string_view name) const {
+  const size_t layer = parts[index].layer;
+  std::optional<LayerObject> data;
+  if (meta.marks.redirect) {
+    VENEER_TRY(data, Below(layer, *meta.marks.redirect));
+  } else {
+    const std::vector<Part> rest(parts.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                                 parts.end());
+    VENEER_TRY(data, Find(rest, name, nullptr, 0, 0));
+  }
+  if (!data || data->attr.type != FileType::kRegular) return Fail(ENOENT);
+  LayerObject object;
+  object.attr = meta.attr;
+  object.attr.ino = MixIno(layer, meta.attr.ino);
+  object.attr.blocks = data->attr.blocks;
+  object.ref.id = kSplit;
+  object.ref.data = std::make_shared<SplitFile>(Part{layer, meta.ref}, DataPart(data->ref));
+  return object;
+}
+
+// `where`: the parts that have the name as a directory, when a listing has told; otherwise all
+// parts from `first` are asked, that one with `first_hint`.
+Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
+                                                 std::string_view name,
+                                                 const std::vector<uint32_t>* where, size_t first,
+                                                 uint64_t first_hint) const {
+  std::vector<Part> found;
+  Attr top_attr;
+  const size_t count = where != nullptr ? where->size() : parts.size();
+  for (size_t n = where != nullptr ? 0 : first; n < count; ++n) {
+    const size_t index = where != nullptr ? (*where)[n] : n;
+    const Part& part = parts[index];
+    const uint64_t hint = index == first ? first_hint : 0;
+    VENEER_TRY(auto object, layers_[part.layer]->Lookup(part.ref, name, hint));
+    if (!object) continue;
+    if (object->ref.id == kWhiteout && object->ref.data == nullptr) break;
+    if (object->attr.type != FileType::kDirectory) {
+      if (!found.empty()) break;  // a directory above hides it, and everything below
+      if (object->marks.metacopy) {
+        VENEER_TRY(auto split, SplitFrom(parts, index, *std::move(object), name));
+        return split;
+      }
+      object->ref = Pack(part.layer, object->ref);
+      object->attr.ino = MixIno(part.layer, object->attr.ino);
+      object->marks = {};
+      return object;
+    }
+    if (found.empty()) top_attr = object->attr;
+    found.push_back({part.layer, object->ref});
+    if (object->marks.opaque) break;
+    if (object->marks.redirect) {
+      VENEER_TRY(const auto below, Below(part.layer, *object->marks.redirect));
+      if (below && below->attr.type == FileType::kDirectory) {
+        const auto& rest = static_cast<const MergedDir&>(*below->ref.data).parts;
+        found.insert(found.end(), rest.begin(), rest.end());
+      }
+      break;
+    }
+  }
+  if (found.empty()) return std::nullopt;
+  return MakeDir(std::move(found), top_attr);
+}
+
+Sys<std::optional<LayerObject>> LayerStack::Lookup(const LayerRef& dir, std::string_view name,
+                                                   uint64_t hint) const {
+  if ((dir.id & ~kInnerMask) != kMerged) return Fail(ENOTDIR);
+  const auto& merged = static_cast<const MergedDir&>(*dir.data);
+  const std::vector<uint32_t>* where = nullptr;
+  if (merged.parts.size() > 1) {
+    const std::lock_guard lock(merged.mutex);
+    const auto it = merged.subdirs.find(std::string(name));
+    if (it != merged.subdirs.end()) where = &it->second;  // never changes once it is listed
+  }
+  size_t first = 0;
+  const size_t hinted_layer = hint >> 48;
+  if (hint != 0) {
+    while (first < merged.parts.size() && merged.parts[first].layer != hinted_layer) ++first;
+    if (first == merged.parts.size()) first = 0;
+  }
+  return Find(merged.parts, name, where, first, hint & kInnerMask);
+}
+
+Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const {
+  if ((dir.id & ~kInnerMask) != kMerged) return Fail(ENOTDIR);
+  const auto& merged = static_cast<const MergedDir&>(*dir.data);
+  const bool single = merged.parts.size() == 1;
+  // What each name was first seen as: gone, something else, or a directory with the parts that have
+  // it.
+  struct Seen {
+    bool open = false;  // a directory that parts further down may still belong to
+    std::vector<uint32_t> parts;
+  };
+  std::unordered_map<std::string, Seen> seen;
+  for (size_t index = 0; index < merged.parts.size(); ++index) {
+    const Part& part = merged.parts[index];
+    auto take = [&](const LayerDirent& inner) {
+      if (!single) {
+        const bool directory = !inner.whiteout && inner.type == FileType::kDirectory;
+        const auto [it, fresh] = seen.try_emplace(std::string(inner.name));
+        if (!fresh) {
+          Seen& above = it->second;
+          if (above.open && directory) above.parts.push_back(static_cast<uint32_t>(index));
+          if (!directory) above.open = false;
+          return;
+        }
+        it->second.open = directory;
+        if (directory) it->second.parts.push_back(static_cast<uint32_t>(index));
+      }
+      if (inner.whiteout) return;
+      LayerDirent entry = inner;
+      entry.hint = static_cast<uint64_t>(part.layer) << 48 | (inner.hint & kInnerMask);
+      entry.ino = MixIno(part.layer, inner.ino);
+      sink(entry);
+    };
+    VENEER_TRY_VOID(layers_[part.layer]->List(part.ref, take));
+  }
+  if (single) return {};
+  const std::lock_guard lock(merged.mutex);
+  if (merged.listed) return {};
+  merged.listed = true;
+  for (auto& [name, what] : seen) {
+    if (!what.parts.empty()) merged.subdirs.emplace(name, std::move(what.parts));
+  }
+  return {};
+}
+
+Sys<Attr> LayerStack::Stat(const LayerRef& ref) const {
+  const Part part = TopPart(ref);
+  VENEER_TRY(Attr attr, layers_[part.layer]->Stat(part.ref));
+  attr.ino = MixIno(part.layer, attr.ino);
+  if (attr.type == FileType::kDirectory) attr.nlink = 1;
+  return attr;
+}
+
+Sys<std::string> LayerStack::ReadLink(const LayerRef& ref) const {
+  const Part part = TopPart(ref);
+  return layers_[part.layer]->ReadLink(part.ref);
+}
+
+Sys<Content> LayerStack::Open(const LayerRef& ref) const {
+  const Part part = DataPart(ref);
+  return layers_[part.layer]->Open(part.ref);
+}
+
+Sys<std::string> LayerStack::GetXattr(const LayerRef& ref, const std::string& name) const {
+  const Part part = TopPart(ref);
+  return layers_[part.layer]->GetXattr(part.ref, name);
+}
+
+Sys<XattrList> LayerStack::ListXattrs(const LayerRef& ref) const {
+  const Part part = TopPart(ref);
+  return layers_[part.layer]->ListXattrs(part.ref);
+}
+
+}  // namespace veneer

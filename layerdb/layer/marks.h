@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading an object of a plain directory in whichever dialect it is written: is it a whiteout, what
+// marks does it carry, what attributes. Shared by DirLayer (lower layers) and fs/upper, which reads
+// its own files the same way. Stateless; thread-safe.
+#ifndef VENEER_LAYERDB_LAYER_MARKS_H_
+#define VENEER_LAYERDB_LAYER_MARKS_H_
+
+#include <sys/stat.h>
+
+#include "layerdb/base/sys.h"
+#include "layerdb/layer/layer.h"
+#include "layerdb/model/dialect.h"
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+// What struct stat says, as an Attr. Attr::ino is st_ino as it is.
+Attr AttrFromStat(const struct stat& st);
+
+// The kernel's whiteout: a character device 0:0.
+bool IsDeviceWhiteout(const struct stat& st);
+
+// The marks of a directory or regular file. `aufs`: a ".wh..wh..opq" in it makes a directory
+// opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
+Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path);
+
+// True when the directory may hold whiteouts of the xattr form (overlayfs.rst: opaque is "x"), and
+// whether a regular file in it is one.
+bool HoldsXattrWhiteouts(sys::At dir);
+bool IsXattrWhiteout(sys::At file, const struct stat& st);
+
+// Applies user.containers.override_stat, where the object has it.
+void ApplyOverrideStat(sys::At at, Attr& attr);
+
+// The xattrs that a user of the tree set: marks left out, escaped names unescaped.
+Sys<XattrList> ReadUserXattrs(sys::At at);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_LAYER_MARKS_H_
