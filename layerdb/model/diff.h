@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What changed between an image and a tree above it: one line per path. Pure; the walk that finds
+// the changes is transfer/container_diff and transfer/change_walk.
+#ifndef VENEER_LAYERDB_MODEL_DIFF_H_
+#define VENEER_LAYERDB_MODEL_DIFF_H_
+
+#include <optional>
+#include <string>
+
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+enum class DiffKind : char { kAdded = 'A', kChanged = 'C', kDeleted = 'D' };
+
+struct DiffEntry {
+  DiffKind kind = DiffKind::kChanged;
+  std::string path;  // from the root, with a leading slash
+  friend bool operator==(const DiffEntry&, const DiffEntry&) = default;
+};
+
+// What one name became: `below` in the image, `above` in the merged tree; nullopt: not there.
+// nullopt: no line (the name is in neither). A name that is in both counts as changed: the caller
+// asks only about names the writable layer says something of, as docker diff does, so a file opened
+// for writing and left as it was is one.
+std::optional<DiffKind> DecideDiff(const std::optional<FileType>& below,
+                                   const std::optional<FileType>& above);
+
+// Paths in the order of a walk: a directory before what is in it, and siblings in byte order ('/'
+// sorts before every other byte).
+bool DiffPathLess(const std::string& a, const std::string& b);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_MODEL_DIFF_H_

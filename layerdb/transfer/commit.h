@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commit: what a container's writable layer changed becomes one new layer of the store, in time
+// that depends on the change and not on the image. Redirects and metadata-only copies are expanded
+// through the merged view (OCI layers have neither): a renamed directory of the image is there with
+// all its entries, and its contents are the objects that the image has already.
+//
+// The archive of the layer is sorted, carries no access times and no user names, and depends on
+// nothing but the tree, so that the same tree gives the same diff id.
+#ifndef VENEER_LAYERDB_TRANSFER_COMMIT_H_
+#define VENEER_LAYERDB_TRANSFER_COMMIT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/index/seal.h"
+#include "layerdb/store/containers.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+#include "layerdb/transfer/import.h"
+
+namespace veneer {
+
+struct CommitOptions {
+  // Moves file contents out of the writable layer instead of copying them. The writable layer is
+  // damaged by it even when the commit fails, so only for a container that is unmounted and about
+  // to be removed.
+  bool move = false;
+  // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
+  std::optional<int64_t> source_date_epoch;
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+struct CommittedLayer {
+  Digest diff_id;
+  uint64_t tar_bytes = 0;
+  uint64_t content_bytes = 0;  // of the regular files of the layer
+  bool existed = false;
+  bool empty = false;  // nothing changed: an archive without entries
+  IndexSummary summary;
+};
+
+// Makes the change of `container` a layer, published in `session`. REQUIRES: the container's lock;
+// when it is mounted, its file system was synced and nobody writes meanwhile (else a file may be
+// half old). Errors: ENOSPC (the store is as before); a changed file whose name is reserved in
+// image layers (`.wh.x`).
+Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
+                                       const ContainerRecord& container,
+                                       const CommitOptions& options);
+
+// The same for any writable layer over any merged tree: `upper` and `work` directories (contracts
+// of fs/upper; an empty `work` means no link index), `tree` a merged index of this store or empty
+// for nothing below.
+Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const std::string& upper,
+                                   const std::string& work, const std::string& tree,
+                                   const CommitOptions& options);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_COMMIT_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a container's writable layer changed against its image, as `docker diff` lists it, in time
+// that depends on the change.
+#ifndef VENEER_LAYERDB_TRANSFER_CONTAINER_DIFF_H_
+#define VENEER_LAYERDB_TRANSFER_CONTAINER_DIFF_H_
+
+#include <string>
+#include <vector>
+
+#include "layerdb/base/result.h"
+#include "layerdb/model/diff.h"
+#include "layerdb/store/containers.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+
+// Every path that was added, changed or deleted, sorted (parents before what is in them). A
+// directory something changed in is "changed" too; what is in a deleted directory is not listed,
+// what is in an added one is. A renamed directory of the image is a deletion there and additions
+// here.
+Result<std::vector<DiffEntry>> DiffContainer(Store& store, const ContainerRecord& container);
+
+// The same for any writable layer over any merged tree; see CommitUpper().
+Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
+                                         const std::string& tree, const std::string& objects);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_CONTAINER_DIFF_H_

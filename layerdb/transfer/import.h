@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Import: one tar archive (compressed or not), directory or stream becomes one layer of the store.
+// The stages run beside one another: reading and decompressing, SHA-256 of the uncompressed stream
+// to its last byte (the diff id), parsing, hashing and writing of contents.
+//
+// Everything goes through the caller's WriteSession, so nothing shows before the end, and a process
+// killed at any moment leaves only what prune removes. Archives are not trusted: whatever names
+// they hold, nothing outside the store is touched.
+#ifndef VENEER_LAYERDB_TRANSFER_IMPORT_H_
+#define VENEER_LAYERDB_TRANSFER_IMPORT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/index/seal.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+
+// `done` and `total` count bytes of the source as it is read (compressed bytes, of a compressed
+// archive); total 0: not known. Called from one thread at a time, ten times a second at most, and
+// once at the end.
+using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
+
+struct ImportOptions {
+  ProgressFunction progress;
+  // Set it (from a signal handler, if you like) and the import ends with an error of code
+  // ECANCELED.
+  const std::atomic<bool>* cancel = nullptr;
+  // When given, an archive with another diff id is refused (a layer that a manifest or config
+  // describes).
+  std::optional<Digest> expected_diff_id;
+  // Bounds against archives made to exhaust memory or disk.
+  uint64_t max_entries = 20'000'000;
+  // Directory only: SOURCE_DATE_EPOCH; times after it are clamped to it.
+  std::optional<int64_t> source_date_epoch;
+};
+
+struct ImportedLayer {
+  Digest diff_id;
+  uint64_t tar_bytes = 0;      // of the uncompressed archive
+  uint64_t content_bytes = 0;  // of all regular files of the layer, each hard link once
+  bool existed = false;        // the layer was in the store already
+  IndexSummary summary;
+};
+
+// `source`: the path of an archive or of a directory, or "-" for standard input. Archives are tar,
+// plain or compressed with gzip, bzip2, xz, lzma, zstd, lz4, lzip or compress.
+//
+// An archive is read as an image layer, as `docker import` reads it: ".wh.NAME" is a whiteout and
+// ".wh..wh..opq" makes its directory opaque. A directory gives the layer that an archive of it
+// would give, and its diff id is that of the archive WriteLayerTar() makes of it; sockets, which no
+// tar can hold, are in the layer all the same.
+//
+// Errors are one line that begins with the source's name: truncated or damaged archives, names that
+// cannot be
+// (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.
+Result<ImportedLayer> ImportLayer(Store& store, WriteSession& session, const std::string& source,
+                                  const ImportOptions& options);
+
+// The same from a descriptor that is read to its end; it stays the caller's. `what` names it in
+// errors. `size`: how many bytes there are to read, when known; never more than that is read.
+Result<ImportedLayer> ImportLayerFrom(Store& store, WriteSession& session, int fd,
+                                      const std::string& what, std::optional<uint64_t> size,
+                                      const ImportOptions& options);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_IMPORT_H_

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tar archive of a layer, written again byte for byte from its recipe and the contents in the
+// store: its SHA-256 is the layer's diff id. Thread-safe.
+#ifndef VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
+#define VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/result.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+
+// Takes the archive piece by piece; an error ends the writing and is returned.
+using TarSink = FunctionRef<Result<void>(std::string_view bytes)>;
+
+// Gives the whole archive to `sink`. Returns its size. kNotFound: no such layer. A recipe or
+// content that is damaged is an Error that names it and says `veneer fsck`. The digest is not
+// checked (VerifyLayer does).
+Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink);
+// The same into a descriptor.
+Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, int fd);
+
+// The size that WriteLayerTar() will write, without writing it.
+Result<uint64_t> LayerTarSize(const Store& store, const Digest& diff_id);
+
+// Writes the archive into nothing and compares its SHA-256 with the diff id; the error says which
+// layer is damaged.
+Result<void> VerifyLayer(const Store& store, const Digest& diff_id);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
