@@ -9,6 +9,10 @@ target_compile_options(veneer_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
 if(VENEER_WERROR)
   target_compile_options(veneer_options INTERFACE -Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 warns of std::string's own operator+ (gcc.gnu.org/PR105651).
+  target_compile_options(veneer_options INTERFACE -Wno-restrict)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(veneer_options INTERFACE -Wthread-safety)
 endif()

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The OCI image config (image-spec, config.md): reading it strictly, and making the config of a new
+// image. The image id is the SHA-256 of its bytes, so nothing here is left to chance: equal input,
+// equal bytes.
+//
+// Pure functions, but for the host's architecture.
+#ifndef VENEER_TOOLS_IMAGE_CONFIG_H_
+#define VENEER_TOOLS_IMAGE_CONFIG_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+#include "tools/image/json.h"
+
+namespace veneer {
+
+struct HistoryEntry {
+  std::optional<Timestamp> created;
+  std::string created_by;
+  std::string author;
+  std::string comment;
+  bool empty_layer = false;
+};
+
+// What a command needs to know of a config; everything else stays in `document` untouched.
+struct ImageConfig {
+  std::optional<Timestamp> created;
+  std::string author;
+  std::string architecture;
+  std::string os;
+  std::string variant;
+  // What a container runs, and how.
+  std::string user;
+  std::string working_dir;
+  std::vector<std::string> env;
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> cmd;
+  // Bottom first.
+  std::vector<Digest> diff_ids;
+  std::vector<HistoryEntry> history;
+
+  Json document;
+};
+
+// Reads a config. Fails when it is no bounded JSON, when a field has another type than the
+// specification says, when a digest is not one, or when the history counts other layers than rootfs
+// does.
+Result<ImageConfig> ParseImageConfig(std::string_view text);
+
+// What one new layer adds to a config.
+struct NewLayer {
+  Digest diff_id;
+  Timestamp created;
+  std::string created_by;
+  std::string author;
+  std::string comment;
+};
+
+// The config of an image of one layer, for the architecture given (the host's: HostArchitecture()).
+struct Architecture {
+  std::string name;     // Go's word for it (image-spec, config.md): "amd64", "arm64"
+  std::string variant;  // "v8", or empty
+};
+Architecture HostArchitecture();
+std::string ComposeImage(const NewLayer& layer, const Architecture& architecture);
+
+// The config of `parent` with one layer more. Fields that Veneer does not know stay as they are; an
+// author that is not given stays the parent's.
+std::string ComposeChild(const ImageConfig& parent, const NewLayer& layer);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_IMAGE_CONFIG_H_

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/image/reference.h"
+
+#include <algorithm>
+
+namespace veneer {
+
+namespace {
+
+constexpr std::string_view kDefaultDomain = "docker.io";
+constexpr std::string_view kLegacyDomain = "index.docker.io";
+constexpr std::string_view kLibrary = "library/";
+constexpr size_t kMaxName = 255;
+constexpr size_t kMaxTag = 128;
+
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLowerAlnum(char c) { return IsLower(c) || IsDigit(c); }
+bool IsAlnum(char c) { return IsLowerAlnum(c) || IsUpper(c); }
+bool IsHex64(std::string_view text) {
+  return text.size() == 64 &&
+         std::ranges::all_of(text, [](char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); });
+}
+
+// alpha-numeric [separator alpha-numeric]*, separator = "." | "_" | "__" | "-"*
+bool IsPathComponent(std::string_view text) {
+  if (text.empty() || !IsLowerAlnum(text.front()) || !IsLowerAlnum(text.back())) return false;
+  for (size_t i = 0; i < text.size();) {
+    if (IsLowerAlnum(text[i])) {
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && !IsLowerAlnum(text[end])) ++end;
+    const std::string_view separator = text.substr(i, end - i);
+    const bool dashes = separator.find_first_not_of('-') == std::string_view::npos;
+    if (!dashes && separator != "." && separator != "_" && separator != "__") return false;
+    i = end;
+  }
+  return true;
+}
+
+bool IsPath(std::string_view text) {
+  for (;;) {
+    const size_t slash = text.find('/');
+    if (!IsPathComponent(text.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+bool IsDomainComponent(std::string_view text) {
+  return !text.empty() && IsAlnum(text.front()) && IsAlnum(text.back()) &&
+         std::ranges::all_of(text, [](char c) { return IsAlnum(c) || c == '-'; });
+}
+
+bool IsPort(std::string_view text) { return !text.empty() && std::ranges::all_of(text, IsDigit); }
+
+// A host name, an IPv4 address or a bracketed IPv6 address, and a port.
+bool IsDomain(std::string_view text) {
+  if (!text.empty() && text.front() == '[') {
+    const size_t end = text.find(']');
+    if (end == std::string_view::npos || end < 2) return false;
+    const std::string_view address = text.substr(1, end - 1);
+    const bool valid = std::ranges::all_of(address, [](char c) { return IsAlnum(c) || c == ':'; });
+    const std::string_view rest = text.substr(end + 1);
+    return valid && (rest.empty() || (rest.front() == ':' && IsPort(rest.substr(1))));
+  }
+  if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
+    if (!IsPort(text.substr(colon + 1))) return false;
+    text = text.substr(0, colon);
+  }
+  for (;;) {
+    const size_t dot = text.find('.');
+    if (!IsDomainComponent(text.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+bool IsTag(std::string_view text) {
+  if (text.empty() || text.size() > kMaxTag) return false;
+  if (!IsAlnum(text.front()) && text.front() != '_') return false;
+  return std::ranges::all_of(text,
+                             [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+tl::unexpected<Error> Bad(std::string_view text, const std::string& why) {
+  return MakeError("'" + std::string(text) + "' is not an image name: " + why, ExitCode::kUsage);
+}
+
+// Splits "host/rest" as Docker does: what stands before the first slash is a host only if it looks
+// like one.
+std::pair<std::string_view, std::string_view> SplitDomain(std::string_view name) {
+  const size_t slash = name.find('/');
+  if (slash == std::string_view::npos) return {kDefaultDomain, name};
+  const std::string_view head = name.substr(0, slash);
+  const bool host = head.find_first_of(".:[") != std::string_view::npos || head == "localhost" ||
+                    std::ranges::any_of(head, IsUpper);
+  if (!host) return {kDefaultDomain, name};
+  return {head == kLegacyDomain ? kDefaultDomain : head, name.substr(slash + 1)};
+}
+
+// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        cost[i][j] = i + j;
+        continue;
+      }
+      const size_t replace = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+// What a slip of the fingers makes of a word: a third of its letters, but at least one.
+size_t SlipLimit(std::string_view word) { return std::max<size_t>(1, word.size() / 3); }
+
+}  // namespace
+
+std::string Reference::Repository() const {
+  if (domain != kDefaultDomain) return domain + "/" + path;
+  return path.starts_with(kLibrary) ? path.substr(kLibrary.size()) : path;
+}
+
+std::string Reference::ToString() const {
+  std::string text = Repository();
+  if (tag) text += ":" + *tag;
+  if (digest) text += "@" + digest->ToString();
+  return text;
+}
+
+std::string Reference::TagName() const {
+  return Repository() + ":" + (tag ? *tag : std::string(kDefaultTag));
+}
+
+Result<Reference> ParseReference(std::string_view text) {
+  Reference reference;
+  std::string_view name = text;
+  if (text.empty()) return Bad(text, "it is empty");
+  if (const size_t at = name.find('@'); at != std::string_view::npos) {
+    reference.digest = Digest::Parse(name.substr(at + 1));
+    if (!reference.digest) return Bad(text, "after @ comes sha256: and 64 lower-case hex digits");
+    name = name.substr(0, at);
+  }
+  const size_t slash = name.rfind('/');
+  const size_t colon = name.find(':', slash == std::string_view::npos ? 0 : slash);
+  if (colon != std::string_view::npos) {
+    const std::string_view tag = name.substr(colon + 1);
+    if (!IsTag(tag)) {
+      return Bad(
+          text,
+          "a tag is 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'");
+    }
+    reference.tag = std::string(tag);
+    name = name.substr(0, colon);
+  }
+  if (IsHex64(name)) return Bad(text, "64 hex digits are an image id, not a name");
+  auto [domain, path] = SplitDomain(name);
+  if (!IsDomain(domain)) return Bad(text, "'" + std::string(domain) + "' is not a host name");
+  if (!IsPath(path)) {
+    return Bad(text,
+               "a name is lower-case letters and digits, joined by '.', '_', '__' or '-', in parts "
+               "between slashes");
+  }
+  reference.domain = domain;
+  reference.path = path;
+  if (domain == kDefaultDomain && path.find('/') == std::string_view::npos) {
+    reference.path.insert(0, kLibrary);
+  }
+  if (reference.domain.size() + 1 + reference.path.size() > kMaxName) {
+    return Bad(text, "it is longer than 255 characters");
+  }
+  return reference;
+}
+
+std::pair<std::string, std::string> SplitTagName(std::string_view tag_name) {
+  const size_t slash = tag_name.rfind('/');
+  const size_t colon = tag_name.find(':', slash == std::string_view::npos ? 0 : slash);
+  if (colon == std::string_view::npos) return {std::string(tag_name), std::string()};
+  return {std::string(tag_name.substr(0, colon)), std::string(tag_name.substr(colon + 1))};
+}
+
+std::string Nearest(std::string_view wanted, const std::vector<std::string>& candidates) {
+  if (wanted.size() > kMaxName + kMaxTag) return {};
+  const size_t limit = SlipLimit(wanted);
+  const std::string wanted_repository = SplitTagName(wanted).first;
+  std::string best;
+  size_t best_distance = limit + 1;
+  for (const std::string& candidate : candidates) {
+    size_t distance = EditDistance(wanted, candidate);
+    // "debian" when only "debian:12" is there: a name that is nearly right with another tag is the
+    // last choice.
+    const auto [repository, tag] = SplitTagName(candidate);
+    if (!tag.empty() &&
+        EditDistance(wanted_repository, repository) <= SlipLimit(wanted_repository)) {
+      distance = std::min(distance, limit);
+    }
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace veneer

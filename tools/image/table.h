@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What lists look like: columns of text under headings, sizes in Docker's units. Pure functions.
+#ifndef VENEER_TOOLS_IMAGE_TABLE_H_
+#define VENEER_TOOLS_IMAGE_TABLE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veneer {
+
+// Rows under headings: each column as wide as its widest cell and three spaces more, at least ten;
+// nothing after the last cell of a line. Control characters in a cell become '?', so that a name in
+// an image cannot steer the terminal.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings);
+  // REQUIRES: as many cells as there are headings.
+  void Add(std::vector<std::string> cells);
+  std::string ToString() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Powers of 1000 with `digits` significant digits: "0B", "532B", "1.23MB", "117MB", "12.3GB".
+std::string HumanSize(uint64_t bytes, int digits = 3);
+
+// `text` with control characters replaced by '?'.
+std::string Printable(std::string_view text);
+
+// `text` cut to at most `width` characters, the last of them '…' when something was cut.
+std::string Ellipsis(std::string_view text, size_t width);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_IMAGE_TABLE_H_
