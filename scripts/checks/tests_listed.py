@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every test is built and run: each *_test.cc, *_test.py and *_test.sh is named in the CMakeLists.txt of its folder."""
+"""Every test is built and run: each *_test.cc and test_*.py is named in the CMakeLists.txt of its folder."""
 
 import re
 import tree
@@ -10,7 +10,7 @@ def main():
     root = tree.parse_root(__doc__).root
     violations = []
     for path in tree.files(root):
-        if not re.fullmatch(r".*_test\.(cc|py|sh)", path.name):
+        if not re.fullmatch(r"(.*_test|test_.*)\.(cc|py|sh)", path.name):
             continue
         lists = root / path.parent / "CMakeLists.txt"
         listed = re.sub(r"#.*", "", lists.read_text()) if lists.is_file() else ""
