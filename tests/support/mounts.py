@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mounts of the program under test.
+
+The program is VENEERFS in the environment. To check the tests themselves it may also be a path to fuse-overlayfs, or the
+word "kernel" (the kernel's overlayfs) or "plain" (no union at all: the layers are copied into a directory).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+from support import proc, sysio, tree
+
+VENEERFS = os.environ.get("VENEERFS", "veneerfs")
+VENEER = os.environ.get("VENEER", "veneer")
+
+
+def kind():
+    """What is tested: "veneerfs", "fuse-overlayfs", "kernel" or "plain"."""
+    name = os.path.basename(VENEERFS)
+    return name if name in ("fuse-overlayfs", "kernel", "plain") else "veneerfs"
+
+
+def escape(path):
+    """A path as it is written in lowerdir=, upperdir= and workdir=."""
+    return re.sub(r"([\\:,])", r"\\\1", os.fspath(path))
+
+
+def mount_info():
+    """The lines of this process's mountinfo, each as (mount point, file system type, whole line)."""
+    result = []
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            fields = line.split()
+            point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
+            result.append((point, fields[fields.index("-") + 1], line))
+    return result
+
+
+def is_mounted(path):
+    """Is something mounted exactly here?"""
+    path = os.path.realpath(path)
+    return any(point == path for point, _, _ in mount_info())
+
+
+def daemons(path):
+    """Process ids of the daemons that were told to mount at `path`."""
+    path = os.fspath(path)
+    program = os.path.basename(VENEERFS)
+    return [pid for pid, command in proc.processes().items()
+            if os.path.basename(command[0]) == program and path in command[1:]]
+
+
+class Mount:
+    """One mount: where it is, what it is made of, and the life of its daemon.
+
+    The daemon runs in the foreground, so that its exit code and all that it says can be judged: after stop() it must have
+    ended with 0 and said nothing.
+    """
+
+    def __init__(self, path, lowers, upper=None, work=None, options=(), environment=None):
+        self.path, self.lowers = os.fspath(path), [os.fspath(lower) for lower in lowers]
+        self.upper, self.work = upper, work
+        self.options = list(options)
+        self.environment = environment
+        self.log = f"{self.path}.log"
+        self.expected_log = None  # a pattern that every line of the log must match
+        self._process = None
+        self._before = None
+
+    def __truediv__(self, relative):
+        return os.path.join(self.path, relative)
+
+    def option_string(self):
+        """The value of -o."""
+        words = ["lowerdir=" + ":".join(escape(lower) for lower in self.lowers)]
+        if self.upper:
+            words += [f"upperdir={escape(self.upper)}", f"workdir={escape(self.work)}"]
+        return ",".join(words + self.options)
+
+    def start(self):
+        """Mounts, and takes the snapshot of the layers that stop() compares with."""
+        if self._before is None:
+            self._before = {lower: tree.snapshot(lower, exact=True)
+                            for lower in self.lowers if os.path.isdir(lower)}
+        os.makedirs(self.path, exist_ok=True)
+        if kind() == "plain":
+            self._start_plain()
+        elif kind() == "kernel":
+            more = ["redirect_dir=on", "metacopy=on", "index=on", "xino=auto"] if self.upper else []
+            given = {word.split("=")[0] for word in self.options}
+            words = [word for word in more if word.split("=")[0] not in given]
+            options = ",".join([self.option_string()] + words)
+            sysio.mount("overlay", self.path, "overlay", 0, options)
+        else:
+            self._start_daemon()
+
+    def _start_plain(self):
+        if os.listdir(self.path):
+            return
+        for lower in reversed(self.lowers):
+            for directory, names, files in os.walk(lower):
+                for name in names + files:
+                    target = os.path.join(self.path, os.path.relpath(directory, lower), name)
+                    if os.path.isdir(target) != (name in names) and os.path.isdir(target):
+                        shutil.rmtree(target)
+            subprocess.run(["cp", "-a", "--remove-destination", f"{lower}/.", self.path], check=True)
+
+    def _start_daemon(self):
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(
+                [VENEERFS, "-f", "-o", self.option_string(), self.path], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **(self.environment or {})})
+        ready = proc.wait_until(lambda: is_mounted(self.path) or self._process.poll() is not None, 20)
+        if not ready or self._process.poll() is not None:
+            raise AssertionError(f"veneerfs did not mount {self.path}: exit code "
+                                 f"{self._process.poll()}, log: {self.said()!r}")
+
+    @property
+    def pid(self):
+        """The process id of the daemon."""
+        return self._process.pid
+
+    def said(self):
+        """What the daemon wrote to its standard error since the last start()."""
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def stop(self):
+        """Unmounts and checks that everything is as it must be afterwards. Does nothing if not mounted."""
+        if kind() == "plain":
+            return
+        if kind() == "kernel":
+            if is_mounted(self.path):
+                sysio.umount2(self.path)
+            self.check_lowers()
+            return
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        try:
+            if is_mounted(self.path):
+                sysio.umount2(self.path)
+            code = process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("the daemon was still there 20 s after the unmount") from None
+        except OSError:
+            sysio.umount2(self.path, sysio.MNT_DETACH)
+            process.kill()
+            process.wait()
+            raise
+        self._judge(code)
+        self.check_lowers()
+
+    def _judge(self, code):
+        said = self.said()
+        open(self.log, "wb").close()
+        if code != 0:
+            raise AssertionError(f"the daemon ended with {code}, log: {said!r}")
+        if kind() != "veneerfs":
+            return
+        for line in said.splitlines():
+            if self.expected_log is None or not re.search(self.expected_log, line):
+                raise AssertionError(f"the daemon wrote to its log: {said!r}")
+        if self.work and os.path.isdir(os.path.join(self.work, "work")):
+            left = os.listdir(os.path.join(self.work, "work"))
+            if left:
+                raise AssertionError(f"temporary objects left in the work directory: {left}")
+
+    def check_lowers(self):
+        """No byte and no attribute of a lower layer may differ from before the first start()."""
+        for lower, before in (self._before or {}).items():
+            changed = tree.difference(before, tree.snapshot(lower, exact=True))
+            if changed:
+                raise AssertionError(f"a lower layer was changed, {lower}:\n  " + "\n  ".join(changed))
+
+    def remount(self):
+        """Unmounts and mounts again at once."""
+        self.stop()
+        self.start()
+
+    def kill(self):
+        """Kills the daemon with SIGKILL and takes the dead mount away, as after a crash."""
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+        sysio.umount2(self.path, sysio.MNT_DETACH)
+        open(self.log, "wb").close()
+
+    def discard(self):
+        """Stops without judging and removes the mount point, whatever the state."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        while is_mounted(self.path):
+            sysio.umount2(self.path, sysio.MNT_DETACH)
+        shutil.rmtree(self.path, ignore_errors=True)
