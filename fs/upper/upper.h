@@ -1,33 +1,204 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Upper: the writable directory of a mount and its work directory.
+// Upper: the writable directory of a mount and its work directory. It performs every change to
+// them; what to change is decided above (fs/core). A change is crash-safe: an object is built in
+// the work directory and appears by one rename or link, and contents are durable before they
+// replace what they hide.
+//
+// On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same
+// upper):
+//   whiteout            character device 0:0 (or an empty file with the mark "whiteout" where mknod
+//   is refused) marks               <space>opaque|redirect|metacopy, <space> being trusted.overlay.
+//   or user.overlay. <space>veneer.origin   st_ino of what the object was copied up from WORK/work/
+//   objects being built; emptied at every mount WORK/veneer/links/  see link_index.h
+//
+// Thread-safe, except that changes to one place must be serialised by the caller.
 #ifndef VENEER_FS_UPPER_UPPER_H_
 #define VENEER_FS_UPPER_UPPER_H_
 
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
+#include "fs/upper/link_index.h"
 #include "layerdb/base/result.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/layer/layer.h"
+#include "layerdb/model/entry.h"
 
 namespace veneer {
 
 struct UpperOptions {
   std::string upperdir;
   std::string workdir;
-  bool is_volatile = false;       // never wait for the disk
-  bool user_xattrs = false;       // write user.overlay.* instead of trusted.overlay.*
-  bool redirect_dir = true;       // false: renaming a lower directory is EXDEV
-  bool metacopy = true;           // false: chmod and friends copy the contents too
-  int xattr_permissions = 0;      // 2: owner and mode in user.containers.override_stat
+  bool is_volatile = false;   // never wait for the disk
+  bool redirect_dir = true;   // false: renaming a lower directory is EXDEV
+  bool metacopy = true;       // false: chmod and friends copy the contents too
+  int xattr_permissions = 0;  // not 0: owner and mode are kept in user.containers.override_stat
+};
+
+// An object of the upper as it is on disk.
+struct UpperObject {
+  Attr attr;  // Attr::ino and nlink are the upper file system's
+  Marks marks;
+  uint64_t origin = 0;  // st_ino of what it was copied up from; 0: it was made here
+  bool whiteout = false;
+};
+
+// What a new object is to be.
+struct NewObject {
+  FileType type = FileType::kRegular;
+  uint32_t mode = 0;  // permission bits, the umask already applied
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  uint32_t rdev_major = 0;
+  uint32_t rdev_minor = 0;
+  std::string target;  // of a symlink
+  XattrList xattrs;    // as users name them; escaped on the way to disk
+  std::optional<Timestamp> atime;
+  std::optional<Timestamp> mtime;
+  uint64_t origin = 0;
+  bool opaque = false;
+  std::optional<std::string> redirect;
+  // Contents of a regular file: nothing, `size` bytes from `data_fd` or `data_bytes` (cut or
+  // extended with a hole), or a metacopy of that size.
+  int data_fd = -1;
+  std::string_view data_bytes;
+  uint64_t data_size = 0;  // how much of the data to copy
+  uint64_t size = 0;
+  bool metacopy = false;
 };
 
 class Upper {
  public:
-  // Opens, checks and locks. Fails with one clear line: not a directory, other file system than the work
-  // directory, foreign things in the work directory, in use (ExitCode::kInUse, with the pid of the holder).
-  // Empties the work directory of what a crash left. Waits up to a second for a holder that is going away.
+  // Opens, checks and locks. Fails with one clear line: not a directory, not on one file system,
+  // foreign things in the work directory, in use (ExitCode::kInUse, with the pid of the holder).
+  // Empties the work directory of what a crash left. Waits up to a second for a holder that is
+  // going away. Call it in the process that serves: the lock's owner is found by pid.
   static Result<std::unique_ptr<Upper>> Open(const UpperOptions& options);
-  ~Upper();
+
+  const UpperOptions& options() const { return options_; }
+  int root_fd() const { return root_.get(); }
+  LinkIndex& links() { return *links_; }
+
+  // --- reading
+  // ---------------------------------------------------------------------------------------------------
+  // `parent_path`: where relative redirects start. A whiteout is no error.
+  Sys<UpperObject> Read(sys::At at, std::string_view parent_path) const;
+  Sys<Attr> Stat(sys::At at) const;
+  struct Listed {
+    std::string_view name;
+    uint64_t ino;
+    FileType type;
+    bool whiteout;
+  };
+  Sys<void> List(sys::At dir, FunctionRef<void(const Listed&)> sink) const;
+
+  // --- making
+  // ----------------------------------------------------------------------------------------------------
+  // An object built in the work directory. Removed again unless it was published.
+  class Staged {
+   public:
+    Staged(Staged&& other) noexcept;
+    Staged& operator=(Staged&&) = delete;
+    ~Staged();
+    sys::At at() const;
+    // The open file of a regular file, for reading and writing.
+    Fd TakeFd() { return std::move(fd_); }
+
+   private:
+    friend class Upper;
+    Staged(const Upper* upper, std::string name, Fd fd)
+        : upper_(upper), name_(std::move(name)), fd_(std::move(fd)) {}
+    const Upper* upper_;
+    std::string name_;  // in the work directory; empty: without a name (O_TMPFILE)
+    Fd fd_;
+  };
+  // Builds the object with all it carries. `nameless`: it will be used without ever getting a name.
+  Sys<Staged> Stage(const NewObject& object, bool nameless = false) const;
+  // Lets it appear at `place`, which holds nothing, or a whiteout (`over_whiteout`).
+  Sys<void> Publish(Staged& staged, sys::At place, bool over_whiteout) const;
+  // True when an object that this process makes belongs to (uid, gid) by itself, unless its
+  // directory is set-group-ID.
+  bool OwnsNaturally(uint32_t uid, uint32_t gid) const;
+  // Makes the object in its place in one step. Only for objects that OwnsNaturally(), without
+  // xattrs, times or marks; the directory's default ACL and set-group-ID apply as the file system
+  // has them.
+  Sys<void> MakeInPlace(const NewObject& object, sys::At place) const;
+  // Another name for the object `from`; a whiteout at `to` is replaced.
+  Sys<void> Link(sys::At from, sys::At to, bool over_whiteout) const;
+
+  // --- removing
+  // --------------------------------------------------------------------------------------------------
+  enum class Occupied { kNothing, kFile, kDirectory };
+  // Puts a whiteout at `place` in one step, whatever is there.
+  Sys<void> Whiteout(sys::At place, Occupied by) const;
+  // Removes what is at `place`; a directory may hold whiteouts.
+  Sys<void> Remove(sys::At place, Occupied by) const;
+
+  // --- renaming
+  // --------------------------------------------------------------------------------------------------
+  // Moves `from` to `to`. `to` holds nothing, a file, a whiteout (kFile), or, for a directory, one
+  // without visible entries; `leave_whiteout`: a whiteout stays at `from`. One step where the file
+  // system and our rights allow it.
+  Sys<void> Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is,
+                 bool leave_whiteout) const;
+  Sys<void> Exchange(sys::At a, sys::At b) const;
+
+  // --- attributes and marks
+  // --------------------------------------------------------------------------------------
+  Sys<void> SetOwner(sys::At at, std::optional<uint32_t> uid, std::optional<uint32_t> gid) const;
+  Sys<void> SetMode(sys::At at, uint32_t mode) const;
+  Sys<void> SetOpaque(sys::At dir) const;
+  Sys<void> SetRedirect(sys::At at, std::string_view path) const;
+  Sys<void> ClearMetacopy(sys::At file) const;
+  // Sync unless volatile.
+  Sys<void> Sync(int fd, bool data_only) const;
+  Sys<void> SyncAll() const;
+
+ private:
+  Upper() = default;
+  std::string Mark(std::string_view mark) const { return mark_space_ + std::string(mark); }
+  std::string TempName() const;
+  Sys<void> Probe();
+  Sys<void> FillIn(sys::At at, const NewObject& object, int data_fd) const;
+  Sys<void> Furnish(sys::At at, const NewObject& object) const;
+  Sys<std::string> StageWhiteout(int parent_fd) const;
+  bool LinkSharedWhiteout(sys::At place) const;
+  Sys<void> RenameIntoEmpty(sys::At from, sys::At to) const;
+  Sys<void> ExchangeOrReplace(sys::At temp, sys::At place) const;
+  Sys<void> MoveLeavingWhiteout(sys::At from, sys::At to, Occupied to_is) const;
+
+  UpperOptions options_;
+  Fd root_;  // O_RDONLY, carries the lock
+  Fd workdir_;
+  Fd work_;  // WORK/work
+  std::unique_ptr<LinkIndex> links_;
+  std::string mark_space_;
+  uint32_t uid_ = 0;
+  uint32_t gid_ = 0;
+  bool rename_whiteout_ = false;  // RENAME_WHITEOUT works
+  bool tmpfile_ = false;          // O_TMPFILE works
+  bool device_whiteouts_ = true;  // mknod 0:0 works
+  mutable std::atomic<uint64_t> next_temp_{1};
+  mutable std::mutex whiteout_mutex_;
+  mutable std::string whiteout_;  // name of the shared whiteout in work_; empty: none yet
+};
+
+// Puts the times of a directory back after a change to its entries that no user made (copy-up).
+class KeepTimes {
+ public:
+  explicit KeepTimes(sys::At dir);
+  ~KeepTimes();
+  KeepTimes(const KeepTimes&) = delete;
+  KeepTimes& operator=(const KeepTimes&) = delete;
+
+ private:
+  sys::At dir_;
+  timespec times_[2];
+  bool known_ = false;
 };
 
 }  // namespace veneer

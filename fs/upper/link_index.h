@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LinkIndex: keeps lower files that have several names together after copy-up, and their link
+// counts right.
+//
+//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex
+//   digits of the
+//                             union's st_ino); all lower names of that file now show this inode
+//   WORK/veneer/nlink/<ino>   symlink whose target is the change of st_nlink against the lower, in
+//   decimal
+//
+// Both are read once, at mount, and kept in memory. Thread-safe.
+#ifndef VENEER_FS_UPPER_LINK_INDEX_H_
+#define VENEER_FS_UPPER_LINK_INDEX_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+#include "layerdb/base/sys.h"
+
+namespace veneer {
+
+// The file name of an inode number in the index.
+struct LinkName {
+  explicit LinkName(uint64_t ino);
+  std::array<char, 17> text;
+};
+
+class LinkIndex {
+ public:
+  // Makes WORK/veneer and reads what is there. `workdir`: borrowed for the call.
+  static Sys<std::unique_ptr<LinkIndex>> Open(int workdir);
+
+  // True when the lower file `ino` has been copied up.
+  bool Has(uint64_t ino) const;
+  // The directory that holds the names; use it with LinkName.
+  int dir_fd() const { return links_.get(); }
+  // To be called after the name was made in dir_fd().
+  void Added(uint64_t ino);
+
+  // The change of st_nlink of the lower file `ino`.
+  int64_t Delta(uint64_t ino) const;
+  Sys<void> AddDelta(uint64_t ino, int64_t change);
+
+ private:
+  LinkIndex() = default;
+  Fd links_;
+  Fd counts_;
+  mutable std::mutex mutex_;
+  std::unordered_set<uint64_t> have_;
+  std::unordered_map<uint64_t, int64_t> deltas_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_UPPER_LINK_INDEX_H_

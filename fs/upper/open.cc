@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Upper::Open: the checks and the lock at mount.
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "fs/upper/remove_tree.h"
+#include "fs/upper/upper.h"
+#include "layerdb/model/dialect.h"
+
+namespace veneer {
+
+namespace {
+
+Result<Fd> OpenDirectory(const std::string& path, const char* role) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return MakeError(Errno{errno}, std::string(role) + " " + path);
+  return fd;
+}
+
+// The mount a directory lies in: a rename between two mounts of one file system is refused by the
+// kernel.
+Sys<uint64_t> MountId(int fd) {
+  struct statx stx;
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0) return FailErrno();
+  return stx.stx_mnt_id;
+}
+
+// Who holds the flock on a directory, from /proc/locks: "1: FLOCK ADVISORY WRITE <pid>
+// <maj>:<min>:<ino> 0 EOF".
+std::optional<int> LockHolder(const struct stat& st) {
+  char id[64];
+  snprintf(id, sizeof id, "%02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
+           static_cast<unsigned long>(st.st_ino));
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream fields(line);
+    std::string number;
+    std::string kind;
+    std::string mode;
+    std::string access;
+    std::string place;
+    int pid = 0;
+    if (fields >> number >> kind >> mode >> access >> pid >> place && kind == "FLOCK" &&
+        place == id) {
+      return pid;
+    }
+  }
+  return std::nullopt;
+}
+
+// A daemon that was unmounted a moment ago may still be on its way out.
+Result<void> LockDirectory(int fd, const std::string& what) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (::flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return MakeError(Errno{errno}, "lock " + what);
+    if (std::chrono::steady_clock::now() > deadline) {
+      std::string message = what + " is in use by another mount";
+      if (const auto st = sys::Stat({fd})) {
+        if (const auto pid = LockHolder(*st)) message += " (pid " + std::to_string(*pid) + ")";
+      }
+      return MakeError(message + "; unmount that one first", ExitCode::kInUse);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return {};
+}
+
+// Only what this program or the kernel's overlayfs puts there may be in a work directory:
+// everything in it is theirs to delete.
+Result<void> RefuseForeign(int fd, const std::string& path) {
+  std::string foreign;
+  VENEER_TRY_CTX_VOID(sys::ReadDir(fd,
+                                   [&](const sys::Dirent& entry) {
+                                     const std::string_view name = entry.name;
+                                     if (name != "work" && name != "index" && name != "veneer") {
+                                       foreign = name;
+                                     }
+                                   }),
+                      "work directory " + path);
+  if (foreign.empty()) return {};
+  return MakeError("work directory " + path + " is not empty: it holds '" + foreign +
+                   "'; give an empty directory of its own");
+}
+
+// True when `inner` is `outer` or lies below it.
+Sys<bool> IsBelow(int inner, const struct stat& outer) {
+  VENEER_TRY(Fd at, sys::Open({inner}, O_PATH | O_DIRECTORY));
+  for (;;) {
+    VENEER_TRY(const struct stat st, sys::Stat({at.get()}));
+    if (st.st_dev == outer.st_dev && st.st_ino == outer.st_ino) return true;
+    VENEER_TRY(Fd up, sys::Open({at.get(), ".."}, O_PATH | O_DIRECTORY));
+    VENEER_TRY(const struct stat above, sys::Stat({up.get()}));
+    if (above.st_dev == st.st_dev && above.st_ino == st.st_ino) return false;
+    at = std::move(up);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Upper>> Upper::Open(const UpperOptions& options) {
+  std::unique_ptr<Upper> upper(new Upper);
+  upper->options_ = options;
+  VENEER_TRY(upper->root_, OpenDirectory(options.upperdir, "upper directory"));
+  VENEER_TRY(upper->workdir_, OpenDirectory(options.workdir, "work directory"));
+  const std::string upper_what = "upper directory " + options.upperdir;
+  const std::string work_what = "work directory " + options.workdir;
+
+  VENEER_TRY_CTX(const struct stat root_st, sys::Stat({upper->root_.get()}), upper_what);
+  VENEER_TRY_CTX(const struct stat work_st, sys::Stat({upper->workdir_.get()}), work_what);
+  VENEER_TRY_CTX(const uint64_t root_mount, MountId(upper->root_.get()), upper_what);
+  VENEER_TRY_CTX(const uint64_t work_mount, MountId(upper->workdir_.get()), work_what);
+  if (root_st.st_dev != work_st.st_dev || root_mount != work_mount) {
+    return MakeError(work_what + " is not on the file system of " + upper_what +
+                     "; put them side by side");
+  }
+  VENEER_TRY_CTX(const bool work_in_upper, IsBelow(upper->workdir_.get(), root_st), work_what);
+  VENEER_TRY_CTX(const bool upper_in_work, IsBelow(upper->root_.get(), work_st), upper_what);
+  if (work_in_upper || upper_in_work) {
+    return MakeError(work_what + " and " + upper_what +
+                     " contain one another; put them side by side");
+  }
+  VENEER_TRY_VOID(RefuseForeign(upper->workdir_.get(), options.workdir));
+  VENEER_TRY_VOID(LockDirectory(upper->root_.get(), upper_what));
+  VENEER_TRY_VOID(LockDirectory(upper->workdir_.get(), work_what));
+
+  const sys::At work{upper->workdir_.get(), "work"};
+  const auto made = sys::MakeDir(work, 0700);
+  if (!made && made.error().code != EEXIST) return MakeError(made.error(), work_what);
+  VENEER_TRY_CTX(upper->work_, sys::Open(work, O_RDONLY | O_DIRECTORY), work_what);
+  VENEER_TRY_CTX_VOID(RemoveContents(upper->work_.get()), "empty " + work_what);
+  VENEER_TRY_CTX(upper->links_, LinkIndex::Open(upper->workdir_.get()), work_what);
+  upper->uid_ = ::geteuid();
+  upper->gid_ = ::getegid();
+  VENEER_TRY_CTX_VOID(upper->Probe(), work_what);
+  return upper;
+}
+
+// Finds out once what the file system and our rights allow.
+Sys<void> Upper::Probe() {
+  const sys::At dir{work_.get()};
+  mark_space_ = kTrustedOverlay;
+  const std::string probe = Mark("veneer.probe");
+  if (sys::SetXattr(dir, probe.c_str(), "y", 0)) {
+    VENEER_TRY_VOID(sys::RemoveXattr(dir, probe.c_str()));
+  } else {
+    mark_space_ = kUserOverlay;
+  }
+  tmpfile_ = sys::Open({work_.get()}, O_TMPFILE | O_RDWR, 0600).has_value();
+
+  const sys::At whiteout{work_.get(), "probe-whiteout"};
+  device_whiteouts_ = sys::MakeNode(whiteout, S_IFCHR, 0).has_value();
+  if (!device_whiteouts_) return {};
+  const sys::At moved{work_.get(), "probe-moved"};
+  rename_whiteout_ = sys::Rename(whiteout, moved, RENAME_WHITEOUT).has_value();
+  if (rename_whiteout_) VENEER_TRY_VOID(sys::Unlink(moved));
+  return sys::Unlink(whiteout);
+}
+
+}  // namespace veneer

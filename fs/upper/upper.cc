@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading the upper, and its attributes and marks.
+#include "fs/upper/upper.h"
+
+#include <dirent.h>
+
+#include <charconv>
+
+#include "layerdb/layer/marks.h"
+#include "layerdb/model/dialect.h"
+
+namespace veneer {
+
+Sys<Attr> Upper::Stat(sys::At at) const {
+  VENEER_TRY(const struct stat st, sys::Stat(at));
+  Attr attr = AttrFromStat(st);
+  if (options_.xattr_permissions != 0) ApplyOverrideStat(at, attr);
+  return attr;
+}
+
+Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
+  VENEER_TRY(const struct stat st, sys::Stat(at));
+  UpperObject object;
+  object.attr = AttrFromStat(st);
+  object.whiteout = IsDeviceWhiteout(st);
+  if (object.whiteout) return object;
+  if (options_.xattr_permissions != 0) ApplyOverrideStat(at, object.attr);
+  VENEER_TRY(object.marks, ReadMarks(at, st, false, parent_path));
+  if (S_ISDIR(st.st_mode)) return object;
+  if (S_ISREG(st.st_mode) && st.st_size == 0) object.whiteout = IsXattrWhiteout(at, st);
+  if (const auto origin = sys::GetXattr(at, Mark(kMarkOrigin).c_str())) {
+    std::from_chars(origin->data(), origin->data() + origin->size(), object.origin);
+  }
+  return object;
+}
+
+Sys<void> Upper::List(sys::At dir, FunctionRef<void(const Listed&)> sink) const {
+  VENEER_TRY(const Fd fd, sys::Open(dir, O_RDONLY | O_DIRECTORY));
+  const bool xattr_whiteouts = HoldsXattrWhiteouts({fd.get()});
+  return sys::ReadDir(fd.get(), [&](const sys::Dirent& raw) {
+    uint32_t mode = static_cast<uint32_t>(raw.type) << 12;
+    bool whiteout = false;
+    const bool look = raw.type == DT_UNKNOWN || raw.type == DT_CHR ||
+                      options_.xattr_permissions != 0 || (xattr_whiteouts && raw.type == DT_REG);
+    if (look) {
+      const sys::At at{fd.get(), raw.name};
+      const auto st = sys::Stat(at);
+      if (!st) return;  // removed by somebody who writes to a mounted upper
+      whiteout = IsDeviceWhiteout(*st) || (xattr_whiteouts && IsXattrWhiteout(at, *st));
+      Attr attr = AttrFromStat(*st);
+      if (options_.xattr_permissions != 0) ApplyOverrideStat(at, attr);
+      mode = attr.FullMode();
+    }
+    sink(Listed{raw.name, raw.ino, TypeFromMode(mode), whiteout});
+  });
+}
+
+Sys<void> Upper::SetOwner(sys::At at, std::optional<uint32_t> uid,
+                          std::optional<uint32_t> gid) const {
+  if (options_.xattr_permissions == 0) {
+    return sys::Chown(at, uid.value_or(static_cast<uid_t>(-1)),
+                      gid.value_or(static_cast<gid_t>(-1)));
+  }
+  VENEER_TRY(const Attr attr, Stat(at));
+  OverrideStat value{uid.value_or(attr.uid), gid.value_or(attr.gid), attr.mode, {}};
+  if (attr.type == FileType::kSymlink) return {};  // user xattrs need a file or a directory
+  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
+}
+
+Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {
+  if (options_.xattr_permissions == 0) return sys::Chmod(at, mode);
+  VENEER_TRY(const Attr attr, Stat(at));
+  const OverrideStat value{attr.uid, attr.gid, mode, {}};
+  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
+}
+
+Sys<void> Upper::SetOpaque(sys::At dir) const {
+  return sys::SetXattr(dir, Mark(kMarkOpaque).c_str(), "y", 0);
+}
+
+Sys<void> Upper::SetRedirect(sys::At at, std::string_view path) const {
+  return sys::SetXattr(at, Mark(kMarkRedirect).c_str(), std::string("/").append(path), 0);
+}
+
+Sys<void> Upper::ClearMetacopy(sys::At file) const {
+  VENEER_TRY_VOID(sys::RemoveXattr(file, Mark(kMarkMetacopy).c_str()));
+  const auto removed = sys::RemoveXattr(file, Mark(kMarkRedirect).c_str());
+  if (!removed && removed.error().code != ENODATA) return removed;
+  return {};
+}
+
+Sys<void> Upper::Sync(int fd, bool data_only) const {
+  if (options_.is_volatile) return {};
+  return sys::Sync(fd, data_only);
+}
+
+Sys<void> Upper::SyncAll() const {
+  if (options_.is_volatile) return {};
+  return sys::SyncFs(root_.get());
+}
+
+KeepTimes::KeepTimes(sys::At dir) : dir_(dir) {
+  const auto st = sys::Stat(dir);
+  if (!st) return;
+  known_ = true;
+  times_[0] = st->st_atim;
+  times_[1] = st->st_mtim;
+}
+
+KeepTimes::~KeepTimes() {
+  if (!known_) return;
+  const auto set = sys::SetTimes(dir_, times_);
+  IgnoreError(set, "only the time of a directory whose entries did not change for anybody");
+}
+
+}  // namespace veneer
