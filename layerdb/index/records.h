@@ -123,7 +123,7 @@ class EntryView {
   std::string_view bytes_;
   std::string_view xattrs_;
   std::string_view inline_;
-  uint32_t optional_at_ = 0;
+  uint32_t object_at_ = 0;
   uint16_t flags_ = 0;
   FileType type_ = FileType::kRegular;
 };
@@ -131,9 +131,16 @@ class EntryView {
 // Appends the record of `entry` to `out`.
 void AppendRecord(const IndexEntry& entry, std::string* out);
 
+// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no whiteout.
+inline constexpr size_t kNlinkOffset = 44;
+void SetRecordNlink(std::string* record, uint32_t nlink);
+
 // Keys.
+inline constexpr uint64_t kNameKeyBit = uint64_t{1} << 63;
 std::string EntryKey(uint64_t dir, std::string_view name);
 std::string NameKey(uint64_t ino, uint64_t dir, std::string_view name);
+// The big-endian number at offset `at` of a key. REQUIRES: at + 8 <= key.size().
+uint64_t LoadKeyNumber(std::string_view key, size_t at);
 // True for a name that a directory may hold: 1..255 bytes, not "." or "..", no '/' and no NUL.
 bool IsValidName(std::string_view name);
 
