@@ -14,8 +14,9 @@ def main():
             continue
         lists = root / path.parent / "CMakeLists.txt"
         listed = re.sub(r"#.*", "", lists.read_text()) if lists.is_file() else ""
-        # By its own name, or as `stem` where the list adds the ending.
-        if not re.search(rf"(?<![\w.-]){re.escape(path.stem)}(\.(cc|py|sh))?(?![\w.-])", listed):
+        # By its own name, or by the part of it to which the list's own helper adds the rest.
+        short = re.escape(re.sub(r"^test_|_test$", "", path.stem))
+        if not re.search(rf"(?<![\w.-])(test_)?{short}(_test)?(\.(cc|py|sh))?(?![\w.-])", listed):
             violations.append(f"{path}:1: not named in {path.parent}/CMakeLists.txt, so nothing runs it")
     tree.report(violations)
 
