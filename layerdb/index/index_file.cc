@@ -18,7 +18,8 @@ namespace {
 constexpr uint64_t kInitialMap = uint64_t{1} << 30;
 // A transaction is committed after this many pages, well below what LMDB can hold dirty at once.
 constexpr uint64_t kTxnPages = 100'000;
-// What one change may touch beside its own data: the path from the root, and a split of every page on it.
+// What one change may touch beside its own data: the path from the root, and a split of every page
+// on it.
 constexpr uint64_t kPathPages = 12;
 
 // A whole file, mapped for reading.
@@ -69,9 +70,9 @@ Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t pag
 }  // namespace
 
 tl::unexpected<Error> DamagedIndex(const std::string& path, std::string_view why) {
-  return tl::unexpected<Error>(Error("index " + path + " is damaged (" + std::string(why) +
-                                         "); run `veneer fsck`",
-                                     ExitCode::kFailed, EUCLEAN));
+  return tl::unexpected<Error>(
+      Error("index " + path + " is damaged (" + std::string(why) + "); run `veneer fsck`",
+            ExitCode::kFailed, EUCLEAN));
 }
 
 Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
@@ -234,8 +235,7 @@ Result<void> IndexBuild::Finish(const IndexSummary& summary, bool durable) {
   if (const int rc = mdb_env_info(env_.get(), &info); rc != 0) return MdbError(rc, path_);
   const uint64_t data_size = (info.me_last_pgno + 1) * page_size_;
   env_.reset();
-  VENEER_TRY_VOID(
-      WriteSeal(path_, data_size, static_cast<uint32_t>(page_size_), summary, durable));
+  VENEER_TRY_VOID(WriteSeal(path_, data_size, static_cast<uint32_t>(page_size_), summary, durable));
   finished_ = true;
   return {};
 }

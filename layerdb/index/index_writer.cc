@@ -9,7 +9,8 @@
 namespace veneer {
 
 struct IndexWriter::State {
-  // A name whose owner needs a name record, or may: a directory's, or that of a file with several links.
+  // A name whose owner needs a name record, or may: a directory's, or that of a file with several
+  // links.
   struct Name {
     uint64_t ino;
     uint64_t dir;
@@ -117,8 +118,8 @@ Result<void> IndexWriter::State::PutNames() {
     for (size_t i = first; i < end; ++i) {
       const Name& name = names[i];
       if (name.directory || count > 1) {
-        VENEER_TRY_VOID(build->Put(NameKey(name.ino, name.dir, name.name), {},
-                                   IndexBuild::PutMode::kAppend));
+        VENEER_TRY_VOID(
+            build->Put(NameKey(name.ino, name.dir, name.name), {}, IndexBuild::PutMode::kAppend));
       }
       if (!name.directory && name.nlink != count) {
         corrections.emplace_back(EntryKey(name.dir, name.name), static_cast<uint32_t>(count));

@@ -51,8 +51,7 @@ bool XattrsAreWellFormed(std::string_view part) {
     if (part.size() < kXattrHead) return false;
     const size_t name = Load<uint16_t>(part, 0);
     const size_t value = Load<uint32_t>(part, 2);
-    if (name == 0 || part.size() - kXattrHead < name ||
-        part.size() - kXattrHead - name < value) {
+    if (name == 0 || part.size() - kXattrHead < name || part.size() - kXattrHead - name < value) {
       return false;
     }
     part.remove_prefix(kXattrHead + name + value);
@@ -110,7 +109,7 @@ std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
   if (!type) return std::nullopt;
   view.type_ = *type;
   if (view.ino() < kIndexRootIno || view.ino() >= kIndexMaxIno) return std::nullopt;
-  if (view.opaque() && *type != FileType::kDirectory) return std::nullopt;
+  if ((view.opaque() || view.implied()) && *type != FileType::kDirectory) return std::nullopt;
 
   size_t at = kFixedSize;
   const auto take = [&](uint16_t flag, size_t size) {
@@ -216,6 +215,7 @@ IndexEntry EntryView::ToEntry() const {
   if (entry.whiteout) return entry;
   entry.attr = attr();
   entry.opaque = opaque();
+  entry.implied = implied();
   entry.has_atime = (flags_ & kRecordAtime) != 0;
   entry.has_ctime = (flags_ & kRecordCtime) != 0;
   entry.object = object();
@@ -243,6 +243,7 @@ void AppendRecord(const IndexEntry& entry, std::string* out) {
 
     uint16_t flags = 0;
     if (entry.opaque) flags |= kRecordOpaque;
+    if (entry.implied) flags |= kRecordImplied;
     if (attr.blocks != usual_blocks) flags |= kRecordBlocks;
     if (device) flags |= kRecordDevice;
     if (entry.has_atime) flags |= kRecordAtime;

@@ -68,8 +68,11 @@ std::optional<ObjectRef> ParseObjectPath(std::string_view path);
 // its names in this index; of a directory it is not kept (always 1).
 struct IndexEntry {
   Attr attr;
-  bool whiteout = false;   // the name is deleted; everything else is ignored
-  bool opaque = false;     // directory: nothing from below shows through
+  bool whiteout = false;  // the name is deleted; everything else is ignored
+  bool opaque = false;    // directory: nothing from below shows through
+  // Directory: no entry of the layer describes it, only entries within it. When layers are merged,
+  // a directory of this name below keeps its attributes; the ones here count where there is none.
+  bool implied = false;
   bool has_atime = false;  // attr.atime is kept; else it reads as mtime
   bool has_ctime = false;  // attr.ctime is kept; else it reads as mtime
   std::optional<ObjectRef> object;
@@ -88,6 +91,7 @@ enum RecordFlag : uint16_t {
   kRecordObject = 1 << 6,
   kRecordXattrs = 1 << 7,
   kRecordInline = 1 << 8,
+  kRecordImplied = 1 << 9,
 };
 
 // The blocks of a file without holes.
@@ -102,6 +106,7 @@ class EntryView {
 
   bool whiteout() const { return (flags_ & kRecordWhiteout) != 0; }
   bool opaque() const { return (flags_ & kRecordOpaque) != 0; }
+  bool implied() const { return (flags_ & kRecordImplied) != 0; }
   // The rest is not set for a whiteout.
   FileType type() const { return type_; }
   uint64_t ino() const;
@@ -131,7 +136,8 @@ class EntryView {
 // Appends the record of `entry` to `out`.
 void AppendRecord(const IndexEntry& entry, std::string* out);
 
-// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no whiteout.
+// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no
+// whiteout.
 inline constexpr size_t kNlinkOffset = 44;
 void SetRecordNlink(std::string* record, uint32_t nlink);
 

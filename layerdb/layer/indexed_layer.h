@@ -50,6 +50,7 @@ class IndexedLayer : public Layer {
 
  private:
   IndexedLayer(std::shared_ptr<IndexReader> index, Fd objects);
+  Sys<EntryView> Entry(const LayerRef& ref) const;
 
   const std::shared_ptr<IndexReader> index_;
   const Fd objects_;  // O_PATH

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/index/kv.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <mutex>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/index/lmdb_util.h"
+
+namespace veneer {
+
+struct KvTxn::Impl {
+  const std::string& path;
+  MDB_txn* txn = nullptr;
+  MDB_dbi dbi = 0;
+  bool map_full = false;  // a Put or Erase found the map full
+};
+
+struct KvDatabase::State {
+  std::string path;  // of the data file
+  Fd lock;
+  std::mutex mu;  // guards everything below, and the flock, which is one per descriptor
+  MdbEnv env;
+  MDB_dbi dbi = 0;
+  bool has_dbi = false;
+
+  Result<MdbTxn> Begin(unsigned flags);
+};
+
+namespace {
+
+// flock(2) for one transaction.
+class FileLock {
+ public:
+  static Result<FileLock> Take(int fd, int operation, const std::string& path) {
+    while (flock(fd, operation) != 0) {
+      if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
+    }
+    return FileLock(fd);
+  }
+  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock() {
+    if (fd_ >= 0) flock(fd_, LOCK_UN);
+  }
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace
+
+Result<std::optional<std::string_view>> KvTxn::Get(std::string_view key) const {
+  MDB_val k = ToVal(key);
+  MDB_val v;
+  const int rc = mdb_get(impl_->txn, impl_->dbi, &k, &v);
+  if (rc == MDB_NOTFOUND) return std::nullopt;
+  if (rc != 0) return MdbError(rc, impl_->path);
+  return FromVal(v);
+}
+
+Result<void> KvTxn::Scan(
+    std::string_view prefix,
+    FunctionRef<bool(std::string_view key, std::string_view value)> sink) const {
+  MDB_cursor* raw = nullptr;
+  if (const int rc = mdb_cursor_open(impl_->txn, impl_->dbi, &raw); rc != 0) {
+    return MdbError(rc, impl_->path);
+  }
+  const MdbCursor cursor(raw);
+  MDB_val k = ToVal(prefix);
+  MDB_val v;
+  int rc = mdb_cursor_get(raw, &k, &v, prefix.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  while (rc == 0 && FromVal(k).substr(0, prefix.size()) == prefix) {
+    if (!sink(FromVal(k), FromVal(v))) return {};
+    rc = mdb_cursor_get(raw, &k, &v, MDB_NEXT);
+  }
+  if (rc != 0 && rc != MDB_NOTFOUND) return MdbError(rc, impl_->path);
+  return {};
+}
+
+Result<void> KvTxn::Put(std::string_view key, std::string_view value) {
+  if (key.empty() || key.size() > 500) return MakeError(Errno{EINVAL}, impl_->path);
+  MDB_val k = ToVal(key);
+  MDB_val v = ToVal(value);
+  const int rc = mdb_put(impl_->txn, impl_->dbi, &k, &v, 0);
+  if (rc == MDB_MAP_FULL) impl_->map_full = true;
+  if (rc != 0) return MdbError(rc, impl_->path);
+  return {};
+}
+
+Result<void> KvTxn::Erase(std::string_view key) {
+  MDB_val k = ToVal(key);
+  const int rc = mdb_del(impl_->txn, impl_->dbi, &k, nullptr);
+  if (rc == MDB_MAP_FULL) impl_->map_full = true;
+  if (rc != 0 && rc != MDB_NOTFOUND) return MdbError(rc, impl_->path);
+  return {};
+}
+
+KvDatabase::KvDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}
+KvDatabase::~KvDatabase() = default;
+
+Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uint64_t initial_map) {
+  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return MakeError(Errno{errno}, dir);
+  auto state = std::make_unique<State>();
+  state->path = dir + "/data.mdb";
+  const std::string lock_path = dir + "/lock";
+  state->lock = Fd(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!state->lock) return MakeError(Errno{errno}, lock_path);
+  // LMDB writes its first pages while it opens a new file: one process at a time.
+  VENEER_TRY(const FileLock lock, FileLock::Take(state->lock.get(), LOCK_EX, lock_path));
+  VENEER_TRY(state->env, OpenMdbEnv(state->path, 0, initial_map));
+  return std::unique_ptr<KvDatabase>(new KvDatabase(std::move(state)));
+}
+
+// REQUIRES: mu and the flock.
+Result<MdbTxn> KvDatabase::State::Begin(unsigned flags) {
+  MDB_txn* raw = nullptr;
+  int rc = mdb_txn_begin(env.get(), nullptr, flags, &raw);
+  if (rc == MDB_MAP_RESIZED) {
+    // Another process made it larger. Nothing else runs in this environment: take the file's size.
+    rc = mdb_env_set_mapsize(env.get(), 0);
+    if (rc == 0) rc = mdb_txn_begin(env.get(), nullptr, flags, &raw);
+  }
+  if (rc != 0) return MdbError(rc, path);
+  MdbTxn txn(raw);
+  if (!has_dbi) {
+    rc = mdb_dbi_open(raw, nullptr, 0, &dbi);
+    if (rc != 0) return MdbError(rc, path);
+    has_dbi = true;
+  }
+  return txn;
+}
+
+Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
+  const std::lock_guard guard(state_->mu);
+  VENEER_TRY(const FileLock lock, FileLock::Take(state_->lock.get(), LOCK_SH, state_->path));
+  VENEER_TRY(const MdbTxn txn, state_->Begin(MDB_RDONLY));
+  KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
+  KvTxn view;
+  view.impl_ = &impl;
+  return body(view);
+}
+
+Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
+  const std::lock_guard guard(state_->mu);
+  VENEER_TRY(const FileLock lock, FileLock::Take(state_->lock.get(), LOCK_EX, state_->path));
+  for (;;) {
+    VENEER_TRY(MdbTxn txn, state_->Begin(0));
+    KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
+    KvTxn view;
+    view.impl_ = &impl;
+    Result<void> result = body(view);
+    if (!impl.map_full) {
+      if (!result) return result;
+      const int rc = mdb_txn_commit(txn.release());
+      if (rc == 0) return {};
+      if (rc != MDB_MAP_FULL) return MdbError(rc, state_->path);
+    }
+    txn.reset();
+    MDB_envinfo info;
+    if (const int rc = mdb_env_info(state_->env.get(), &info); rc != 0) {
+      return MdbError(rc, state_->path);
+    }
+    if (const int rc = mdb_env_set_mapsize(state_->env.get(), 2 * info.me_mapsize); rc != 0) {
+      return MdbError(rc, state_->path);
+    }
+  }
+}
+
+}  // namespace veneer

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/layer/indexed_layer.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace veneer {
+namespace {
+
+LayerObject ToObject(uint64_t position, const EntryView& entry) {
+  LayerObject object;
+  if (entry.whiteout()) {
+    object.ref.id = Layer::kWhiteout;
+    return object;
+  }
+  object.ref.id = position;
+  object.attr = entry.attr();
+  object.marks.opaque = entry.opaque();
+  return object;
+}
+
+}  // namespace
+
+IndexedLayer::IndexedLayer(std::shared_ptr<IndexReader> index, Fd objects)
+    : index_(std::move(index)), objects_(std::move(objects)) {}
+
+Result<std::shared_ptr<IndexedLayer>> IndexedLayer::Open(const std::string& index_file,
+                                                         const std::string& objects_dir) {
+  VENEER_TRY(std::shared_ptr<IndexReader> index, IndexReader::Open(index_file));
+  Fd objects;
+  if (!objects_dir.empty()) {
+    objects = Fd(open(objects_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!objects) return MakeError(Errno{errno}, "objects directory " + objects_dir);
+  }
+  return std::shared_ptr<IndexedLayer>(new IndexedLayer(std::move(index), std::move(objects)));
+}
+
+// A record that is a real object. A LayerRef is only made from one, so anything else is damage.
+Sys<EntryView> IndexedLayer::Entry(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, index_->At(ref.id));
+  if (entry.whiteout()) return Fail(EIO);
+  return entry;
+}
+
+Sys<std::optional<ObjectRef>> IndexedLayer::ObjectOf(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  return entry.object();
+}
+
+LayerObject IndexedLayer::Root() const {
+  const IndexReader::Found root = index_->Root();
+  return ToObject(root.position, root.entry);
+}
+
+Sys<std::optional<LayerObject>> IndexedLayer::Lookup(const LayerRef& dir, std::string_view name,
+                                                     uint64_t hint) const {
+  if (hint != 0) {
+    VENEER_TRY(const EntryView entry, index_->At(hint));
+    return ToObject(hint, entry);
+  }
+  VENEER_TRY(const EntryView parent, Entry(dir));
+  if (parent.type() != FileType::kDirectory) return Fail(ENOTDIR);
+  VENEER_TRY(const std::optional<IndexReader::Found> found, index_->Find(parent.ino(), name));
+  if (!found) return std::nullopt;
+  return ToObject(found->position, found->entry);
+}
+
+Sys<void> IndexedLayer::List(const LayerRef& dir,
+                             FunctionRef<void(const LayerDirent&)> sink) const {
+  VENEER_TRY(const EntryView parent, Entry(dir));
+  if (parent.type() != FileType::kDirectory) return Fail(ENOTDIR);
+  return index_->List(parent.ino(), [&](std::string_view name, const IndexReader::Found& found) {
+    LayerDirent dirent;
+    dirent.name = name;
+    dirent.whiteout = found.entry.whiteout();
+    dirent.hint = found.position;
+    if (!dirent.whiteout) {
+      dirent.type = found.entry.type();
+      dirent.ino = found.entry.ino();
+    }
+    sink(dirent);
+    return true;
+  });
+}
+
+Sys<Attr> IndexedLayer::Stat(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  return entry.attr();
+}
+
+Sys<std::string> IndexedLayer::ReadLink(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  if (entry.type() != FileType::kSymlink) return Fail(EINVAL);
+  return std::string(entry.inline_bytes());
+}
+
+Sys<Content> IndexedLayer::Open(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  if (entry.type() == FileType::kDirectory) return Fail(EISDIR);
+  if (entry.type() != FileType::kRegular) return Fail(EINVAL);
+  Content content;
+  const std::optional<ObjectRef> object = entry.object();
+  if (!object) {
+    content.bytes = entry.inline_bytes();
+    return content;
+  }
+  if (!objects_) return Fail(ENOENT);
+  // No access time is kept of an object, so that reading an image writes nothing.
+  const std::string path = ObjectPath(*object);
+  content.fd =
+      Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME));
+  if (!content.fd && errno == EPERM) {  // somebody else's file
+    content.fd = Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  }
+  if (!content.fd) return FailErrno();
+  return content;
+}
+
+Sys<std::string> IndexedLayer::GetXattr(const LayerRef& ref, const std::string& name) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  const std::optional<std::string_view> value = entry.FindXattr(name);
+  if (!value) return Fail(ENODATA);
+  return std::string(*value);
+}
+
+Sys<XattrList> IndexedLayer::ListXattrs(const LayerRef& ref) const {
+  VENEER_TRY(const EntryView entry, Entry(ref));
+  XattrList list;
+  entry.ForEachXattr(
+      [&](std::string_view name, std::string_view value) { list.emplace_back(name, value); });
+  return list;
+}
+
+std::optional<std::vector<std::string>> IndexedLayer::PathsOfIno(uint64_t ino) const {
+  const Sys<std::vector<IndexReader::NameOf>> names = index_->NamesOf(ino);
+  if (!names) return std::nullopt;
+  std::vector<std::string> paths;
+  for (const IndexReader::NameOf& name : *names) {
+    Sys<std::string> dir = index_->PathOfDirectory(name.dir);
+    if (!dir) return std::nullopt;
+    paths.push_back(dir->empty() ? std::string(name.name)
+                                 : std::move(*dir) + "/" + std::string(name.name));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace veneer
