@@ -9,11 +9,7 @@
 #ifndef VENEER_LAYERDB_MODEL_MERGE_H_
 #define VENEER_LAYERDB_MODEL_MERGE_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
-#include <vector>
 
 namespace veneer {
 
@@ -35,23 +31,6 @@ enum class MergeStep : uint8_t {
 };
 // `below`: kNothing, kOther or kDirectory, since a tree has no marks.
 MergeStep DecideMerge(NameSays above, NameSays below);
-
-// One name in a layer's listing.
-struct ListedName {
-  std::string_view name;
-  NameSays says = NameSays::kNothing;
-};
-// One name of the merged listing.
-struct MergedName {
-  std::string_view name;
-  bool directory = false;
-  // The layers (0 is the topmost) that make it up, topmost first: one for anything but a directory.
-  // The first gives the attributes.
-  std::vector<uint32_t> layers;
-};
-// The merged listing, in byte order of the names. `layers`: topmost first, each sorted by name in
-// byte order and without double names.
-std::vector<MergedName> MergeListings(std::span<const std::vector<ListedName>> layers);
 
 }  // namespace veneer
 
