@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How names in an archive become places in a tree, and back. Pure.
+//
+// From archive to tree: a leading "/" or "./", empty components and "." mean nothing, and ".." goes
+// up, but never above the root (path.Clean of Go, which Docker uses on every name). In image layers
+// the names that begin with ".wh." speak of the layers below (OCI image-spec layer.md,
+// "Whiteouts"). An import is always read so, as `docker import` reads it, because whoever gets the
+// archive later reads it so too.
+#ifndef VENEER_LAYERDB_MODEL_TAR_MAPPING_H_
+#define VENEER_LAYERDB_MODEL_TAR_MAPPING_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+// The components of a path from the root of a tree; empty: the root itself. They view the text they
+// were made from.
+using TreePath = std::vector<std::string_view>;
+
+// The deepest place of a tree that an archive may name.
+inline constexpr size_t kMaxTreeDepth = 8192;
+
+// Splits and normalises a name. Errors: a NUL, a component of more than `max_component` bytes, a
+// place deeper than kMaxTreeDepth.
+Result<TreePath> ParseTarPath(std::string_view name, size_t max_component);
+
+struct LayerName {
+  enum class Kind {
+    kObject,    // an object of its own at `path`
+    kWhiteout,  // the name `path` is deleted
+    kOpaque,    // nothing of the directory `path` shows from below
+    kIgnored,   // AUFS bookkeeping (".wh..wh.plnk" and the like), which no one takes for a file
+  };
+  Kind kind = Kind::kObject;
+  TreePath path;
+};
+
+// What the name of an entry in an image layer means. Errors beside those of ParseTarPath(): an
+// empty name; a whiteout of nothing (".wh."), of "." or of ".." (".wh..", ".wh..."); a whiteout
+// that is a directory of other entries.
+Result<LayerName> ParseLayerName(std::string_view name);
+
+// The name of the whiteout of `path` ("usr/bin/x" gives "usr/bin/.wh.x"), and of the mark that
+// makes the directory `path` opaque ("" is the root).
+std::string WhiteoutPath(std::string_view path);
+std::string OpaquePath(std::string_view path);
+// True for a name that image layers cannot hold as a file, because it would be read as a whiteout.
+bool IsReservedInLayers(std::string_view name);
+
+// A name for error messages: control characters and bytes that would spoil a terminal are escaped,
+// and it is shortened when it is very long.
+std::string PrintablePath(std::string_view path);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_MODEL_TAR_MAPPING_H_

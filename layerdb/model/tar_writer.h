@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bytes in front of an entry's data, as this project writes archives: POSIX ustar, with a PAX
+// header exactly where ustar cannot say it (long names, large numbers, nanoseconds, extended
+// attributes, sparse files). Nothing else goes in: no user and group names, no access and change
+// times. The same entry gives the same bytes for ever, since the diff ids of committed layers
+// depend on it. Pure.
+#ifndef VENEER_LAYERDB_MODEL_TAR_WRITER_H_
+#define VENEER_LAYERDB_MODEL_TAR_WRITER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/model/entry.h"
+#include "layerdb/model/tar_block.h"
+
+namespace veneer {
+
+struct TarOutput {
+  std::string_view path;  // from the root, no slash in front and none at the end; "" is the root
+  Attr attr;  // type (not a socket), mode, uid, gid, rdev, mtime; size of a regular file
+  std::string_view link;  // target of a symlink; of a hard link the path
+  bool hard_link = false;
+  const XattrList* xattrs = nullptr;  // sorted by name; null: none. ACLs as system.posix_acl_*
+  // Regular file: where its data lies, when it is written sparse (PAX 1.0). Null: written whole.
+  const std::vector<SparseExtent>* sparse = nullptr;
+};
+
+// The headers of an entry, and the sparse map. What follows is the data (all of it, or the extents
+// one after the other), then TarPadding() of its length.
+std::string EncodeTarEntry(const TarOutput& entry);
+
+// The two blocks of zeros that end an archive.
+std::string TarEndMark();
+
+// True for attributes that are of the machine and not of the image, and go into no layer: SELinux
+// labels, and what network file systems make up.
+bool IsHostXattr(std::string_view name);
+
+// The pieces of a file that hold data, when it is worth writing it sparse: `zero_runs` are its runs
+// of zeros (ascending, apart). Only runs of at least kSparseRun bytes count, so that the answer
+// depends on the contents and not on the file system, and ordinary files stay whole. Empty result
+// with *sparse false: write it whole.
+inline constexpr uint64_t kSparseRun = uint64_t{1} << 20;
+std::vector<SparseExtent> DataExtents(const std::vector<SparseExtent>& zero_runs, uint64_t size,
+                                      bool* sparse);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_MODEL_TAR_WRITER_H_

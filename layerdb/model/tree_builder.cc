@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/model/tree_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "layerdb/base/hash.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr TreeBuilder::Node kRoot = 0;
+constexpr int kMaxSymlinks = 40;  // as the kernel allows in one path
+// A slot whose name was removed; lookups go on behind it.
+constexpr uint32_t kForgotten = UINT32_MAX - 1;
+// The longest symlink target a kernel takes (PATH_MAX with its NUL).
+constexpr size_t kMaxTarget = 4095;
+
+TreeBuilder::Object ImpliedDirectory(const Timestamp& mtime) {
+  TreeBuilder::Object object;
+  object.attr.type = FileType::kDirectory;
+  object.attr.mode = 0755;
+  object.attr.mtime = mtime;
+  return object;
+}
+
+std::string Join(std::span<const std::string_view> path) {
+  std::string out;
+  for (const std::string_view part : path) out.append(part).append("/");
+  return out;
+}
+
+}  // namespace
+
+TreeBuilder::TreeBuilder(const Limits& limits, uint64_t seed)
+    : limits_(limits), seed_(seed), xattrs_(1), table_(1024, kNoName) {
+  const Node root = NewNode(ImpliedDirectory(Timestamp{}));
+  nodes_[root].implied = true;
+  nodes_[root].nlink = 1;
+  nodes_[root].parent = kRoot;
+}
+
+size_t TreeBuilder::SlotOf(Node parent, std::string_view name) const {
+  return Xxh64(name, seed_ ^ (uint64_t{parent} << 32 | parent)) & (table_.size() - 1);
+}
+
+TreeBuilder::Name TreeBuilder::Find(Node parent, std::string_view name) const {
+  for (size_t slot = SlotOf(parent, name);; slot = (slot + 1) & (table_.size() - 1)) {
+    const Name found = table_[slot];
+    if (found == kNoName) return kNoName;
+    if (found != kForgotten && names_[found].parent == parent && NameText(found) == name) {
+      return found;
+    }
+  }
+}
+
+void TreeBuilder::Grow() {
+  size_t alive = 0;
+  for (const Name name : table_) alive += name != kNoName && name != kForgotten ? 1 : 0;
+  std::vector<Name> old(std::max<size_t>(1024, std::bit_ceil(alive * 4)), kNoName);
+  old.swap(table_);
+  for (const Name name : old) {
+    if (name == kNoName || name == kForgotten) continue;
+    size_t slot = SlotOf(names_[name].parent, NameText(name));
+    while (table_[slot] != kNoName) slot = (slot + 1) & (table_.size() - 1);
+    table_[slot] = name;
+  }
+  table_used_ = alive;
+}
+
+Result<TreeBuilder::Name> TreeBuilder::FindOrMake(Node parent, std::string_view name) {
+  const Name found = Find(parent, name);
+  if (found != kNoName) return found;
+  if (++made_ > limits_.entries) {
+    return MakeError("more than " + std::to_string(limits_.entries) + " entries");
+  }
+  if ((table_used_ + 1) * 10 > table_.size() * 7) Grow();
+  const Name made = static_cast<Name>(names_.size());
+  NameRec& record = names_.emplace_back();
+  record.text = text_.size();
+  record.size = static_cast<uint8_t>(name.size());
+  record.parent = parent;
+  text_.append(name);
+  record.next = nodes_[parent].first_child;
+  nodes_[parent].first_child = made;
+  size_t slot = SlotOf(parent, name);
+  while (table_[slot] != kNoName) slot = (slot + 1) & (table_.size() - 1);
+  table_[slot] = made;
+  ++table_used_;
+  return made;
+}
+
+// Takes the name out of the table (not out of its directory's list).
+void TreeBuilder::Forget(Name name) {
+  size_t slot = SlotOf(names_[name].parent, NameText(name));
+  while (table_[slot] != name) slot = (slot + 1) & (table_.size() - 1);
+  table_[slot] = kForgotten;
+}
+
+// One name less for `node`; a directory goes with everything in it.
+void TreeBuilder::DropNode(Node node) {
+  std::vector<Node> pending{node};
+  while (!pending.empty()) {
+    NodeRec& record = nodes_[pending.back()];
+    pending.pop_back();
+    if (--record.nlink > 0) continue;
+    for (Name child = record.first_child; child != kNoName; child = names_[child].next) {
+      Forget(child);
+      if (names_[child].node != kNoNode) pending.push_back(names_[child].node);
+    }
+    record.first_child = kNoName;
+  }
+}
+
+// Makes the name refer to nothing; what it was is dropped.
+void TreeBuilder::Detach(Name name) {
+  const Node node = std::exchange(names_[name].node, kNoNode);
+  if (node == kNoNode) return;
+  const FileType type = nodes_[node].type;
+  if (type == FileType::kDirectory || type == FileType::kSymlink) last_parent_node_ = kNoNode;
+  DropNode(node);
+}
+
+TreeBuilder::Node TreeBuilder::NewNode(const Object& object) {
+  const auto node = static_cast<Node>(nodes_.size());
+  nodes_.emplace_back();
+  Describe(node, object);
+  return node;
+}
+
+void TreeBuilder::Describe(Node node, const Object& object) {
+  NodeRec& record = nodes_[node];
+  record.type = object.attr.type;
+  record.mode = static_cast<uint16_t>(object.attr.mode & 07777);
+  record.uid = object.attr.uid;
+  record.gid = object.attr.gid;
+  record.major = object.attr.rdev_major;
+  record.minor = object.attr.rdev_minor;
+  record.mtime = object.attr.mtime.sec;
+  record.mtime_nsec = object.attr.mtime.nsec;
+  record.size = object.attr.type == FileType::kRegular ? object.attr.size : 0;
+  record.content = object.content;
+  record.xattrs = 0;
+  record.implied = false;
+  if (object.attr.type == FileType::kSymlink) {
+    record.target = text_.size();
+    record.target_size = static_cast<uint32_t>(object.target.size());
+    record.size = object.target.size();
+    text_.append(object.target);
+  }
+  if (!object.xattrs.empty()) {
+    record.xattrs = static_cast<uint32_t>(xattrs_.size());
+    xattrs_.push_back(object.xattrs);
+    std::sort(xattrs_.back().begin(), xattrs_.back().end());
+  }
+}
+
+Result<TreeBuilder::Node> TreeBuilder::MakeImplied(Node parent, Name name, const Timestamp& mtime) {
+  if (nodes_[parent].depth >= kMaxTreeDepth) {
+    return MakeError("a path deeper than " + std::to_string(kMaxTreeDepth) + " directories");
+  }
+  Detach(name);
+  const Node node = NewNode(ImpliedDirectory(mtime));
+  NodeRec& record = nodes_[node];
+  record.implied = true;
+  record.nlink = 1;
+  record.parent = parent;
+  record.depth = static_cast<uint16_t>(nodes_[parent].depth + 1);
+  names_[name].node = node;
+  return node;
+}
+
+// Walks a path of directories. kMake: what is missing is made, what is in the way replaced; kStop:
+// kNoNode then.
+Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view> path,
+                                               Missing missing, const Timestamp& mtime) {
+  // Components still to walk, the next one last. Those of symlinks are copied: text_ may move.
+  std::vector<std::string> pending(path.rbegin(), path.rend());
+  Node at = kRoot;
+  int symlinks = 0;
+  while (!pending.empty()) {
+    const std::string part = std::move(pending.back());
+    pending.pop_back();
+    if (part == "..") {
+      at = nodes_[at].parent;
+      continue;
+    }
+    Name name = Find(at, part);
+    const Node next = name == kNoName ? kNoNode : names_[name].node;
+    if (next != kNoNode && nodes_[next].type == FileType::kDirectory) {
+      at = next;
+      continue;
+    }
+    if (next != kNoNode && nodes_[next].type == FileType::kSymlink) {
+      if (++symlinks > kMaxSymlinks) {
+        return MakeError("\"" + PrintablePath(part) + "\": " + ErrnoText(ELOOP));
+      }
+      std::string_view target = Text(nodes_[next].target, nodes_[next].target_size);
+      if (target.starts_with('/')) at = kRoot;
+      const size_t keep = pending.size();
+      while (!target.empty()) {
+        const size_t slash = target.find('/');
+        const std::string_view piece = target.substr(0, slash);
+        target.remove_prefix(slash == std::string_view::npos ? target.size() : slash + 1);
+        if (piece.empty() || piece == ".") continue;
+        if (piece.size() > kMaxName) {
+          return MakeError("\"" + PrintablePath(part) + "\": " + ErrnoText(ENAMETOOLONG));
+        }
+        pending.emplace_back(piece);
+      }
+      symlink_steps_ += pending.size() - keep;
+      if (symlink_steps_ > limits_.symlink_steps) {
+        return MakeError("too many entries below symlinks");
+      }
+      std::reverse(pending.begin() + static_cast<ptrdiff_t>(keep), pending.end());
+      continue;
+    }
+    if (missing == Missing::kStop) return kNoNode;
+    VENEER_TRY(name, FindOrMake(at, part));
+    VENEER_TRY(at, MakeImplied(at, name, mtime));
+  }
+  return at;
+}
+
+Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, const Timestamp& mtime) {
+  const std::span<const std::string_view> parents(path.data(), path.size() - 1);
+  std::string joined = Join(parents);
+  if (last_parent_node_ != kNoNode && joined == last_parent_) return last_parent_node_;
+  VENEER_TRY(const Node parent, Resolve(parents, Missing::kMake, mtime));
+  last_parent_ = std::move(joined);
+  last_parent_node_ = parent;
+  return parent;
+}
+
+Result<TreeBuilder::Node> TreeBuilder::Add(const TreePath& path, const Object& object) {
+  const bool directory = object.attr.type == FileType::kDirectory;
+  if (path.empty()) {
+    if (!directory) return MakeError("the root of the tree can only be a directory");
+    Describe(kRoot, object);
+    return kRoot;
+  }
+  if (object.attr.type == FileType::kSymlink) {
+    if (object.target.empty()) return MakeError("a symlink to nothing");
+    if (object.target.size() > kMaxTarget) {
+      return MakeError("the target of a symlink: " + ErrnoText(ENAMETOOLONG));
+    }
+  }
+  VENEER_TRY(const Node parent, ParentOf(path, object.attr.mtime));
+  VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
+  const Node before = names_[name].node;
+  if (directory) {
+    Node node = before;
+    if (node == kNoNode || nodes_[node].type != FileType::kDirectory) {
+      VENEER_TRY(node, MakeImplied(parent, name, object.attr.mtime));
+    }
+    Describe(node, object);
+    return node;
+  }
+  Detach(name);
+  const Node node = NewNode(object);
+  nodes_[node].nlink = 1;
+  names_[name].node = node;
+  return node;
+}
+
+Result<void> TreeBuilder::AddHardLink(const TreePath& path, const TreePath& target) {
+  if (path.empty()) return MakeError("the root of the tree can only be a directory");
+  auto missing = [&] {
+    std::string text = Join(target);
+    if (!text.empty()) text.pop_back();
+    return MakeError("a hard link to \"" + PrintablePath(text) +
+                     "\", which is no file of this archive");
+  };
+  if (target.empty()) return missing();
+  VENEER_TRY(const Node directory,
+             Resolve({target.data(), target.size() - 1}, Missing::kStop, Timestamp{}));
+  const Name from = directory == kNoNode ? kNoName : Find(directory, target.back());
+  const Node node = from == kNoName ? kNoNode : names_[from].node;
+  if (node == kNoNode || nodes_[node].type == FileType::kDirectory) return missing();
+  // The target keeps this name until the link is made, whatever making its parents replaces.
+  ++nodes_[node].nlink;
+  const Timestamp mtime{nodes_[node].mtime, nodes_[node].mtime_nsec};
+  VENEER_TRY(const Node parent, ParentOf(path, mtime));
+  VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
+  Detach(name);
+  names_[name].node = node;
+  return {};
+}
+
+Result<void> TreeBuilder::AddWhiteout(const TreePath& path) {
+  VENEER_TRY(const Node parent, ParentOf(path, Timestamp{}));
+  VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
+  names_[name].whiteout = true;
+  return {};
+}
+
+Result<void> TreeBuilder::MakeOpaque(const TreePath& directory) {
+  VENEER_TRY(const Node node, Resolve(directory, Missing::kMake, Timestamp{}));
+  nodes_[node].opaque = true;
+  return {};
+}
+
+Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
+  inos_.assign(nodes_.size(), 0);
+  uint64_t next_ino = 1;
+  auto visit = [&](uint64_t dir, std::string_view name, Node node,
+                   bool whiteout_too) -> Result<void> {
+    const NodeRec& record = nodes_[node];
+    if (inos_[node] == 0) inos_[node] = next_ino++;
+    Visited out;
+    out.dir = dir;
+    out.name = name;
+    out.node = node;
+    const bool directory = record.type == FileType::kDirectory;
+    out.opaque = directory && (record.opaque || whiteout_too);
+    out.implied = record.implied;
+    out.attr.type = record.type;
+    out.attr.mode = record.mode;
+    out.attr.uid = record.uid;
+    out.attr.gid = record.gid;
+    out.attr.nlink = record.nlink;
+    out.attr.rdev_major = record.major;
+    out.attr.rdev_minor = record.minor;
+    out.attr.ino = inos_[node];
+    out.attr.size = record.size;
+    out.attr.mtime = {record.mtime, record.mtime_nsec};
+    out.target = Text(record.target, record.target_size);
+    out.xattrs = &xattrs_[record.xattrs];
+    out.content = record.content;
+    return sink(out);
+  };
+  VENEER_TRY_VOID(visit(0, {}, kRoot, false));
+  // Breadth first: directories get ascending numbers, and are listed in that order.
+  std::vector<std::pair<Node, bool>> directories{{kRoot, nodes_[kRoot].opaque}};
+  std::vector<Name> children;
+  for (size_t i = 0; i < directories.size(); ++i) {
+    const auto [directory, opaque] = directories[i];
+    children.clear();
+    for (Name child = nodes_[directory].first_child; child != kNoName; child = names_[child].next) {
+      children.push_back(child);
+    }
+    std::sort(children.begin(), children.end(),
+              [&](Name a, Name b) { return NameText(a) < NameText(b); });
+    for (const Name child : children) {
+      const NameRec& record = names_[child];
+      const uint64_t dir = inos_[directory];
+      if (record.node == kNoNode) {
+        // Where nothing shows from below there is nothing to delete.
+        if (!record.whiteout || opaque) continue;
+        Visited out;
+        out.dir = dir;
+        out.name = NameText(child);
+        out.whiteout = true;
+        VENEER_TRY_VOID(sink(out));
+        continue;
+      }
+      VENEER_TRY_VOID(visit(dir, NameText(child), record.node, record.whiteout));
+      if (nodes_[record.node].type == FileType::kDirectory) {
+        directories.emplace_back(record.node, nodes_[record.node].opaque || record.whiteout);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace veneer
