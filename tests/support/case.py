@@ -46,12 +46,7 @@ class MountCase(unittest.TestCase):
 
     def layer(self, name, entries):
         """Builds a directory from a description (support/tree.py); its path."""
-        path = self.path(name)
-        os.makedirs(path)
-        os.chmod(path, 0o755)
-        tree.build(path, entries)
-        os.utime(path, ns=(tree.OLD_TIME_NS, tree.OLD_TIME_NS))
-        return path
+        return make_layer(self.path(name), entries)
 
     def mount(self, lowers, upper=True, options=(), name="mnt", **more):
         """Mounts `lowers` (top first) with an upper of its own (False: none; or the path of an upper, whose work
@@ -70,7 +65,7 @@ class MountCase(unittest.TestCase):
 
     def _stop(self, mount):
         self.close_all()
-        os.chdir(self.dir)
+        os.chdir(os.path.dirname(self.dir))
         gc.collect()  # files that a failed case holds open
         mount.stop()
 
@@ -108,6 +103,15 @@ class MountCase(unittest.TestCase):
         self._fds.clear()
 
 
+def make_layer(path, entries):
+    """Builds a directory at `path` from a description; the path."""
+    os.makedirs(path)
+    os.chmod(path, 0o755)
+    tree.build(path, entries)
+    os.utime(path, ns=(tree.OLD_TIME_NS, tree.OLD_TIME_NS))
+    return path
+
+
 def remove_tree(path):
     """Removes a directory, after everything that is still mounted in it."""
     for point, _, _ in reversed(mounts.mount_info()):
@@ -142,20 +146,30 @@ class PlacedCase(MountCase):
       merged  spread over three layers, with other objects of the same names below it
       upper   written through the mount before the case begins
       copied  lower, and its metadata (not its contents) already copied to the upper by an earlier mount
+
+    The layers are made once for all cases of the class: no case can change them.
     """
 
     TREE: dict = {}
     place = "lower"
 
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.mkdtemp(prefix="layers-")
+        cls.addClassCleanup(remove_tree, directory)
+        os.chmod(directory, 0o755)
+        if cls.place == "merged":
+            parts = spread(cls.TREE)
+        else:
+            bottom = {} if cls.place == "upper" else cls.TREE
+            parts = [{"only-in-0": "0"}, {"only-in-1": "1"}, {"only-in-2": "2", **bottom}]
+        cls.lowers = [make_layer(os.path.join(directory, f"layer{i}"), part)
+                      for i, part in enumerate(parts)]
+        cls.before = {lower: tree.snapshot(lower, exact=True) for lower in cls.lowers}
+
     def setUp(self):
         super().setUp()
-        if type(self).place == "merged":
-            lowers = [self.layer(f"layer{i}", part) for i, part in enumerate(spread(self.TREE))]
-        else:
-            bottom = {} if self.place == "upper" else self.TREE
-            lowers = [self.layer("layer0", {"only-in-0": "0"}), self.layer("layer1", {"only-in-1": "1"}),
-                      self.layer("layer2", {"only-in-2": "2", **bottom})]
-        self.mnt = self.mount(lowers)
+        self.mnt = self.mount(self.lowers, before=self.before)
         if self.place == "upper":
             tree.build(self.mnt.path, self.TREE)
         if self.place == "copied":

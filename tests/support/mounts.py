@@ -59,7 +59,7 @@ class Mount:
     ended with 0 and said nothing.
     """
 
-    def __init__(self, path, lowers, upper=None, work=None, options=(), environment=None):
+    def __init__(self, path, lowers, upper=None, work=None, options=(), environment=None, before=None):
         self.path, self.lowers = os.fspath(path), [os.fspath(lower) for lower in lowers]
         self.upper, self.work = upper, work
         self.options = list(options)
@@ -67,7 +67,7 @@ class Mount:
         self.log = f"{self.path}.log"
         self.expected_log = None  # a pattern that every line of the log must match
         self._process = None
-        self._before = None
+        self._before = before
 
     def __truediv__(self, relative):
         return os.path.join(self.path, relative)
@@ -80,7 +80,8 @@ class Mount:
         return ",".join(words + self.options)
 
     def start(self):
-        """Mounts, and takes the snapshot of the layers that stop() compares with."""
+        """Mounts. The first time, unless `before` was given, it takes the snapshots of the layers that stop()
+        compares with."""
         if self._before is None:
             self._before = {lower: tree.snapshot(lower, exact=True)
                             for lower in self.lowers if os.path.isdir(lower)}

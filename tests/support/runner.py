@@ -202,7 +202,9 @@ class Result(unittest.TextTestResult):
         self.stream.flush()
 
     def getDescription(self, test):
-        return f"{type(test).__name__}.{test._testMethodName}"
+        case = getattr(test, "test_case", test)  # a part of a case (subTest) says which
+        part = f" {test._subDescription()}" if case is not test else ""
+        return f"{type(case).__name__}.{getattr(case, '_testMethodName', case)}{part}"
 
 
 def run_cases(directory, options):

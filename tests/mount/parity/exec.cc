@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/mount/parity/exec.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+namespace veneer::parity {
+namespace {
+
+[[noreturn]] void Die(const char* what) {
+  std::perror(what);
+  std::abort();
+}
+
+// The system calls themselves: the C library's functions would change the ids of all threads.
+void SetIds(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
+  if (::syscall(SYS_setgroups, groups.size(), groups.data()) != 0) Die("setgroups");
+  if (::syscall(SYS_setresgid, -1, gid, -1) != 0) Die("setresgid");
+  if (::syscall(SYS_setresuid, -1, uid, -1) != 0) Die("setresuid");
+}
+
+// The target is the root directory while this lives.
+class InsideTarget {
+ public:
+  explicit InsideTarget(const Target& target)
+      : outside_(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    if (!outside_ || ::fchdir(target.root_fd()) != 0 || ::chroot(".") != 0) Die("enter the target");
+  }
+  ~InsideTarget() {
+    if (::fchdir(outside_.get()) != 0 || ::chroot(".") != 0) Die("leave the target");
+  }
+  InsideTarget(const InsideTarget&) = delete;
+  InsideTarget& operator=(const InsideTarget&) = delete;
+
+ private:
+  Fd outside_;
+};
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void LookAround(const Op& op, const Target& target, Outcome& out) {
+  const bool identity = target.kind() == TargetKind::kPlain;
+  const auto look = [&](const std::string& path) {
+    out.looks.emplace_back(path, LookAt(AT_FDCWD, path.c_str(), identity, AT_SYMLINK_NOFOLLOW));
+    if (!op.look_inside || !S_ISREG(out.looks.back().second.st.st_mode)) return;
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    std::string bytes;
+    out.detail += "\ninside " + path + ": ";
+    out.detail += fd && ReadAll(fd.get(), &bytes) ? bytes : "errno " + std::to_string(errno);
+  };
+  for (const std::string* path : {&op.path, &op.path2}) {
+    if (path->empty() || (path == &op.path2 && op.kind == OpKind::kSymlink)) continue;
+    look(*path);
+    look(ParentOf(*path));
+  }
+}
+
+}  // namespace
+
+AsCaller::AsCaller(const Credential& who, mode_t umask) {
+  ::umask(umask);
+  SetIds(who.uid, who.gid, who.groups);
+}
+
+AsCaller::~AsCaller() {
+  // The uid first: root may change the others.
+  if (::syscall(SYS_setresuid, -1, 0, -1) != 0) Die("setresuid");
+  SetIds(0, 0, {});
+  ::umask(0);
+}
+
+bool ReadAll(int fd, std::string* out) {
+  constexpr size_t kMost = 8 << 20;
+  size_t have = 0;
+  for (;;) {
+    out->resize(have + 70000);
+    const ssize_t n = ::read(fd, out->data() + have, 70000);
+    if (n < 0) return false;
+    have += static_cast<size_t>(n);
+    if (n == 0 || have > kMost) break;
+  }
+  out->resize(have);
+  return true;
+}
+
+Outcome Execute(const Op& op, Target& target) {
+  const InsideTarget inside(target);
+  Outcome out;
+  {
+    const AsCaller caller(Credentials()[static_cast<size_t>(op.who)], op.umask);
+    if (op.kind <= OpKind::kSetFlags) {
+      ExecuteOnSlot(op, target, out);
+    } else if (op.kind <= OpKind::kUnmap) {
+      ExecuteOnMap(op, target, out);
+    } else if (op.kind == OpKind::kList || op.kind == OpKind::kWalk ||
+               op.kind == OpKind::kLongPath) {
+      ExecuteOnDirectory(op, target, out);
+    } else if (op.kind <= OpKind::kLongPath) {
+      ExecuteOnPath(op, target, out);
+    } else {
+      ExecuteOnXattr(op, target, out);
+    }
+  }
+  if (op.look) LookAround(op, target, out);
+  return out;
+}
+
+}  // namespace veneer::parity

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operations on a shared mapping. A page beyond the end of the file answers with SIGBUS, which is
+// an outcome.
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "tests/mount/parity/exec.h"
+
+namespace veneer::parity {
+namespace {
+
+sigjmp_buf bus_return;
+volatile sig_atomic_t bus_expected = 0;
+
+void OnBus(int) {
+  if (bus_expected != 0) ::siglongjmp(bus_return, 1);
+  ::signal(SIGBUS, SIG_DFL);
+  ::raise(SIGBUS);
+}
+
+// Copies byte by byte; false when a page is not there.
+bool GuardedCopy(char* to, const char* from, size_t size) {
+  struct sigaction action {
+  }, old{};
+  action.sa_handler = OnBus;
+  ::sigaction(SIGBUS, &action, &old);
+  bool done = false;
+  if (::sigsetjmp(bus_return, 1) == 0) {
+    bus_expected = 1;
+    const volatile char* source = from;
+    volatile char* target = to;
+    for (size_t i = 0; i < size; ++i) target[i] = source[i];
+    done = true;
+  }
+  bus_expected = 0;
+  ::sigaction(SIGBUS, &old, nullptr);
+  return done;
+}
+
+void Map(const Op& op, Target& target, Mapping& map, Outcome& out) {
+  const int fd = target.slots[static_cast<size_t>(op.slot2)].get();
+  struct stat st {};
+  if (fd < 0 || ::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+    out.detail = "not a regular file";
+    return;
+  }
+  void* const address =
+      ::mmap(nullptr, op.size, op.flags, MAP_SHARED, fd, static_cast<off_t>(op.offset));
+  out.Set(address == MAP_FAILED ? -1 : 0);
+  if (address == MAP_FAILED) return;
+  if (map.address != nullptr) ::munmap(map.address, map.length);
+  map.address = static_cast<char*>(address);
+  map.length = op.size;
+  map.offset = op.offset;
+  map.writable = (op.flags & PROT_WRITE) != 0;
+  map.fd = Fd(::dup(fd));
+}
+
+}  // namespace
+
+void ExecuteOnMap(const Op& op, Target& target, Outcome& out) {
+  Mapping& map = target.maps[static_cast<size_t>(op.slot)];
+  if (op.kind == OpKind::kMap) return Map(op, target, map, out);
+  if (map.address == nullptr) {
+    out.detail = "no mapping";
+    return;
+  }
+  size_t offset = std::min<size_t>(op.offset, map.length);
+  size_t size = std::min<size_t>(op.size, map.length - offset);
+  std::string bytes(size, '\0');
+  switch (op.kind) {
+    case OpKind::kMapRead:
+      out.detail = GuardedCopy(bytes.data(), map.address + offset, size) ? bytes : "SIGBUS";
+      break;
+    case OpKind::kMapWrite: {
+      if (!map.writable) {
+        out.detail = "read-only";
+        break;
+      }
+      // Bytes after the end of the file in its last page are nobody's: leave them alone.
+      struct stat st {};
+      if (::fstat(map.fd.get(), &st) != 0) return out.Set(-1);
+      const size_t file = static_cast<size_t>(st.st_size);
+      const size_t mapped = file > map.offset ? file - map.offset : 0;
+      offset = std::min(offset, mapped);
+      size = std::min(size, mapped - offset);
+      FillPattern(op.pattern, op.offset, bytes.data(), size);
+      out.Set(static_cast<long>(size));
+      if (!GuardedCopy(map.address + offset, bytes.data(), size)) out.detail = "SIGBUS";
+      break;
+    }
+    case OpKind::kMapSync: out.Set(::msync(map.address, map.length, MS_SYNC)); break;
+    case OpKind::kUnmap:
+      out.Set(::munmap(map.address, map.length));
+      map = Mapping();
+      break;
+    default: break;
+  }
+}
+
+}  // namespace veneer::parity
