@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What makes a program a daemon: going to the background without leaving the caller in doubt, and
+// ending on signals. Used by main() of veneerfs only, from its first thread unless said otherwise.
+#ifndef VENEER_FS_DAEMON_H_
+#define VENEER_FS_DAEMON_H_
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+// The caller's process waits until the daemon answers, then ends with 0; when the daemon ends
+// before that, with the daemon's exit code.
+class Background {
+ public:
+  // Stays in the foreground.
+  Background() = default;
+  // Forks. Returns in the child, which is a session leader; the parent waits and never returns.
+  // REQUIRES: no other threads.
+  static Result<Background> Fork();
+
+  // Tells the parent that all is well, sends the log to the system log and standard input, output
+  // and error to /dev/null. False: the parent is gone, nobody wants this daemon. In the foreground
+  // only true. From any thread.
+  bool Ready();
+
+ private:
+  explicit Background(Fd parent) : parent_(std::move(parent)) {}
+  Fd parent_;  // the writing end of a pipe; empty in the foreground
+};
+
+// Blocks SIGTERM, SIGINT and SIGHUP in this thread and those made later, and ignores SIGPIPE.
+void BlockEndingSignals();
+
+// A thread that waits for one of those signals and calls `end` once. The destructor stops the
+// waiting.
+class EndingSignals {
+ public:
+  explicit EndingSignals(std::function<void()> end);
+  ~EndingSignals();
+  EndingSignals(const EndingSignals&) = delete;
+  EndingSignals& operator=(const EndingSignals&) = delete;
+
+ private:
+  std::atomic<bool> finished_ = false;
+  std::thread thread_;
+};
+
+// The limit of descriptors to as many as allowed; the umask to 0 (the caller's comes with each
+// request); "/" as working directory; closes every descriptor but the standard ones and `keep` (-1:
+// none). Returns the limit of descriptors.
+size_t PrepareProcess(int keep);
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_DAEMON_H_

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/id_map.h"
+
+#include <charconv>
+
+namespace veneer {
+namespace {
+
+constexpr uint64_t kIdEnd = UINT32_MAX;  // (uid_t)-1 means "no id"
+
+Result<uint32_t> ParseId(std::string_view text, std::string_view whole) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return MakeError("id mapping \"" + std::string(whole) + "\": \"" + std::string(text) +
+                     "\" is not an id; write KEPT:SHOWN:COUNT[:...]");
+  }
+  return value;
+}
+
+bool Overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count) {
+  return a < b + b_count && b < a + a_count;
+}
+
+// Offsets in an ACL value.
+constexpr size_t kAclHeader = 4;
+constexpr size_t kAclEntry = 8;
+constexpr uint32_t kAclVersion = 2;
+constexpr uint16_t kAclUser = 0x02;
+constexpr uint16_t kAclGroup = 0x08;
+
+uint32_t GetLittle(const std::string& bytes, size_t offset, size_t size) {
+  uint32_t value = 0;
+  for (size_t i = size; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[offset + i]);
+  return value;
+}
+
+void PutLittle32(std::string& bytes, size_t offset, uint32_t value) {
+  for (size_t i = 0; i < 4; ++i) bytes[offset + i] = static_cast<char>(value >> (8 * i) & 0xff);
+}
+
+// Translates each named id with `translate(map, id)`; false when it gave nullopt for one.
+template <class Translate>
+bool TranslateAcl(std::string& value, const IdMaps& ids, Translate translate) {
+  if (value.size() < kAclHeader || (value.size() - kAclHeader) % kAclEntry != 0 ||
+      GetLittle(value, 0, 4) != kAclVersion) {
+    return true;
+  }
+  for (size_t at = kAclHeader; at < value.size(); at += kAclEntry) {
+    const uint32_t tag = GetLittle(value, at, 2);
+    if (tag != kAclUser && tag != kAclGroup) continue;
+    const std::optional<uint32_t> id =
+        translate(tag == kAclUser ? ids.users : ids.groups, GetLittle(value, at + 4, 4));
+    if (!id) return false;
+    PutLittle32(value, at + 4, *id);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<IdMap> IdMap::Parse(std::string_view text) {
+  std::string_view rest = text;
+  if (!rest.empty() && rest.front() == ':') rest.remove_prefix(1);
+  std::vector<uint32_t> numbers;
+  while (true) {
+    const size_t colon = rest.find(':');
+    VENEER_TRY(const uint32_t number, ParseId(rest.substr(0, colon), text));
+    numbers.push_back(number);
+    if (colon == std::string_view::npos) break;
+    rest.remove_prefix(colon + 1);
+  }
+  if (numbers.size() % 3 != 0) {
+    return MakeError("id mapping \"" + std::string(text) +
+                     "\": not a list of three numbers each (KEPT:SHOWN:COUNT)");
+  }
+  IdMap map;
+  for (size_t i = 0; i < numbers.size(); i += 3) {
+    const IdRange range{numbers[i], numbers[i + 1], numbers[i + 2]};
+    if (range.count == 0 || uint64_t{range.kept} + range.count > kIdEnd ||
+        uint64_t{range.shown} + range.count > kIdEnd) {
+      return MakeError("id mapping \"" + std::string(text) +
+                       "\": a range is empty or goes beyond " + std::to_string(kIdEnd - 1));
+    }
+    for (const IdRange& other : map.ranges_) {
+      if (Overlap(range.kept, range.count, other.kept, other.count) ||
+          Overlap(range.shown, range.count, other.shown, other.count)) {
+        return MakeError("id mapping \"" + std::string(text) + "\": two ranges overlap");
+      }
+    }
+    map.ranges_.push_back(range);
+  }
+  return map;
+}
+
+uint32_t IdMap::Show(uint32_t kept) const {
+  if (squash_) return *squash_;
+  if (ranges_.empty()) return kept;
+  for (const IdRange& r : ranges_) {
+    if (kept >= r.kept && kept - r.kept < r.count) return r.shown + (kept - r.kept);
+  }
+  return kOverflowId;
+}
+
+std::optional<uint32_t> IdMap::Keep(uint32_t shown) const {
+  if (ranges_.empty()) return shown;
+  for (const IdRange& r : ranges_) {
+    if (shown >= r.shown && shown - r.shown < r.count) return r.kept + (shown - r.shown);
+  }
+  return std::nullopt;
+}
+
+std::string ShowAcl(std::string value, const IdMaps& ids) {
+  TranslateAcl(value, ids,
+               [](const IdMap& map, uint32_t id) { return std::optional<uint32_t>(map.Show(id)); });
+  return value;
+}
+
+std::optional<std::string> KeepAcl(std::string value, const IdMaps& ids) {
+  if (!TranslateAcl(value, ids, [](const IdMap& map, uint32_t id) { return map.Keep(id); })) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+bool IsAclName(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
+}  // namespace veneer

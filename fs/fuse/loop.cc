@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "layerdb/base/log.h"
+
+namespace veneer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Heat: below kWarm the leader sleeps at once. A window in vain costs kMiss, so that a caller that
+// pauses between requests is not waited for long.
+constexpr int kWarm = 2;
+constexpr int kHot = 16;
+constexpr int kMiss = 4;
+
+// So many requests in a row that were waiting already make a backlog; and a second thread that
+// serves is worth its hand-over only when caller, leader and it have a processor each.
+constexpr int kBacklog = 16;
+constexpr int kBacklogProcessors = 3;
+
+}  // namespace
+
+// A thread of the loop. The buffer is allocated, but only the pages that requests filled take
+// memory.
+struct Loop::Worker {
+  explicit Worker(Loop& owner) : loop(owner), buffer(new char[owner.options_.buffer_size]) {}
+  Loop& loop;
+  std::unique_ptr<char[]> buffer;
+  bool leading = false;
+};
+
+namespace {
+thread_local void* current_worker = nullptr;
+}  // namespace
+
+Sys<std::unique_ptr<Loop>> Loop::Create(int device, LoopOptions options, Serve serve) {
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return FailErrno();
+  const int flags = ::fcntl(device, F_GETFL);
+  if (flags < 0 || ::fcntl(device, F_SETFL, flags | O_NONBLOCK) < 0) return FailErrno();
+  if (options.processors < 2) options.window = std::chrono::microseconds(0);
+  return std::unique_ptr<Loop>(new Loop(device, std::move(wake), options, std::move(serve)));
+}
+
+Loop::Loop(int device, Fd wake, LoopOptions options, Serve serve)
+    : device_(device), wake_(std::move(wake)), options_(options), serve_(std::move(serve)) {}
+
+Loop::~Loop() = default;
+
+void Loop::Run() {
+  RunWorker(/*is_first=*/true);
+  // Only the first worker comes here, and only when the loop has ended: the others are on their way
+  // out.
+  while (true) {
+    std::vector<std::thread> joining;
+    {
+      const std::lock_guard lock(mutex_);
+      joining = std::exchange(threads_, {});
+      for (std::thread& thread : finished_) joining.push_back(std::move(thread));
+      finished_.clear();
+    }
+    if (joining.empty()) return;
+    for (std::thread& thread : joining) thread.join();
+  }
+}
+
+void Loop::Stop() {
+  const uint64_t one = 1;
+  if (::write(wake_.get(), &one, sizeof(one)) != sizeof(one) && errno != EAGAIN) {
+    LogError("cannot wake the request loop: " + ErrnoText(errno));
+  }
+}
+
+void Loop::End() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  follower_wanted_.notify_all();
+}
+
+int Loop::thread_count() const {
+  const std::lock_guard lock(mutex_);
+  return 1 + static_cast<int>(threads_.size());
+}
+
+void Loop::RunWorker(bool is_first) {
+  Worker worker(*this);
+  current_worker = &worker;
+  while (BecomeLeader(is_first)) {
+    worker.leading = true;
+    Lead(worker);
+  }
+  current_worker = nullptr;
+  if (is_first) return;
+  // Hand the thread's own handle to whoever joins next. Run() may have taken it already.
+  const std::lock_guard lock(mutex_);
+  const auto self = std::find_if(threads_.begin(), threads_.end(), [](const std::thread& thread) {
+    return thread.get_id() == std::this_thread::get_id();
+  });
+  if (self == threads_.end()) return;
+  finished_.push_back(std::move(*self));
+  threads_.erase(self);
+}
+
+bool Loop::BecomeLeader(bool is_first) {
+  std::unique_lock lock(mutex_);
+  ++idle_;
+  const auto wanted = [this] { return ended_ || leader_free_; };
+  if (is_first) {
+    follower_wanted_.wait(lock, wanted);
+  } else {
+    follower_wanted_.wait_for(lock, options_.linger, wanted);
+  }
+  --idle_;
+  if (ended_ || !leader_free_) return false;
+  leader_free_ = false;
+  return true;
+}
+
+void Loop::Lead(Worker& worker) {
+  while (worker.leading) {
+    size_t size = 0;
+    if (Receive(worker, size) == Wait::kEnded) {
+      worker.leading = false;
+      End();
+      return;
+    }
+    if (backlog_ >= kBacklog && options_.processors >= kBacklogProcessors) HandOver(worker);
+    serve_(worker.buffer.get(), size);
+  }
+}
+
+long Loop::TryRead(Worker& worker) {
+  while (true) {
+    const ssize_t n = ::read(device_, worker.buffer.get(), options_.buffer_size);
+    if (n > 0) return n;
+    if (n == 0) return -1;  // a socket in the place of the device
+    if (errno == EAGAIN) return 0;
+    if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the caller gave up meanwhile
+    if (errno != ENODEV) LogError("reading requests failed: " + ErrnoText(errno));
+    return -1;
+  }
+}
+
+Loop::Wait Loop::Receive(Worker& worker, size_t& size) {
+  const auto take = [&size](long n) {
+    if (n < 0) return Wait::kEnded;
+    size = static_cast<size_t>(n);
+    return Wait::kRequest;
+  };
+  long n = TryRead(worker);
+  if (n != 0) {
+    backlog_ = std::min(backlog_ + 1, kBacklog);
+    return take(n);
+  }
+  backlog_ = 0;
+  const Clock::time_point start = Clock::now();
+  if (options_.window.count() > 0 && heat_ >= kWarm) {
+    const Clock::time_point deadline = start + options_.window;
+    do {
+      // The reply may have woken the caller on this very processor: let it run first.
+      ::sched_yield();
+      n = TryRead(worker);
+      if (n != 0) {
+        heat_ = std::min(heat_ + 1, kHot);
+        return take(n);
+      }
+    } while (Clock::now() < deadline);
+    heat_ = std::max(heat_ - kMiss, 0);
+  }
+  while (true) {
+    pollfd fds[2] = {{device_, POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    if (::poll(fds, 2, -1) < 0 && errno != EINTR) {
+      LogError("waiting for requests failed: " + ErrnoText(errno));
+      return Wait::kEnded;
+    }
+    if (fds[1].revents != 0) return Wait::kEnded;
+    n = TryRead(worker);
+    if (n == 0) continue;
+    if (Clock::now() - start < options_.window) heat_ = std::min(heat_ + 1, kHot);
+    return take(n);
+  }
+}
+
+void Loop::BeforeBlocking() {
+  auto* worker = static_cast<Worker*>(current_worker);
+  if (worker != nullptr && worker->leading) worker->loop.HandOver(*worker);
+}
+
+void Loop::HandOver(Worker& worker) {
+  JoinFinished();
+  const std::lock_guard lock(mutex_);
+  worker.leading = false;
+  backlog_ = 0;
+  leader_free_ = true;
+  if (idle_ > 0) {
+    follower_wanted_.notify_one();
+  } else if (static_cast<int>(threads_.size()) + 1 < options_.max_threads) {
+    try {
+      threads_.emplace_back([this] { RunWorker(/*is_first=*/false); });
+    } catch (const std::system_error& e) {
+      // Whoever is ready first will lead, at the latest this thread.
+      LogWarning(std::string("no further thread for requests: ") + e.what());
+    }
+  }
+}
+
+void Loop::JoinFinished() {
+  std::vector<std::thread> joining;
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_.empty()) return;
+    joining = std::exchange(finished_, {});
+  }
+  for (std::thread& thread : joining) thread.join();
+}
+
+}  // namespace veneer

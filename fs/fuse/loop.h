@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loop: the threads that take requests from the device and serve them.
+//
+// Leader and followers. Exactly one thread, the leader, waits on the device; it serves what it read
+// itself. That is the cheapest way when requests come one after another, as they do when one
+// program walks a tree: no second thread is woken, nothing is handed over, the caches stay warm. A
+// handler that is about to do something long says so (BeforeBlocking): leadership passes to a
+// follower, which is woken or made for it, and the handler's thread goes on with its one request
+// and then becomes a follower. So a short request never waits behind a long one, and threads exist
+// only when long requests do. Followers that had nothing to do for a while end. The same hand-over
+// happens when the leader finds the next request waiting again and again (a backlog), and the
+// machine has a processor to spare.
+//
+// Adaptive polling. A program that got its answer often sends the next request within microseconds,
+// but putting a thread to sleep and waking it costs more than the whole request. So the leader
+// tries to read for a short window before it sleeps. The window is used only while it pays: "heat"
+// rises when a request comes soon after the last reply, falls faster when a window passed in vain,
+// and is nought when the mount is idle, so an idle mount costs nothing. On a single processor the
+// window is never used: it would only keep the caller from running.
+//
+// The device is set to non-blocking; the leader sleeps in poll(2), where Stop() can wake it.
+#ifndef VENEER_FS_FUSE_LOOP_H_
+#define VENEER_FS_FUSE_LOOP_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+struct LoopOptions {
+  size_t buffer_size = 0;  // the longest request
+  int max_threads = 16;
+  std::chrono::microseconds window{50};  // how long a busy leader tries before it sleeps; 0: never
+  std::chrono::milliseconds linger{5000};  // how long a follower waits for work before it ends
+  int processors = 1;                      // those this process may use
+};
+
+class Loop {
+ public:
+  // Serves one request; the bytes may be changed. Must not throw.
+  using Serve = std::function<void(char* request, size_t size)>;
+
+  // `device` stays the caller's and must outlive the loop.
+  static Sys<std::unique_ptr<Loop>> Create(int device, LoopOptions options, Serve serve);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Serves until the device ends (the file system was unmounted) or Stop() is called; returns after
+  // all requests that were taken are served. The calling thread is one of those that serve. Call
+  // once.
+  void Run();
+  // Makes Run() return soon. From any thread, any number of times.
+  void Stop();
+
+  // Called by a handler before something that can take long. Does nothing in a thread that does not
+  // lead.
+  static void BeforeBlocking();
+
+  // The number of threads now. For tests.
+  int thread_count() const;
+
+ private:
+  struct Worker;
+  enum class Wait { kRequest, kEnded };
+
+  Loop(int device, Fd wake, LoopOptions options, Serve serve);
+  void RunWorker(bool is_first);
+  // Waits for leadership. False: the loop has ended, or this follower has waited for nothing.
+  bool BecomeLeader(bool is_first);
+  void Lead(Worker& worker);
+  // As leader: the next request into the worker's buffer.
+  Wait Receive(Worker& worker, size_t& size);
+  // One try to read: >0 the size, 0 nothing there, <0 the device ended.
+  long TryRead(Worker& worker);
+  // Gives leadership away, to a follower that waits or a new thread.
+  void HandOver(Worker& worker);
+  void End();
+  void JoinFinished();
+
+  const int device_;
+  const Fd wake_;  // an eventfd, readable when the loop must end
+  const LoopOptions options_;
+  const Serve serve_;
+
+  // Used by the leader only; handed over with leadership, under mutex_.
+  int heat_ = 0;
+  int backlog_ = 0;
+
+  mutable std::mutex mutex_;
+  std::condition_variable follower_wanted_;
+  // All below guarded by mutex_.
+  bool leader_free_ = true;
+  bool ended_ = false;
+  int idle_ = 0;                       // threads in BecomeLeader()
+  std::vector<std::thread> threads_;   // beside the one in Run()
+  std::vector<std::thread> finished_;  // those that have ended, to be joined
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_FUSE_LOOP_H_

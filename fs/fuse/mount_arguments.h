@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What libfuse is told about a mount, from what the caller asked for. A pure function.
+#ifndef VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_
+#define VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_
+
+#include <string>
+#include <vector>
+
+#include "fs/fuse/options.h"
+
+namespace veneer {
+
+struct MountHost {
+  bool root = false;     // mounts by itself; other users go through fusermount3
+  bool selinux = false;  // a context= means something
+};
+
+// The arguments for fuse_session_new(), the program's name first. default_permissions always; as
+// root also allow_other, suid, dev and noatime, unless the caller says otherwise; ro without an
+// upper directory.
+std::vector<std::string> MountArguments(const MountOptions& options, const MountHost& host);
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Contents of regular files. OPEN is answered ENOSYS, so that the kernel never asks again: requests
+// name a node, not an open file, and a file once read is opened, read and closed without this
+// daemon.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/fuse/ops.h"
+#include "fs/fuse/raw_protocol.h"
+#include "fs/fuse/request.h"
+
+namespace veneer {
+namespace {
+
+void Open(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(ENOSYS); }
+
+// A file that the kernel made with TMPFILE is the only one it releases; there is nothing to let go.
+void Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(0); }
+
+// Reads up to `size` bytes; fewer only at the end of the file.
+Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, buffer + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno();
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
+
+void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* /*unused*/) {
+  const Sys<ReadResult> content = r.fs().Read(node, static_cast<uint64_t>(offset), size);
+  if (!content) return r.ReplyError(content.error().code);
+  if (content->fd < 0) {
+    r.ReplyBytes(content->bytes);
+    return;
+  }
+  char* buffer = ScratchBuffer(content->size);
+  const Sys<size_t> done = ReadFully(content->fd, buffer, content->size, content->offset);
+  if (!done) return r.ReplyError(done.error().code);
+  r.ReplyBytes({buffer, *done});
+}
+
+void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
+           fuse_file_info* /*unused*/) {
+  r.ReplyCount(r.fs().Write(node, static_cast<uint64_t>(offset), {data, size},
+                            CurrentRawBits().kill_privileges));
+}
+
+// FALLOCATE and COPY_FILE_RANGE have no bit for it, but they are writes: those of anybody but root
+// take set-user-ID and set-group-ID away (file_modified() in the kernel, which leaves it to us with
+// HANDLE_KILLPRIV_V2).
+Sys<void> DropPrivileges(const Request& r, fuse_ino_t node) {
+  if (!r.mount().kill_privileges || r.caller_is_root()) return {};
+  VENEER_TRY(const Attr attr, r.fs().GetAttr(node));
+  if ((attr.mode & (S_ISUID | S_ISGID)) == 0) return {};
+  AttrChange change;
+  change.kill_privileges = true;
+  VENEER_TRY_VOID(r.fs().SetAttr(node, change));
+  return {};
+}
+
+void Allocate(Request& r, fuse_ino_t node, int mode, off_t offset, off_t length,
+              fuse_file_info* /*unused*/) {
+  const Sys<void> dropped = DropPrivileges(r, node);
+  if (!dropped) return r.ReplyError(dropped.error().code);
+  r.Reply(
+      r.fs().Allocate(node, mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
+}
+
+void Seek(Request& r, fuse_ino_t node, off_t offset, int whence, fuse_file_info* /*unused*/) {
+  r.ReplyOffset(r.fs().Seek(node, static_cast<uint64_t>(offset), whence));
+}
+
+void CopyRange(Request& r, fuse_ino_t from, off_t from_offset, fuse_file_info* /*unused*/,
+               fuse_ino_t to, off_t to_offset, fuse_file_info* /*unused*/, size_t size,
+               int /*flags*/) {
+  const Sys<void> dropped = DropPrivileges(r, to);
+  if (!dropped) return r.ReplyError(dropped.error().code);
+  r.ReplyCount(r.fs().CopyRange(from, static_cast<uint64_t>(from_offset), to,
+                                static_cast<uint64_t>(to_offset), size));
+}
+
+void Sync(Request& r, fuse_ino_t node, int data_only, fuse_file_info* /*unused*/) {
+  if (!r.mount().fsync) return r.ReplyError(0);
+  r.Reply(r.fs().Sync(node, data_only != 0));
+}
+
+}  // namespace
+
+void AddContentOps(fuse_lowlevel_ops& ops) {
+  ops.open = Op<Open>::Call;
+  ops.release = Op<Release>::Call;
+  ops.read = Op<Read>::Call;
+  ops.write = Op<Write>::Call;
+  ops.fallocate = Op<Allocate>::Call;
+  ops.lseek = Op<Seek>::Call;
+  ops.copy_file_range = Op<CopyRange>::Call;
+  ops.fsync = Op<Sync>::Call;
+}
+
+}  // namespace veneer

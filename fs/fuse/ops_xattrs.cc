@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Extended attributes. POSIX ACLs are among them: the kernel keeps and checks them, this daemon
+// stores them and translates the ids inside.
+#include "fs/fuse/ops.h"
+#include "fs/fuse/raw_protocol.h"
+#include "fs/fuse/request.h"
+
+namespace veneer {
+namespace {
+
+// Where the host has no SELinux, its label is "not supported" rather than "not there": ls and
+// friends then stop asking for the rest of the run.
+bool IsUselessLabel(const Mount& mount, std::string_view name) {
+  return !mount.selinux && name == "security.selinux";
+}
+
+bool IsAcl(const Mount& mount, std::string_view name) {
+  return !mount.ids.identity() && IsAclName(name);
+}
+
+void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
+  if (IsUselessLabel(r.mount(), name)) return r.ReplyError(EOPNOTSUPP);
+  Sys<std::string> value = r.fs().GetXattr(node, name);
+  if (value && IsAcl(r.mount(), name)) value = ShowAcl(std::move(*value), r.mount().ids);
+  r.ReplyXattr(value, size);
+}
+
+void ListXattr(Request& r, fuse_ino_t node, size_t size) {
+  r.ReplyXattr(r.fs().ListXattr(node), size);
+}
+
+// A caller outside the file's group may not keep set-group-ID with a new ACL
+// (posix_acl_update_mode).
+Sys<void> ClearSetGroupId(UnionFs& fs, NodeId node) {
+  VENEER_TRY(const Attr attr, fs.GetAttr(node));
+  if ((attr.mode & S_ISGID) == 0) return {};
+  AttrChange change;
+  change.mode = attr.mode & ~uint32_t{S_ISGID};
+  VENEER_TRY_VOID(fs.SetAttr(node, change));
+  return {};
+}
+
+void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, size_t size,
+              int flags) {
+  const bool clear_set_group_id = CurrentRawBits().kill_set_group_id;
+  Sys<void> done;
+  if (IsAcl(r.mount(), name)) {
+    const std::optional<std::string> kept = KeepAcl(std::string(value, size), r.mount().ids);
+    if (!kept) return r.ReplyError(EINVAL);
+    done = r.fs().SetXattr(node, name, *kept, flags);
+  } else {
+    done = r.fs().SetXattr(node, name, {value, size}, flags);
+  }
+  if (done && clear_set_group_id) done = ClearSetGroupId(r.fs(), node);
+  r.Reply(done);
+}
+
+void RemoveXattr(Request& r, fuse_ino_t node, const char* name) {
+  r.Reply(r.fs().RemoveXattr(node, name));
+}
+
+}  // namespace
+
+void AddXattrOps(fuse_lowlevel_ops& ops) {
+  ops.getxattr = Op<GetXattr>::Call;
+  ops.listxattr = Op<ListXattr>::Call;
+  ops.setxattr = Op<SetXattr>::Call;
+  ops.removexattr = Op<RemoveXattr>::Call;
+}
+
+}  // namespace veneer

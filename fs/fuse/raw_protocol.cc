@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/raw_protocol.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "layerdb/base/log.h"
+
+namespace veneer {
+namespace {
+
+thread_local RawBits current_bits;
+// The flags of the INIT request that this thread serves; 0 for every other request.
+thread_local uint32_t init_flags = 0;
+
+// Copies a header or an argument out of a request; zeroes where the request is shorter.
+template <class T>
+T Extract(const char* request, size_t size, size_t offset) {
+  T value = {};
+  if (offset < size) std::memcpy(&value, request + offset, std::min(sizeof(T), size - offset));
+  return value;
+}
+
+template <class T>
+T ExtractArgument(const char* request, size_t size) {
+  return Extract<T>(request, size, sizeof(fuse_in_header));
+}
+
+// 0, or the errno with which the kernel refused the reply.
+int Send(const Mount& mount, uint64_t unique, int error, iovec body) {
+  fuse_out_header header = {};
+  header.len = static_cast<uint32_t>(sizeof(header) + body.iov_len);
+  header.error = -error;
+  header.unique = unique;
+  iovec parts[2] = {{&header, sizeof(header)}, body};
+  return ::writev(mount.device, parts, 2) < 0 ? errno : 0;
+}
+
+fuse_attr ToFuseAttr(const struct stat& st) {
+  fuse_attr attr = {};
+  attr.ino = st.st_ino;
+  attr.size = static_cast<uint64_t>(st.st_size);
+  attr.blocks = static_cast<uint64_t>(st.st_blocks);
+  attr.atime = static_cast<uint64_t>(st.st_atim.tv_sec);
+  attr.mtime = static_cast<uint64_t>(st.st_mtim.tv_sec);
+  attr.ctime = static_cast<uint64_t>(st.st_ctim.tv_sec);
+  attr.atimensec = static_cast<uint32_t>(st.st_atim.tv_nsec);
+  attr.mtimensec = static_cast<uint32_t>(st.st_mtim.tv_nsec);
+  attr.ctimensec = static_cast<uint32_t>(st.st_ctim.tv_nsec);
+  attr.mode = st.st_mode;
+  attr.nlink = static_cast<uint32_t>(st.st_nlink);
+  attr.uid = st.st_uid;
+  attr.gid = st.st_gid;
+  attr.blksize = static_cast<uint32_t>(st.st_blksize);
+  return attr;
+}
+
+void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
+  const Caller caller{mount.ids.users.Keep(header.uid).value_or(kOverflowId),
+                      mount.ids.groups.Keep(header.gid).value_or(kOverflowId), create.umask};
+  const Sys<Entry> entry = mount.fs->MakeTmpFile(header.nodeid, create.mode, caller);
+  if (!entry) {
+    Send(mount, header.unique, entry.error().code, {});
+    return;
+  }
+  struct {
+    fuse_entry_out entry;
+    fuse_open_out open;
+  } reply = {};
+  double seconds = 0;
+  const double fraction = std::modf(mount.timeout, &seconds);
+  reply.entry.nodeid = entry->node;
+  reply.entry.entry_valid = reply.entry.attr_valid = static_cast<uint64_t>(seconds);
+  reply.entry.entry_valid_nsec = reply.entry.attr_valid_nsec =
+      static_cast<uint32_t>(fraction * 1e9);
+  reply.entry.attr = ToFuseAttr(ToStat(mount, entry->attr));
+  reply.open.open_flags = FOPEN_KEEP_CACHE;
+  if (Send(mount, header.unique, 0, {&reply, sizeof(reply)}) == ENOENT) {
+    mount.fs->Forget(entry->node, 1);
+  }
+}
+
+// Takes the two fields that only the longer header has out of a SETXATTR request.
+void ShortenSetXattr(char* request, size_t& size) {
+  constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+  constexpr size_t kLong = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
+  if (size < kLong) return;
+  const auto argument = ExtractArgument<fuse_setxattr_in>(request, size);
+  current_bits.kill_set_group_id = (argument.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+  std::memmove(request + kLong - kExtra, request + kLong, size - kLong);
+  size -= kExtra;
+  auto header = Extract<fuse_in_header>(request, size, 0);
+  header.len = static_cast<uint32_t>(size);
+  std::memcpy(request, &header, sizeof(header));
+}
+
+// Requests that libfuse never sees. Exceptions are the caller's business.
+bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
+  switch (header.opcode) {
+    case FUSE_INTERRUPT: Send(mount, header.unique, ENOSYS, {}); return true;
+    case FUSE_TMPFILE:
+      ServeTmpFile(mount, header, ExtractArgument<fuse_create_in>(request, size));
+      return true;
+    case FUSE_SYNCFS: {
+      const Sys<void> done = mount.fs->SyncAll();
+      Send(mount, header.unique, done ? 0 : done.error().code, {});
+      return true;
+    }
+    default: return false;
+  }
+}
+
+}  // namespace
+
+const RawBits& CurrentRawBits() { return current_bits; }
+
+bool ServeRaw(const Mount& mount, char* request, size_t& size) {
+  current_bits = {};
+  init_flags = 0;
+  const auto header = Extract<fuse_in_header>(request, size, 0);
+  switch (header.opcode) {
+    case FUSE_INIT: init_flags = ExtractArgument<fuse_init_in>(request, size).flags; return false;
+    case FUSE_WRITE:
+      current_bits.kill_privileges = (ExtractArgument<fuse_write_in>(request, size).write_flags &
+                                      FUSE_WRITE_KILL_SUIDGID) != 0;
+      return false;
+    case FUSE_SETATTR:
+      current_bits.kill_privileges =
+          (ExtractArgument<fuse_setattr_in>(request, size).valid & FATTR_KILL_SUIDGID) != 0;
+      return false;
+    case FUSE_SETXATTR:
+      if (mount.long_setxattr) ShortenSetXattr(request, size);
+      return false;
+    default: break;
+  }
+  try {
+    return Answer(mount, header, request, size);
+  } catch (const std::exception& e) {
+    LogError(std::string("a request failed: ") + e.what());
+    Send(mount, header.unique, EIO, {});
+    return true;
+  }
+}
+
+ssize_t SendReply(Mount& mount, int device, iovec* parts, int count) {
+  // libfuse's reply to INIT: the header, then fuse_init_out.
+  if (init_flags != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
+    const uint32_t wanted = init_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+    mount.kill_privileges = (wanted & FUSE_HANDLE_KILLPRIV_V2) != 0;
+    mount.long_setxattr = (wanted & FUSE_SETXATTR_EXT) != 0;
+    init_flags = 0;
+    auto* out = static_cast<fuse_init_out*>(parts[1].iov_base);
+    out->flags |= wanted;
+  }
+  return ::writev(device, parts, count);
+}
+
+}  // namespace veneer

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel says and libfuse does not pass on. A request is looked at here before libfuse
+// sees it:
+//
+//   HANDLE_KILLPRIV_V2  With it the kernel stops asking for security.capability before every write,
+//   and says in
+//                       WRITE and SETATTR when set-user-ID bits must go. Debian 12's libfuse does
+//                       not know it, so the flag is added to the INIT reply on its way out, and the
+//                       bits of each request are kept for the handler.
+//   SETXATTR_EXT        The same for set-group-ID and ACLs; the longer header is cut back to the
+//   one libfuse reads. TMPFILE (O_TMPFILE), SYNCFS   served here. INTERRUPT           answered
+//   ENOSYS: the kernel then sends no more of them.
+//
+// Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
+#ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_
+#define VENEER_FS_FUSE_RAW_PROTOCOL_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+
+#include "fs/fuse/request.h"
+
+namespace veneer {
+
+// Of the request that this thread serves now.
+struct RawBits {
+  bool kill_privileges = false;  // WRITE, SETATTR: clear set-user-ID, set-group-ID and capabilities
+  bool kill_set_group_id = false;  // SETXATTR of an ACL: clear set-group-ID
+};
+const RawBits& CurrentRawBits();
+
+// Looks at a request of `size` bytes, may shorten it, and returns true when it was answered here
+// for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
+bool ServeRaw(const Mount& mount, char* request, size_t& size);
+
+// Sends a reply of libfuse. The one to INIT is changed on the way, and what was agreed upon noted
+// in `mount`.
+ssize_t SendReply(Mount& mount, int device, iovec* parts, int count);
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_FUSE_RAW_PROTOCOL_H_

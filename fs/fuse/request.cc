@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/request.h"
+
+#include <sys/sysmacros.h>
+
+#include <memory>
+
+#include "layerdb/base/log.h"
+
+namespace veneer {
+
+struct stat ToStat(const Mount& mount, const Attr& attr) {
+  struct stat st = {};
+  st.st_ino = attr.ino;
+  st.st_mode = attr.FullMode();
+  st.st_nlink = mount.static_nlink && attr.type == FileType::kDirectory ? 1 : attr.nlink;
+  st.st_uid = mount.ids.users.Show(attr.uid);
+  st.st_gid = mount.ids.groups.Show(attr.gid);
+  st.st_rdev = makedev(attr.rdev_major, attr.rdev_minor);
+  st.st_size = static_cast<off_t>(attr.size);
+  st.st_blocks = static_cast<blkcnt_t>(attr.blocks);
+  st.st_blksize = 4096;
+  st.st_atim = {attr.atime.sec, attr.atime.nsec};
+  st.st_mtim = {attr.mtime.sec, attr.mtime.nsec};
+  st.st_ctim = {attr.ctime.sec, attr.ctime.nsec};
+  return st;
+}
+
+fuse_entry_param ToEntryParam(const Mount& mount, const Entry& entry) {
+  fuse_entry_param param = {};
+  param.ino = entry.node;
+  // Node ids are never reused, and NFS servers fail on a root of another generation: always 0.
+  param.generation = 0;
+  if (entry.node != kNoNode) param.attr = ToStat(mount, entry.attr);
+  param.attr_timeout = mount.timeout;
+  param.entry_timeout = mount.timeout;
+  return param;
+}
+
+Caller Request::caller() const {
+  const fuse_ctx* context = fuse_req_ctx(req_);
+  return Caller{mount_.ids.users.Keep(context->uid).value_or(kOverflowId),
+                mount_.ids.groups.Keep(context->gid).value_or(kOverflowId), context->umask};
+}
+
+void Request::ReplyError(int code) {
+  answered_ = true;
+  fuse_reply_err(req_, code);
+}
+
+void Request::Reply(const Sys<Entry>& entry) {
+  if (!entry) return ReplyError(entry.error().code);
+  const fuse_entry_param param = ToEntryParam(mount_, *entry);
+  answered_ = true;
+  if (fuse_reply_entry(req_, &param) == -ENOENT && entry->node != kNoNode) {
+    mount_.fs->Forget(entry->node, 1);
+  }
+}
+
+void Request::Reply(const Sys<Attr>& attr) {
+  if (!attr) return ReplyError(attr.error().code);
+  const struct stat st = ToStat(mount_, *attr);
+  answered_ = true;
+  fuse_reply_attr(req_, &st, mount_.timeout);
+}
+
+int Request::ReplyBytes(std::string_view bytes) {
+  answered_ = true;
+  return fuse_reply_buf(req_, bytes.data(), bytes.size());
+}
+
+void Request::ReplyXattr(const Sys<std::string>& value, size_t size) {
+  if (!value) return ReplyError(value.error().code);
+  if (size != 0 && value->size() > size) return ReplyError(ERANGE);
+  if (size != 0) {
+    ReplyBytes(*value);
+    return;
+  }
+  answered_ = true;
+  fuse_reply_xattr(req_, value->size());
+}
+
+void Request::ReplyCount(const Sys<size_t>& count) {
+  if (!count) return ReplyError(count.error().code);
+  answered_ = true;
+  fuse_reply_write(req_, *count);
+}
+
+void Request::ReplyOffset(const Sys<uint64_t>& offset) {
+  if (!offset) return ReplyError(offset.error().code);
+  answered_ = true;
+  fuse_reply_lseek(req_, static_cast<off_t>(*offset));
+}
+
+void Request::ReplyStatFs(const struct statvfs& stats) {
+  answered_ = true;
+  fuse_reply_statfs(req_, &stats);
+}
+
+void Request::ReplyIoctl(std::string_view out) {
+  answered_ = true;
+  fuse_reply_ioctl(req_, 0, out.data(), out.size());
+}
+
+void Request::ReplyNothing() {
+  answered_ = true;
+  fuse_reply_none(req_);
+}
+
+void Request::Abandon(const char* what) noexcept {
+  try {
+    LogError(std::string("a request failed: ") + what);
+  } catch (const std::exception&) {
+    // Not even memory for the message: the answer matters more.
+  }
+  if (!answered_) ReplyError(EIO);
+}
+
+char* ScratchBuffer(size_t size) {
+  thread_local std::unique_ptr<char[]> buffer;
+  thread_local size_t capacity = 0;
+  if (capacity < size) {
+    buffer.reset(new char[size]);
+    capacity = size;
+  }
+  return buffer.get();
+}
+
+}  // namespace veneer

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One request of the kernel and the replies to it: the only place where ids are translated, where
+// an Errno becomes an answer, and where an exception of a handler is caught (the daemon never
+// aborts: it answers EIO and logs).
+//
+// A handler is a function void(Request&, <the arguments after fuse_req_t>) that replies exactly
+// once, last, and holds no lock while it does. Op<Handler>::Call is what libfuse calls.
+#ifndef VENEER_FS_FUSE_REQUEST_H_
+#define VENEER_FS_FUSE_REQUEST_H_
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "fs/core/union_fs.h"
+#include "fs/fuse/fuse_api.h"
+#include "fs/fuse/id_map.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+// What all requests of a mount share. Constant after INIT; the session's user data.
+struct Mount {
+  UnionFs* fs = nullptr;
+  IdMaps ids;
+  double timeout = 0;  // seconds the kernel may keep names and attributes
+  bool acl = true;
+  bool fsync = true;
+  bool static_nlink = false;
+  bool selinux = false;  // the host runs SELinux
+  int device = -1;       // the connection to the kernel
+  // Agreed upon at INIT, behind libfuse's back: see raw_protocol.h.
+  bool kill_privileges = false;  // this daemon clears set-user-ID bits and capabilities
+  bool long_setxattr = false;    // SETXATTR requests have the longer header
+};
+
+// The attributes as the mount shows them.
+struct stat ToStat(const Mount& mount, const Attr& attr);
+
+class Request {
+ public:
+  explicit Request(fuse_req_t req)
+      : req_(req), mount_(*static_cast<const Mount*>(fuse_req_userdata(req))) {}
+
+  UnionFs& fs() const { return *mount_.fs; }
+  const Mount& mount() const { return mount_; }
+  fuse_req_t raw() const { return req_; }
+  // Who asks, with the ids that are kept on disk. An id that the mapping does not hold is
+  // kOverflowId, so that root outside a mapped range can still make the mount points a container
+  // needs.
+  Caller caller() const;
+  bool caller_is_root() const { return fuse_req_ctx(req_)->uid == 0; }
+
+  void ReplyError(int code);
+  void Reply(const Sys<void>& done) { ReplyError(done ? 0 : done.error().code); }
+  // Gives the kernel the entry with its reference; takes the reference back when the kernel no
+  // longer waits.
+  void Reply(const Sys<Entry>& entry);
+  void Reply(const Sys<Attr>& attr);
+  // 0, or a negative errno when the kernel did not take the bytes.
+  int ReplyBytes(std::string_view bytes);
+  // The reply to GETXATTR and LISTXATTR: the length when `size` is 0, ERANGE when the value is
+  // longer than `size`.
+  void ReplyXattr(const Sys<std::string>& value, size_t size);
+  void ReplyCount(const Sys<size_t>& count);
+  void ReplyOffset(const Sys<uint64_t>& offset);
+  void ReplyStatFs(const struct statvfs& stats);
+  void ReplyIoctl(std::string_view out);
+  void ReplyNothing();
+
+  // After an exception: answers EIO unless an answer was given already.
+  void Abandon(const char* what) noexcept;
+
+ private:
+  fuse_req_t req_;
+  const Mount& mount_;
+  bool answered_ = false;
+};
+
+fuse_entry_param ToEntryParam(const Mount& mount, const Entry& entry);
+
+template <auto kHandler>
+struct Op;
+
+template <class... Args, void (*kHandler)(Request&, Args...)>
+struct Op<kHandler> {
+  static void Call(fuse_req_t req, Args... args) noexcept {
+    Request request(req);
+    try {
+      kHandler(request, args...);
+    } catch (const std::exception& e) {
+      request.Abandon(e.what());
+    } catch (...) {
+      request.Abandon("an unknown exception");
+    }
+  }
+};
+
+// Bytes of this thread, for one reply; at least `size`, valid until the next call in the thread.
+char* ScratchBuffer(size_t size);
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_FUSE_REQUEST_H_

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/session.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fs/fuse/loop.h"
+#include "fs/fuse/mount_arguments.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/raw_protocol.h"
+#include "fs/fuse/request.h"
+#include "layerdb/base/fd.h"
+
+namespace veneer {
+namespace {
+
+// The longest WRITE and READ: what libfuse and the kernel agree upon at most (256 pages).
+constexpr unsigned kMaxTransfer = 1 << 20;
+// Room for the headers of a request (libfuse: FUSE_BUFFER_HEADER_SIZE, one page).
+constexpr size_t kRequestHeaders = 4096;
+// Readahead and asynchronous direct requests that may be under way.
+constexpr unsigned kMaxBackground = 64;
+
+void Init(void* userdata, fuse_conn_info* connection) {
+  const Mount& mount = *static_cast<const Mount*>(userdata);
+  // Left out on purpose: ATOMIC_O_TRUNC and WRITEBACK_CACHE (there is no OPEN to carry them), lock
+  // forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
+  // changes behind the kernel's back), HANDLE_KILLPRIV (see raw_protocol.h for its successor),
+  // splicing (slower than copying here).
+  unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
+                    FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                    FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
+                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
+  if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
+  connection->want = connection->capable & wanted;
+  connection->max_write = kMaxTransfer;
+  connection->max_background = kMaxBackground;
+  connection->congestion_threshold = kMaxBackground * 3 / 4;
+  connection->time_gran = 1;
+}
+
+fuse_lowlevel_ops Operations() {
+  fuse_lowlevel_ops ops = {};
+  ops.init = Init;
+  AddNameOps(ops);
+  AddAttributeOps(ops);
+  AddXattrOps(ops);
+  AddContentOps(ops);
+  AddDirectoryOps(ops);
+  return ops;
+}
+
+ssize_t WriteParts(int device, iovec* parts, int count, void* userdata) {
+  return SendReply(*static_cast<Mount*>(userdata), device, parts, count);
+}
+
+// libfuse wants it; the loop reads by itself.
+ssize_t ReadRequest(int device, void* buffer, size_t size, void* /*userdata*/) {
+  return ::read(device, buffer, size);
+}
+
+constexpr fuse_custom_io kReplies = {WriteParts, ReadRequest, nullptr, nullptr};
+
+// Keeps what libfuse and fusermount3 print, so that the user gets one line that says all.
+class StderrCapture {
+ public:
+  StderrCapture() : file_(::memfd_create("stderr", MFD_CLOEXEC)), old_(::dup(STDERR_FILENO)) {
+    if (file_ && old_) ::dup2(file_.get(), STDERR_FILENO);
+  }
+  ~StderrCapture() { End(); }
+  StderrCapture(const StderrCapture&) = delete;
+  StderrCapture& operator=(const StderrCapture&) = delete;
+
+  // The first line that was printed, without the name of its program; empty: none.
+  std::string End() {
+    if (!file_ || !old_) return {};
+    ::dup2(old_.get(), STDERR_FILENO);
+    old_.Reset();
+    char text[512];
+    const ssize_t n = ::pread(file_.get(), text, sizeof(text), 0);
+    std::string line(text, n > 0 ? static_cast<size_t>(n) : 0);
+    line = line.substr(0, line.find('\n'));
+    for (const char* prefix : {"fuse: ", "fusermount3: "}) {
+      if (line.starts_with(prefix)) line.erase(0, std::string_view(prefix).size());
+    }
+    return line;
+  }
+
+ private:
+  Fd file_;
+  Fd old_;
+};
+
+bool HostHasSelinux() { return ::access("/sys/fs/selinux/enforce", F_OK) == 0; }
+
+int UsableProcessors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+}  // namespace
+
+struct Session::State {
+  ~State() {
+    if (session == nullptr) return;
+    fuse_session_unmount(session);
+    fuse_session_destroy(session);
+  }
+  Mount mount;
+  fuse_session* session = nullptr;
+  std::unique_ptr<Loop> loop;
+};
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, const Places& places,
+                                                 UnionFs& fs) {
+  auto state = std::make_unique<State>();
+  Mount& mount = state->mount;
+  mount.fs = &fs;
+  mount.ids = options.ids;
+  mount.timeout = options.timeout;
+  mount.acl = options.acl;
+  mount.fsync = options.fsync;
+  mount.static_nlink = options.static_nlink;
+  mount.selinux = HostHasSelinux();
+
+  std::vector<std::string> words =
+      MountArguments(options, {.root = ::geteuid() == 0, .selinux = mount.selinux});
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  fuse_args args = FUSE_ARGS_INIT(static_cast<int>(argv.size()), argv.data());
+  const fuse_lowlevel_ops ops = Operations();
+
+  StderrCapture capture;
+  state->session = fuse_session_new(&args, &ops, sizeof(ops), &mount);
+  fuse_opt_free_args(&args);
+  const bool mounted = state->session != nullptr &&
+                       fuse_session_mount(state->session, places.mount_point.c_str()) == 0;
+  const std::string said = capture.End();
+  if (!mounted) {
+    return MakeError("cannot mount on " + places.mount_point + ": " +
+                     (said.empty() ? "libfuse gave no reason" : said));
+  }
+  mount.device = fuse_session_fd(state->session);
+  const int failed = fuse_session_custom_io(state->session, &kReplies, mount.device);
+  if (failed != 0) return MakeError(Errno{-failed}, "cannot set up the connection to the kernel");
+
+  LoopOptions loop_options;
+  loop_options.buffer_size = kMaxTransfer + kRequestHeaders;
+  loop_options.processors = UsableProcessors();
+  fuse_session* session = state->session;
+  Sys<std::unique_ptr<Loop>> loop =
+      Loop::Create(mount.device, loop_options, [session, &mount](char* request, size_t size) {
+        if (ServeRaw(mount, request, size)) return;
+        fuse_buf buffer = {};
+        buffer.mem = request;
+        buffer.size = size;
+        fuse_session_process_buf(session, &buffer);
+      });
+  VENEER_TRY_CTX(state->loop, std::move(loop), "cannot set up the request loop");
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+void Session::Run() { state_->loop->Run(); }
+void Session::Stop() { state_->loop->Stop(); }
+void Session::BeforeBlocking() { Loop::BeforeBlocking(); }
+
+}  // namespace veneer

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session: one mount, from mount(2) to unmount. Joins the pieces: libfuse's session, the raw
+// protocol, the handlers and the loop.
+#ifndef VENEER_FS_FUSE_SESSION_H_
+#define VENEER_FS_FUSE_SESSION_H_
+
+#include <memory>
+
+#include "fs/core/union_fs.h"
+#include "fs/fuse/options.h"
+#include "fs/fuse/places.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+class Session {
+ public:
+  // Mounts. `fs` must outlive the session; its UnionOptions::before_blocking should be
+  // Session::BeforeBlocking. Fails with one line; nothing is mounted then. Not thread-safe against
+  // other users of standard error, which is read while libfuse and fusermount3 write to it.
+  static Result<std::unique_ptr<Session>> Create(const MountOptions& options, const Places& places,
+                                                 UnionFs& fs);
+  // Unmounts, if that has not happened yet.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Serves in this thread and others until the file system is unmounted or Stop() is called.
+  void Run();
+  void Stop();
+
+  // For UnionOptions::before_blocking.
+  static void BeforeBlocking();
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_FUSE_SESSION_H_

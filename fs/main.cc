@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// veneerfs: mounts layers as one tree. The work is done elsewhere; here the parts are put together
+// in the order that makes a failure one line on standard error and leaves nothing behind.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fs/core/union_fs.h"
+#include "fs/daemon.h"
+#include "fs/fuse/help.h"
+#include "fs/fuse/options.h"
+#include "fs/fuse/places.h"
+#include "fs/fuse/session.h"
+#include "fs/upper/upper.h"
+#include "layerdb/base/log.h"
+#include "layerdb/layer/dir_layer.h"
+#include "layerdb/layer/indexed_layer.h"
+#include "layerdb/layer/layer_stack.h"
+
+namespace veneer {
+namespace {
+
+void PrintLine(const std::string& line) { std::fprintf(stderr, "veneerfs: %s\n", line.c_str()); }
+
+// Whether this process may write trusted.* xattrs: the kernel wants CAP_SYS_ADMIN in the first user
+// namespace.
+bool MayWriteTrustedXattrs() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  if ((data[0].effective & (1U << CAP_SYS_ADMIN)) == 0) return false;
+  uint64_t inside = 1;
+  uint64_t outside = 1;
+  uint64_t count = 0;
+  std::ifstream("/proc/self/uid_map") >> inside >> outside >> count;
+  return inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t descriptors) {
+  // A quarter of the descriptors for directories of the layers, shared out evenly.
+  const size_t each = std::clamp<size_t>(descriptors / 4 / places.lowers.size(), 4, 256);
+  std::vector<std::shared_ptr<const Layer>> layers;
+  for (const std::string& path : places.lowers) {
+    struct stat st = {};
+    if (::stat(path.c_str(), &st) != 0) return MakeError(Errno{errno}, "layer " + path);
+    if (S_ISDIR(st.st_mode)) {
+      DirLayerOptions options;
+      options.fd_cache = each;
+      VENEER_TRY(std::shared_ptr<const Layer> layer, DirLayer::Open(path, options));
+      layers.push_back(std::move(layer));
+      continue;
+    }
+    VENEER_TRY(std::shared_ptr<IndexedLayer> layer, IndexedLayer::Open(path, places.objects));
+    // A merged tree has no marks: there is nothing for a stack to do.
+    if (places.lowers.size() == 1 && layer->is_tree()) return layer;
+    layers.push_back(std::move(layer));
+  }
+  return std::make_shared<LayerStack>(std::move(layers));
+}
+
+Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Places& places) {
+  if (places.upper.empty()) return std::unique_ptr<Upper>();
+  UpperOptions upper;
+  upper.upperdir = places.upper;
+  upper.workdir = places.work;
+  upper.is_volatile = options.is_volatile;
+  upper.user_xattrs = options.user_xattrs || !MayWriteTrustedXattrs();
+  upper.redirect_dir = options.redirect_dir;
+  upper.metacopy = options.metacopy;
+  upper.xattr_permissions = options.xattr_permissions;
+  return Upper::Open(upper);
+}
+
+// Waits until the new mount answers, which it does once the kernel and the daemon have agreed on
+// the protocol.
+void AnnounceMount(const Places& places, Background& background, Session& session) {
+  struct stat st = {};
+  const bool answers = places.device_fd >= 0 || ::stat(places.mount_point.c_str(), &st) == 0;
+  if (!answers) PrintLine("the mount does not answer: " + ErrnoText(errno));
+  if (!answers || !background.Ready()) session.Stop();
+}
+
+// What programs wrote through a mapping is still with the kernel; it must come here before the
+// mount ends.
+void FlushMappings(const std::string& mount_point) {
+  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (root && ::syncfs(root.get()) != 0) {
+    LogWarning("writing back " + mount_point + " failed: " + ErrnoText(errno));
+  }
+}
+
+Result<void> Serve(const MountOptions& options, const Places& places, Background& background,
+                   size_t descriptors) {
+  VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, places));
+  VENEER_TRY(std::shared_ptr<const Layer> lower, OpenLayers(places, descriptors));
+  UnionOptions union_options;
+  union_options.acl = options.acl;
+  union_options.before_blocking = Session::BeforeBlocking;
+  UnionFs fs(std::move(lower), std::move(upper), union_options);
+  VENEER_TRY(const std::unique_ptr<Session> session, Session::Create(options, places, fs));
+  {
+    EndingSignals signals([&] {
+      FlushMappings(places.mount_point);
+      session->Stop();
+    });
+    std::thread announce(AnnounceMount, std::cref(places), std::ref(background),
+                         std::ref(*session));
+    session->Run();
+    announce.join();
+  }
+  const Sys<void> synced = fs.SyncAll();
+  if (!synced) LogError("writing everything to disk failed: " + ErrnoText(synced.error().code));
+  return {};
+}
+
+Result<void> Run(const std::vector<std::string>& args) {
+  VENEER_TRY(const MountOptions options, ParseOptions(args));
+  if (options.show_help || options.show_version) {
+    std::fputs((options.show_help ? HelpText() : VersionText()).c_str(), stdout);
+    return {};
+  }
+  for (const std::string& warning : options.warnings) PrintLine(warning);
+  if (options.io == IoMode::kPassthrough) {
+    PrintLine("io=passthrough needs a newer libfuse than this one; using io=cached");
+  }
+  VENEER_TRY(const Places places, FindPlaces(options));
+  const size_t descriptors = PrepareProcess(places.device_fd);
+  BlockEndingSignals();
+  Background background;
+  if (!options.foreground) {
+    VENEER_TRY(background, Background::Fork());
+  }
+  return Serve(options, places, background, descriptors);
+}
+
+}  // namespace
+}  // namespace veneer
+
+int main(int argc, char** argv) {
+  veneer::LogToStderr("veneerfs");
+  try {
+    const veneer::Result<void> done = veneer::Run({argv + 1, argv + argc});
+    if (done) return 0;
+    veneer::PrintLine(done.error().message());
+  } catch (const std::exception& e) {
+    veneer::PrintLine(e.what());
+  }
+  return 1;
+}

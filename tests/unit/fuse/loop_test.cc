@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loop over a socket pair in the place of the device: one packet is one request.
+#include "fs/fuse/loop.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <latch>
+#include <set>
+#include <string>
+
+namespace veneer {
+namespace {
+
+using std::chrono::milliseconds;
+
+class LoopTest : public ::testing::Test {
+ protected:
+  LoopTest() {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    kernel_ = Fd(ends[0]);
+    device_ = Fd(ends[1]);
+    options_.buffer_size = 4096;
+    options_.processors = 2;
+  }
+  ~LoopTest() override { Finish(); }
+
+  void Start(Loop::Serve serve) {
+    Sys<std::unique_ptr<Loop>> loop = Loop::Create(device_.get(), options_, std::move(serve));
+    ASSERT_TRUE(loop.has_value());
+    loop_ = std::move(*loop);
+    runner_ = std::thread([this] { loop_->Run(); });
+  }
+  // What an unmount does: the device ends.
+  void Finish() {
+    kernel_.Reset();
+    if (runner_.joinable()) runner_.join();
+  }
+  void Send(const std::string& request) {
+    ASSERT_EQ(::send(kernel_.get(), request.data(), request.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(request.size()));
+  }
+  void Echo(const char* request, size_t size) {
+    EXPECT_EQ(::send(device_.get(), request, size, MSG_NOSIGNAL), static_cast<ssize_t>(size));
+  }
+  std::string Receive() {
+    char buffer[4096];
+    const ssize_t n = ::recv(kernel_.get(), buffer, sizeof(buffer), 0);
+    return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : "";
+  }
+  bool WaitForThreads(int wanted) {
+    for (int i = 0; i < 500; ++i) {
+      if (loop_->thread_count() == wanted) return true;
+      ::usleep(10'000);
+    }
+    return false;
+  }
+
+  Fd kernel_;
+  Fd device_;
+  LoopOptions options_;
+  std::unique_ptr<Loop> loop_;
+  std::thread runner_;
+};
+
+TEST_F(LoopTest, ServesRequestsInOrderWithOneThread) {
+  Start([this](char* request, size_t size) { Echo(request, size); });
+  for (int i = 0; i < 1000; ++i) {
+    Send("request " + std::to_string(i));
+    EXPECT_EQ(Receive(), "request " + std::to_string(i));
+  }
+  EXPECT_EQ(loop_->thread_count(), 1);
+}
+
+TEST_F(LoopTest, AShortRequestOvertakesALongOne) {
+  std::latch done(1);
+  Start([&](char* request, size_t size) {
+    if (std::string_view(request, size) == "long") {
+      Loop::BeforeBlocking();
+      done.wait();
+    }
+    Echo(request, size);
+  });
+  Send("long");
+  Send("short");
+  EXPECT_EQ(Receive(), "short");
+  done.count_down();
+  EXPECT_EQ(Receive(), "long");
+}
+
+TEST_F(LoopTest, NoMoreThreadsThanAllowedAndNothingIsLost) {
+  options_.max_threads = 3;
+  std::atomic<int> now = 0;
+  std::atomic<int> most = 0;
+  Start([&](char* request, size_t size) {
+    Loop::BeforeBlocking();
+    const int here = ++now;
+    for (int old = most; old < here && !most.compare_exchange_weak(old, here);) {
+    }
+    ::usleep(500);
+    --now;
+    Echo(request, size);
+  });
+  constexpr int kRequests = 120;
+  for (int i = 0; i < kRequests; ++i) Send(std::to_string(i));
+  std::set<std::string> answers;
+  for (int i = 0; i < kRequests; ++i) answers.insert(Receive());
+  EXPECT_EQ(answers.size(), static_cast<size_t>(kRequests));
+  EXPECT_LE(most, 3);
+  EXPECT_GE(most, 2);
+  EXPECT_LE(loop_->thread_count(), 3);
+}
+
+TEST_F(LoopTest, FollowersEndWhenTheyHaveNothingToDo) {
+  options_.linger = milliseconds(20);
+  std::latch done(1);
+  Start([&](char* request, size_t size) {
+    if (request[0] == 'l') {
+      Loop::BeforeBlocking();
+      done.wait();
+    }
+    Echo(request, size);
+  });
+  for (int i = 0; i < 4; ++i) Send("l");
+  EXPECT_TRUE(WaitForThreads(5));
+  done.count_down();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Receive(), "l");
+  // One leads; the thread of Run() never ends, and may not be the leader.
+  for (int i = 0; i < 500 && loop_->thread_count() > 2; ++i) ::usleep(10'000);
+  EXPECT_LE(loop_->thread_count(), 2);
+  Send("s");
+  EXPECT_EQ(Receive(), "s");
+}
+
+TEST_F(LoopTest, StopEndsAnIdleLoop) {
+  Start([this](char* request, size_t size) { Echo(request, size); });
+  Send("x");
+  EXPECT_EQ(Receive(), "x");
+  loop_->Stop();
+  runner_.join();
+}
+
+TEST_F(LoopTest, TheEndOfTheDeviceWaitsForRequestsUnderWay) {
+  std::latch entered(1);
+  std::atomic<bool> served = false;
+  Start([&](char* /*request*/, size_t /*size*/) {
+    Loop::BeforeBlocking();
+    entered.count_down();
+    ::usleep(50'000);
+    served = true;
+  });
+  Send("x");
+  entered.wait();
+  Finish();
+  EXPECT_TRUE(served);
+}
+
+TEST_F(LoopTest, AnIdleLoopUsesNoProcessorTime) {
+  Start([this](char* request, size_t size) { Echo(request, size); });
+  for (int i = 0; i < 200; ++i) {
+    Send("x");
+    Receive();
+  }
+  ::usleep(20'000);
+  timespec before = {};
+  timespec after = {};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+  ::usleep(300'000);
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+  const double used = static_cast<double>(after.tv_sec - before.tv_sec) +
+                      static_cast<double>(after.tv_nsec - before.tv_nsec) / 1e9;
+  EXPECT_LT(used, 0.01);
+}
+
+TEST_F(LoopTest, BeforeBlockingOutsideALoopDoesNothing) { Loop::BeforeBlocking(); }
+
+}  // namespace
+}  // namespace veneer

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/places.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace veneer {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+class PlacesTest : public ::testing::Test {
+ protected:
+  PlacesTest() {
+    std::string name = stdfs::temp_directory_path() / "veneer-places-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = stdfs::canonical(name);
+    for (const char* dir : {"l1/sub", "l2", "up", "work", "mnt/sub", "objects"}) {
+      stdfs::create_directories(root_ / dir);
+    }
+    options_.lowerdirs = {Path("l1"), Path("l2")};
+    options_.upperdir = Path("up");
+    options_.workdir = Path("work");
+    options_.mount_point = Path("mnt");
+  }
+  ~PlacesTest() override { stdfs::remove_all(root_); }
+
+  std::string Path(const std::string& name) const { return root_ / name; }
+  std::string ErrorOf() const {
+    const Result<Places> places = FindPlaces(options_);
+    EXPECT_FALSE(places.has_value());
+    if (places) return "";
+    EXPECT_EQ(places.error().message().find('\n'), std::string::npos);
+    return places.error().message();
+  }
+  void ExpectRefused(const std::string& first, const std::string& second) const {
+    const std::string message = ErrorOf();
+    EXPECT_NE(message.find(first), std::string::npos) << message;
+    EXPECT_NE(message.find(second), std::string::npos) << message;
+  }
+
+  stdfs::path root_;
+  MountOptions options_;
+};
+
+TEST_F(PlacesTest, ResolvesSymlinksDotsAndRelativePaths) {
+  stdfs::create_directory_symlink("../l1", root_ / "objects/short");
+  const stdfs::path old = stdfs::current_path();
+  stdfs::current_path(root_);
+  options_.lowerdirs = {"objects/short", "l1/../l2"};
+  options_.mount_point = "mnt";
+  const Result<Places> places = FindPlaces(options_);
+  stdfs::current_path(old);
+  ASSERT_TRUE(places.has_value()) << places.error().message();
+  EXPECT_EQ(places->lowers, (std::vector<std::string>{Path("l1"), Path("l2")}));
+  EXPECT_EQ(places->upper, Path("up"));
+  EXPECT_EQ(places->work, Path("work"));
+  EXPECT_EQ(places->mount_point, Path("mnt"));
+  EXPECT_EQ(places->device_fd, -1);
+}
+
+TEST_F(PlacesTest, NamesWhatIsMissing) {
+  options_.lowerdirs.push_back(Path("nowhere"));
+  ExpectRefused("lowerdir=", "nowhere: No such file or directory");
+  options_.lowerdirs.pop_back();
+  options_.mount_point = Path("nomount");
+  ExpectRefused("mount point", "nomount: No such file or directory");
+}
+
+TEST_F(PlacesTest, NamesWhatIsNoDirectory) {
+  std::ofstream(Path("file")) << "x";
+  options_.upperdir = Path("file");
+  ExpectRefused("upperdir=", "Not a directory");
+  options_.upperdir = Path("up");
+  options_.mount_point = Path("file");
+  ExpectRefused("mount point", "Not a directory");
+}
+
+TEST_F(PlacesTest, AFileAsLayerNeedsTheObjectsDirectory) {
+  std::ofstream(Path("index")) << "x";
+  options_.lowerdirs = {Path("index")};
+  ExpectRefused("lowerdir=", "objects=");
+  options_.objects = Path("objects");
+  const Result<Places> places = FindPlaces(options_);
+  ASSERT_TRUE(places.has_value()) << places.error().message();
+  EXPECT_EQ(places->objects, Path("objects"));
+}
+
+TEST_F(PlacesTest, RefusesAMountPointInsideALayerAndTheOtherWayRound) {
+  options_.mount_point = Path("l1/sub");
+  ExpectRefused("mount point", "is inside lowerdir=");
+  options_.mount_point = Path("mnt");
+  options_.lowerdirs = {Path("mnt/sub")};
+  ExpectRefused("lowerdir=", "is inside mount point");
+  options_.lowerdirs = {Path("l1")};
+  options_.mount_point = Path("up");
+  ExpectRefused("mount point", "is the same as upperdir=");
+  options_.mount_point = root_;
+  ExpectRefused("lowerdir=", "is inside mount point");
+}
+
+TEST_F(PlacesTest, SymlinksDoNotHideAnOverlap) {
+  stdfs::create_directory_symlink(root_ / "l1", root_ / "alias");
+  options_.mount_point = Path("alias/sub");
+  ExpectRefused("mount point", "is inside lowerdir=");
+}
+
+TEST_F(PlacesTest, RefusesUpperAndWorkInsideEachOtherOrInALayer) {
+  stdfs::create_directory(root_ / "up/w");
+  options_.workdir = Path("up/w");
+  ExpectRefused("workdir=", "is inside upperdir=");
+  options_.workdir = Path("up");
+  ExpectRefused("upperdir=", "is the same as workdir=");
+  options_.workdir = Path("work");
+  options_.upperdir = Path("l1/sub");
+  ExpectRefused("upperdir=", "is inside lowerdir=");
+  options_.upperdir = Path("up");
+  options_.lowerdirs = {Path("up/w")};
+  ExpectRefused("lowerdir=", "is inside upperdir=");
+  options_.lowerdirs = {Path("work")};
+  ExpectRefused("workdir=", "is the same as lowerdir=");
+}
+
+TEST_F(PlacesTest, NamesThatBeginAlikeDoNotOverlap) {
+  stdfs::create_directories(root_ / "l1more");
+  options_.mount_point = Path("l1more");
+  EXPECT_TRUE(FindPlaces(options_).has_value());
+}
+
+TEST_F(PlacesTest, AConnectionFromTheParentIsTakenAsItIs) {
+  options_.mount_point = "/dev/fd/0";
+  const Result<Places> places = FindPlaces(options_);
+  ASSERT_TRUE(places.has_value());
+  EXPECT_EQ(places->device_fd, 0);
+  options_.mount_point = "/dev/fd/987654";
+  ExpectRefused("/dev/fd/987654", "Bad file descriptor");
+}
+
+}  // namespace
+}  // namespace veneer
