@@ -149,7 +149,9 @@ Result<void> IndexBuild::Begin() {
 }
 
 Result<void> IndexBuild::Commit() {
-  if (const int rc = mdb_txn_commit(txn_.release()); rc != 0) return MdbError(rc, path_);
+  if (const int rc = mdb_txn_commit(txn_.release()); rc != 0) {
+    return MdbError(CommitError(rc, path_), path_);
+  }
   return {};
 }
 

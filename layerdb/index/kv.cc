@@ -158,7 +158,7 @@ Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
       if (!result) return result;
       const int rc = mdb_txn_commit(txn.release());
       if (rc == 0) return {};
-      if (rc != MDB_MAP_FULL) return MdbError(rc, state_->path);
+      if (rc != MDB_MAP_FULL) return MdbError(CommitError(rc, state_->path), state_->path);
     }
     txn.reset();
     MDB_envinfo info;

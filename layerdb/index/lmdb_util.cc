@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/index/lmdb_util.h"
 
+#include <sys/statvfs.h>
+
 namespace veneer {
 
 tl::unexpected<Error> MdbError(int code, std::string_view what) {
   if (code > 0) return MakeError(Errno{code}, what);
   return MakeError(std::string(what) + ": " + mdb_strerror(code));
+}
+
+int CommitError(int code, const std::string& path) {
+  constexpr uint64_t kFull = uint64_t{1} << 20;  // more than LMDB writes with one call
+  struct statvfs fs;
+  if (code == EIO && statvfs(path.c_str(), &fs) == 0 && fs.f_bavail * fs.f_frsize < kFull) {
+    return ENOSPC;
+  }
+  return code;
 }
 
 Result<MdbEnv> OpenMdbEnv(const std::string& path, unsigned flags, size_t map_size) {

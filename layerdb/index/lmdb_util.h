@@ -43,6 +43,10 @@ tl::unexpected<Error> MdbError(int code, std::string_view what);
 // The errno that stands for it: LMDB's own codes mean a damaged file, EIO.
 inline Errno MdbErrno(int code) { return Errno{code > 0 ? code : EIO}; }
 
+// The result of a failed mdb_txn_commit of the file at `path`. LMDB answers a short write with EIO;
+// on a full disk that is ENOSPC.
+int CommitError(int code, const std::string& path);
+
 // Opens the environment in `path` (one file, no lock file) with these further flags.
 Result<MdbEnv> OpenMdbEnv(const std::string& path, unsigned flags, size_t map_size);
 
