@@ -45,9 +45,9 @@ Sys<std::unique_ptr<LinkIndex>> LinkIndex::Open(int workdir) {
       outcome = Fail(target.error());
       return;
     }
-    int64_t delta = 0;
-    std::from_chars(target->data(), target->data() + target->size(), delta);
-    index->deltas_[ino] = delta;
+    uint32_t count = 0;
+    std::from_chars(target->data(), target->data() + target->size(), count);
+    index->numbers_[ino] = count;
   }));
   VENEER_TRY_VOID(outcome);
   return index;
@@ -63,22 +63,37 @@ void LinkIndex::Added(uint64_t ino) {
   have_.insert(ino);
 }
 
-int64_t LinkIndex::Delta(uint64_t ino) const {
+std::optional<uint32_t> LinkIndex::Count(uint64_t ino) const {
   const std::lock_guard lock(mutex_);
-  const auto it = deltas_.find(ino);
-  return it == deltas_.end() ? 0 : it->second;
+  const auto it = numbers_.find(ino);
+  if (it == numbers_.end()) return std::nullopt;
+  return it->second;
 }
 
-Sys<void> LinkIndex::AddDelta(uint64_t ino, int64_t change) {
+Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
   const std::lock_guard lock(mutex_);
-  const int64_t delta = deltas_[ino] + change;
   const LinkName name(ino);
   const std::string temp = std::string(name.text.data()) + ".new";
-  const auto removed = sys::Unlink({counts_.get(), temp.c_str()});
+  const sys::At fresh{counts_.get(), temp.c_str()};
+  const auto removed = sys::Unlink(fresh);
   IgnoreError(removed, "a leftover of a crash, usually not there");
-  VENEER_TRY_VOID(sys::Symlink(std::to_string(delta).c_str(), {counts_.get(), temp.c_str()}));
-  VENEER_TRY_VOID(sys::Rename({counts_.get(), temp.c_str()}, {counts_.get(), name.text.data()}, 0));
-  deltas_[ino] = delta;
+  VENEER_TRY_VOID(sys::Symlink(std::to_string(count).c_str(), fresh));
+  VENEER_TRY_VOID(sys::Rename(fresh, {counts_.get(), name.text.data()}, 0));
+  numbers_[ino] = count;
+  return {};
+}
+
+Sys<void> LinkIndex::Drop(uint64_t ino) {
+  const std::lock_guard lock(mutex_);
+  const LinkName name(ino);
+  auto gone = [](Sys<void> result) {
+    if (!result && result.error().code == ENOENT) return Sys<void>();
+    return result;
+  };
+  VENEER_TRY_VOID(gone(sys::Unlink({links_.get(), name.text.data()})));
+  VENEER_TRY_VOID(gone(sys::Unlink({counts_.get(), name.text.data()})));
+  have_.erase(ino);
+  numbers_.erase(ino);
   return {};
 }
 

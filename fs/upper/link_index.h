@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -39,14 +40,18 @@ class LinkIndex {
 
   // True when the lower file `ino` has been copied up.
   bool Has(uint64_t ino) const;
-  // The directory that holds the names; use it with LinkName.
-  int dir_fd() const { return links_.get(); }
-  // To be called after the name was made in dir_fd().
+  // The directory of the names.
+  const Fd& dir() const { return links_; }
+  // Where a file's name in the index is; borrowed from `name`.
+  sys::At Place(const LinkName& name) const { return {links_.get(), name.text.data()}; }
+  // To be called after the name was made there.
   void Added(uint64_t ino);
 
-  // The change of st_nlink of the lower file `ino`.
-  int64_t Delta(uint64_t ino) const;
-  Sys<void> AddDelta(uint64_t ino, int64_t change);
+  // st_nlink of the lower file `ino`, where it is no longer what the lower says.
+  std::optional<uint32_t> Count(uint64_t ino) const;
+  Sys<void> SetCount(uint64_t ino, uint32_t count);
+  // Forgets a file that has no names left.
+  Sys<void> Drop(uint64_t ino);
 
  private:
   LinkIndex() = default;
@@ -54,7 +59,7 @@ class LinkIndex {
   Fd counts_;
   mutable std::mutex mutex_;
   std::unordered_set<uint64_t> have_;
-  std::unordered_map<uint64_t, int64_t> deltas_;
+  std::unordered_map<uint64_t, uint32_t> numbers_;
 };
 
 }  // namespace veneer

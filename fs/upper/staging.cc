@@ -35,8 +35,8 @@ std::string Upper::TempName() const {
   return {name.data(), static_cast<size_t>(n)};
 }
 
-bool Upper::OwnsNaturally(uint32_t uid, uint32_t gid) const {
-  return uid == uid_ && gid == gid_ && options_.xattr_permissions == 0;
+bool Upper::OwnsNaturally(uint32_t uid, std::optional<uint32_t> gid) const {
+  return uid == uid_ && gid.value_or(gid_) == gid_ && options_.xattr_permissions == 0;
 }
 
 namespace {

@@ -80,7 +80,7 @@ class Upper {
   static Result<std::unique_ptr<Upper>> Open(const UpperOptions& options);
 
   const UpperOptions& options() const { return options_; }
-  int root_fd() const { return root_.get(); }
+  const Fd& root() const { return root_; }
   LinkIndex& links() { return *links_; }
 
   // --- reading
@@ -120,9 +120,9 @@ class Upper {
   Sys<Staged> Stage(const NewObject& object, bool nameless = false) const;
   // Lets it appear at `place`, which holds nothing, or a whiteout (`over_whiteout`).
   Sys<void> Publish(Staged& staged, sys::At place, bool over_whiteout) const;
-  // True when an object that this process makes belongs to (uid, gid) by itself, unless its
-  // directory is set-group-ID.
-  bool OwnsNaturally(uint32_t uid, uint32_t gid) const;
+  // True when an object that this process makes belongs to (uid, gid) by itself. No gid: the group
+  // will come from the directory.
+  bool OwnsNaturally(uint32_t uid, std::optional<uint32_t> gid) const;
   // Makes the object in its place in one step. Only for objects that OwnsNaturally(), without
   // xattrs, times or marks; the directory's default ACL and set-group-ID apply as the file system
   // has them.

@@ -143,8 +143,7 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
   LayerObject object;
   VENEER_TRY(object.attr, MakeAttr(at, *st));
   // Only what can carry a mark that speaks of a path needs to know its own.
-  const bool may_redirect =
-      S_ISDIR(st->st_mode) || (S_ISREG(st->st_mode) && st->st_blocks * 512 < st->st_size);
+  const bool may_redirect = S_ISDIR(st->st_mode) || MayBeMetacopy(*st);
   VENEER_TRY(object.marks,
              ReadMarks(at, *st, options_.aufs, may_redirect ? parent->Path() : std::string()));
   if (S_ISDIR(st->st_mode) && !object.marks.opaque) object.marks.opaque = deleted_below();

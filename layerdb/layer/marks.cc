@@ -26,6 +26,13 @@ Attr AttrFromStat(const struct stat& st) {
   return attr;
 }
 
+bool MayBeMetacopy(const struct stat& st) {
+  // A metadata-only file is one hole; what blocks it has are those of its xattrs, two at the most.
+  constexpr blkcnt_t kXattrBlocks = 16;
+  return S_ISREG(st.st_mode) && st.st_size > 0 &&
+         (st.st_blocks <= kXattrBlocks || st.st_blocks * 512 < st.st_size);
+}
+
 bool IsDeviceWhiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }
 
 namespace {
@@ -66,9 +73,7 @@ std::optional<std::string> MarkValue(sys::At at, const std::vector<std::string>&
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path) {
   Marks marks;
   const bool directory = S_ISDIR(st.st_mode);
-  // A metadata-only file is a hole as long as the file; a file with all its blocks cannot be one.
-  const bool maybe_metacopy =
-      S_ISREG(st.st_mode) && st.st_size > 0 && st.st_blocks * 512 < st.st_size;
+  const bool maybe_metacopy = MayBeMetacopy(st);
   if (!directory && !maybe_metacopy) return marks;
 
   const auto names = sys::ListXattr(at);

@@ -21,6 +21,9 @@ Attr AttrFromStat(const struct stat& st);
 // The kernel's whiteout: a character device 0:0.
 bool IsDeviceWhiteout(const struct stat& st);
 
+// False for a file that has too many blocks to be a metadata-only copy: it need not be asked for marks.
+bool MayBeMetacopy(const struct stat& st);
+
 // The marks of a directory or regular file. `aufs`: a ".wh..wh..opq" in it makes a directory
 // opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path);

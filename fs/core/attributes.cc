@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GetAttr, SetAttr, ReadLink, and the inode flags.
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "fs/core/state.h"
+
+namespace veneer {
+
+// Takes the place lock itself.
+Sys<Attr> UnionFs::State::AttrLocked(const Node& node) {
+  const std::shared_lock place(places.For(node.id));
+  if (!node.upper) {
+    VENEER_TRY(const Attr attr, lower->Stat(node.lower));
+    return Adjust(node, attr);
+  }
+  VENEER_TRY(const UpperPlace where, UpperPlaceLocked(node));
+  VENEER_TRY(Attr attr, upper->Stat(where.at()));
+  attr = Adjust(node, attr);
+  if (!node.data_upper && node.has_lower) {
+    VENEER_TRY(const Attr below, lower->Stat(node.lower));
+    attr.blocks = below.blocks;
+  }
+  return attr;
+}
+
+Sys<Attr> UnionFs::GetAttr(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  const std::shared_lock names(state_->names);
+  return state_->AttrLocked(*node);
+}
+
+namespace {
+
+timespec ToTimespec(const std::optional<Timestamp>& time, bool now) {
+  if (now) return {0, UTIME_NOW};
+  if (!time) return {0, UTIME_OMIT};
+  return {static_cast<time_t>(time->sec), static_cast<long>(time->nsec)};
+}
+
+}  // namespace
+
+Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!state_->upper) return Fail(EROFS);
+  Upper& upper = *state_->upper;
+  bool modified_now = change.mtime_now;
+  if (change.size) {
+    if (node->type == FileType::kDirectory) return Fail(EISDIR);
+    if (node->type != FileType::kRegular) return Fail(EINVAL);
+    if (!node->data_upper) {
+      VENEER_TRY_VOID(state_->CopyUpData(node, *change.size));
+      modified_now = modified_now || !change.mtime;
+    } else {
+      VENEER_TRY(const auto data, state_->OpenData(node, true));
+      VENEER_TRY_VOID(sys::Truncate(data.fd->get(), *change.size));
+    }
+  }
+  const std::shared_lock names(state_->names);
+  VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
+  {
+    const std::shared_lock place(state_->places.For(id));
+    VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+    std::optional<uint32_t> mode = change.mode;
+    if (change.kill_privileges && !mode) {
+      VENEER_TRY(const Attr attr, upper.Stat(where.at()));
+      uint32_t kept = attr.mode & ~04000U;
+      if ((attr.mode & 02010) == 02010) kept &= ~02000U;
+      if (kept != attr.mode && node->type != FileType::kDirectory) mode = kept;
+    }
+    if (change.uid || change.gid) {
+      VENEER_TRY_VOID(upper.SetOwner(where.at(), change.uid, change.gid));
+    }
+    if (mode) {
+      if (node->type == FileType::kSymlink) return Fail(EOPNOTSUPP);
+      VENEER_TRY_VOID(upper.SetMode(where.at(), *mode));
+    }
+    const bool any_time = change.atime || change.mtime || change.atime_now || modified_now;
+    if (any_time) {
+      const timespec times[2] = {ToTimespec(change.atime, change.atime_now),
+                                 ToTimespec(change.mtime, modified_now)};
+      VENEER_TRY_VOID(sys::SetTimes(where.at(), times));
+    }
+  }
+  return state_->AttrLocked(*node);
+}
+
+Sys<std::string> UnionFs::ReadLink(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (node->type != FileType::kSymlink) return Fail(EINVAL);
+  if (!node->upper) return state_->lower->ReadLink(node->lower);
+  const std::shared_lock names(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  return sys::ReadLink(where.at());
+}
+
+Sys<uint32_t> UnionFs::GetFlags(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return Fail(ENOTTY);
+  if (!node->upper) return 0;  // an image has none
+  const std::shared_lock names(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  VENEER_TRY(const Fd fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+  int flags = 0;
+  if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) < 0) return FailErrno();
+  return static_cast<uint32_t>(flags);
+}
+
+Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return Fail(ENOTTY);
+  if (!state_->upper) return Fail(EROFS);
+  // The flags speak of the contents too (no copy-on-write, append only), so these come along.
+  if (node->type == FileType::kRegular) VENEER_TRY_VOID(state_->CopyUpData(node));
+  const std::shared_lock names(state_->names);
+  VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  VENEER_TRY(const Fd fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+  const int value = static_cast<int>(flags);
+  if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &value) < 0) return FailErrno();
+  return {};
+}
+
+}  // namespace veneer

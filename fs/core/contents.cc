@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Read, Write and the other verbs on the contents of files. Descriptors come from a bounded cache;
+// no request depends on an earlier one.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fs/core/state.h"
+
+namespace veneer {
+
+namespace {
+enum FdKind : unsigned { kDirFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
+
+bool AccessRefused(Errno e) {
+  return e.code == EPERM || e.code == EACCES || e.code == EROFS || e.code == ETXTBSY;
+}
+}  // namespace
+
+void UnionFs::State::DropFds(NodeId id) {
+  for (const unsigned kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
+}
+
+// A descriptor is put into the cache under the place lock that copy-up takes to change where the
+// contents are, so none of the old place is found afterwards.
+Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool write) {
+  if (node->type == FileType::kDirectory) return Fail(EISDIR);
+  if (node->type != FileType::kRegular) return Fail(EINVAL);
+  if (write) VENEER_TRY_VOID(CopyUpData(node));
+  const std::shared_lock lock(names);
+  const std::shared_lock place(places.For(node->id));
+  if (!node->data_upper) {
+    if (!node->has_lower) return Fail(EIO);
+    if (SharedFd fd = fds.Get(FdKey(node->id, kLowerData))) return DataFd{std::move(fd), {}};
+    VENEER_TRY(Content content, lower->Open(node->lower));
+    if (!content.fd) return DataFd{nullptr, content.bytes};
+    return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}};
+  }
+  if (SharedFd fd = fds.Get(FdKey(node->id, kUpperWrite))) return DataFd{std::move(fd), {}};
+  if (!write) {
+    if (SharedFd fd = fds.Get(FdKey(node->id, kUpperRead))) return DataFd{std::move(fd), {}};
+  }
+  VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
+  if (write) {
+    VENEER_TRY(Fd fd, sys::Open(where.at(), O_RDWR | O_NONBLOCK));
+    return DataFd{fds.Put(FdKey(node->id, kUpperWrite), std::move(fd)), {}};
+  }
+  auto fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK | O_NOATIME);
+  if (!fd && AccessRefused(fd.error())) fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK);
+  if (!fd) return Fail(fd.error());
+  return DataFd{fds.Put(FdKey(node->id, kUpperRead), *std::move(fd)), {}};
+}
+
+Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(auto data, state_->OpenData(node, false));
+  ReadResult result;
+  result.offset = offset;
+  if (data.fd) {
+    result.fd = data.fd->get();
+    result.size = size;
+    result.keep = std::move(data.fd);
+    return result;
+  }
+  if (offset < data.bytes.size()) result.bytes = data.bytes.substr(offset, size);
+  result.size = result.bytes.size();
+  result.keep = state_->lower;
+  return result;
+}
+
+namespace {
+
+// What write(2) drops: set-user-ID, set-group-ID of an executable by the group, file capabilities.
+Sys<void> DropPrivileges(int fd) {
+  VENEER_TRY(const struct stat st, sys::Stat({fd}));
+  mode_t mode = st.st_mode & 07777 & ~mode_t{04000};
+  if ((mode & 02010) == 02010) mode &= ~mode_t{02000};
+  if (mode != (st.st_mode & 07777)) VENEER_TRY_VOID(sys::Chmod({fd}, mode));
+  const auto removed = sys::RemoveXattr({fd}, "security.capability");
+  if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
+    return removed;
+  }
+  return {};
+}
+
+}  // namespace
+
+Sys<size_t> UnionFs::Write(NodeId id, uint64_t offset, std::string_view data,
+                           bool kill_privileges) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const auto file, state_->OpenData(node, true));
+  if (kill_privileges) VENEER_TRY_VOID(DropPrivileges(file.fd->get()));
+  size_t done = 0;
+  while (done < data.size()) {
+    const ssize_t n = ::pwrite(file.fd->get(), data.data() + done, data.size() - done,
+                               static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && done == 0) return FailErrno();
+    if (n <= 0) break;  // what was written counts; the next write meets the error
+    done += n;
+  }
+  return done;
+}
+
+Sys<void> UnionFs::Allocate(NodeId id, int mode, uint64_t offset, uint64_t length) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const auto file, state_->OpenData(node, true));
+  state_->BeforeBlocking();
+  if (::fallocate(file.fd->get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) <
+      0) {
+    return FailErrno();
+  }
+  return {};
+}
+
+Sys<uint64_t> UnionFs::Seek(NodeId id, uint64_t offset, int whence) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const auto file, state_->OpenData(node, false));
+  if (!file.fd) {
+    if (offset >= file.bytes.size()) return Fail(ENXIO);
+    return whence == SEEK_HOLE ? file.bytes.size() : offset;
+  }
+  const off_t found = ::lseek(file.fd->get(), static_cast<off_t>(offset), whence);
+  if (found < 0) return FailErrno();
+  return static_cast<uint64_t>(found);
+}
+
+Sys<size_t> UnionFs::CopyRange(NodeId from, uint64_t from_offset, NodeId to, uint64_t to_offset,
+                               size_t size) {
+  VENEER_TRY(const NodeRef source, state_->Get(from));
+  VENEER_TRY(const NodeRef target, state_->Get(to));
+  state_->BeforeBlocking();
+  VENEER_TRY(const auto out, state_->OpenData(target, true));
+  VENEER_TRY(const auto in, state_->OpenData(source, false));  // after: it may be the same file
+  if (!in.fd) {
+    if (from_offset >= in.bytes.size()) return 0;
+    const std::string_view part = in.bytes.substr(from_offset, size);
+    VENEER_TRY_VOID(sys::WriteAt(out.fd->get(), part, to_offset));
+    return part.size();
+  }
+  auto in_offset = static_cast<off64_t>(from_offset);
+  auto out_offset = static_cast<off64_t>(to_offset);
+  const ssize_t n =
+      ::copy_file_range(in.fd->get(), &in_offset, out.fd->get(), &out_offset, size, 0);
+  if (n < 0) return FailErrno();
+  return static_cast<size_t>(n);
+}
+
+Sys<void> UnionFs::Sync(NodeId id, bool data_only) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!node->upper || state_->upper->options().is_volatile) return {};
+  state_->BeforeBlocking();
+  Fd fd;
+  {
+    const std::shared_lock lock(state_->names);
+    const std::shared_lock place(state_->places.For(id));
+    VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+    if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return {};
+    VENEER_TRY(fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+  }
+  return state_->upper->Sync(fd.get(), data_only);
+}
+
+}  // namespace veneer

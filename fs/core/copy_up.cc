@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Copy-up: bringing an object of the lower tree into the upper before it changes.
+//
+// A large file goes in two steps: first its attributes, as a metadata-only copy whose contents are
+// still read from below; then the contents, without any lock that others need, into that same
+// inode; last the mark is cleared. A crash in between leaves a valid metadata-only copy. A small
+// file goes in one step.
+#include "fs/core/state.h"
+
+namespace veneer {
+
+namespace {
+// Up to this size contents are copied together with the attributes, under State::names.
+constexpr uint64_t kOneStepSize = 256 * 1024;
+}  // namespace
+
+void UnionFs::State::MarkInUpper(Node& parent, std::string_view name) {
+  const std::lock_guard lock(parent.directory->mutex);
+  if (!parent.directory->loaded) return;
+  if (DirTable::Child* child = parent.directory->table.Find(name)) child->in_upper = true;
+}
+
+Sys<void> UnionFs::State::CopyUpMetaLocked(const NodeRef& node) {
+  if (node->upper) return {};
+  return CopyUpWholeLocked(node, false, std::nullopt);
+}
+
+// Makes the upper object of a node that has none: attributes, and contents where `with_data`.
+Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
+                                            std::optional<uint64_t> truncate) {
+  if (!upper) return Fail(EROFS);
+  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
+  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyMeta);
+  if (node->upper) return {};
+
+  VENEER_TRY(const Attr attr, lower->Stat(node->lower));
+  NewObject object;
+  object.type = attr.type;
+  object.mode = attr.mode;
+  object.uid = attr.uid;
+  object.gid = attr.gid;
+  object.rdev_major = attr.rdev_major;
+  object.rdev_minor = attr.rdev_minor;
+  object.atime = attr.atime;
+  object.mtime = attr.mtime;
+  if (attr.type != FileType::kDirectory) object.origin = node->ino;
+  VENEER_TRY(object.xattrs, lower->ListXattrs(node->lower));
+  if (attr.type == FileType::kSymlink) {
+    VENEER_TRY(object.target, lower->ReadLink(node->lower));
+  }
+  Content content;
+  if (attr.type == FileType::kRegular) {
+    object.size = attr.size;
+    object.metacopy = !with_data && attr.size > 0 && upper->options().metacopy;
+    if (!object.metacopy) {
+      object.size = truncate.value_or(attr.size);
+      object.data_size = std::min(attr.size, object.size);
+      if (object.data_size > 0) {
+        BeforeBlocking();
+        VENEER_TRY(content, lower->Open(node->lower));
+        object.data_fd = content.fd.get();
+        object.data_bytes = content.bytes;
+      }
+    } else if (node->rare && node->rare->lower_path) {
+      object.redirect = *node->rare->lower_path;
+    }
+  }
+  const bool copied_data = attr.type == FileType::kRegular && !object.metacopy;
+  VENEER_TRY(Upper::Staged staged, upper->Stage(object, !node->HasName()));
+  return PublishCopyLocked(node, staged, copied_data);
+}
+
+Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& staged,
+                                            bool with_data) {
+  std::vector<NodeName> names_of_node;
+  {
+    const std::unique_lock place(places.For(node->id));
+    if (!node->HasName()) {
+      // Deleted, but still in use: it lives on without a name.
+      node->NeedRare().pinned = std::make_shared<const Fd>(staged.TakeFd());
+    } else {
+      names_of_node.push_back({node->parent, node->name});
+      if (node->rare && node->linked_below) {
+        for (const NodeName& more : node->rare->more) names_of_node.push_back(more);
+      }
+      if (node->linked_below) {
+        const LinkName index_name(node->ino);
+        VENEER_TRY_VOID(upper->Publish(staged, upper->links().Place(index_name), false));
+        upper->links().Added(node->ino);
+      } else {
+        VENEER_TRY(const SharedFd dir, UpperDirLocked(*node->parent));
+        const KeepTimes times({dir->get()});
+        VENEER_TRY_VOID(upper->Publish(staged, {dir->get(), node->name.c_str()}, false));
+      }
+    }
+    node->data_upper = with_data || node->type != FileType::kRegular;
+    node->upper = true;
+    DropFds(node->id);
+  }
+  if (names_of_node.empty()) return {};
+  if (node->linked_below) {
+    if (!upper->links().Count(node->ino)) {
+      VENEER_TRY_VOID(upper->links().SetCount(node->ino, node->lower_nlink));
+    }
+    // The names that are known get an entry of their own, so that the upper tells most of the story
+    // to who does not know the index.
+    const LinkName index_name(node->ino);
+    for (const NodeName& name : names_of_node) {
+      VENEER_TRY_VOID(CopyUpMetaLocked(name.parent));
+      VENEER_TRY(const SharedFd dir, UpperDirLocked(*name.parent));
+      const KeepTimes times({dir->get()});
+      VENEER_TRY_VOID(sys::Link(upper->links().Place(index_name), {dir->get(), name.name.c_str()}));
+    }
+  }
+  for (const NodeName& name : names_of_node) MarkInUpper(*name.parent, name.name);
+  return {};
+}
+
+Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate) {
+  if (!upper) return Fail(EROFS);
+  if (node->data_upper) return {};
+  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyData);
+  if (node->data_upper) return {};
+  if (!node->upper) {
+    VENEER_TRY(const Attr attr, lower->Stat(node->lower));
+    const uint64_t to_copy = std::min(attr.size, truncate.value_or(attr.size));
+    const std::shared_lock lock(names);
+    const bool one_step = to_copy <= kOneStepSize || !upper->options().metacopy;
+    VENEER_TRY_VOID(CopyUpWholeLocked(node, one_step, truncate));
+    if (node->data_upper) return {};
+  }
+  return CopyContents(node, truncate);
+}
+
+Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate) {
+  BeforeBlocking();
+  if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
+  VENEER_TRY(const Content content, lower->Open(node->lower));
+  Fd target;
+  {
+    const std::shared_lock lock(names);
+    const std::shared_lock place(places.For(node->id));
+    VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
+    VENEER_TRY(target, sys::Open(where.at(), O_RDWR));
+  }
+  VENEER_TRY(const struct stat st, sys::Stat({target.get()}));
+  const uint64_t size = truncate.value_or(st.st_size);
+  const uint64_t to_copy = std::min<uint64_t>(st.st_size, size);
+  if (content.fd) {
+    VENEER_TRY_VOID(sys::CopyData(content.fd.get(), target.get(), to_copy));
+  } else {
+    VENEER_TRY_VOID(sys::WriteAt(target.get(), content.bytes.substr(0, to_copy), 0));
+  }
+  if (size != static_cast<uint64_t>(st.st_size)) {
+    VENEER_TRY_VOID(sys::Truncate(target.get(), size));
+  }
+  const timespec times[2] = {st.st_atim, st.st_mtim};
+  VENEER_TRY_VOID(sys::SetTimes({target.get()}, times));
+  VENEER_TRY_VOID(upper->Sync(target.get(), true));
+
+  const std::shared_lock lock(names);
+  const std::unique_lock place(places.For(node->id));
+  VENEER_TRY_VOID(upper->ClearMetacopy({target.get()}));
+  node->data_upper = true;
+  DropFds(node->id);
+  return {};
+}
+
+}  // namespace veneer

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/core/dir_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "layerdb/base/hash.h"
+
+namespace veneer {
+
+namespace {
+// Up to this many children a scan is faster than a hash table, and most directories have fewer.
+constexpr size_t kScanLimit = 8;
+}  // namespace
+
+const char* DirTable::Store(std::string_view name) {
+  if (text_used_ + name.size() > text_size_) {
+    text_size_ =
+        std::max<size_t>(name.size(), std::min<size_t>(4096, std::max<size_t>(64, text_size_ * 2)));
+    text_.push_back(std::make_unique<char[]>(text_size_));
+    text_used_ = 0;
+  }
+  char* at = text_.back().get() + text_used_;
+  std::memcpy(at, name.data(), name.size());
+  text_used_ += name.size();
+  return at;
+}
+
+uint32_t* DirTable::Slot(std::string_view name) {
+  const size_t mask = buckets_.size() - 1;
+  for (size_t at = Xxh64(name) & mask;; at = (at + 1) & mask) {
+    uint32_t& slot = buckets_[at];
+    if (slot == kEmpty) return nullptr;
+    if (slot != kTombstone && children_[slot - 1].name() == name) return &slot;
+  }
+}
+
+DirTable::Child* DirTable::Find(std::string_view name) {
+  if (buckets_.empty()) {
+    for (Child& child : children_) {
+      if (!child.dead && child.name() == name) return &child;
+    }
+    return nullptr;
+  }
+  const uint32_t* slot = Slot(name);
+  return slot == nullptr ? nullptr : &children_[*slot - 1];
+}
+
+void DirTable::Rehash(size_t buckets) {
+  buckets_.assign(buckets, kEmpty);
+  used_buckets_ = 0;
+  for (uint32_t i = 0; i < children_.size(); ++i) {
+    if (!children_[i].dead) Insert(i);
+  }
+}
+
+void DirTable::Insert(uint32_t index) {
+  const size_t mask = buckets_.size() - 1;
+  size_t at = Xxh64(children_[index].name()) & mask;
+  while (buckets_[at] != kEmpty) at = (at + 1) & mask;
+  buckets_[at] = index + 1;
+  ++used_buckets_;
+}
+
+DirTable::Child& DirTable::Add(std::string_view name, bool persistent) {
+  CompactIfWorth();
+  return Append(name, persistent);
+}
+
+DirTable::Child& DirTable::Append(std::string_view name, bool persistent) {
+  Child child;
+  child.cookie = next_cookie_++;
+  child.text = persistent ? name.data() : Store(name);
+  child.length = static_cast<uint8_t>(name.size());
+  children_.push_back(child);
+  if (buckets_.empty()) {
+    if (children_.size() > kScanLimit) Rehash(32);
+  } else if ((used_buckets_ + 1) * 4 > buckets_.size() * 3) {
+    Rehash(std::max<size_t>(32, buckets_.size() * 2));
+  } else {
+    Insert(static_cast<uint32_t>(children_.size() - 1));
+  }
+  return children_.back();
+}
+
+DirTable::Child& DirTable::Renew(Child& child) {
+  Child again = child;
+  Drop(child);
+  again.cookie = 0;
+  Child& added = Append(again.name(), true);  // the bytes stay where they are
+  const uint64_t cookie = added.cookie;
+  added = again;
+  added.cookie = cookie;
+  added.visible = true;
+  added.dead = false;
+  return added;
+}
+
+void DirTable::Drop(Child& child) {
+  if (!buckets_.empty()) {
+    if (uint32_t* slot = Slot(child.name())) *slot = kTombstone;
+  }
+  child.dead = true;
+  child.visible = false;
+  ++dead_;
+}
+
+// Dead children only mark places in the order; cookies keep it without them.
+void DirTable::CompactIfWorth() {
+  if (dead_ < 1024 || dead_ * 2 < children_.size()) return;
+  std::vector<std::unique_ptr<char[]>> old_text = std::move(text_);
+  text_.clear();
+  text_used_ = text_size_ = 0;
+  std::erase_if(children_, [](const Child& child) { return child.dead; });
+  // Names may lie in the old text or outlive the table; copying all is simpler than telling them
+  // apart.
+  for (Child& child : children_) child.text = Store(child.name());
+  dead_ = 0;
+  size_t buckets = 32;
+  while (children_.size() * 2 > buckets) buckets *= 2;
+  Rehash(buckets);
+}
+
+bool DirTable::empty() const {
+  return std::none_of(children_.begin(), children_.end(),
+                      [](const Child& child) { return child.visible; });
+}
+
+std::vector<DirTable::Child>::iterator DirTable::After(uint64_t cookie) {
+  return std::upper_bound(children_.begin(), children_.end(), cookie,
+                          [](uint64_t value, const Child& child) { return value < child.cookie; });
+}
+
+void DirTable::ShrinkToFit() { children_.shrink_to_fit(); }
+
+}  // namespace veneer

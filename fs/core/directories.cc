@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lookup and listings.
+#include "fs/core/state.h"
+
+namespace veneer {
+
+namespace {
+constexpr uint64_t kDotCookie = 1;
+constexpr uint64_t kDotDotCookie = 2;
+}  // namespace
+
+Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
+  State& state = *state_;
+  if (name == "." || name == "..") {
+    VENEER_TRY(NodeRef node, state.Get(parent));
+    const std::shared_lock names(state.names);
+    if (name == ".." && node != state.root) {
+      node = node->parent;
+      if (!node) return Fail(ESTALE);
+    }
+    VENEER_TRY(const Attr attr, state.AttrLocked(*node));
+    if (!state.nodes.Acquire(*node)) return Fail(ESTALE);
+    return Entry{node->id, attr};
+  }
+  VENEER_TRY(const NodeRef dir, state.GetDir(parent));
+  if (name.size() > kMaxName) return Fail(ENAMETOOLONG);
+  const std::shared_lock names(state.names);
+  const std::lock_guard lock(dir->directory->mutex);
+  VENEER_TRY_VOID(state.LoadLocked(*dir));
+  DirTable::Child* child = dir->directory->table.Find(name);
+  if (child == nullptr || !child->visible) return Entry{};
+  Entry entry;
+  VENEER_TRY(const NodeRef node, state.ChildNodeLocked(dir, *child, &entry.attr));
+  entry.node = node->id;
+  return entry;
+}
+
+Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const DirEntry&)> sink) {
+  State& state = *state_;
+  VENEER_TRY(const NodeRef dir, state.GetDir(id));
+  const std::shared_lock names(state.names);
+  if (dir->removed) return {};
+  const uint64_t parent_ino = dir->parent ? dir->parent->ino : dir->ino;
+  if (cookie < kDotCookie && !sink({".", dir->ino, FileType::kDirectory, kDotCookie})) {
+    return {};
+  }
+  if (cookie < kDotDotCookie && !sink({"..", parent_ino, FileType::kDirectory, kDotDotCookie})) {
+    return {};
+  }
+  const std::lock_guard lock(dir->directory->mutex);
+  VENEER_TRY_VOID(state.LoadLocked(*dir));
+  DirTable& table = dir->directory->table;
+  for (auto child = table.After(cookie); child != table.end(); ++child) {
+    if (!child->visible) continue;
+    if (child->ino == 0) {
+      // A file of the upper may have the number of what it was copied up from; only looking tells.
+      const auto node = state.ChildNodeLocked(dir, *child, nullptr);
+      if (node) state.nodes.Release((*node)->id, 1);
+    }
+    if (!sink({child->name(), child->ino, child->type, child->cookie})) return {};
+  }
+  return {};
+}
+
+Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
+                               FunctionRef<bool(const DirEntry&, const Entry&)> sink) {
+  State& state = *state_;
+  VENEER_TRY(const NodeRef dir, state.GetDir(id));
+  const std::shared_lock names(state.names);
+  if (dir->removed) return {};
+  Entry none;
+  none.attr.type = FileType::kDirectory;
+  none.attr.ino = dir->ino;
+  if (cookie < kDotCookie && !sink({".", none.attr.ino, FileType::kDirectory, kDotCookie}, none)) {
+    return {};
+  }
+  none.attr.ino = dir->parent ? dir->parent->ino : dir->ino;
+  if (cookie < kDotDotCookie &&
+      !sink({"..", none.attr.ino, FileType::kDirectory, kDotDotCookie}, none)) {
+    return {};
+  }
+  const std::lock_guard lock(dir->directory->mutex);
+  VENEER_TRY_VOID(state.LoadLocked(*dir));
+  DirTable& table = dir->directory->table;
+  for (auto child = table.After(cookie); child != table.end(); ++child) {
+    if (!child->visible) continue;
+    Entry entry;
+    const auto node = state.ChildNodeLocked(dir, *child, &entry.attr);
+    if (node) entry.node = (*node)->id;
+    const bool taken = sink({child->name(), child->ino, child->type, child->cookie}, entry);
+    if (!taken) {
+      if (node) state.nodes.Release(entry.node, 1);
+      return {};
+    }
+  }
+  return {};
+}
+
+}  // namespace veneer

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/core/node_table.h"
+
+namespace veneer {
+
+NodeRef NodeTable::Find(NodeId id) {
+  Shard& shard = ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.nodes.find(id);
+  return it == shard.nodes.end() ? nullptr : it->second;
+}
+
+NodeRef NodeTable::Create(FileType type) {
+  const NodeId id = next_.fetch_add(1, std::memory_order_relaxed);
+  auto node = std::make_shared<Node>(id, type);
+  node->references = 1;
+  Shard& shard = ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  shard.nodes.emplace(id, node);
+  return node;
+}
+
+bool NodeTable::Acquire(const Node& node) { return FindAndAcquire(node.id) != nullptr; }
+
+NodeRef NodeTable::FindAndAcquire(NodeId id) {
+  if (id == kNoNode) return nullptr;
+  Shard& shard = ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.nodes.find(id);
+  if (it == shard.nodes.end()) return nullptr;
+  ++it->second->references;
+  return it->second;
+}
+
+void NodeTable::Release(NodeId id, uint64_t references) {
+  NodeRef last;  // destroyed outside the locks: it may take its parents with it
+  {
+    Shard& shard = ShardOf(id);
+    const std::lock_guard lock(shard.mutex);
+    const auto it = shard.nodes.find(id);
+    if (it == shard.nodes.end()) return;
+    Node& node = *it->second;
+    node.references -= std::min(references, node.references);
+    if (node.references != 0 || id == kRootNode) return;
+    last = std::move(it->second);
+    shard.nodes.erase(it);
+  }
+  const std::lock_guard lock(linked_mutex_);
+  const auto it = linked_.find(last->ino);
+  if (it != linked_.end() && it->second == id) linked_.erase(it);
+}
+
+void NodeTable::RegisterLinked(const Node& node) {
+  const std::lock_guard lock(linked_mutex_);
+  linked_[node.ino] = node.id;
+}
+
+NodeRef NodeTable::FindAndAcquireLinked(uint64_t ino) {
+  NodeId id;
+  {
+    const std::lock_guard lock(linked_mutex_);
+    const auto it = linked_.find(ino);
+    if (it == linked_.end()) return nullptr;
+    id = it->second;
+  }
+  return FindAndAcquire(id);
+}
+
+}  // namespace veneer

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// NodeTable: the nodes by id, and those with several names by inode number. Holds a node while the
+// kernel has references to it; a request holds it by NodeRef, so Forget never frees what is in use.
+// Thread-safe.
+#ifndef VENEER_FS_CORE_NODE_TABLE_H_
+#define VENEER_FS_CORE_NODE_TABLE_H_
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <unordered_map>
+
+#include "fs/core/node.h"
+
+namespace veneer {
+
+class NodeTable {
+ public:
+  // Null when the node is not known (any more).
+  NodeRef Find(NodeId id);
+  // A new node with one reference. The caller fills it in before anybody else learns its id.
+  NodeRef Create(FileType type);
+  // One more reference; false when the node has gone meanwhile.
+  bool Acquire(const Node& node);
+  // Finds and acquires in one step.
+  NodeRef FindAndAcquire(NodeId id);
+  void Release(NodeId id, uint64_t references);
+
+  // Files with several names, by st_ino.
+  void RegisterLinked(const Node& node);
+  NodeRef FindAndAcquireLinked(uint64_t ino);
+
+ private:
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<NodeId, NodeRef> nodes;
+  };
+  static constexpr size_t kShards = 16;
+  Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
+
+  std::array<Shard, kShards> shards_;
+  std::atomic<NodeId> next_{kRootNode};
+  std::mutex linked_mutex_;
+  std::unordered_map<uint64_t, NodeId> linked_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_FS_CORE_NODE_TABLE_H_

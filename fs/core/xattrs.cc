@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Extended attributes. The private names of every dialect are neither seen nor set from inside.
+#include "fs/core/state.h"
+#include "layerdb/model/acl.h"
+#include "layerdb/model/dialect.h"
+
+namespace veneer {
+
+namespace {
+bool IsAcl(std::string_view name) { return name == kAclAccess || name == kAclDefault; }
+}  // namespace
+
+Sys<std::string> UnionFs::GetXattr(NodeId id, const std::string& name) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
+  if (IsPrivateXattr(name)) return Fail(ENODATA);
+  if (!node->upper) return state_->lower->GetXattr(node->lower, name);
+  const std::shared_lock names(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  return sys::GetXattr(where.at(), name.c_str());
+}
+
+Sys<std::string> UnionFs::ListXattr(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  std::string out;
+  auto take = [&](std::string_view name) {
+    if (IsPrivateXattr(name) || (!state_->options.acl && IsAcl(name))) return;
+    out.append(name).push_back('\0');
+  };
+  if (!node->upper) {
+    VENEER_TRY(const XattrList xattrs, state_->lower->ListXattrs(node->lower));
+    for (const Xattr& xattr : xattrs) take(xattr.first);
+    return out;
+  }
+  const std::shared_lock names(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  VENEER_TRY(const auto on_disk, sys::ListXattr(where.at()));
+  for (const std::string& name : on_disk) take(name);
+  return out;
+}
+
+Sys<void> UnionFs::SetXattr(NodeId id, const std::string& name, std::string_view value, int flags) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!state_->upper) return Fail(EROFS);
+  if (IsPrivateXattr(name)) return Fail(EPERM);
+  if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
+  const std::shared_lock names(state_->names);
+  VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
+  {
+    const std::shared_lock place(state_->places.For(id));
+    VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+    VENEER_TRY_VOID(sys::SetXattr(where.at(), name.c_str(), value, flags));
+  }
+  if (node->directory && name == kAclDefault) {
+    const std::lock_guard lock(node->directory->mutex);
+    node->directory->default_acl_known = false;
+  }
+  return {};
+}
+
+Sys<void> UnionFs::RemoveXattr(NodeId id, const std::string& name) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!state_->upper) return Fail(EROFS);
+  if (IsPrivateXattr(name)) return Fail(EPERM);
+  if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
+  const std::shared_lock names(state_->names);
+  if (!node->upper) {
+    // Nothing to remove is no reason to copy.
+    VENEER_TRY(const std::string value, state_->lower->GetXattr(node->lower, name));
+    VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
+  }
+  {
+    const std::shared_lock place(state_->places.For(id));
+    VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+    VENEER_TRY_VOID(sys::RemoveXattr(where.at(), name.c_str()));
+  }
+  if (node->directory && name == kAclDefault) {
+    const std::lock_guard lock(node->directory->mutex);
+    node->directory->default_acl_known = false;
+  }
+  return {};
+}
+
+}  // namespace veneer

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/model/acl.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kHeaderSize = 4;
+constexpr size_t kEntrySize = 8;
+constexpr uint32_t kVersion = 2;
+
+enum Tag : uint16_t {
+  kUserObj = 0x01,
+  kUser = 0x02,
+  kGroupObj = 0x04,
+  kGroup = 0x08,
+  kMask = 0x10,
+  kOther = 0x20,
+};
+
+uint32_t Load(std::string_view data, size_t at, size_t size) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < size; ++i) {
+    value |= static_cast<uint32_t>(static_cast<uint8_t>(data[at + i])) << (8 * i);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type) {
+  if (default_acl.size() < kHeaderSize || (default_acl.size() - kHeaderSize) % kEntrySize != 0 ||
+      Load(default_acl, 0, 4) != kVersion) {
+    return std::nullopt;
+  }
+  std::string access(default_acl);
+  uint32_t bits = mode & 0777;
+  size_t group_at = 0;
+  size_t mask_at = 0;
+  bool extended = false;
+  // An entry of a class keeps what the mode asks for, and the mode keeps what the entry allows.
+  auto meet = [&](size_t at, unsigned shift) {
+    const uint32_t allowed = Load(access, at + 2, 2) & (bits >> shift) & 7;
+    access[at + 2] = static_cast<char>(allowed);
+    access[at + 3] = 0;
+    bits = (bits & ~(7U << shift)) | allowed << shift;
+  };
+  for (size_t at = kHeaderSize; at < access.size(); at += kEntrySize) {
+    switch (Load(access, at, 2)) {
+      case kUserObj: meet(at, 6); break;
+      case kOther: meet(at, 0); break;
+      case kGroupObj: group_at = at; break;
+      case kMask:
+        mask_at = at;
+        extended = true;
+        break;
+      case kUser:
+      case kGroup: extended = true; break;
+      default: return std::nullopt;
+    }
+  }
+  if (group_at == 0) return std::nullopt;
+  meet(mask_at != 0 ? mask_at : group_at, 3);
+  InheritedAcl out;
+  out.mode = (mode & ~0777U) | bits;
+  if (extended) out.access = std::move(access);
+  if (type == FileType::kDirectory) out.default_acl = std::string(default_acl);
+  return out;
+}
+
+}  // namespace veneer

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// POSIX ACL inheritance, from values to values. The bytes are those of the xattrs
+// system.posix_acl_access and system.posix_acl_default (Linux uapi posix_acl_xattr.h, version 2);
+// the rule is POSIX 1003.1e draft 17, 23.1.5, as acl(5) "OBJECT CREATION AND DEFAULT ACLs" states
+// it.
+#ifndef VENEER_LAYERDB_MODEL_ACL_H_
+#define VENEER_LAYERDB_MODEL_ACL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+inline constexpr const char* kAclAccess = "system.posix_acl_access";
+inline constexpr const char* kAclDefault = "system.posix_acl_default";
+
+// What an object gets that is made in a directory with a default ACL; the umask has no part in it.
+struct InheritedAcl {
+  uint32_t mode = 0;
+  std::optional<std::string> access;       // absent where the mode says it all
+  std::optional<std::string> default_acl;  // directories hand it on
+};
+// `mode`: as asked for, without the umask. nullopt when the xattr is malformed. Symlinks inherit
+// nothing: do not ask.
+std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_MODEL_ACL_H_
