@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/mount_stubs.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "layerdb/base/sys.h"
+
+namespace veneer {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MountStubsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = ::testing::TempDir() + "/veneer-stubs-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    dir_ = name;
+    fs::create_directory(dir_ + "/root");
+    fs::create_directory(dir_ + "/outside");
+    root_ = Fd(open((dir_ + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  void TearDown() override {
+    ASSERT_EQ(chdir("/"), 0);  // Remove() may have gone into the tree
+    fs::remove_all(dir_);
+  }
+
+  std::string Root(const std::string& path) { return dir_ + "/root" + path; }
+  std::string record() { return dir_ + "/record"; }
+  ino_t Ino(const std::string& path) {
+    struct stat st = {};
+    lstat(path.c_str(), &st);
+    return st.st_ino;
+  }
+  ino_t Ino(const Fd& fd) { return sys::Stat({fd.get()})->st_ino; }
+
+  std::string dir_;
+  Fd root_;
+};
+
+TEST_F(MountStubsTest, MakesWhatIsMissingAndTakesItAwayAgain) {
+  fs::create_directory(Root("/etc"));
+  const struct timespec old[2] = {{1000, 5}, {1000, 5}};
+  ASSERT_EQ(utimensat(AT_FDCWD, Root("/etc").c_str(), old, 0), 0);
+  auto stubs = MountStubs::Open(record());
+  ASSERT_TRUE(stubs);
+  const auto file = stubs->Target(root_.get(), "/etc/resolv.conf", false);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(Ino(*file), Ino(Root("/etc/resolv.conf")));
+  const auto deep = stubs->Target(root_.get(), "/a/b/c", true);
+  ASSERT_TRUE(deep);
+  EXPECT_TRUE(fs::is_directory(Root("/a/b/c")));
+  EXPECT_TRUE(MountStubs::Listed(record()));
+  stubs->Remove(root_.get());
+  EXPECT_FALSE(MountStubs::Listed(record()));
+  EXPECT_TRUE(fs::is_empty(Root("/etc")));
+  EXPECT_FALSE(fs::exists(Root("/a")));
+  struct stat st;
+  ASSERT_EQ(stat(Root("/etc").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mtim.tv_sec, 1000);
+  EXPECT_EQ(st.st_mtim.tv_nsec, 5);
+}
+
+TEST_F(MountStubsTest, WhatWasThereIsNotAStub) {
+  std::ofstream(Root("/hosts")) << "";
+  auto stubs = MountStubs::Open(record());
+  ASSERT_TRUE(stubs->Target(root_.get(), "/hosts", false));
+  stubs->Remove(root_.get());
+  EXPECT_TRUE(fs::exists(Root("/hosts")));
+}
+
+TEST_F(MountStubsTest, WhatWasFilledMeanwhileStays) {
+  auto stubs = MountStubs::Open(record());
+  ASSERT_TRUE(stubs->Target(root_.get(), "/file", false));
+  ASSERT_TRUE(stubs->Target(root_.get(), "/dir", true));
+  std::ofstream(Root("/file")) << "contents";
+  std::ofstream(Root("/dir/x")) << "";
+  stubs->Remove(root_.get());
+  EXPECT_TRUE(fs::exists(Root("/file")));
+  EXPECT_TRUE(fs::exists(Root("/dir/x")));
+}
+
+TEST_F(MountStubsTest, SymlinksStayInsideTheRoot) {
+  fs::create_directory_symlink(dir_ + "/outside", Root("/absolute"));
+  fs::create_directory_symlink("../../../../../../../../" + dir_ + "/outside", Root("/relative"));
+  fs::create_symlink("../run/deep/stub.conf", Root("/link"));
+  fs::create_symlink("loop", Root("/loop"));
+  MountStubs stubs;
+  for (const char* path : {"/absolute/x", "/relative/x"}) {
+    const auto target = stubs.Target(root_.get(), path, false);
+    ASSERT_TRUE(target);
+    EXPECT_EQ(Ino(*target), Ino(Root(dir_ + "/outside/x")));
+  }
+  EXPECT_TRUE(fs::is_empty(dir_ + "/outside"));
+  ASSERT_TRUE(stubs.Target(root_.get(), "/link", false));
+  EXPECT_TRUE(fs::is_regular_file(Root("/run/deep/stub.conf")));
+  EXPECT_EQ(stubs.Target(root_.get(), "/loop", false).error().code, ELOOP);
+  ASSERT_TRUE(stubs.Target(root_.get(), "/x/../../../y", true));
+  EXPECT_TRUE(fs::is_directory(Root("/y")));
+}
+
+TEST_F(MountStubsTest, RefusesTheOtherKind) {
+  fs::create_directory(Root("/dir"));
+  std::ofstream(Root("/file")) << "";
+  MountStubs stubs;
+  EXPECT_EQ(stubs.Target(root_.get(), "/dir", false).error().code, EISDIR);
+  EXPECT_EQ(stubs.Target(root_.get(), "/file", true).error().code, ENOTDIR);
+  EXPECT_EQ(stubs.Target(root_.get(), "/file/x", false).error().code, ENOTDIR);
+}
+
+TEST_F(MountStubsTest, OnlyTheLastSessionRemoves) {
+  auto first = MountStubs::Open(record());
+  ASSERT_TRUE(first->Target(root_.get(), "/stub", false));
+  {
+    auto second = MountStubs::Open(record());
+    ASSERT_TRUE(second->Target(root_.get(), "/stub", false));
+    first->Remove(root_.get());
+    EXPECT_TRUE(fs::exists(Root("/stub")));
+    MountStubs::RemoveStale(record(), root_.get());
+    EXPECT_TRUE(fs::exists(Root("/stub")));
+  }
+  first->Remove(root_.get());
+  EXPECT_FALSE(fs::exists(Root("/stub")));
+}
+
+TEST_F(MountStubsTest, AKilledSessionIsClearedUpLater) {
+  {
+    auto killed = MountStubs::Open(record());
+    ASSERT_TRUE(killed->Target(root_.get(), "/a/b", false));
+  }
+  EXPECT_TRUE(fs::exists(Root("/a/b")));
+  MountStubs::RemoveStale(record(), root_.get());
+  EXPECT_FALSE(fs::exists(Root("/a")));
+  EXPECT_FALSE(MountStubs::Listed(record()));
+}
+
+TEST(StubRecordTest, ReadsBackWhatItWroteAndSkipsDamage) {
+  const Stub file{"/etc/a b\n", false, {-5, 7}};
+  const Stub dir{"/d", true, {1, 0}};
+  const std::string text = FormatStub(file) + FormatStub(dir);
+  EXPECT_EQ(ParseStubs(text), (std::vector<Stub>{file, dir}));
+  EXPECT_EQ(ParseStubs(text.substr(0, text.size() - 1)), std::vector<Stub>{file});
+  const std::string damaged = std::string("x 1.2 /a\0f 1 /a\0f 1.x /a\0d 1.2 a\0f 1.2 /\0\0", 39);
+  EXPECT_TRUE(ParseStubs(damaged).empty());
+}
+
+}  // namespace
+}  // namespace veneer

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+namespace veneer {
+namespace {
+
+TEST(RunCommandTest, GathersStandardErrorAndTheExitCode) {
+  const Result<Outcome> outcome =
+      RunCommand({{"sh", "-c", "echo out; echo $X >&2; exit 5"}, {"X=told"}, {}, {}, {}});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 5);
+  EXPECT_EQ(outcome->error_text, "told");
+  EXPECT_EQ(RunCommand({{"sh", "-c", "kill -TERM $$"}, {}, {}, {}, {}})->exit_code, 128 + SIGTERM);
+}
+
+TEST(RunCommandTest, SaysWhenThereIsNoSuchProgram) {
+  const Result<Outcome> outcome = RunCommand({{"veneer-no-such-program"}, {}, {}, {}, [] {
+                                                setenv("PATH", "/usr/bin:/bin", 1);
+                                                return Result<void>();
+                                              }});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 127);
+  EXPECT_EQ(outcome->error_text, "veneer-no-such-program: No such file or directory");
+}
+
+TEST(RunCommandTest, PassesOnlyTheDescriptorsThatAreNamed) {
+  const int kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const std::string test = "test -e /proc/self/fd/" + std::to_string(kept) +
+                           " && ! test -e /proc/self/fd/" + std::to_string(other);
+  EXPECT_EQ(RunCommand({{"sh", "-c", test}, {}, {kept}, {}, {}})->exit_code, 0);
+  close(kept);
+  close(other);
+}
+
+TEST(RunCommandTest, APreparationThatFailsIsTheError) {
+  const Result<Outcome> outcome =
+      RunCommand({{"true"}, {}, {}, {}, [] { return MakeError("not today"); }});
+  EXPECT_EQ(outcome->exit_code, 127);
+  EXPECT_EQ(outcome->error_text, "not today");
+}
+
+TEST(ChildrenTest, ListsTheLivingOnly) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  std::vector<pid_t> children = Children();
+  EXPECT_NE(std::ranges::find(children, child), children.end());
+  kill(child, SIGKILL);
+  EXPECT_EQ(*WaitFor(child), 128 + SIGKILL);
+  children = Children();
+  EXPECT_EQ(std::ranges::find(children, child), children.end());
+}
+
+}  // namespace
+}  // namespace veneer

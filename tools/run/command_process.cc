@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/command_process.h"
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace veneer {
+
+namespace {
+
+[[noreturn]] void Die(int code, const std::string& what) {
+  const int reason = errno;
+  dprintf(STDERR_FILENO, "veneer: %s: %s\n", what.c_str(), ErrnoText(reason).c_str());
+  _exit(code);
+}
+
+void TakeAccount(const Account& account) {
+  const std::string who = account.name.empty() ? std::to_string(account.uid) : account.name;
+  // Without ids of one's own (user_namespaces(7)) setgroups is denied; the caller's groups then
+  // stay, which mean nothing inside.
+  if (::setgroups(account.groups.size(), account.groups.data()) < 0 && errno != EPERM) {
+    Die(kExitNotRunnable, "set the groups of user " + who);
+  }
+  if (::setresgid(account.gid, account.gid, account.gid) < 0) {
+    Die(kExitNotRunnable, "become group " + std::to_string(account.gid) + " of user " + who);
+  }
+  if (::setresuid(account.uid, account.uid, account.uid) < 0) {
+    Die(kExitNotRunnable,
+        "become user " + who + " (in a user namespace only ids of /etc/subuid exist)");
+  }
+}
+
+void ResetSignals() {
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::signal(signal, SIG_DFL);  // fails for SIGKILL and its like
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::string ShellOf(const Account& account) {
+  if (!account.shell.empty() && ::access(account.shell.c_str(), X_OK) == 0) return account.shell;
+  return "/bin/sh";
+}
+
+}  // namespace
+
+void BecomeCommand(const ProcessSpec& spec, const Account& account, const Terminal& terminal) {
+  if (terminal.own_group()) {
+    ::setpgid(0, 0);
+    if (terminal.interactive()) terminal.GiveTo(::getpid());
+  }
+  ::umask(022);
+  TakeAccount(account);
+  if (const std::string dir = spec.working_dir.empty() ? "/" : spec.working_dir;
+      ::chdir(dir.c_str()) < 0) {
+    Die(kExitNotRunnable, "change to directory " + dir);
+  }
+  std::vector<std::string> words = spec.argv;
+  if (words.empty()) words = {ShellOf(account)};
+  const char* term = getenv("TERM");
+  const std::vector<std::string> variables =
+      ComposeEnvironment(spec.environment, account, term != nullptr ? term : "");
+  ::clearenv();
+  for (const std::string& variable : variables) ::putenv(const_cast<char*>(variable.c_str()));
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::close_range(3, ~0U, 0);
+  ResetSignals();
+  ::execvp(argv[0], argv.data());
+  Die(errno == ENOENT || errno == ENOTDIR ? kExitNotFound : kExitNotRunnable, words.front());
+}
+
+}  // namespace veneer

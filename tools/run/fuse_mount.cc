@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/fuse_mount.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "tools/run/descriptor_passing.h"
+#include "tools/run/mount_api.h"
+#include "tools/run/mount_table.h"
+#include "tools/run/process.h"
+
+namespace veneer {
+
+namespace {
+
+// fusermount3 takes options apart at commas and understands a backslash before one.
+std::string EscapeOption(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == ',' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+struct HelperAnswer {
+  Fd device;
+  std::string error_text;
+};
+
+// The protocol of fusermount3: it mounts, and sends the device through the socket that _FUSE_COMMFD
+// names.
+Result<HelperAnswer> RunHelper(const std::string& mount_point, const std::string& options) {
+  std::array<int, 2> ends;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) {
+    return MakeError(Errno{errno}, "make a socket pair");
+  }
+  const Fd ours(ends[0]);
+  Fd theirs(ends[1]);
+  Command command;
+  command.argv = {"fusermount3", "-o", options, "--", mount_point};
+  command.environment = {"_FUSE_COMMFD=" + std::to_string(theirs.get())};
+  command.inherit = {theirs.get()};
+  VENEER_TRY(const Outcome outcome, RunCommand(command));
+  theirs.Reset();
+  HelperAnswer answer;
+  answer.error_text = outcome.error_text;
+  if (outcome.exit_code == 127) {
+    return MakeError("fusermount3 cannot be run (package fuse3): " + outcome.error_text);
+  }
+  if (outcome.exit_code != 0) return answer;
+  char byte = 0;
+  VENEER_TRY_CTX(answer.device, ReceiveDescriptor(ours.get(), &byte, 1),
+                 "fusermount3 sent no device");
+  return answer;
+}
+
+}  // namespace
+
+Result<FuseDevice> MountThroughHelper(const std::string& mount_point, const std::string& source,
+                                      bool read_only) {
+  const std::string options = "fsname=" + EscapeOption(source) +
+                              ",subtype=veneerfs,default_permissions" + (read_only ? ",ro" : ",rw");
+  VENEER_TRY(HelperAnswer answer, RunHelper(mount_point, options + ",allow_other"));
+  if (answer.device) return FuseDevice{std::move(answer.device), true};
+  VENEER_TRY(answer, RunHelper(mount_point, options));
+  if (answer.device) return FuseDevice{std::move(answer.device), false};
+  return MakeError("mount at " + mount_point + ": " + answer.error_text);
+}
+
+Result<DetachedFuse> MountDetached(const std::string& source) {
+  DetachedFuse fuse;
+  fuse.device = Fd(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (!fuse.device) {
+    return MakeError(Errno{errno},
+                     "open /dev/fuse (is the fuse module loaded, and may you open it?)");
+  }
+  VENEER_TRY_CTX(fuse.mount,
+                 mounts::NewMount("fuse",
+                                  {{"source", source},
+                                   {"subtype", "veneerfs"},
+                                   {"fd", std::to_string(fuse.device.get())},
+                                   {"rootmode", "40000"},
+                                   {"user_id", "0"},
+                                   {"group_id", "0"},
+                                   {"default_permissions", ""},
+                                   {"allow_other", ""}},
+                                  MOUNT_ATTR_NOATIME),
+                 "mount a FUSE file system");
+  return fuse;
+}
+
+Result<void> Unmount(const std::string& mount_point, UnmountMode mode) {
+  if (::geteuid() == 0) {
+    const int flags = UMOUNT_NOFOLLOW | (mode == UnmountMode::kLazy ? MNT_DETACH : 0);
+    if (::umount2(mount_point.c_str(), flags) < 0)
+      return MakeError(Errno{errno}, "unmount " + mount_point);
+    return {};
+  }
+  Command command;
+  command.argv = {"fusermount3", "-u"};
+  if (mode == UnmountMode::kLazy) command.argv.push_back("-z");
+  command.argv.insert(command.argv.end(), {"--", mount_point});
+  VENEER_TRY(const Outcome outcome, RunCommand(command));
+  if (outcome.exit_code == 0) return {};
+  // fusermount3 says why in words only.
+  const bool busy = outcome.error_text.find("busy") != std::string::npos;
+  if (busy) return MakeError(Errno{EBUSY}, "unmount " + mount_point);
+  return MakeError("unmount " + mount_point + ": " + outcome.error_text);
+}
+
+}  // namespace veneer

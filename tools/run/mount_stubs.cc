@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/mount_stubs.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+
+#include "layerdb/base/sys.h"
+#include "tools/run/mount_api.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr int kMaxSymlinks = 40;  // as the kernel counts (path_resolution(7))
+constexpr uint64_t kMaxRecord = 1 << 20;
+
+void SplitInto(std::string_view path, std::deque<std::string>* front) {
+  std::vector<std::string> parts;
+  while (!path.empty()) {
+    const size_t slash = path.find('/');
+    const std::string_view part = path.substr(0, slash);
+    if (!part.empty() && part != ".") parts.emplace_back(part);
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  front->insert(front->begin(), parts.begin(), parts.end());
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string path;
+  for (const std::string& part : parts) path += "/" + part;
+  return path;
+}
+
+bool SameFileSystem(int a, int b) {
+  const auto first = sys::Stat({a});
+  const auto second = sys::Stat({b});
+  return first && second && first->st_dev == second->st_dev;
+}
+
+bool ToInt(std::string_view text, int64_t* number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+std::string ReadRecord(int fd) {
+  std::string text;
+  const auto st = sys::Stat({fd});
+  if (!st || static_cast<uint64_t>(st->st_size) > kMaxRecord) return text;
+  text.resize(st->st_size);
+  const auto read = sys::ReadAt(fd, text.data(), text.size(), 0);
+  text.resize(read ? *read : 0);
+  return text;
+}
+
+enum class Mounted { kHere, kNo };
+
+// What this namespace has mounted on the stub is taken off first; the current directory changes.
+void RemoveStub(int root, const Stub& stub, Mounted mounted) {
+  const size_t slash = stub.path.rfind('/');
+  const std::string parent_path = slash == 0 ? "/" : stub.path.substr(0, slash);
+  const std::string name = stub.path.substr(slash + 1);
+  const Sys<Fd> parent = mounts::OpenInRoot(root, parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!parent) return;
+  if (mounted == Mounted::kHere && ::fchdir(parent->get()) == 0) {
+    while (::umount2(name.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
+    }
+  }
+  const sys::At at{parent->get(), name.c_str()};
+  const auto st = sys::Stat(at);
+  if (!st) return;
+  Sys<void> removed;
+  if (stub.directory) {
+    removed = sys::RemoveDir(at);  // ENOTEMPTY: something was put there, so it is no stub any more
+  } else if (S_ISREG(st->st_mode) && st->st_size == 0) {
+    removed = sys::Unlink(at);
+  } else {
+    return;
+  }
+  if (!removed) return;
+  struct timespec times[2];
+  times[0].tv_nsec = UTIME_OMIT;
+  times[1] = {stub.parent_mtime.sec, stub.parent_mtime.nsec};
+  IgnoreError(sys::SetTimes({parent->get()}, times), "only the directory's time is at stake");
+}
+
+// Children before their parents: in the opposite order of the record.
+void RemoveRecorded(int record, int root, Mounted mounted) {
+  std::vector<Stub> stubs = ParseStubs(ReadRecord(record));
+  std::ranges::reverse(stubs);
+  for (const Stub& stub : stubs) RemoveStub(root, stub, mounted);
+  IgnoreError(sys::Truncate(record, 0), "a stub that is gone already is passed over the next time");
+}
+
+}  // namespace
+
+std::string FormatStub(const Stub& stub) {
+  std::string text = stub.directory ? "d " : "f ";
+  text +=
+      std::to_string(stub.parent_mtime.sec) + "." + std::to_string(stub.parent_mtime.nsec) + " ";
+  text += stub.path;
+  text += '\0';
+  return text;
+}
+
+std::vector<Stub> ParseStubs(std::string_view text) {
+  std::vector<Stub> stubs;
+  for (size_t end; (end = text.find('\0')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    const std::string_view line = text.substr(0, end);
+    if (line.size() < 2 || (line[0] != 'd' && line[0] != 'f') || line[1] != ' ') continue;
+    const size_t space = line.find(' ', 2);
+    const size_t point = line.find('.', 2);
+    if (space == std::string_view::npos || point == std::string_view::npos || point > space)
+      continue;
+    Stub stub;
+    stub.directory = line[0] == 'd';
+    int64_t nsec = 0;
+    if (!ToInt(line.substr(2, point - 2), &stub.parent_mtime.sec) ||
+        !ToInt(line.substr(point + 1, space - point - 1), &nsec) || nsec < 0 ||
+        nsec > 999'999'999) {
+      continue;
+    }
+    stub.parent_mtime.nsec = static_cast<uint32_t>(nsec);
+    stub.path = line.substr(space + 1);
+    if (stub.path.size() < 2 || stub.path.front() != '/') continue;
+    stubs.push_back(std::move(stub));
+  }
+  return stubs;
+}
+
+Result<MountStubs> MountStubs::Open(const std::string& path) {
+  MountStubs stubs;
+  stubs.record_ =
+      Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!stubs.record_) return MakeError(Errno{errno}, path);
+  while (::flock(stubs.record_.get(), LOCK_SH) < 0) {
+    if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
+  }
+  return stubs;
+}
+
+Sys<void> MountStubs::Make(int parent, const std::string& parent_path, const std::string& name,
+                           bool directory, bool recorded) {
+  if (recorded && record_) {
+    auto st = sys::Stat({parent});
+    if (!st) return Fail(st.error());
+    const std::string line =
+        FormatStub({parent_path + "/" + name,
+                    directory,
+                    {st->st_mtim.tv_sec, static_cast<uint32_t>(st->st_mtim.tv_nsec)}});
+    if (::write(record_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+      return FailErrno();
+    }
+  }
+  const sys::At at{parent, name.c_str()};
+  if (directory) return sys::MakeDir(at, 0755);
+  return sys::MakeNode(at, S_IFREG | 0644, 0);
+}
+
+// Component by component, because what is missing must be made where a symlink points to, and
+// inside the root. Each step opens one name of a directory that was opened before, so nothing can
+// lead outside.
+Sys<Fd> MountStubs::Target(int root, const std::string& path, bool directory) {
+  std::vector<std::string> done;  // the path so far, without symlinks
+  std::deque<std::string> rest;
+  SplitInto(path, &rest);
+  int symlinks = 0;
+  Fd here(::fcntl(root, F_DUPFD_CLOEXEC, 0));
+  if (!here) return FailErrno();
+  while (!rest.empty()) {
+    const std::string name = rest.front();
+    rest.pop_front();
+    if (name == "..") {
+      if (!done.empty()) done.pop_back();
+      auto back = mounts::OpenInRoot(root, done.empty() ? "/" : Join(done), O_PATH | O_DIRECTORY);
+      if (!back) return Fail(back.error());
+      here = std::move(*back);
+      continue;
+    }
+    const bool last = rest.empty();
+    auto next = sys::Open({here.get(), name.c_str()}, O_PATH);
+    if (!next && next.error().code == ENOENT) {
+      const auto made =
+          Make(here.get(), Join(done), name, directory || !last, SameFileSystem(here.get(), root));
+      if (!made && made.error().code != EEXIST) return Fail(made.error());
+      next = sys::Open({here.get(), name.c_str()}, O_PATH);
+    }
+    if (!next) return Fail(next.error());
+    const auto st = sys::Stat({next->get()});
+    if (!st) return Fail(st.error());
+    if (S_ISLNK(st->st_mode)) {
+      if (++symlinks > kMaxSymlinks) return Fail(ELOOP);
+      const auto target = sys::ReadLink({next->get()});
+      if (!target) return Fail(target.error());
+      if (target->starts_with('/')) {
+        done.clear();
+        here = Fd(::fcntl(root, F_DUPFD_CLOEXEC, 0));
+        if (!here) return FailErrno();
+      }
+      SplitInto(*target, &rest);
+      continue;
+    }
+    if (!last && !S_ISDIR(st->st_mode)) return Fail(ENOTDIR);
+    done.push_back(name);
+    here = std::move(*next);
+  }
+  const auto st = sys::Stat({here.get()});
+  if (!st) return Fail(st.error());
+  if (S_ISDIR(st->st_mode) != directory) return Fail(directory ? ENOTDIR : EISDIR);
+  return here;
+}
+
+void MountStubs::Remove(int root) {
+  if (!record_) return;
+  if (::flock(record_.get(), LOCK_EX | LOCK_NB) < 0) return;
+  RemoveRecorded(record_.get(), root, Mounted::kHere);
+}
+
+void MountStubs::RemoveStale(const std::string& record, int root) {
+  const Fd file(::open(record.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) < 0) return;
+  RemoveRecorded(file.get(), root, Mounted::kNo);
+}
+
+bool MountStubs::Listed(const std::string& path) {
+  struct stat st;
+  return ::stat(path.c_str(), &st) == 0 && st.st_size > 0;
+}
+
+}  // namespace veneer

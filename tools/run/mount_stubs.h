@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mount stubs: the empty files and directories that a session must make in a tree because the image
+// has nothing to mount on there. They belong to the session, not to the container: the last session
+// of a container removes them, with the times of their parents put back, so that `veneer diff` does
+// not list them.
+//
+// Every stub is written into a record before it is made. A session that was killed leaves the
+// record, and whoever opens it next (another session, or any command on that container) clears up.
+// Sessions hold the record locked shared; who can lock it exclusively is the last.
+#ifndef VENEER_TOOLS_RUN_MOUNT_STUBS_H_
+#define VENEER_TOOLS_RUN_MOUNT_STUBS_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+struct Stub {
+  std::string path;  // from the root of the tree, without symlinks
+  bool directory = false;
+  Timestamp parent_mtime;
+  friend bool operator==(const Stub&, const Stub&) = default;
+};
+
+// The text of the record: one NUL-terminated "d|f SEC.NSEC PATH" per stub. Pure; damaged parts are
+// left out.
+std::string FormatStub(const Stub& stub);
+std::vector<Stub> ParseStubs(std::string_view text);
+
+class MountStubs {
+ public:
+  // A record that is kept in memory only, for a tree that is thrown away.
+  MountStubs() = default;
+  // Opens (and makes) the record at `path` and locks it shared. ENOENT where its directory is
+  // missing.
+  static Result<MountStubs> Open(const std::string& path);
+
+  // A descriptor (O_PATH) of what `path` is inside `root`, symlinks followed, ready to be mounted
+  // on. What is missing on the way is made; `directory` says what the last component must become.
+  // EISDIR or ENOTDIR when it is there and of the other kind. On another file system than `root` (a
+  // /run of the session's own) nothing is recorded.
+  Sys<Fd> Target(int root, const std::string& path, bool directory);
+
+  // Removes what the record lists, if this session is the last one of the tree, and empties the
+  // record. What this namespace has mounted on the stubs is unmounted first. `root` is the tree. A
+  // stub that is not empty any more stays. The current directory changes.
+  void Remove(int root);
+
+  // The stubs of sessions that were killed: removed from `root` (the mounted tree or the writable
+  // layer itself) when no session is running. Nothing to do when there is no record.
+  static void RemoveStale(const std::string& record, int root);
+  // True when the record at `path` lists anything.
+  static bool Listed(const std::string& path);
+
+ private:
+  Sys<void> Make(int parent, const std::string& parent_path, const std::string& name,
+                 bool directory, bool recorded);
+
+  Fd record_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_RUN_MOUNT_STUBS_H_

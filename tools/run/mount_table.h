@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mounts of this process's namespace, from /proc/self/mountinfo (proc(5)). What a record says
+// of a mount is never believed before it was looked up here.
+#ifndef VENEER_TOOLS_RUN_MOUNT_TABLE_H_
+#define VENEER_TOOLS_RUN_MOUNT_TABLE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+struct MountEntry {
+  std::string device;       // "0:55"
+  std::string mount_point;  // unescaped
+  std::string options;      // per-mount
+  std::string type;         // "fuse.veneerfs"
+  std::string source;
+};
+
+// The type that veneerfs mounts carry.
+inline constexpr std::string_view kVeneerfsType = "fuse.veneerfs";
+
+// Pure. Lines that do not have the fields of proc(5) are left out.
+std::vector<MountEntry> ParseMountInfo(std::string_view text);
+Result<std::vector<MountEntry>> ReadMountTable();
+
+// The topmost mount at exactly this absolute path.
+std::optional<MountEntry> FindMountAt(const std::vector<MountEntry>& table, std::string_view path);
+
+// The absolute path with symlinks of its parents resolved, and not of its last component: asking
+// the last one could hang on a dead FUSE mount.
+Result<std::string> AbsolutePath(const std::string& path);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_RUN_MOUNT_TABLE_H_

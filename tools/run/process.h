@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starting other programs, and how they ended.
+#ifndef VENEER_TOOLS_RUN_PROCESS_H_
+#define VENEER_TOOLS_RUN_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+struct Command {
+  std::vector<std::string> argv;         // argv[0] is looked up in PATH
+  std::vector<std::string> environment;  // NAME=VALUE, beside the caller's own
+  std::vector<int> inherit;              // descriptors that stay open, under their own numbers
+  std::vector<int> close;                // and those that must not be held even until exec
+  // Runs in the child before exec; its error is reported like one of the program. May be empty.
+  std::function<Result<void>()> prepare;
+};
+
+struct Outcome {
+  int exit_code = 0;  // as shells count: 128+n for a signal
+  std::string
+      error_text;  // what it wrote to standard error, without the last newline; 64 KiB at most
+};
+
+// Runs a program to its end with /dev/null as standard input and output, and gathers its standard
+// error until that is closed: a program that goes to the background has to close it. Exit code 127
+// and an errno text when it cannot be started.
+Result<Outcome> RunCommand(const Command& command);
+
+// waitpid(2) for one child, EINTR retried. Its exit code as shells count.
+Result<int> WaitFor(pid_t child);
+int ExitCodeOf(int wait_status);
+
+// The children of this process that are alive, from /proc. For a subreaper that looks for the
+// daemon a command left behind.
+std::vector<pid_t> Children();
+
+// Where a program of ours or the system's lies: beside this executable, in `libexec` next to its
+// directory, then PATH. kFailed with what to install when there is none.
+Result<std::string> FindProgram(const std::string& name);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_RUN_PROCESS_H_

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/root_setup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+
+#include "layerdb/base/sys.h"
+#include "tools/run/mount_api.h"
+
+namespace veneer {
+
+namespace {
+
+using mounts::Attach;
+using mounts::CloneMount;
+using mounts::Depth;
+using mounts::NewMount;
+
+constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+Result<void> AttachAt(int root, const std::string& path, bool directory, int mount,
+                      MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd target, stubs->Target(root, path, directory), "mount on " + path);
+  VENEER_TRY_CTX_VOID(Attach(mount, target.get()), "mount on " + path);
+  return {};
+}
+
+Result<void> MountProc(int root, MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd proc, NewMount("proc", {}, kPlain), "mount /proc");
+  return AttachAt(root, "/proc", true, proc.get(), stubs);
+}
+
+// A new sysfs shows the session's own network; where that is not allowed (a user namespace with the
+// host's network), the host's tree is shown. Read-only both: nothing in an image should set up the
+// machine.
+Result<void> MountSys(int root, MountStubs* stubs) {
+  auto sysfs = NewMount("sysfs", {}, kPlain | MOUNT_ATTR_RDONLY);
+  if (!sysfs) {
+    sysfs = CloneMount(AT_FDCWD, "/sys", Depth::kTree);
+    if (!sysfs) return MakeError(sysfs.error(), "mount /sys");
+    VENEER_TRY_CTX_VOID(
+        mounts::SetAttributes(sysfs->get(), kPlain | MOUNT_ATTR_RDONLY, 0, Depth::kTree),
+        "make /sys read-only");
+  }
+  return AttachAt(root, "/sys", true, sysfs->get(), stubs);
+}
+
+// An empty file in a file system of our own, to bind something on.
+Sys<Fd> NewFile(int dir, const char* name) {
+  return sys::Open({dir, name}, O_RDWR | O_CREAT | O_EXCL, 0644);
+}
+
+Result<void> BindDevice(int dev, const char* name, const std::string& source) {
+  const std::string what = "/dev/" + std::string(name);
+  VENEER_TRY_CTX(const Fd device, CloneMount(AT_FDCWD, source.c_str(), Depth::kOne), what);
+  VENEER_TRY_CTX(const Fd target, NewFile(dev, name), what);
+  VENEER_TRY_CTX_VOID(Attach(device.get(), target.get()), what);
+  return {};
+}
+
+Result<void> MountInDev(int dev, const char* name, const Sys<Fd>& mount) {
+  const std::string what = "/dev/" + std::string(name);
+  if (!mount) return MakeError(mount.error(), "mount " + what);
+  VENEER_TRY_CTX_VOID(sys::MakeDir({dev, name}, 0755), what);
+  VENEER_TRY_CTX(const Fd target, sys::Open({dev, name}, O_PATH), what);
+  VENEER_TRY_CTX_VOID(Attach(mount->get(), target.get()), what);
+  return {};
+}
+
+Sys<Fd> NewDevPts() {
+  // Group 5 is tty in every distribution; in a user namespace it may have no meaning.
+  auto pts = NewMount("devpts",
+                      {{"newinstance", ""}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}},
+                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  if (pts) return pts;
+  return NewMount("devpts", {{"newinstance", ""}, {"ptmxmode", "0666"}, {"mode", "0620"}},
+                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
+// The caller's terminal as /dev/console: by that name ttyname(3) finds it, although its pts is not
+// in here.
+Result<void> BindTerminal(int dev) {
+  std::array<char, PATH_MAX> name;
+  if (::isatty(STDIN_FILENO) == 0 || ::ttyname_r(STDIN_FILENO, name.data(), name.size()) != 0)
+    return {};
+  return BindDevice(dev, "console", name.data());
+}
+
+Result<void> MountDev(int root, MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd dev,
+                 NewMount("tmpfs", {{"mode", "0755"}, {"size", "64k"}},
+                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME),
+                 "mount /dev");
+  VENEER_TRY_VOID(AttachAt(root, "/dev", true, dev.get(), stubs));
+  for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
+    VENEER_TRY_VOID(BindDevice(dev.get(), name, "/dev/" + std::string(name)));
+  }
+  struct Link {
+    const char* name;
+    const char* target;
+  };
+  for (const Link& link : {Link{"fd", "/proc/self/fd"}, Link{"stdin", "/proc/self/fd/0"},
+                           Link{"stdout", "/proc/self/fd/1"}, Link{"stderr", "/proc/self/fd/2"},
+                           Link{"ptmx", "pts/ptmx"}}) {
+    VENEER_TRY_CTX_VOID(sys::Symlink(link.target, {dev.get(), link.name}), "fill /dev");
+  }
+  VENEER_TRY_VOID(MountInDev(dev.get(), "pts", NewDevPts()));
+  VENEER_TRY_VOID(
+      MountInDev(dev.get(), "shm",
+                 NewMount("tmpfs", {{"mode", "1777"}}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  IgnoreError(MountInDev(dev.get(), "mqueue", NewMount("mqueue", {}, kPlain)),
+              "a kernel may have no POSIX message queues");
+  IgnoreError(BindTerminal(dev.get()),
+              "a terminal without a name in this namespace works all the same");
+  return {};
+}
+
+Result<void> MountRun(int root, MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd run,
+                 NewMount("tmpfs", {{"mode", "0755"}}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
+                 "mount /run");
+  VENEER_TRY_VOID(AttachAt(root, "/run", true, run.get(), stubs));
+  VENEER_TRY_CTX_VOID(sys::MakeDir({run.get(), "lock"}, 0755), "fill /run");
+  VENEER_TRY_CTX_VOID(sys::Chmod({run.get(), "lock"}, 01777), "fill /run");
+  return {};
+}
+
+Sys<void> CopyHostFile(const char* source, int target) {
+  const Fd file(::open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) return FailErrno();
+  auto st = sys::Stat({file.get()});
+  if (!st) return Fail(st.error());
+  if (!S_ISREG(st->st_mode)) return Fail(EINVAL);
+  return sys::CopyData(file.get(), target, st->st_size);
+}
+
+// A mount of one file, which is a copy of the host's file as it is now. It belongs to the session:
+// what is written to it inside changes neither the host nor the container.
+Sys<Fd> MountCopy(int scratch, const char* name) {
+  const auto copy = NewFile(scratch, name);
+  if (!copy) return Fail(copy.error());
+  const std::string path = "/etc/" + std::string(name);
+  if (auto copied = CopyHostFile(path.c_str(), copy->get()); !copied) return Fail(copied.error());
+  return CloneMount(scratch, name, Depth::kOne);
+}
+
+Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, MountStubs* stubs) {
+  if (!mount) return Fail(mount.error());
+  const auto target = stubs->Target(root, "/etc/" + std::string(name), false);
+  if (!target) return Fail(target.error());
+  return Attach(mount->get(), target->get());
+}
+
+// The copies are files of a temporary file system, which must be in the namespace for a mount to be
+// cloned from it: it lies over /run for a moment, and lives on in the clones.
+Result<void> ShowHostFiles(int root, Network network, MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd scratch, NewMount("tmpfs", {{"mode", "0755"}, {"size", "1m"}}, kPlain),
+                 "mount a temporary file system");
+  VENEER_TRY_CTX(const Fd place, mounts::OpenInRoot(root, "/run", O_PATH | O_DIRECTORY), "/run");
+  VENEER_TRY_CTX_VOID(Attach(scratch.get(), place.get()), "mount a temporary file system");
+  const auto hosts = MountCopy(scratch.get(), "hosts");
+  const auto resolver = MountCopy(scratch.get(), "resolv.conf");
+  if (::fchdir(scratch.get()) < 0 || ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
+    return MakeError(Errno{errno}, "unmount a temporary file system");
+  }
+  IgnoreError(ShowFile(root, "hosts", hosts, stubs),
+              "a host or image without the file does without it");
+  if (network == Network::kNone) return {};
+  IgnoreError(ShowFile(root, "resolv.conf", resolver, stubs), "as above");
+  return {};
+}
+
+Result<void> AddBind(int root, const BindMount& bind, int mount, MountStubs* stubs) {
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({mount}), bind.source);
+  if (bind.read_only) {
+    VENEER_TRY_CTX_VOID(mounts::SetAttributes(mount, MOUNT_ATTR_RDONLY, 0, Depth::kTree),
+                        "make " + bind.source + " read-only");
+  }
+  return AttachAt(root, bind.destination, S_ISDIR(st.st_mode), mount, stubs);
+}
+
+}  // namespace
+
+Result<void> MakeMountsPrivate() {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
+    return MakeError(Errno{errno}, "make the mounts private");
+  }
+  return {};
+}
+
+Result<void> MountAsRoot(int mount) {
+  const Fd place(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!place) return MakeError(Errno{errno}, "/");
+  VENEER_TRY_CTX_VOID(Attach(mount, place.get()), "mount the root directory");
+  return {};
+}
+
+Result<Fd> MountDirectoryAsRoot(const std::string& directory) {
+  auto tree = CloneMount(AT_FDCWD, directory.c_str(), Depth::kTree);
+  if (!tree) return MakeError(tree.error(), directory);
+  IgnoreError(
+      mounts::SetAttributes(tree->get(), 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, Depth::kOne),
+      "in a user namespace the flags of an outer mount stay");
+  VENEER_TRY_VOID(MountAsRoot(tree->get()));
+  return std::move(*tree);
+}
+
+Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs) {
+  // The sources of binds are taken first: what is mounted below must not be what a caller's path
+  // finds.
+  std::vector<Fd> sources;
+  for (const BindMount& bind : spec.binds) {
+    auto source = CloneMount(AT_FDCWD, bind.source.c_str(), Depth::kTree);
+    if (!source) return MakeError(source.error(), "--bind " + bind.source);
+    sources.push_back(std::move(*source));
+  }
+  VENEER_TRY_VOID(MountProc(root, stubs));
+  VENEER_TRY_VOID(MountSys(root, stubs));
+  VENEER_TRY_VOID(MountDev(root, stubs));
+  VENEER_TRY_VOID(MountRun(root, stubs));
+  VENEER_TRY_VOID(ShowHostFiles(root, spec.network, stubs));
+  for (size_t i = 0; i < spec.binds.size(); ++i) {
+    VENEER_TRY_VOID(AddBind(root, spec.binds[i], sources[i].get(), stubs));
+  }
+  if (spec.process.make_working_dir) {
+    MountStubs lasting;  // the image promises the directory, so it is part of the container
+    IgnoreError(lasting.Target(root, spec.process.working_dir, true),
+                "chdir(2) will say what is wrong");
+  }
+  if (spec.read_only) {
+    VENEER_TRY_CTX_VOID(mounts::SetAttributes(root, MOUNT_ATTR_RDONLY, 0, Depth::kOne),
+                        "make the root read-only");
+  }
+  return {};
+}
+
+Result<void> EnterRoot(int root) {
+  // Both arguments "." (pivot_root(2), NOTES): the old root ends up on top of the new one, and is
+  // taken off.
+  if (::fchdir(root) < 0 || ::syscall(SYS_pivot_root, ".", ".") < 0 ||
+      ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
+    return MakeError(Errno{errno}, "enter the new root");
+  }
+  return {};
+}
+
+}  // namespace veneer

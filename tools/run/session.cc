@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/session.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "layerdb/base/log.h"
+#include "tools/run/control.h"
+#include "tools/run/process.h"
+#include "tools/run/session_init.h"
+#include "tools/run/terminal.h"
+
+namespace veneer {
+
+namespace {
+
+// How long a daemon may take to write back what is dirty once its mount is gone.
+constexpr std::chrono::seconds kDaemonPatience{60};
+
+// Blocks the handled signals while it lives.
+class SignalBlock {
+ public:
+  SignalBlock() {
+    const sigset_t handled = HandledSignals();
+    sigprocmask(SIG_BLOCK, &handled, &before_);
+  }
+  ~SignalBlock() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  SignalBlock(const SignalBlock&) = delete;
+  SignalBlock& operator=(const SignalBlock&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// fork(2) into new namespaces. glibc has no call for it; the child only ever runs this file's few
+// lines and session_init.cc, neither of which cares for the thread id that glibc remembers.
+pid_t ForkInto(Network network) {
+  const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                              (network == Network::kNone ? CLONE_NEWNET : 0) | SIGCHLD;
+  return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr));
+}
+
+class Supervisor {
+ public:
+  Supervisor(const SessionSpec& spec, const Terminal& terminal, pid_t init, int control)
+      : spec_(spec), terminal_(terminal), init_(init), control_(control) {}
+
+  Result<int> Run() {
+    const sigset_t handled = HandledSignals();
+    const Fd signals(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+    std::array<struct pollfd, 2> sources = {{{signals.get(), POLLIN, 0}, {control_, POLLIN, 0}}};
+    while (!exit_code_) {
+      if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) break;
+      struct signalfd_siginfo info;
+      while (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) TakeSignal(info);
+      if (sources[1].revents != 0 && !TakeControl()) sources[1].fd = -1;
+      Reap();
+    }
+    if (terminal_.interactive()) terminal_.GiveTo(0);
+    if (daemon_ && !WaitUntilGone(*daemon_, kDaemonPatience)) {
+      LogWarning("veneerfs (pid " + std::to_string(daemon_->pid) + ") has not ended yet");
+    }
+    if (error_) return tl::unexpected(std::move(*error_));
+    return exit_code_.value_or(1);
+  }
+
+ private:
+  void TakeSignal(const struct signalfd_siginfo& info) {
+    const sigset_t forwarded = ForwardedSignals();
+    const auto signal = static_cast<int>(info.ssi_signo);
+    // What the terminal sends to the whole process group has reached the command too, if it is in
+    // that group.
+    const bool by_terminal = info.ssi_code == SI_KERNEL && !terminal_.own_group();
+    if (sigismember(&forwarded, signal) == 1 && !by_terminal) ::kill(init_, signal);
+  }
+
+  // False when the session has closed its end.
+  bool TakeControl() {
+    Sys<ControlMessage> message = ReceiveControl(control_);
+    if (!message) return false;
+    switch (message->word) {
+      case ControlWord::kDevice: StartDaemon(std::move(message->fd)); break;
+      case ControlWord::kStopped: StopWithCommand(); break;
+      case ControlWord::kFailed:
+        if (!error_ && !message->text.empty()) {
+          error_ = Error(message->text.substr(1), static_cast<ExitCode>(message->text[0] - '0'));
+        }
+        break;
+      default: break;
+    }
+    return true;
+  }
+
+  void StartDaemon(Fd device) {
+    Result<ProcessId> daemon = StartDaemonOn(*spec_.daemon, device.get(), {}, {control_});
+    device.Reset();
+    Result<void> known;
+    if (daemon) {
+      daemon_ = *daemon;
+      if (spec_.on_daemon) known = spec_.on_daemon(*daemon);
+    }
+    if (!daemon || !known) {
+      error_ = daemon ? std::move(known).error() : std::move(daemon).error();
+      ::kill(init_, SIGKILL);
+      return;
+    }
+    IgnoreError(SendControl(control_, ControlWord::kServed), "a session that is gone is reaped");
+  }
+
+  // The terminal stopped the command's group, not ours: stop as well, so that the shell takes over,
+  // and let the command go on when the shell lets us.
+  void StopWithCommand() {
+    terminal_.GiveTo(0);
+    ::kill(::getpid(), SIGSTOP);
+    const bool foreground = terminal_.interactive() && terminal_.InForeground();
+    IgnoreError(SendControl(control_,
+                            foreground ? ControlWord::kContinueForeground : ControlWord::kContinue),
+                "a session that is gone is reaped");
+  }
+
+  void Reap() {
+    int status = 0;
+    if (::waitpid(init_, &status, WNOHANG) != init_) return;
+    // The last words of a session that failed may still be on their way.
+    while (TakeControl()) {
+    }
+    exit_code_ = ExitCodeOf(status);
+  }
+
+  const SessionSpec& spec_;
+  const Terminal& terminal_;
+  const pid_t init_;
+  const int control_;
+  std::optional<ProcessId> daemon_;
+  std::optional<int> exit_code_;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<int> RunSession(const SessionSpec& spec) {
+  std::array<int, 2> ends;
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
+    return MakeError(Errno{errno}, "make a socket pair");
+  }
+  const Fd ours(ends[0]);
+  Fd theirs(ends[1]);
+  const Terminal terminal;
+  const SignalBlock block;
+  const pid_t init = ForkInto(spec.network);
+  if (init < 0) {
+    return MakeError(Errno{errno}, "make new namespaces (CAP_SYS_ADMIN is needed)");
+  }
+  if (init == 0) {
+    ::close(ends[0]);
+    RunSessionInit(spec, ends[1], terminal);
+  }
+  theirs.Reset();
+  return Supervisor(spec, terminal, init, ours.get()).Run();
+}
+
+}  // namespace veneer

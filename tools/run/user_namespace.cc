@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/user_namespace.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/log.h"
+#include "tools/run/process.h"
+
+namespace veneer {
+
+namespace {
+
+// user_namespaces(7): at most 340 lines in a map.
+constexpr size_t kMaxExtents = 340;
+
+bool ToNumber(std::string_view text, uint32_t* number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+std::string ReadWholeFile(const char* path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Result<void> WriteFile(const std::string& path, const std::string& text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return MakeError(Errno{errno}, "write " + path);
+  }
+  return {};
+}
+
+Result<void> RunMapper(const char* program, pid_t target, const std::vector<IdExtent>& extents) {
+  Command command;
+  command.argv = {program, std::to_string(target)};
+  for (const IdExtent& extent : extents) {
+    command.argv.push_back(std::to_string(extent.inside));
+    command.argv.push_back(std::to_string(extent.outside));
+    command.argv.push_back(std::to_string(extent.count));
+  }
+  VENEER_TRY(const Outcome outcome, RunCommand(command));
+  if (outcome.exit_code != 0) return MakeError(std::string(program) + ": " + outcome.error_text);
+  return {};
+}
+
+// Written by the process itself: only its own id may be mapped, and setgroups(2) must be given up
+// first (user_namespaces(7)).
+Result<void> WriteSingleId(const UserMapping& mapping) {
+  const auto line = [](const IdExtent& extent) {
+    return std::to_string(extent.inside) + " " + std::to_string(extent.outside) + " 1\n";
+  };
+  VENEER_TRY_VOID(WriteFile("/proc/self/setgroups", "deny"));
+  VENEER_TRY_VOID(WriteFile("/proc/self/uid_map", line(mapping.uids.front())));
+  return WriteFile("/proc/self/gid_map", line(mapping.gids.front()));
+}
+
+// A child that stays in the parent namespace and, once told that `target` has left it, writes the
+// maps with the help of newuidmap and newgidmap. Answers with its exit code.
+[[noreturn]] void MapFromOutside(pid_t target, const UserMapping& mapping, int go) {
+  char byte = 0;
+  if (::read(go, &byte, 1) != 1) _exit(1);
+  Result<void> mapped = RunMapper("newuidmap", target, mapping.uids);
+  if (mapped) mapped = RunMapper("newgidmap", target, mapping.gids);
+  if (!mapped) {
+    LogWarning(mapped.error().message() + "; going on with one user id only");
+    _exit(1);
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+std::vector<IdExtent> ParseSubordinateIds(std::string_view text, std::string_view user,
+                                          uint32_t id) {
+  std::vector<IdExtent> extents = {{0, id, 1}};
+  uint64_t next = 1;
+  while (!text.empty() && extents.size() < kMaxExtents) {
+    const size_t newline = text.find('\n');
+    const std::string_view line = text.substr(0, newline);
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+    const size_t first_colon = line.find(':');
+    const size_t last_colon = line.rfind(':');
+    if (first_colon == std::string_view::npos || first_colon == last_colon) continue;
+    const std::string_view owner = line.substr(0, first_colon);
+    uint32_t owner_id = 0;
+    if (owner != user && !(ToNumber(owner, &owner_id) && owner_id == id)) continue;
+    uint32_t first = 0;
+    uint32_t count = 0;
+    if (!ToNumber(line.substr(first_colon + 1, last_colon - first_colon - 1), &first) ||
+        !ToNumber(line.substr(last_colon + 1), &count) || count == 0) {
+      continue;
+    }
+    if (next + count > UINT32_MAX || uint64_t{first} + count > UINT32_MAX) continue;
+    extents.push_back({static_cast<uint32_t>(next), first, count});
+    next += count;
+  }
+  return extents;
+}
+
+UserMapping MappingOfUser() {
+  const uid_t uid = ::geteuid();
+  const struct passwd* entry = ::getpwuid(uid);
+  const std::string name = entry != nullptr ? entry->pw_name : "";
+  UserMapping mapping;
+  mapping.uids = ParseSubordinateIds(ReadWholeFile("/etc/subuid"), name, uid);
+  // subgid(5) is keyed by the user too, but the id inside 0 is the group's.
+  mapping.gids = ParseSubordinateIds(ReadWholeFile("/etc/subgid"), name, uid);
+  mapping.gids.front().outside = ::getegid();
+  return mapping;
+}
+
+std::string MappingText(const std::vector<IdExtent>& extents) {
+  std::string text;
+  for (const IdExtent& extent : extents) {
+    if (!text.empty()) text += ':';
+    text += std::to_string(extent.inside) + ":" + std::to_string(extent.outside) + ":" +
+            std::to_string(extent.count);
+  }
+  return text;
+}
+
+bool IsOrdinaryUser() { return ::geteuid() != 0; }
+
+Result<void> EnterUserNamespace() {
+  const UserMapping mapping = MappingOfUser();
+  const pid_t self = ::getpid();
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0) return MakeError(Errno{errno}, "make a pipe");
+  Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  pid_t helper = -1;
+  if (mapping.HasRanges()) {
+    helper = ::fork();
+    if (helper < 0) return MakeError(Errno{errno}, "start a helper process");
+    if (helper == 0) {
+      writer.Reset();
+      MapFromOutside(self, mapping, reader.get());
+    }
+  }
+  reader.Reset();
+  const bool entered = ::unshare(CLONE_NEWUSER) == 0;
+  const int reason = errno;
+  bool mapped = false;
+  if (helper > 0) {
+    if (entered) mapped = ::write(writer.get(), "", 1) == 1;
+    writer.Reset();
+    VENEER_TRY(const int code, WaitFor(helper));
+    mapped = mapped && code == 0;
+  }
+  if (!entered) {
+    return MakeError(
+        Errno{reason},
+        "make a user namespace (is user.max_user_namespaces 0, or are they restricted?)");
+  }
+  if (!mapped) VENEER_TRY_VOID(WriteSingleId(mapping));
+  // From now on the identity inside: files made are the user's own.
+  if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0) {
+    return MakeError(Errno{errno}, "become user 0 of the user namespace");
+  }
+  return {};
+}
+
+}  // namespace veneer

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The user namespace in which an ordinary user's containers live: 0 is the user, 1 and up are the
+// ids that /etc/subuid and /etc/subgid give the user. Where there are none, 0 is the only id.
+#ifndef VENEER_TOOLS_RUN_USER_NAMESPACE_H_
+#define VENEER_TOOLS_RUN_USER_NAMESPACE_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+// `count` ids from `inside` on are `outside` and so on in the parent namespace.
+struct IdExtent {
+  uint32_t inside = 0;
+  uint32_t outside = 0;
+  uint32_t count = 0;
+  friend bool operator==(const IdExtent&, const IdExtent&) = default;
+};
+
+struct UserMapping {
+  std::vector<IdExtent> uids;
+  std::vector<IdExtent> gids;
+  // True when there is more than the user's own id, so that newuidmap(1) is needed and setgroups(2)
+  // works.
+  bool HasRanges() const { return uids.size() > 1 && gids.size() > 1; }
+};
+
+// The extents that a file like /etc/subuid (subuid(5): name-or-id:first:count) gives one user,
+// behind the user's own id. Pure. Lines that are none are left out; no more extents than the kernel
+// takes.
+std::vector<IdExtent> ParseSubordinateIds(std::string_view text, std::string_view user,
+                                          uint32_t id);
+
+// The mapping of the calling user, from the two files.
+UserMapping MappingOfUser();
+
+// "0:1000:1:1:100000:65536", as veneerfs' uidmapping= and gidmapping= take it.
+std::string MappingText(const std::vector<IdExtent>& extents);
+
+// True for a process that may not mount in the initial namespace and so needs EnterUserNamespace().
+bool IsOrdinaryUser();
+
+// Moves this process into a new user namespace with MappingOfUser(), where it is user 0 with all
+// capabilities. When newuidmap or newgidmap are missing or refuse, the single id is used, with a
+// warning on the log. REQUIRES: one thread. Call at most once.
+Result<void> EnterUserNamespace();
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_RUN_USER_NAMESPACE_H_
