@@ -118,7 +118,7 @@ Result<std::unique_ptr<IndexBuild>> IndexBuild::Start(const std::string& path, b
   std::unique_ptr<IndexBuild> build(new IndexBuild(path, created));
   build->map_size_ = std::max(kInitialMap, 2 * size);
   // The file is nobody else's until it is published, so LMDB need not write in a safe order.
-  VENEER_TRY(build->env_, OpenMdbEnv(path, MDB_NOSYNC | MDB_NOMEMINIT, build->map_size_));
+  VENEER_TRY(build->env_, OpenMdbEnv(path, MDB_NOSYNC, build->map_size_));
   MDB_stat stat;
   if (const int rc = mdb_env_stat(build->env_.get(), &stat); rc != 0) return MdbError(rc, path);
   build->page_size_ = stat.ms_psize;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/function_ref.h"
 #include "layerdb/base/hash.h"
 #include "layerdb/base/result.h"
 
@@ -36,15 +37,19 @@ class ContentHasher {
   void ZeroBlocks(uint64_t count);
 
   Xxh128Stream stream_;
-  std::string partial_;         // the bytes of a block that is not complete, unless partial_zeros_
-  uint64_t partial_zeros_ = 0;  // the incomplete block is this many zeros so far
+  std::string partial_;  // the bytes of a block that is not complete
   uint64_t size_ = 0;
+  uint64_t blocks_ = 0;                              // complete ones
   std::vector<std::pair<uint64_t, uint64_t>> runs_;  // first zero block, count
 };
 
 Hash128 HashContent(std::string_view bytes);
 // Of an open file, all of it; holes are not read.
 Sys<Hash128> HashContentOf(int fd);
+
+// The parts of a file of `size` bytes that are not holes, in order, until `sink` returns false.
+Sys<void> ForEachData(int fd, uint64_t size,
+                      FunctionRef<bool(uint64_t offset, uint64_t length)> sink);
 
 }  // namespace veneer
 

@@ -34,15 +34,16 @@ class ObjectStore {
   // ENOENT: there is no such object.
   Sys<Fd> OpenObject(const ObjectRef& ref) const;
 
-  // See WriteSession.
+  // Stores `bytes`, whose HashContent() is `hash`, unless they are there.
   Result<ObjectRef> Put(std::string_view bytes, const Hash128& hash);
-  Result<ObjectRef> PutFrom(int fd, const Hash128& hash);
-  // Moves `name` in `dir_fd`, which is open for reading as `fd`, to the objects. EXDEV as the
-  // kernel says it.
+  // Moves the regular file `name` in `dir_fd`, open for reading as `fd`, to the objects, or removes
+  // it when its contents are there. `hash`: HashContentOf(fd). The error code is the kernel's:
+  // EXDEV for another file system.
   Result<ObjectRef> Move(int dir_fd, const std::string& name, int fd, const Hash128& hash);
 
  private:
   explicit ObjectStore(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}
+  Sys<void> MakeParent(const std::string& path) const;
   Sys<Fd> CreateExclusive(const std::string& path) const;
 
   const std::string path_;
@@ -52,7 +53,8 @@ class ObjectStore {
 // A content that comes in pieces. Destroying it without Finish() leaves nothing behind.
 class ObjectWriter {
  public:
-  ObjectWriter(WriteSession& session, std::string dir, std::string name, Fd fd);
+  // For WriteSession::NewObject().
+  ObjectWriter(WriteSession& session, std::string path, Fd fd);
   ~ObjectWriter();
   ObjectWriter(const ObjectWriter&) = delete;
   ObjectWriter& operator=(const ObjectWriter&) = delete;
@@ -69,8 +71,7 @@ class ObjectWriter {
  private:
   WriteSession& session_;
   const std::string path_;
-  const std::string name_;
-  Fd fd_;
+  Fd fd_;  // until Finish() has succeeded
   ContentHasher hasher_;
   uint64_t blocks_ = 0;
 };

@@ -37,8 +37,7 @@ class WriteSession {
   // files in it under names that begin with "tmp".
   const std::string& dir() const { return dir_; }
 
-  // --- contents
-  // ------------------------------------------------------------------------------------------------
+  // --- contents ---
   // Contents of at most this many bytes belong into the index (IndexEntry::inline_bytes), larger
   // ones into objects.
   static constexpr uint64_t kInlineLimit = 2048;
@@ -57,8 +56,7 @@ class WriteSession {
   // it is copied and then removed.
   Result<ObjectRef> MoveObjectFrom(int dir_fd, const std::string& name);
 
-  // --- layers
-  // --------------------------------------------------------------------------------------------------
+  // --- layers ---
   // A new empty directory for a layer: write `index` (IndexWriter, Seal(false)) and `recipe` into
   // it.
   Result<std::string> NewLayerDir();
@@ -66,22 +64,24 @@ class WriteSession {
   // layer `diff_id`. A layer that is there already and sound is kept, and `dir` removed.
   Result<void> PublishLayer(const std::string& dir, const Digest& diff_id);
 
-  // --- blobs
-  // ---------------------------------------------------------------------------------------------------
+  // --- blobs ---
   // Durable when it returns. A blob that is there already is kept.
   Result<Digest> PutBlob(std::string_view bytes);
   // Makes a file in dir() a blob; its SHA-256 is checked to be `digest`.
   Result<void> PublishBlob(const std::string& file, const Digest& digest);
 
-  // --- for the modules of the store
-  // ---------------------------------------------------------------------------------
+  // --- for the modules of the store ---
   static Result<std::unique_ptr<WriteSession>> Begin(const Store& store, ObjectStore& objects);
+  // Makes `path`, a file of this session open as `fd`, an object.
+  Result<ObjectRef> MoveStaged(const std::string& path, int fd, const Hash128& hash);
   // Makes everything written through this session so far durable.
   Result<void> Sync();
 
  private:
   WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir, Fd lease);
   void Wrote(const ObjectRef& ref);
+  // A path in dir() that is not used yet.
+  std::string NewName(const char* kind);
 
   const Store& store_;
   ObjectStore& objects_;

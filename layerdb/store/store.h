@@ -58,6 +58,7 @@ class Store {
   Images& images() { return *images_; }
   Containers& containers() { return *containers_; }
   ObjectStore& objects() { return *objects_; }
+  const ObjectStore& objects() const { return *objects_; }
   KvDatabase& catalog() { return *catalog_; }
 
   // Starts a session of writing. Waits while a prune is deciding what is garbage (moments).
@@ -72,6 +73,9 @@ class Store {
   // damaged: from the longest chain of its layers that has a tree, in time that depends on the
   // layers above that. REQUIRES: at least one layer. kNotFound: a layer is not in the store.
   Result<std::string> EnsureTree(std::span<const Digest> diff_ids);
+
+  // Removes all merged trees, which are made again when they are needed. Mounts that use one go on.
+  Result<void> DropTrees() const;
 
   // A blob's contents. kNotFound when there is none; fails beyond `limit` bytes.
   Result<std::string> ReadBlob(const Digest& digest, uint64_t limit = uint64_t{64} << 20) const;

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/object_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "layerdb/base/sys.h"
+
+namespace veneer {
+namespace {
+
+// Objects are never changed, and are nobody's but the store's.
+constexpr mode_t kObjectMode = 0444;
+constexpr size_t kCompareBuffer = size_t{256} * 1024;
+// Contents that share a hash and are not equal do not happen by chance. A store that holds this
+// many was attacked, and more would only make it slow.
+constexpr uint32_t kMaxSeq = 1000;
+
+// Reads exactly `size` bytes unless the file ends before.
+Sys<std::string_view> ReadFully(int fd, uint64_t offset, size_t size, std::string* buffer) {
+  buffer->resize(size);
+  size_t done = 0;
+  while (done < size) {
+    VENEER_TRY(const size_t n, sys::ReadAt(fd, buffer->data() + done, size - done, offset + done));
+    if (n == 0) break;
+    done += n;
+  }
+  return std::string_view(buffer->data(), done);
+}
+
+Sys<bool> SameContent(int fd, std::string_view bytes) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return FailErrno();
+  if (static_cast<uint64_t>(st.st_size) != bytes.size()) return false;
+  std::string buffer;
+  for (uint64_t at = 0; at < bytes.size();) {
+    const size_t n = std::min<uint64_t>(bytes.size() - at, kCompareBuffer);
+    VENEER_TRY(const std::string_view read, ReadFully(fd, at, n, &buffer));
+    if (read != bytes.substr(at, n)) return false;
+    at += n;
+  }
+  return true;
+}
+
+// The first byte at or after `at` that is not in a hole; `size` when there is none.
+Sys<uint64_t> NextData(int fd, uint64_t at, uint64_t size) {
+  const off_t data = lseek(fd, static_cast<off_t>(at), SEEK_DATA);
+  if (data >= 0) return std::min(static_cast<uint64_t>(data), size);
+  if (errno == ENXIO) return size;
+  if (errno == EINVAL) return at;  // a file system that knows no holes
+  return FailErrno();
+}
+
+Sys<bool> SameContent(int a, int b) {
+  struct stat st_a;
+  struct stat st_b;
+  if (fstat(a, &st_a) != 0 || fstat(b, &st_b) != 0) return FailErrno();
+  if (st_a.st_size != st_b.st_size) return false;
+  const auto size = static_cast<uint64_t>(st_a.st_size);
+  std::string buffer_a;
+  std::string buffer_b;
+  uint64_t at = 0;
+  while (at < size) {
+    // What is a hole in both is equal.
+    VENEER_TRY(const uint64_t data_a, NextData(a, at, size));
+    VENEER_TRY(const uint64_t data_b, NextData(b, at, size));
+    at = std::min(data_a, data_b);
+    const size_t n = std::min<uint64_t>(size - at, kCompareBuffer);
+    VENEER_TRY(const std::string_view read_a, ReadFully(a, at, n, &buffer_a));
+    VENEER_TRY(const std::string_view read_b, ReadFully(b, at, n, &buffer_b));
+    if (read_a.size() != n || read_a != read_b) return false;
+    at += n;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const std::string& dir) {
+  Fd fd(open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return MakeError(Errno{errno}, dir);
+  return std::unique_ptr<ObjectStore>(new ObjectStore(dir, std::move(fd)));
+}
+
+Sys<Fd> ObjectStore::OpenObject(const ObjectRef& ref) const {
+  Fd fd(openat(dir_.get(), ObjectPath(ref).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return FailErrno();
+  return fd;
+}
+
+Sys<void> ObjectStore::MakeParent(const std::string& path) const {
+  const std::string parent = path.substr(0, path.find('/'));
+  if (mkdirat(dir_.get(), parent.c_str(), 0700) != 0 && errno != EEXIST) return FailErrno();
+  return {};
+}
+
+// EEXIST: it is there.
+Sys<Fd> ObjectStore::CreateExclusive(const std::string& path) const {
+  for (int attempt = 0;; ++attempt) {
+    Fd fd(openat(dir_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                 kObjectMode));
+    if (fd) return fd;
+    if (errno != ENOENT || attempt > 0) return FailErrno();
+    VENEER_TRY_VOID(MakeParent(path));
+  }
+}
+
+Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) {
+  for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
+    const std::string path = ObjectPath(ref);
+    const Sys<Fd> created = CreateExclusive(path);
+    if (created) {
+      const Sys<void> written = sys::WriteAt(created->get(), bytes, 0);
+      if (written) return ref;
+      unlinkat(dir_.get(), path.c_str(), 0);
+      return MakeError(written.error(), path_ + "/" + path);
+    }
+    if (created.error().code != EEXIST) return MakeError(created.error(), path_ + "/" + path);
+    VENEER_TRY_CTX(const Fd there, OpenObject(ref), path_ + "/" + path);
+    const Sys<bool> same = SameContent(there.get(), bytes);
+    // An object that cannot be read is damaged; this content gets a place of its own.
+    if (same && *same) return ref;
+  }
+  return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
+}
+
+Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
+                                    const Hash128& hash) {
+  for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
+    const std::string path = ObjectPath(ref);
+    // link() and unlink(), not rename(): it must not replace an object that is there.
+    const auto link = [&] {
+      return linkat(dir_fd, name.c_str(), dir_.get(), path.c_str(), 0) == 0;
+    };
+    if (link() || (errno == ENOENT && MakeParent(path) && link())) {
+      if (unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
+      return ref;
+    }
+    if (errno != EEXIST) return MakeError(Errno{errno}, path_ + "/" + path);
+    VENEER_TRY_CTX(const Fd there, OpenObject(ref), path_ + "/" + path);
+    const Sys<bool> same = SameContent(there.get(), fd);
+    if (same && *same) {
+      if (unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
+      return ref;
+    }
+  }
+  return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
+}
+
+}  // namespace veneer

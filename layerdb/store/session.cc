@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/session.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/store/remove_tree.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+namespace {
+
+// Up to this many objects are made durable one by one. Beyond, syncfs(2) is cheaper, although it also waits for
+// what other programs wrote to the same file system.
+constexpr size_t kSyncOneByOne = 64;
+// A regular file up to this size is read into memory: no temporary file, and no write when it is there.
+constexpr uint64_t kReadWhole = uint64_t{1} << 20;
+
+Sys<Fd> TakeSharedLock(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return FailErrno();
+  while (flock(fd.get(), LOCK_SH) != 0) {
+    if (errno != EINTR) return FailErrno();
+  }
+  return fd;
+}
+
+struct Staging {
+  std::string dir;
+  Fd lease;
+};
+
+// A new directory, locked. Prune may take one that is made but not locked yet for a dead one: then the next is tried.
+Sys<Staging> MakeStaging(const std::string& parent) {
+  for (;;) {
+    std::string dir = parent + "/" + std::to_string(getpid()) + "-XXXXXX";
+    if (mkdtemp(dir.data()) == nullptr) return FailErrno();
+    Fd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd && errno != ENOENT) return FailErrno();
+    if (!fd || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    struct stat st;
+    if (fstat(fd.get(), &st) != 0) return FailErrno();
+    if (st.st_nlink > 0) return Staging{std::move(dir), std::move(fd)};
+  }
+}
+
+// The whole of a regular file.
+Sys<std::string> ReadWhole(int fd, uint64_t size) {
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    VENEER_TRY(const size_t n, sys::ReadAt(fd, bytes.data() + done, bytes.size() - done, done));
+    if (n == 0) break;
+    done += n;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+bool HasHoles(const struct stat& st) { return st.st_blocks * 512 < st.st_size; }
+
+}  // namespace
+
+struct WriteSession::Written {
+  std::atomic<uint64_t> next_name{0};
+  std::mutex mu;
+  // Objects that may not be on disk yet, those that were there already included: another session may
+  // have written them a moment ago. Guarded by mu.
+  std::vector<ObjectRef> objects;
+  bool too_many = false;  // more than kSyncOneByOne; guarded by mu
+};
+
+WriteSession::WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir,
+                           Fd lease)
+    : store_(store),
+      objects_(objects),
+      lock_(std::move(lock)),
+      dir_(std::move(dir)),
+      lease_(std::move(lease)),
+      written_(std::make_unique<Written>()) {}
+
+WriteSession::~WriteSession() {
+  if (const Sys<uint64_t> removed = RemoveTree(dir_); !removed) {
+    LogWarning("left for prune: " + dir_ + ": " + ErrnoText(removed.error().code));
+  }
+}
+
+Result<std::unique_ptr<WriteSession>> WriteSession::Begin(const Store& store,
+                                                          ObjectStore& objects) {
+  const StoreLayout& layout = store.layout();
+  VENEER_TRY_CTX(Fd lock, TakeSharedLock(layout.lock_file()), layout.lock_file());
+  VENEER_TRY_CTX(Staging staging, MakeStaging(layout.staging()), layout.staging());
+  return std::unique_ptr<WriteSession>(new WriteSession(
+      store, objects, std::move(lock), std::move(staging.dir), std::move(staging.lease)));
+}
+
+std::string WriteSession::NewName(const char* kind) {
+  return dir_ + "/" + kind + "-" + std::to_string(written_->next_name++);
+}
+
+void WriteSession::Wrote(const ObjectRef& ref) {
+  const std::lock_guard lock(written_->mu);
+  if (written_->too_many) return;
+  written_->objects.push_back(ref);
+  if (written_->objects.size() > kSyncOneByOne) {
+    written_->too_many = true;
+    written_->objects.clear();
+  }
+}
+
+Result<ObjectRef> WriteSession::PutObject(std::string_view bytes) {
+  return PutObject(bytes, HashContent(bytes));
+}
+
+Result<ObjectRef> WriteSession::PutObject(std::string_view bytes, const Hash128& hash) {
+  VENEER_TRY(const ObjectRef ref, objects_.Put(bytes, hash));
+  Wrote(ref);
+  return ref;
+}
+
+Result<std::unique_ptr<ObjectWriter>> WriteSession::NewObject() {
+  std::string path = NewName("object");
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!fd) return MakeError(Errno{errno}, path);
+  return std::make_unique<ObjectWriter>(*this, std::move(path), std::move(fd));
+}
+
+Result<ObjectRef> WriteSession::MoveStaged(const std::string& path, int fd, const Hash128& hash) {
+  VENEER_TRY(const ObjectRef ref, objects_.Move(AT_FDCWD, path, fd, hash));
+  Wrote(ref);
+  return ref;
+}
+
+Result<ObjectRef> WriteSession::PutObjectFrom(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return MakeError(Errno{errno}, "read contents");
+  const auto size = static_cast<uint64_t>(st.st_size);
+  if (size <= kReadWhole && !HasHoles(st)) {
+    VENEER_TRY_CTX(const std::string bytes, ReadWhole(fd, size), "read contents");
+    return PutObject(bytes);
+  }
+  // The copy is hashed, not the source: that may change meanwhile.
+  const std::string path = NewName("object");
+  const Fd copy(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!copy) return MakeError(Errno{errno}, path);
+  const auto fill = [&]() -> Result<ObjectRef> {
+    VENEER_TRY_CTX_VOID(sys::CopyData(fd, copy.get(), size), path);
+    VENEER_TRY_CTX_VOID(sys::Truncate(copy.get(), size), path);
+    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(copy.get()), path);
+    return MoveStaged(path, copy.get(), hash);
+  };
+  Result<ObjectRef> ref = fill();
+  if (!ref) unlink(path.c_str());
+  return ref;
+}
+
+Result<ObjectRef> WriteSession::MoveObjectFrom(int dir_fd, const std::string& name) {
+  VENEER_TRY_CTX(const Fd fd, sys::Open({dir_fd, name.c_str()}, O_RDONLY), name);
+  struct stat st;
+  if (fstat(fd.get(), &st) != 0) return MakeError(Errno{errno}, name);
+  if (!S_ISREG(st.st_mode)) return MakeError(Errno{EINVAL}, name);
+  // An object has no owner, rights and attributes of its own. Where they cannot be taken away, or
+  // the file goes on living under another name, its contents are copied.
+  const auto strip = [&] {
+    if (st.st_nlink != 1) return false;
+    const auto names = sys::ListXattr({fd.get()});
+    if (!names) return names.error().code == EOPNOTSUPP;
+    for (const std::string& xattr : *names) {
+      if (!sys::RemoveXattr({fd.get()}, xattr.c_str())) return false;
+    }
+    return fchown(fd.get(), geteuid(), getegid()) == 0 && fchmod(fd.get(), 0444) == 0;
+  };
+  if (strip()) {
+    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(fd.get()), name);
+    Result<ObjectRef> moved = objects_.Move(dir_fd, name, fd.get(), hash);
+    if (moved) Wrote(*moved);
+    if (moved || moved.error().code() != EXDEV) return moved;
+  }
+  VENEER_TRY(const ObjectRef ref, PutObjectFrom(fd.get()));
+  VENEER_TRY_CTX_VOID(sys::Unlink({dir_fd, name.c_str()}), name);
+  return ref;
+}
+
+Result<void> WriteSession::Sync() {
+  std::vector<ObjectRef> objects;
+  bool all = false;
+  {
+    const std::lock_guard lock(written_->mu);
+    objects.swap(written_->objects);
+    all = std::exchange(written_->too_many, false);
+  }
+  const std::string& root = store_.path();
+  if (all) {
+    VENEER_TRY_CTX_VOID(sys::SyncFs(lock_.get()), root);
+    return {};
+  }
+  for (const ObjectRef& ref : objects) {
+    VENEER_TRY_CTX(const Fd fd, objects_.OpenObject(ref), root + "/objects/" + ObjectPath(ref));
+    VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), root + "/objects/" + ObjectPath(ref));
+  }
+  return {};
+}
+
+}  // namespace veneer
