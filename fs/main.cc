@@ -3,15 +3,12 @@
 // veneerfs: mounts layers as one tree. The work is done elsewhere; here the parts are put together
 // in the order that makes a failure one line on standard error and leaves nothing behind.
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -33,20 +30,6 @@ namespace veneer {
 namespace {
 
 void PrintLine(const std::string& line) { std::fprintf(stderr, "veneerfs: %s\n", line.c_str()); }
-
-// Whether this process may write trusted.* xattrs: the kernel wants CAP_SYS_ADMIN in the first user
-// namespace.
-bool MayWriteTrustedXattrs() {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2] = {};
-  if (::syscall(SYS_capget, &header, data) != 0) return false;
-  if ((data[0].effective & (1U << CAP_SYS_ADMIN)) == 0) return false;
-  uint64_t inside = 1;
-  uint64_t outside = 1;
-  uint64_t count = 0;
-  std::ifstream("/proc/self/uid_map") >> inside >> outside >> count;
-  return inside == 0 && outside == 0 && count == UINT32_MAX;
-}
 
 Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t descriptors) {
   // A quarter of the descriptors for directories of the layers, shared out evenly.
@@ -76,7 +59,6 @@ Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Plac
   upper.upperdir = places.upper;
   upper.workdir = places.work;
   upper.is_volatile = options.is_volatile;
-  upper.user_xattrs = options.user_xattrs || !MayWriteTrustedXattrs();
   upper.redirect_dir = options.redirect_dir;
   upper.metacopy = options.metacopy;
   upper.xattr_permissions = options.xattr_permissions;

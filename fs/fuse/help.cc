@@ -6,7 +6,7 @@
 namespace veneer {
 
 std::string HelpText() {
-  return R"(usage: veneerfs [options] -o lowerdir=TOP:...:BOTTOM[,option...] [SOURCE] MOUNTPOINT
+  return R"(usage: veneerfs [-f] -o lowerdir=TOP:...:BOTTOM[,option...] [SOURCE] MOUNTPOINT
 
 Mounts layers as one tree. With an upper directory the tree can be changed; the
 layers below never are. Unmount with: fusermount3 -u MOUNTPOINT
@@ -21,7 +21,7 @@ options:
   -V, --version            print the versions of veneerfs and libfuse
 
 what is merged:
-  lowerdir=A:B:...         layers, top first: directories or sealed layer indexes
+  lowerdir=A:B:...         layers, top first: directories, or files of indexes
   upperdir=DIR             where changes go; without it the mount is read-only
   workdir=DIR              empty directory on the file system of upperdir
   objects=DIR              where the contents of sealed layer indexes are
@@ -36,7 +36,6 @@ how the tree behaves:
   static_nlink             every directory has one link
   redirect_dir=on|off      off: renaming a lower directory fails (default on)
   metacopy=on|off          off: chmod and chown copy contents too (default on)
-  userxattr                mark the upper with user.overlay.*, not trusted.overlay.*
   xattr_permissions=0|1|2  1, 2: keep owner and mode of new files in an xattr
   uidmapping=KEPT:SHOWN:COUNT[:...]
   gidmapping=KEPT:SHOWN:COUNT[:...]
@@ -58,7 +57,7 @@ how the kernel mounts it:
   subtype=NAME             the type is fuse.NAME (default veneerfs)
 
 how requests travel:
-  timeout=SECONDS          how long the kernel may keep what it knows (default: for ever)
+  timeout=SECONDS          how long the kernel may keep what it knows (for ever)
   cache=always|none        the same as a word
   io=auto|cached|passthrough
                            how contents are read and written (default auto)

@@ -181,7 +181,6 @@ constexpr Word kWords[] = {
     {"acl", SetBool<&MountOptions::acl>},
     {"fsync", SetBool<&MountOptions::fsync>},
     {"static_nlink", SetBool<&MountOptions::static_nlink>},
-    {"userxattr", SetBool<&MountOptions::user_xattrs>},
     {"redirect_dir", SetOverlayMode<&MountOptions::redirect_dir>},
     {"metacopy", SetOverlayMode<&MountOptions::metacopy>},
     {"xattr_permissions", SetXattrPermissions},
@@ -226,7 +225,7 @@ constexpr std::string_view kSilent[] = {
     "no_splice_write", "no_splice_move", "async_read", "sync_read", "async_dio", "no_async_dio",
     "auto_cache", "big_writes",
     // Kernel overlayfs: what it needs to be told and Veneer does not.
-    "index", "nfs_export", "uuid",
+    "index", "nfs_export", "uuid", "userxattr",
     // mount(8) and fstab(5).
     "defaults", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail", "_netdev",
     "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion",

@@ -45,7 +45,6 @@ struct MountOptions {
   bool static_nlink = false;
   bool redirect_dir = true;
   bool metacopy = true;
-  bool user_xattrs = false;  // marks as user.overlay.* although trusted.overlay.* could be had
   int xattr_permissions = 0;
   double timeout = kForever;  // seconds the kernel may keep names and attributes
   IoMode io = IoMode::kAuto;

@@ -38,7 +38,7 @@ TEST(OptionsTest, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_TRUE(o.ids.identity());
   EXPECT_EQ(o.io, IoMode::kAuto);
   EXPECT_FALSE(o.read_only || o.allow_root || o.is_volatile || o.static_nlink || o.foreground ||
-               o.debug || o.show_help || o.show_version || o.user_xattrs);
+               o.debug || o.show_help || o.show_version);
   EXPECT_TRUE(o.warnings.empty());
 }
 
