@@ -35,7 +35,7 @@ struct ImportOptions {
   // ECANCELED.
   const std::atomic<bool>* cancel = nullptr;
   // When given, an archive with another diff id is refused (a layer that a manifest or config
-  // describes).
+  // describes); when that layer is in the store already, nothing is read.
   std::optional<Digest> expected_diff_id;
   // Bounds against archives made to exhaust memory or disk.
   uint64_t max_entries = 20'000'000;

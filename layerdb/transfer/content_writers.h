@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ContentWriters: threads that hash contents and put them into the store, while the archive is read
+// on. Whole contents come in; how many bytes wait is bounded. Submit() and Finish() are for one
+// thread.
+#ifndef VENEER_LAYERDB_TRANSFER_CONTENT_WRITERS_H_
+#define VENEER_LAYERDB_TRANSFER_CONTENT_WRITERS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/result.h"
+#include "layerdb/store/session.h"
+#include "layerdb/transfer/bounded_queue.h"
+#include "layerdb/transfer/layer_assembler.h"
+#include "layerdb/transfer/worker.h"
+
+namespace veneer {
+
+// Bytes, and what keeps them alive.
+struct Slice {
+  std::shared_ptr<const void> keep;
+  std::string_view bytes;
+};
+
+class ContentWriters {
+ public:
+  ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads);
+  ~ContentWriters();
+  ContentWriters(const ContentWriters&) = delete;
+  ContentWriters& operator=(const ContentWriters&) = delete;
+
+  // Stores the contents that `slices` make up one after the other. An error is that of an earlier
+  // one.
+  Result<void> Submit(uint32_t content, std::vector<Slice> slices);
+  // Waits until all is stored. Call once.
+  Result<void> Finish();
+
+ private:
+  struct Job {
+    uint32_t content = 0;
+    std::vector<Slice> slices;
+  };
+  Result<void> Run();
+
+  WriteSession& session_;
+  LayerAssembler& layer_;
+  BoundedQueue<Job> queue_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_CONTENT_WRITERS_H_

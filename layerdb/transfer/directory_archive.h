@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tar archive of a directory: sorted, written as model/tar_writer writes, so that the same tree
+// gives the same bytes. The tree is walked by descriptors and no symlink is followed; a file that
+// changes meanwhile is archived with the size it had first.
+#ifndef VENEER_LAYERDB_TRANSFER_DIRECTORY_ARCHIVE_H_
+#define VENEER_LAYERDB_TRANSFER_DIRECTORY_ARCHIVE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+#include "layerdb/model/tar_block.h"
+#include "layerdb/transfer/layer_tar.h"
+
+namespace veneer {
+
+// No tar can hold a socket.
+struct ArchivedSocket {
+  std::string path;
+  Attr attr;
+  XattrList xattrs;
+};
+
+// Gives the archive of the directory `fd` (open for reading; borrowed) to `sink`. `epoch`: later
+// times are clamped to it. Sockets go to `*sockets`.
+Result<void> ArchiveDirectory(int fd, std::optional<int64_t> epoch, TarSink sink,
+                              std::vector<ArchivedSocket>* sockets);
+
+// The runs of zeros in the first `size` bytes of a file, at least kSparseRun long, in multiples of
+// 4 KiB; holes are not read. Depends on the contents only.
+Result<std::vector<SparseExtent>> FindZeroRuns(int fd, uint64_t size);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_DIRECTORY_ARCHIVE_H_

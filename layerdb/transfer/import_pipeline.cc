@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/import_pipeline.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "layerdb/base/hash.h"
+#include "layerdb/transfer/bounded_queue.h"
+#include "layerdb/transfer/content_writers.h"
+#include "layerdb/transfer/layer_tar_reader.h"
+#include "layerdb/transfer/worker.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kChunk = size_t{512} << 10;
+// Chunks on their way to each of the two readers.
+constexpr size_t kInFlight = 12;
+
+struct Chunk {
+  std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kChunk);
+  size_t size = 0;
+  std::string_view view() const { return {bytes.get(), size}; }
+};
+using ChunkPtr = std::shared_ptr<const Chunk>;
+using ChunkQueue = BoundedQueue<ChunkPtr>;
+
+// Why a producer was stopped is said by whoever stopped it.
+constexpr int kStopped = ECANCELED;
+
+// Collects what the producer gives into chunks.
+class Collector {
+ public:
+  Collector(ChunkQueue& first, ChunkQueue& second) : queues_{&first, &second} {}
+
+  Result<void> Take(std::string_view bytes) {
+    while (!bytes.empty()) {
+      if (chunk_ == nullptr) chunk_ = std::make_shared<Chunk>();
+      const size_t size = std::min(kChunk - chunk_->size, bytes.size());
+      std::memcpy(chunk_->bytes.get() + chunk_->size, bytes.data(), size);
+      chunk_->size += size;
+      bytes.remove_prefix(size);
+      if (chunk_->size == kChunk) VENEER_TRY_VOID(Flush());
+    }
+    return {};
+  }
+
+  Result<void> Flush() {
+    const ChunkPtr full = std::exchange(chunk_, nullptr);
+    if (full == nullptr) return {};
+    for (ChunkQueue* queue : queues_) {
+      if (!queue->Push(full)) return MakeError(Errno{kStopped}, "stopped");
+    }
+    return {};
+  }
+
+ private:
+  ChunkQueue* queues_[2];
+  std::shared_ptr<Chunk> chunk_;
+};
+
+// Closes (or abandons) a queue whatever way its user ends.
+struct CloseOnExit {
+  ChunkQueue& queue;
+  ~CloseOnExit() { queue.Close(); }
+};
+struct AbandonOnExit {
+  ChunkQueue& queue;
+  ~AbandonOnExit() { queue.Abandon(); }
+};
+
+Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
+  while (const std::optional<ChunkPtr> chunk = chunks.Pop()) {
+    VENEER_TRY_VOID(reader.Take({*chunk, (*chunk)->view()}));
+  }
+  return reader.archive_bytes();
+}
+
+}  // namespace
+
+Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer,
+                            const std::function<Result<void>(TarSink sink)>& produce) {
+  ChunkQueue to_hash(kInFlight);
+  ChunkQueue to_parse(kInFlight);
+  ContentWriters writers(session, layer, std::max(2U, std::thread::hardware_concurrency()));
+  LayerTarReader reader(session, layer, writers);
+
+  std::string hex;
+  Worker hasher([&]() -> Result<void> {
+    const AbandonOnExit guard{to_hash};
+    Sha256Stream sha;
+    while (const std::optional<ChunkPtr> chunk = to_hash.Pop()) sha.Update((*chunk)->view());
+    hex = sha.FinishHex();
+    return {};
+  });
+  Worker producer([&]() -> Result<void> {
+    const CloseOnExit hash_end{to_hash};
+    const CloseOnExit parse_end{to_parse};
+    Collector collector(to_hash, to_parse);
+    VENEER_TRY_VOID(produce([&](std::string_view bytes) { return collector.Take(bytes); }));
+    return collector.Flush();
+  });
+
+  Result<uint64_t> parsed = [&] {
+    // A parser that gives up lets the producer go on no further.
+    const AbandonOnExit guard{to_parse};
+    return Parse(reader, to_parse);
+  }();
+  if (!parsed) to_hash.Abandon();
+  Result<void> produced = producer.Join();
+  const Result<void> hashed = hasher.Join();
+  // What the producer could not read is the cause of what the parser then missed.
+  if (!produced && produced.error().code() != kStopped) {
+    return tl::unexpected(std::move(produced).error());
+  }
+  if (!hashed) return tl::unexpected(hashed.error());
+  if (!parsed) return tl::unexpected(std::move(parsed).error());
+  if (!produced) return tl::unexpected(std::move(produced).error());
+  VENEER_TRY_VOID(reader.Finish());
+  VENEER_TRY_VOID(writers.Finish());
+  return ReadLayer{*Digest::FromHex(hex), *parsed};
+}
+
+}  // namespace veneer

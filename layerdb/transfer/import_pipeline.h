@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The stages of an import, each in its own thread, with bounded queues between them:
+//
+//   producer ──chunks──┬── SHA-256 ─────────────────────── diff id
+//   (reads, unpacks)   └── parser (the caller's thread) ── contents ── ContentWriters
+//
+// A chunk is shared by its readers and freed by the last; contents are stored right from it.
+#ifndef VENEER_LAYERDB_TRANSFER_IMPORT_PIPELINE_H_
+#define VENEER_LAYERDB_TRANSFER_IMPORT_PIPELINE_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+#include "layerdb/transfer/layer_assembler.h"
+#include "layerdb/transfer/layer_tar.h"
+
+namespace veneer {
+
+struct ReadLayer {
+  Digest diff_id;
+  uint64_t tar_bytes = 0;
+};
+
+// Runs `produce`, which gives the uncompressed archive to the sink, in a thread of its own, and
+// takes the archive into `layer` (everything but LayerAssembler::Finish()). The first thing that
+// went wrong is the error.
+Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer,
+                            const std::function<Result<void>(TarSink sink)>& produce);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_IMPORT_PIPELINE_H_

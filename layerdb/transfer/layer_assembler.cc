@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/layer_assembler.h"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include "layerdb/base/sys.h"
+#include "layerdb/store/object_store.h"
+
+namespace veneer {
+
+namespace {
+
+// Names of an untrusted archive must not be able to choose where they go in a hash table.
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof seed)) {
+    // Early at boot: an address is what there is.
+    seed = reinterpret_cast<uintptr_t>(&seed);
+  }
+  return seed;
+}
+
+}  // namespace
+
+LayerAssembler::LayerAssembler(Store& store, WriteSession& session,
+                               const TreeBuilder::Limits& limits, std::string dir,
+                               ContentSpool spool)
+    : store_(store),
+      session_(session),
+      dir_(std::move(dir)),
+      tree_(limits, RandomSeed()),
+      spool_(std::move(spool)) {}
+
+Result<std::unique_ptr<LayerAssembler>> LayerAssembler::Create(Store& store, WriteSession& session,
+                                                               const TreeBuilder::Limits& limits) {
+  VENEER_TRY(std::string dir, session.NewLayerDir());
+  VENEER_TRY(ContentSpool spool, ContentSpool::Create(session.dir()));
+  VENEER_TRY(std::unique_ptr<RecipeWriter> recipe, RecipeWriter::Create(dir + "/recipe"));
+  std::unique_ptr<LayerAssembler> made(
+      new LayerAssembler(store, session, limits, std::move(dir), std::move(spool)));
+  made->recipe_ = std::move(recipe);
+  return made;
+}
+
+Result<uint32_t> LayerAssembler::NewContent(uint64_t size) {
+  VENEER_TRY_VOID(recipe_->NextContent());
+  owners_.push_back(TreeBuilder::kNoNode);
+  const std::lock_guard lock(mutex_);
+  contents_.emplace_back().size = size;
+  contents_.back().blocks = DenseBlocks(size);
+  return static_cast<uint32_t>(contents_.size() - 1);
+}
+
+void LayerAssembler::SetOwner(uint32_t content, TreeBuilder::Node node) { owners_[content] = node; }
+
+void LayerAssembler::SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks) {
+  const std::lock_guard lock(mutex_);
+  contents_[content].object = object;
+  contents_[content].blocks = blocks;
+}
+
+Result<void> LayerAssembler::SetInline(uint32_t content, std::string_view bytes) {
+  VENEER_TRY(const uint64_t offset, spool_.Append(bytes));
+  const std::lock_guard lock(mutex_);
+  contents_[content].spooled_at = offset;
+  return {};
+}
+
+Result<IndexSummary> LayerAssembler::WriteIndex() {
+  VENEER_TRY(const std::unique_ptr<IndexWriter> index, IndexWriter::Create(dir_ + "/index"));
+  VENEER_TRY_VOID(tree_.Walk([&](const TreeBuilder::Visited& visited) -> Result<void> {
+    IndexEntry entry;
+    entry.whiteout = visited.whiteout;
+    if (!visited.whiteout) {
+      entry.attr = visited.attr;
+      entry.opaque = visited.opaque;
+      entry.implied = visited.implied;
+      entry.xattrs = *visited.xattrs;
+      entry.target = visited.target;
+      if (visited.attr.type == FileType::kRegular && visited.attr.size > 0) {
+        const StoredContent& content = contents_[visited.content];
+        entry.object = content.object;
+        entry.attr.blocks = content.blocks;
+        if (!content.object) {
+          VENEER_TRY(entry.inline_bytes, spool_.Read(content.spooled_at, content.size));
+        }
+      }
+    }
+    if (visited.dir == 0) return index->PutRoot(entry);
+    return index->Put(visited.dir, visited.name, entry);
+  }));
+  return index->Seal(false);
+}
+
+Result<RecipeContent> LayerAssembler::SpillContent(const StoredContent& content) {
+  return recipe_->Spill([&](FunctionRef<Result<void>(std::string_view)> sink) -> Result<void> {
+    if (!content.object) {
+      VENEER_TRY(const std::string bytes, spool_.Read(content.spooled_at, content.size));
+      return sink(bytes);
+    }
+    VENEER_TRY_CTX(const Fd fd, store_.objects().OpenObject(*content.object),
+                   ObjectPath(*content.object));
+    std::string buffer(size_t{256} << 10, '\0');
+    for (uint64_t at = 0; at < content.size;) {
+      VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd.get(), buffer.data(), buffer.size(), at),
+                     ObjectPath(*content.object));
+      if (size == 0) return MakeError(ObjectPath(*content.object) + ": cut short");
+      VENEER_TRY_VOID(sink({buffer.data(), size}));
+      at += size;
+    }
+    return {};
+  });
+}
+
+Result<void> LayerAssembler::WriteRecipe() {
+  VENEER_TRY_VOID(recipe_->EndOperations());
+  std::vector<RecipeContent> table;
+  table.reserve(contents_.size());
+  for (size_t i = 0; i < contents_.size(); ++i) {
+    RecipeContent content{false, 0, contents_[i].size};
+    if (owners_[i] != TreeBuilder::kNoNode && tree_.IsAlive(owners_[i])) {
+      content.where = tree_.InoOf(owners_[i]);
+    } else {
+      VENEER_TRY(content, SpillContent(contents_[i]));
+    }
+    table.push_back(content);
+  }
+  return recipe_->Finish(table);
+}
+
+Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id) {
+  FinishedLayer out;
+  VENEER_TRY(out.summary, WriteIndex());
+  VENEER_TRY_VOID(WriteRecipe());
+  out.existed = store_.HasLayer(diff_id);
+  VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
+  return out;
+}
+
+}  // namespace veneer

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LayerAssembler: a layer in the making, whatever it is made from: the tree of its entries, where
+// their contents are, and the recipe of its archive. Finish() writes index and recipe and publishes
+// the layer.
+//
+// Contents have numbers in the order of NewContent(), which must be the order in which the recipe
+// gets them. SetContent() may be called from any thread, everything else from one.
+#ifndef VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
+#define VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/digest.h"
+#include "layerdb/base/result.h"
+#include "layerdb/index/index_writer.h"
+#include "layerdb/model/tree_builder.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+#include "layerdb/transfer/content_spool.h"
+#include "layerdb/transfer/recipe.h"
+
+namespace veneer {
+
+// Where the contents of a regular file are.
+struct StoredContent {
+  uint64_t size = 0;
+  uint64_t blocks = 0;              // of 512 bytes
+  std::optional<ObjectRef> object;  // nullopt: in the index
+  uint64_t spooled_at = 0;          // then here until the index is written
+};
+
+struct FinishedLayer {
+  IndexSummary summary;
+  bool existed = false;
+};
+
+class LayerAssembler {
+ public:
+  static Result<std::unique_ptr<LayerAssembler>> Create(Store& store, WriteSession& session,
+                                                        const TreeBuilder::Limits& limits);
+
+  TreeBuilder& tree() { return tree_; }
+  RecipeWriter& recipe() { return *recipe_; }
+
+  // A content of `size` bytes, which is not zero. Tells the recipe that it begins.
+  Result<uint32_t> NewContent(uint64_t size);
+  // The node that has it.
+  void SetOwner(uint32_t content, TreeBuilder::Node node);
+  // Where it went: into an object, or (at most WriteSession::kInlineLimit bytes) into the index.
+  void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
+  Result<void> SetInline(uint32_t content, std::string_view bytes);
+
+  // Writes and publishes. All contents must be set. Call once.
+  Result<FinishedLayer> Finish(const Digest& diff_id);
+
+ private:
+  LayerAssembler(Store& store, WriteSession& session, const TreeBuilder::Limits& limits,
+                 std::string dir, ContentSpool spool);
+  Result<IndexSummary> WriteIndex();
+  Result<void> WriteRecipe();
+  Result<RecipeContent> SpillContent(const StoredContent& content);
+
+  Store& store_;
+  WriteSession& session_;
+  const std::string dir_;
+  TreeBuilder tree_;
+  ContentSpool spool_;
+  std::unique_ptr<RecipeWriter> recipe_;
+
+  std::mutex mutex_;  // guards contents_
+  std::vector<StoredContent> contents_;
+  std::vector<TreeBuilder::Node> owners_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_

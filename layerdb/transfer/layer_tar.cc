@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/layer_tar.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/hash.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/index/index_reader.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/transfer/recipe.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kReadSize = size_t{256} << 10;
+
+Result<std::unique_ptr<RecipeReader>> OpenRecipe(const Store& store, const Digest& diff_id) {
+  if (!store.HasLayer(diff_id)) {
+    return MakeError("no layer " + diff_id.ToString() + " in the store", ExitCode::kNotFound);
+  }
+  return RecipeReader::Open(store.layout().layer_recipe(diff_id));
+}
+
+// Where a layer's contents are, by inode number.
+class Contents {
+ public:
+  Contents(const Store& store, const IndexReader& index) : store_(store), index_(index) {}
+
+  Result<void> ReadIndex() {
+    positions_.assign(index_.summary().next_ino, 0);
+    bool sound = true;
+    VENEER_TRY_CTX_VOID(
+        index_.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+          if (found.entry.whiteout() || found.entry.type() != FileType::kRegular) return true;
+          sound = found.entry.ino() < positions_.size();
+          if (sound) positions_[found.entry.ino()] = found.position;
+          return sound;
+        }),
+        index_.path());
+    return sound ? Result<void>() : Damaged("an inode number");
+  }
+
+  // Gives a piece of a content to `sink`.
+  Result<void> Read(uint64_t ino, uint64_t offset, uint64_t size, TarSink sink) {
+    if (ino >= positions_.size() || positions_[ino] == 0) return Damaged("a file is missing");
+    VENEER_TRY_CTX(const EntryView entry, index_.At(positions_[ino]), index_.path());
+    if (offset > entry.size() || size > entry.size() - offset) return Damaged("a file's size");
+    const std::optional<ObjectRef> object = entry.object();
+    if (!object) return sink(entry.inline_bytes().substr(offset, size));
+    if (!fd_ || *object != open_) {
+      Sys<Fd> opened = store_.objects().OpenObject(*object);
+      if (!opened) return Object(*object, opened.error());
+      fd_ = *std::move(opened);
+      open_ = *object;
+    }
+    while (size > 0) {
+      const auto want = static_cast<size_t>(std::min<uint64_t>(size, buffer_.size()));
+      const Sys<size_t> got = sys::ReadAt(fd_.get(), buffer_.data(), want, offset);
+      if (!got) return Object(*object, got.error());
+      if (*got == 0) return Object(*object, Errno{ENODATA});
+      VENEER_TRY_VOID(sink({buffer_.data(), *got}));
+      offset += *got;
+      size -= *got;
+    }
+    return {};
+  }
+
+ private:
+  tl::unexpected<Error> Damaged(const char* what) const {
+    return MakeError(index_.path() + ": does not fit its recipe (" + what + "); run `veneer fsck`");
+  }
+  tl::unexpected<Error> Object(const ObjectRef& ref, Errno e) const {
+    return MakeError(store_.layout().objects() + "/" + ObjectPath(ref) + ": " +
+                     (e.code == ENODATA ? "cut short" : ErrnoText(e.code)) + "; run `veneer fsck`");
+  }
+
+  const Store& store_;
+  const IndexReader& index_;
+  std::vector<uint64_t> positions_;
+  Fd fd_;
+  ObjectRef open_;
+  std::string buffer_ = std::string(kReadSize, '\0');
+};
+
+}  // namespace
+
+Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
+  VENEER_TRY(const std::unique_ptr<RecipeReader> recipe, OpenRecipe(store, diff_id));
+  VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
+  Contents contents(store, *index);
+  VENEER_TRY_VOID(contents.ReadIndex());
+  VENEER_TRY_VOID(
+      recipe->Run(sink, [&](size_t number, uint64_t offset, uint64_t size) -> Result<void> {
+        const RecipeContent& content = recipe->contents()[number];
+        if (!content.spilled) return contents.Read(content.where, offset, size, sink);
+        uint64_t at = 0;
+        return recipe->ReadSpilled(content, [&](std::string_view bytes) -> Result<void> {
+          // The part of these bytes that lies in [offset, offset + size).
+          const uint64_t from = std::clamp<uint64_t>(offset, at, at + bytes.size());
+          const uint64_t to = std::clamp<uint64_t>(offset + size, from, at + bytes.size());
+          const std::string_view part = bytes.substr(from - at, to - from);
+          at += bytes.size();
+          return part.empty() ? Result<void>() : sink(part);
+        });
+      }));
+  return recipe->archive_size();
+}
+
+Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, int fd) {
+  return WriteLayerTar(store, diff_id, [&](std::string_view bytes) -> Result<void> {
+    while (!bytes.empty()) {
+      const ssize_t size = ::write(fd, bytes.data(), bytes.size());
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) return MakeError(Errno{errno}, "write");
+      bytes.remove_prefix(static_cast<size_t>(size));
+    }
+    return {};
+  });
+}
+
+Result<uint64_t> LayerTarSize(const Store& store, const Digest& diff_id) {
+  VENEER_TRY(const std::unique_ptr<RecipeReader> recipe, OpenRecipe(store, diff_id));
+  return recipe->archive_size();
+}
+
+Result<void> VerifyLayer(const Store& store, const Digest& diff_id) {
+  Sha256Stream sha;
+  VENEER_TRY(const uint64_t size,
+             WriteLayerTar(store, diff_id, [&](std::string_view bytes) -> Result<void> {
+               sha.Update(bytes);
+               return {};
+             }));
+  IgnoreError(Result<uint64_t>(size), "only the digest matters");
+  if (sha.FinishHex() == diff_id.hex()) return {};
+  return MakeError("layer " + diff_id.ToString() +
+                   " is damaged: its archive has another digest; run `veneer fsck`");
+}
+
+}  // namespace veneer

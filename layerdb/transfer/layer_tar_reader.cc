@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/layer_tar_reader.h"
+
+#include <algorithm>
+
+#include "layerdb/base/log.h"
+#include "layerdb/model/tar_acl.h"
+#include "layerdb/model/tar_mapping.h"
+
+namespace veneer {
+
+namespace {
+
+// Up to here a content is held in memory and stored in one go.
+constexpr uint64_t kWholeLimit = uint64_t{1} << 20;
+// Owners' names kept for ACLs; an archive with more different ones gets no more of them resolved.
+constexpr size_t kMaxNames = 65536;
+
+}  // namespace
+
+tl::unexpected<Error> LayerTarReader::InEntry(Error error) const {
+  return tl::unexpected(
+      std::move(error).Context("entry \"" + PrintablePath(parser_.entry().path) + "\""));
+}
+
+Result<void> LayerTarReader::Take(const Slice& slice) {
+  std::string_view rest = slice.bytes;
+  for (;;) {
+    const std::string_view before = rest;
+    VENEER_TRY(const TarParser::Event event, parser_.Next(&rest));
+    std::string_view taken = before.substr(0, before.size() - rest.size());
+    const bool data = event == TarParser::Event::kData;
+    if (data) taken.remove_suffix(parser_.data().size());
+    VENEER_TRY_VOID(layer_.recipe().Raw(taken));
+    Result<void> done;
+    switch (event) {
+      case TarParser::Event::kNeedInput: return {};
+      case TarParser::Event::kEnd: break;
+      case TarParser::Event::kEntry: done = OnEntry(); break;
+      case TarParser::Event::kData: done = OnData({slice.keep, parser_.data()}); break;
+      case TarParser::Event::kEntryEnd: done = OnEntryEnd(); break;
+    }
+    if (!done) return InEntry(std::move(done).error());
+  }
+}
+
+Result<void> LayerTarReader::Finish() {
+  VENEER_TRY_VOID(parser_.Finish());
+  return ResolveAcls();
+}
+
+Result<void> LayerTarReader::OnEntry() {
+  storing_ = Storing::kNot;
+  const TarEntry& entry = parser_.entry();
+  VENEER_TRY(const LayerName name, ParseLayerName(entry.path));
+  switch (name.kind) {
+    case LayerName::Kind::kIgnored: return {};
+    case LayerName::Kind::kWhiteout: return layer_.tree().AddWhiteout(name.path);
+    case LayerName::Kind::kOpaque: return layer_.tree().MakeOpaque(name.path);
+    case LayerName::Kind::kObject: return AddObject(name);
+  }
+  return {};
+}
+
+Result<void> LayerTarReader::AddObject(const LayerName& name) {
+  TarEntry& entry = parser_.entry();
+  if (entry.hard_link) {
+    VENEER_TRY(const TreePath target, ParseTarPath(entry.link, kMaxName));
+    return layer_.tree().AddHardLink(name.path, target);
+  }
+  TreeBuilder::Object object;
+  object.attr = entry.attr;
+  object.xattrs = std::move(entry.xattrs);
+  const size_t waiting = waiting_acls_.size();
+  VENEER_TRY_VOID(ReadAcls(&entry, &object));
+  if (entry.attr.type == FileType::kSymlink) object.target = entry.link;
+  const bool has_content = entry.attr.type == FileType::kRegular && entry.attr.size > 0;
+  if (has_content) {
+    VENEER_TRY(content_, layer_.NewContent(entry.attr.size));
+    object.content = content_;
+  }
+  VENEER_TRY(const TreeBuilder::Node node, layer_.tree().Add(name.path, object));
+  for (size_t i = waiting; i < waiting_acls_.size(); ++i) waiting_acls_[i].node = node;
+  if (!has_content) return {};
+  layer_.SetOwner(content_, node);
+  if (entry.attr.size <= (entry.sparse ? WriteSession::kInlineLimit : kWholeLimit)) {
+    storing_ = Storing::kWhole;
+    slices_.clear();
+    pieces_.clear();
+  } else {
+    VENEER_TRY(writer_, session_.NewObject());
+    storing_ = Storing::kStream;
+  }
+  return {};
+}
+
+Result<void> LayerTarReader::OnData(const Slice& slice) {
+  const uint64_t offset = parser_.data_offset();
+  if (storing_ == Storing::kNot) return layer_.recipe().Raw(slice.bytes);
+  VENEER_TRY_VOID(layer_.recipe().Data(offset, slice.bytes.size()));
+  if (storing_ == Storing::kWhole) {
+    slices_.push_back(slice);
+    pieces_.emplace_back(offset, slice.bytes.size());
+    return {};
+  }
+  if (offset > writer_->size()) VENEER_TRY_VOID(writer_->Hole(offset - writer_->size()));
+  return writer_->Write(slice.bytes);
+}
+
+std::string LayerTarReader::InlineBytes() const {
+  std::string bytes(static_cast<size_t>(parser_.entry().attr.size), '\0');
+  for (size_t i = 0; i < slices_.size(); ++i) {
+    std::copy(slices_[i].bytes.begin(), slices_[i].bytes.end(),
+              bytes.begin() + static_cast<ptrdiff_t>(pieces_[i].first));
+  }
+  return bytes;
+}
+
+Result<void> LayerTarReader::OnEntryEnd() {
+  const uint64_t size = parser_.entry().attr.size;
+  switch (std::exchange(storing_, Storing::kNot)) {
+    case Storing::kNot: return {};
+    case Storing::kWhole:
+      if (size <= WriteSession::kInlineLimit) return layer_.SetInline(content_, InlineBytes());
+      return writers_.Submit(content_, std::exchange(slices_, {}));
+    case Storing::kStream: break;
+  }
+  if (size > writer_->size()) VENEER_TRY_VOID(writer_->Hole(size - writer_->size()));
+  VENEER_TRY(const ObjectRef ref, writer_->Finish());
+  layer_.SetObject(content_, ref, writer_->blocks());
+  writer_.reset();
+  return {};
+}
+
+Result<void> LayerTarReader::ReadAcls(TarEntry* entry, TreeBuilder::Object* object) {
+  if (ids_.size() < kMaxNames) {
+    if (!entry->user.empty()) ids_.insert_or_assign({true, entry->user}, entry->attr.uid);
+    if (!entry->group.empty()) ids_.insert_or_assign({false, entry->group}, entry->attr.gid);
+  }
+  auto read = [&](std::optional<std::string>* text, std::string_view xattr) -> Result<void> {
+    if (!*text) return {};
+    bool unknown = false;
+    VENEER_TRY(
+        std::string value,
+        AclFromText(**text, [&](bool user, std::string_view name) -> std::optional<uint32_t> {
+          const auto found = ids_.find({user, std::string(name)});
+          if (found != ids_.end()) return found->second;
+          // Read again when all names are known.
+          unknown = true;
+          return std::nullopt;
+        }));
+    if (unknown) {
+      waiting_acls_.push_back({TreeBuilder::kNoNode, xattr, *std::move(*text)});
+    } else if (!value.empty()) {
+      object->xattrs.emplace_back(xattr, std::move(value));
+    }
+    return {};
+  };
+  VENEER_TRY_VOID(read(&entry->acl_access, kAclAccess));
+  // The kernel knows default ACLs of directories only.
+  if (entry->attr.type != FileType::kDirectory) return {};
+  return read(&entry->acl_default, kAclDefault);
+}
+
+Result<void> LayerTarReader::ResolveAcls() {
+  for (const WaitingAcl& acl : waiting_acls_) {
+    VENEER_TRY(
+        std::string value,
+        AclFromText(acl.text, [&](bool user, std::string_view name) -> std::optional<uint32_t> {
+          const auto found = ids_.find({user, std::string(name)});
+          if (found != ids_.end()) return found->second;
+          LogWarning("an ACL names " + std::string(user ? "user \"" : "group \"") +
+                     PrintablePath(name) + "\" without an id; that entry is left out");
+          return std::nullopt;
+        }));
+    if (!value.empty()) layer_.tree().SetXattr(acl.node, acl.xattr, value);
+  }
+  return {};
+}
+
+}  // namespace veneer
