@@ -48,9 +48,9 @@ class MountCase(unittest.TestCase):
         """Builds a directory from a description (support/tree.py); its path."""
         return make_layer(self.path(name), entries)
 
-    def mount(self, lowers, upper=True, options=(), name="mnt", **more):
+    def mount(self, lowers, upper=True, options=(), name="mnt", start=True, **more):
         """Mounts `lowers` (top first) with an upper of its own (False: none; or the path of an upper, whose work
-        directory is beside it). It is unmounted and judged when the case ends."""
+        directory is beside it). It is unmounted and judged when the case ends. `start`: False to mount later."""
         upper_path = work_path = None
         if upper:
             upper_path = self.path(f"{name}-upper") if upper is True else os.fspath(upper)
@@ -60,7 +60,8 @@ class MountCase(unittest.TestCase):
         mount = mounts.Mount(self.path(name), lowers, upper_path, work_path, options, **more)
         self.addCleanup(mount.discard)
         self.addCleanup(self._stop, mount)
-        mount.start()
+        if start:
+            mount.start()
         return mount
 
     def _stop(self, mount):

@@ -189,6 +189,14 @@ std::string Comparer::CompareOutcomes(const Op& op, const Outcome& plain, const 
   return std::move(report_);
 }
 
+void Comparer::CompareXattrs(Difference where, const std::string& plain, const std::string& got) {
+  const size_t at = static_cast<size_t>(
+      std::mismatch(plain.begin(), plain.end(), got.begin(), got.end()).first - plain.begin());
+  const size_t line = at == 0 ? 0 : plain.rfind('\n', at - 1) + 1;
+  where.where += ": " + plain.substr(line, plain.find('=', line) - line);
+  Report(where, Around(plain, at), Around(got, at));
+}
+
 std::string Comparer::CompareTrees(const Tree& plain, const Tree& got) {
   report_.clear();
   Difference where;
@@ -224,7 +232,7 @@ std::string Comparer::CompareTrees(const Tree& plain, const Tree& got) {
     where.field = Field::kSymlink;
     if (a->link != b->link) Report(where, Quote(a->link), Quote(b->link));
     where.field = Field::kXattrs;
-    if (a->xattrs != b->xattrs) Report(where, Quote(a->xattrs), Quote(b->xattrs));
+    if (a->xattrs != b->xattrs) CompareXattrs(where, a->xattrs, b->xattrs);
     // Two inodes with one number would be hard links of each other to tar and rsync.
     const auto [other, is_new] = numbers.emplace(b->look.st.st_ino, &*a);
     where.field = Field::kInode;

@@ -59,6 +59,7 @@ class Comparer {
   void CompareLooks(Difference where, const Look& plain, const Look& got);
   void CompareTime(Difference where, const timespec& plain, const timespec& got,
                    bool later_is_fine);
+  void CompareXattrs(Difference where, const std::string& plain, const std::string& got);
   void CompareInode(Difference where, const Look& plain, const Look& got);
 
   TargetKind kind_;

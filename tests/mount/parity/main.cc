@@ -174,7 +174,7 @@ bool KernelHasOverlay(const std::string& dir) {
     ::mkdir((base + name).c_str(), 0700);
   const std::string options = "lowerdir=" + base + "/lower,upperdir=" + base +
                               "/upper,workdir=" + base +
-                              "/work,redirect_dir=on,metacopy=on,index=on";
+                              "/work,redirect_dir=on,metacopy=off,index=on,nfs_export=off";
   const bool has = ::mount("overlay", (base + "/root").c_str(), "overlay", 0, options.c_str()) == 0;
   if (has) ::umount2((base + "/root").c_str(), 0);
   std::filesystem::remove_all(base);

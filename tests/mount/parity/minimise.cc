@@ -19,6 +19,7 @@ class Minimiser {
     const RunResult first = Run(config_, sequence_, best_);
     if (!first.failure) return best_;
     target_ = first.failure->target;
+    needs_ops_ = first.failure->step >= 0;
     CutAfter(*first.failure);
     for (size_t before = 0; before != Size() && tries_ > 0;) {
       before = Size();
@@ -44,6 +45,7 @@ class Minimiser {
     --tries_;
     const RunResult result = Run(config_, sequence_, candidate);
     if (!result.failure || result.failure->target != target_) return false;
+    if (needs_ops_ && result.failure->step < 0) return false;
     best_ = candidate;
     CutAfter(*result.failure);
     return true;
@@ -67,6 +69,7 @@ class Minimiser {
   Selection best_;
   int tries_;
   std::string target_;
+  bool needs_ops_ = false;  // the failure is one of an operation, not of the layers as they are
 };
 
 }  // namespace

@@ -76,7 +76,7 @@ std::string Quote(const std::string& text) {
       std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned char>(c));
       out += hex;
     }
-    if (out.size() > 200) return out + "…' (" + std::to_string(text.size()) + " bytes)";
+    if (out.size() > 70) return out + "…' (" + std::to_string(text.size()) + " bytes)";
   }
   return out + "'";
 }

@@ -108,7 +108,7 @@ std::string Target::LowerOption() const {
 bool Target::Mount() {
   if (config_.kind == TargetKind::kOverlay) {
     const std::string options =
-        LowerOption() + ",redirect_dir=on,metacopy=on,index=on,nfs_export=off";
+        LowerOption() + ",redirect_dir=on,metacopy=off,index=on,nfs_export=off";
     if (::mount("overlay", mount_point_.c_str(), "overlay", MS_NOATIME, options.c_str()) != 0) {
       return Fail("mount overlay " + options);
     }
