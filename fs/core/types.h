@@ -35,12 +35,12 @@ struct Entry {
 
 // What SetAttr changes; an absent field stays. POSIX chmod, chown, truncate, utimensat.
 struct AttrChange {
-  std::optional<uint32_t> mode;  // permission bits, 07777
-  std::optional<uint32_t> uid;
-  std::optional<uint32_t> gid;
-  std::optional<uint64_t> size;
-  std::optional<Timestamp> atime;
-  std::optional<Timestamp> mtime;
+  std::optional<uint32_t> mode = std::nullopt;  // permission bits, 07777
+  std::optional<uint32_t> uid = std::nullopt;
+  std::optional<uint32_t> gid = std::nullopt;
+  std::optional<uint64_t> size = std::nullopt;
+  std::optional<Timestamp> atime = std::nullopt;
+  std::optional<Timestamp> mtime = std::nullopt;
   bool atime_now = false;
   bool mtime_now = false;
   // The kernel asks to drop set-user-ID, set-group-ID and file capabilities with this change
