@@ -216,6 +216,8 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   headers_in_a_row_ = 0;
 
   entry_ = TarEntry{};
+  extent_ = 0;
+  extent_done_ = 0;
   entry_.path = std::move(block.name);
   entry_.link = std::move(block.link);
   entry_.user = std::move(block.user);
@@ -347,8 +349,6 @@ Result<std::optional<TarParser::Event>> TarParser::StartSparse() {
 
 TarParser::Event TarParser::StartPayload() {
   if (!entry_.sparse && stored_left_ > 0) entry_.extents.push_back({0, stored_left_});
-  extent_ = 0;
-  extent_done_ = 0;
   state_ = State::kPayload;
   return Event::kEntry;
 }
