@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/containers.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "layerdb/base/sys.h"
+#include "layerdb/index/index_reader.h"
+#include "layerdb/index/kv.h"
+#include "layerdb/store/catalog_records.h"
+#include "layerdb/store/images.h"
+#include "layerdb/store/made_up_name.h"
+#include "layerdb/store/remove_tree.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+#include "layerdb/store/suggest.h"
+
+namespace veneer {
+namespace {
+
+constexpr size_t kMaxContainerName = 64;
+constexpr int kMadeUpAttempts = 100;
+
+bool IsContainerName(std::string_view name) {
+  const auto is_alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && name.size() <= kMaxContainerName && is_alnum(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+uint64_t RandomNumber() {
+  uint64_t number = 0;
+  // A name that is not random is taken at worst, and the next one tried.
+  IgnoreError(getrandom(&number, sizeof number, GRND_NONBLOCK), "any number will do");
+  return number;
+}
+
+std::string StatePath(const StoreLayout& layout, std::string_view name) {
+  return layout.container(name) + "/state";
+}
+
+// The mount that the state file tells of, if its daemon still runs. A file that is missing or malformed tells of none.
+std::optional<ContainerMount> LiveMount(const StoreLayout& layout, std::string_view name) {
+  const Fd fd(open(StatePath(layout, name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return std::nullopt;
+  std::string bytes(size_t{64} * 1024, '\0');
+  const Sys<size_t> n = sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0);
+  if (!n) return std::nullopt;
+  bytes.resize(*n);
+  std::optional<ContainerMount> mount = DecodeMount(bytes);
+  if (!mount || !mount->daemon.IsAlive()) return std::nullopt;
+  return mount;
+}
+
+tl::unexpected<Error> DamagedRecord(std::string_view name) {
+  return MakeError("catalog record of container " + std::string(name) +
+                   " is damaged; run `veneer fsck`");
+}
+
+Result<ContainerRecord> GetIn(const KvTxn& txn, std::string_view name) {
+  VENEER_TRY(const auto value, txn.Get(ContainerKey(name)));
+  if (value) {
+    std::optional<ContainerRecord> record = DecodeContainer(name, *value);
+    if (!record) return DamagedRecord(name);
+    return std::move(*record);
+  }
+  std::vector<std::string> names;
+  VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view key, std::string_view) {
+    names.emplace_back(key.substr(kContainerPrefix.size()));
+    return true;
+  }));
+  return MakeError("no such container: " + std::string(name) + DidYouMean(name, names),
+                   ExitCode::kNotFound);
+}
+
+// The root of a mount looks as its upper directory does, so that must look like the image's.
+Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
+  VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
+  const EntryView root = index->Root().entry;
+  const Attr attr = root.attr();
+  root.ForEachXattr([&](std::string_view name, std::string_view value) {
+    IgnoreError(sys::SetXattr({AT_FDCWD, upper.c_str()}, std::string(name).c_str(), value, 0),
+                "an ordinary user may set few of them");
+  });
+  if (geteuid() == 0) {
+    VENEER_TRY_CTX_VOID(sys::Chown({AT_FDCWD, upper.c_str()}, attr.uid, attr.gid), upper);
+  }
+  // The owner's rights are needed to work in it at all.
+  const mode_t mode = geteuid() == 0 ? attr.mode : attr.mode | S_IRWXU;
+  VENEER_TRY_CTX_VOID(sys::Chmod({AT_FDCWD, upper.c_str()}, mode), upper);
+  const timespec times[2] = {{attr.atime.sec, attr.atime.nsec}, {attr.mtime.sec, attr.mtime.nsec}};
+  VENEER_TRY_CTX_VOID(sys::SetTimes({AT_FDCWD, upper.c_str()}, times), upper);
+  return {};
+}
+
+Timestamp Now() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return {now.tv_sec, static_cast<uint32_t>(now.tv_nsec)};
+}
+
+}  // namespace
+
+Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
+  const bool made_up = spec.name.empty();
+  if (!made_up && !IsContainerName(spec.name)) {
+    return MakeError("\"" + spec.name +
+                         "\" is not a container name: letters, digits and _ . -, at most 64, "
+                         "beginning with a letter or digit",
+                     ExitCode::kUsage);
+  }
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
+  VENEER_TRY(const FoundImage found, store_.images().Find(spec.image_id.ToString()));
+  const ImageRecord& image = found.image;
+  VENEER_TRY(const std::string tree, store_.EnsureTree(image.diff_ids));
+
+  const std::string staged = session->dir() + "/container";
+  const std::string upper = staged + "/upper";
+  const std::string work = staged + "/work";
+  for (const std::string& dir : {staged, upper, work}) {
+    if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
+  }
+  VENEER_TRY_VOID(LikeRootOf(tree, upper));
+
+  ContainerRecord record{spec.name,           image.id,        image.diff_ids,
+                         image.chain_id,      spec.image_name, Now(),
+                         spec.remove_on_exit, spec.config,     std::nullopt};
+  const StoreLayout& layout = store_.layout();
+  bool moved = false;  // the body may run twice
+  VENEER_TRY_VOID(store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    for (int attempt = 0; made_up && !moved; ++attempt) {
+      record.name = MadeUpName(RandomNumber());
+      if (attempt >= kMadeUpAttempts / 2) record.name += std::to_string(RandomNumber() % 1000);
+      VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));
+      if (!taken) break;
+      if (attempt == kMadeUpAttempts) return MakeError("no name is left; give one with --name");
+    }
+    VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));
+    if (taken) {
+      return MakeError("there is a container " + record.name + " already", ExitCode::kInUse);
+    }
+    // The image may have been removed since it was found.
+    VENEER_TRY(const auto image_there, txn.Get(ImageKey(image.id)));
+    if (!image_there) {
+      return MakeError("no such image: " + image.id.ToString(), ExitCode::kNotFound);
+    }
+    if (!moved) {
+      const std::string target = layout.container(record.name);
+      // A directory without a record is what a crash left.
+      const std::string old = session->dir() + "/left-over";
+      if (rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT) {
+        return MakeError(Errno{errno}, target);
+      }
+      if (rename(staged.c_str(), target.c_str()) != 0) return MakeError(Errno{errno}, target);
+      moved = true;
+    }
+    return txn.Put(ContainerKey(record.name), EncodeContainer(record));
+  }));
+  return record;
+}
+
+Result<ContainerRecord> Containers::Get(std::string_view name) {
+  std::optional<ContainerRecord> record;
+  VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
+    VENEER_TRY(record, GetIn(txn, name));
+    return {};
+  }));
+  record->mount = LiveMount(store_.layout(), record->name);
+  return std::move(*record);
+}
+
+Result<std::vector<ContainerRecord>> Containers::List() {
+  std::vector<ContainerRecord> list;
+  VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
+    list.clear();
+    Result<void> parsed;
+    VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view key, std::string_view value) {
+      const std::string_view name = key.substr(kContainerPrefix.size());
+      std::optional<ContainerRecord> record = DecodeContainer(name, value);
+      if (!record) {
+        parsed = DamagedRecord(name);
+        return false;
+      }
+      list.push_back(std::move(*record));
+      return true;
+    }));
+    return parsed;
+  }));
+  for (ContainerRecord& record : list) record.mount = LiveMount(store_.layout(), record.name);
+  std::stable_sort(
+      list.begin(), list.end(),
+      [](const ContainerRecord& a, const ContainerRecord& b) { return a.created < b.created; });
+  return list;
+}
+
+Result<ContainerLock> Containers::Lock(std::string_view name) {
+  const std::string path = store_.layout().container(name);
+  for (;;) {
+    VENEER_TRY_VOID(Get(name));
+    Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return MakeError(Errno{errno}, path);
+    while (flock(fd.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
+    }
+    // It may have been removed, and made again, while this waited.
+    struct stat locked;
+    struct stat there;
+    if (fstat(fd.get(), &locked) != 0) return MakeError(Errno{errno}, path);
+    if (stat(path.c_str(), &there) == 0 && locked.st_ino == there.st_ino) {
+      return ContainerLock(std::move(fd));
+    }
+  }
+}
+
+Result<void> Containers::SetMount(std::string_view name,
+                                  const std::optional<ContainerMount>& mount) {
+  const std::string path = StatePath(store_.layout(), name);
+  if (!mount) {
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
+    return {};
+  }
+  const std::string staged = path + ".new";
+  const Fd fd(open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return MakeError(Errno{errno}, staged);
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), EncodeMount(*mount), 0), staged);
+  if (rename(staged.c_str(), path.c_str()) != 0) return MakeError(Errno{errno}, path);
+  return {};
+}
+
+Result<void> Containers::Update(const ContainerRecord& record) {
+  return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY_VOID(GetIn(txn, record.name));
+    return txn.Put(ContainerKey(record.name), EncodeContainer(record));
+  });
+}
+
+Result<void> Containers::Remove(std::string_view name) {
+  VENEER_TRY(const ContainerRecord record, Get(name));
+  if (record.mount) {
+    return MakeError("container " + record.name + " is mounted on " + record.mount->mount_point +
+                         "; `veneer umount " + record.name + "` first",
+                     ExitCode::kInUse);
+  }
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
+  VENEER_TRY_VOID(store_.catalog().Write(
+      [&](KvTxn& txn) -> Result<void> { return txn.Erase(ContainerKey(record.name)); }));
+  const std::string path = store_.layout().container(record.name);
+  const std::string trash = session->dir() + "/container";
+  if (rename(path.c_str(), trash.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return MakeError(Errno{errno}, path);
+  }
+  if (const Sys<uint64_t> removed = RemoveTree(trash); !removed) {
+    return MakeError(removed.error(), "container " + record.name +
+                                          " is gone, but files of other users are left in " +
+                                          store_.layout().staging());
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Containers::UsersOf(const Digest& image_id) {
+  VENEER_TRY(const std::vector<ContainerRecord> all, List());
+  std::vector<std::string> users;
+  for (const ContainerRecord& record : all) {
+    if (record.image_id == image_id) users.push_back(record.name);
+  }
+  return users;
+}
+
+}  // namespace veneer

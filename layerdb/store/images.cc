@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/images.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "layerdb/index/kv.h"
+#include "layerdb/store/catalog_records.h"
+#include "layerdb/store/containers.h"
+#include "layerdb/store/store.h"
+#include "layerdb/store/suggest.h"
+
+namespace veneer {
+namespace {
+
+constexpr size_t kMaxTag = 128;
+constexpr size_t kMaxRepository = 255;
+constexpr size_t kShortestId = 4;
+
+bool IsLowerAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool IsWord(char c) { return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+bool IsHex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// Lower-case letters and digits, with '.', '_', "__" or dashes between them.
+bool IsPathComponent(std::string_view text) {
+  if (text.empty() || !IsLowerAlnum(text.front()) || !IsLowerAlnum(text.back())) return false;
+  size_t separators = 0;  // since the last letter or digit
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (IsLowerAlnum(c)) {
+      separators = 0;
+      continue;
+    }
+    ++separators;
+    if (c == '-') {
+      if (text[i - 1] == '.' || text[i - 1] == '_') return false;
+    } else if (c == '.') {
+      if (separators > 1) return false;
+    } else if (c == '_') {
+      if (separators > 2 || (separators == 2 && text[i - 1] != '_')) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A host with an optional port: only in front of a '/', and told from a path component by a '.', a ':', an upper-case
+// letter, or being "localhost".
+bool IsDomain(std::string_view text) {
+  const size_t colon = text.find(':');
+  const std::string_view host = text.substr(0, colon);
+  if (host.empty()) return false;
+  for (const char c : host) {
+    if ((!IsWord(c) && c != '.' && c != '-') || c == '_') return false;
+  }
+  if (colon != std::string_view::npos) {
+    const std::string_view port = text.substr(colon + 1);
+    return !port.empty() && port.size() <= 5 &&
+           port.find_first_not_of("0123456789") == std::string_view::npos;
+  }
+  return host == "localhost" || host.find('.') != std::string_view::npos ||
+         std::any_of(host.begin(), host.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool IsRepository(std::string_view text) {
+  if (text.empty() || text.size() > kMaxRepository) return false;
+  if (const size_t slash = text.find('/');
+      slash != std::string_view::npos && IsDomain(text.substr(0, slash))) {
+    text.remove_prefix(slash + 1);
+  }
+  for (;;) {
+    const size_t slash = text.find('/');
+    if (!IsPathComponent(text.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+bool IsTag(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxTag && IsWord(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsWord(c) || c == '.' || c == '-'; });
+}
+
+std::string RepositoryOf(std::string_view tag) {
+  return std::string(tag.substr(0, tag.rfind(':')));
+}
+
+Result<ImageRecord> ParseImage(std::string_view key, std::string_view value) {
+  std::optional<ImageRecord> image = DecodeImage(value);
+  if (!image) {
+    return MakeError("catalog record " + std::string(key) + " is damaged; run `veneer fsck`");
+  }
+  return std::move(*image);
+}
+
+Result<std::optional<ImageRecord>> GetImage(const KvTxn& txn, const Digest& id) {
+  const std::string key = ImageKey(id);
+  VENEER_TRY(const auto value, txn.Get(key));
+  if (!value) return std::nullopt;
+  VENEER_TRY(ImageRecord image, ParseImage(key, *value));
+  return image;
+}
+
+// All tags, with the hex id that each names.
+Result<std::map<std::string, std::string>> AllTags(const KvTxn& txn) {
+  std::map<std::string, std::string> tags;
+  VENEER_TRY_VOID(txn.Scan(kTagPrefix, [&](std::string_view key, std::string_view value) {
+    tags.emplace(key.substr(kTagPrefix.size()), value);
+    return true;
+  }));
+  return tags;
+}
+
+tl::unexpected<Error> NoSuchImage(std::string_view reference,
+                                  const std::map<std::string, std::string>& all) {
+  std::vector<std::string> tags;
+  std::vector<std::string> repositories;
+  for (const auto& [tag, id] : all) {
+    tags.push_back(tag);
+    repositories.push_back(RepositoryOf(tag));
+  }
+  const Result<std::string> wanted = NormalizeTag(reference);
+  std::optional<size_t> nearest;
+  if (wanted) {
+    // A missing tag of a known repository is nearer than a similar name.
+    const std::string repository = RepositoryOf(*wanted);
+    const auto same = std::find(repositories.begin(), repositories.end(), repository);
+    nearest = NearestName(*wanted, tags);
+    if (same != repositories.end() && (!nearest || repositories[*nearest] != repository)) {
+      nearest = static_cast<size_t>(same - repositories.begin());
+    }
+    if (!nearest) nearest = NearestName(repository, repositories);
+  }
+  const std::string hint = nearest ? "; did you mean " + tags[*nearest] + "?" : "";
+  return MakeError("no such image: " + std::string(reference) + hint, ExitCode::kNotFound);
+}
+
+Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
+  VENEER_TRY(const auto tags, AllTags(txn));
+  if (const Result<std::string> tag = NormalizeTag(reference); tag) {
+    if (const auto at = tags.find(*tag); at != tags.end()) {
+      const std::optional<Digest> id = Digest::FromHex(at->second);
+      if (!id) return MakeError("catalog: tag " + *tag + " is damaged; run `veneer fsck`");
+      VENEER_TRY(std::optional<ImageRecord> image, GetImage(txn, *id));
+      if (!image) {
+        return MakeError("catalog: tag " + *tag +
+                         " names an image that is not there; run "
+                         "`veneer fsck`");
+      }
+      return FoundImage{std::move(*image), *tag};
+    }
+  }
+  std::string_view hex = reference;
+  if (hex.starts_with("sha256:")) hex.remove_prefix(7);
+  if (hex.size() < kShortestId || !IsHex(hex)) return NoSuchImage(reference, tags);
+  std::vector<ImageRecord> found;
+  Result<void> parsed;
+  VENEER_TRY_VOID(txn.Scan(std::string(kImagePrefix).append(hex),
+                           [&](std::string_view key, std::string_view value) {
+                             Result<ImageRecord> image = ParseImage(key, value);
+                             if (!image) {
+                               parsed = tl::unexpected(std::move(image).error());
+                               return false;
+                             }
+                             found.push_back(std::move(*image));
+                             return true;
+                           }));
+  VENEER_TRY_VOID(parsed);
+  if (found.empty()) return NoSuchImage(reference, tags);
+  if (found.size() > 1) {
+    return MakeError("image id " + std::string(reference) + " is ambiguous: it begins " +
+                     std::to_string(found.size()) + " ids");
+  }
+  return FoundImage{std::move(found[0]), ""};
+}
+
+// The first container of an image, or nothing.
+Result<std::optional<std::string>> UserOf(const KvTxn& txn, const Digest& image_id) {
+  std::optional<std::string> user;
+  VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view key, std::string_view value) {
+    const std::string_view name = key.substr(kContainerPrefix.size());
+    const std::optional<ContainerRecord> container = DecodeContainer(name, value);
+    if (container && container->image_id == image_id) user = name;
+    return !user.has_value();
+  }));
+  return user;
+}
+
+}  // namespace
+
+Result<std::string> NormalizeTag(std::string_view name) {
+  std::string_view rest = name;
+  for (const std::string_view host : {"docker.io/", "index.docker.io/"}) {
+    if (!rest.starts_with(host)) continue;
+    rest.remove_prefix(host.size());
+    constexpr std::string_view kLibrary = "library/";
+    const bool official =
+        rest.starts_with(kLibrary) && rest.find('/', kLibrary.size()) == std::string_view::npos;
+    if (official) rest.remove_prefix(kLibrary.size());
+    break;
+  }
+  const size_t slash = rest.rfind('/');
+  const size_t colon = rest.find(':', slash == std::string_view::npos ? 0 : slash);
+  const std::string_view repository = rest.substr(0, colon);
+  const std::string_view tag = colon == std::string_view::npos ? "latest" : rest.substr(colon + 1);
+  if (!IsRepository(repository) || !IsTag(tag)) {
+    return MakeError("\"" + std::string(name) +
+                         "\" is not an image name: NAME[:TAG], the name in lower-case letters, "
+                         "digits and . _ - /",
+                     ExitCode::kUsage);
+  }
+  return std::string(repository) + ":" + std::string(tag);
+}
+
+Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags) {
+  std::vector<std::string> full;
+  for (const std::string& tag : tags) {
+    VENEER_TRY(std::string normal, NormalizeTag(tag));
+    full.push_back(std::move(normal));
+  }
+  if (image.diff_ids.empty()) return MakeError("an image needs a layer");
+  for (const Digest& diff_id : image.diff_ids) {
+    if (!store_.HasLayer(diff_id)) {
+      return MakeError("layer " + diff_id.ToString() + " is not in the store", ExitCode::kNotFound);
+    }
+  }
+  std::vector<Digest> blobs = image.blobs;
+  blobs.push_back(image.id);
+  for (const Digest& blob : blobs) {
+    if (!store_.HasBlob(blob)) {
+      return MakeError("blob " + blob.ToString() + " is not in the store", ExitCode::kNotFound);
+    }
+  }
+  return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
+    for (const std::string& tag : full) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
+    return {};
+  });
+}
+
+Result<void> Images::Tag(const Digest& id, std::string_view tag) {
+  VENEER_TRY(const std::string full, NormalizeTag(tag));
+  return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY(const std::optional<ImageRecord> image, GetImage(txn, id));
+    if (!image) return MakeError("no such image: " + id.ToString(), ExitCode::kNotFound);
+    return txn.Put(TagKey(full), id.hex());
+  });
+}
+
+Result<FoundImage> Images::Find(std::string_view reference) {
+  std::optional<FoundImage> found;
+  VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
+    VENEER_TRY(found, FindIn(txn, reference));
+    return {};
+  }));
+  return std::move(*found);
+}
+
+Result<std::vector<ImageListing>> Images::List() {
+  std::vector<ImageListing> list;
+  VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
+    list.clear();
+    VENEER_TRY(const auto tags, AllTags(txn));
+    std::map<std::string, std::vector<std::string>> tags_of;
+    for (const auto& [tag, id] : tags) tags_of[id].push_back(tag);
+    Result<void> parsed;
+    VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view key, std::string_view value) {
+      Result<ImageRecord> image = ParseImage(key, value);
+      if (!image) {
+        parsed = tl::unexpected(std::move(image).error());
+        return false;
+      }
+      std::vector<std::string> own = tags_of[image->id.hex()];
+      list.push_back({std::move(*image), std::move(own)});
+      return true;
+    }));
+    return parsed;
+  }));
+  std::stable_sort(list.begin(), list.end(), [](const ImageListing& a, const ImageListing& b) {
+    return a.image.created > b.image.created;
+  });
+  return list;
+}
+
+Result<RemovedImage> Images::Remove(std::string_view reference, bool force) {
+  RemovedImage removed;
+  VENEER_TRY_VOID(store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    removed = {};
+    VENEER_TRY(const FoundImage found, FindIn(txn, reference));
+    VENEER_TRY(const auto all, AllTags(txn));
+    std::vector<std::string> tags;
+    for (const auto& [tag, id] : all) {
+      if (id == found.image.id.hex()) tags.push_back(tag);
+    }
+    const bool by_id = found.tag.empty();
+    if (!by_id && tags.size() > 1) {
+      removed.untagged = {found.tag};
+      return txn.Erase(TagKey(found.tag));
+    }
+    if (by_id && tags.size() > 1 && !force) {
+      return MakeError("image " + std::string(reference) + " has several tags (" + tags[0] + ", " +
+                           tags[1] + (tags.size() > 2 ? ", …" : "") +
+                           "); remove them by name, or force it",
+                       ExitCode::kInUse);
+    }
+    VENEER_TRY(const std::optional<std::string> user, UserOf(txn, found.image.id));
+    if (user) {
+      return MakeError("image " + std::string(reference) + " is in use by container " + *user,
+                       ExitCode::kInUse);
+    }
+    for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
+    removed.untagged = tags;
+    removed.deleted = found.image.id;
+    return txn.Erase(ImageKey(found.image.id));
+  }));
+  return removed;
+}
+
+}  // namespace veneer
