@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/fsck.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/index/index_reader.h"
+#include "layerdb/store/content_hash.h"
+#include "layerdb/store/index_check.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/store/references.h"
+#include "layerdb/store/session.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+namespace {
+
+using Names = std::set<std::string>;
+
+// One content to read: an object or a blob.
+struct Content {
+  std::string path;  // below the store
+  uint64_t size = 0;
+  std::optional<Hash128> hash;   // an object's
+  std::optional<Digest> digest;  // a blob's
+  Names images;
+  std::string problem;  // the outcome; empty: sound
+};
+
+Sys<std::string> Sha256Of(int fd) {
+  Sha256Stream stream;
+  std::string buffer(size_t{256} * 1024, '\0');
+  for (uint64_t at = 0;;) {
+    VENEER_TRY(const size_t n, sys::ReadAt(fd, buffer.data(), buffer.size(), at));
+    if (n == 0) return stream.FinishHex();
+    stream.Update(std::string_view(buffer).substr(0, n));
+    at += n;
+  }
+}
+
+std::string CheckContent(const std::string& root, const Content& content) {
+  const Fd fd(open((root + "/" + content.path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return errno == ENOENT ? "is missing" : ErrnoText(errno);
+  struct stat st;
+  if (fstat(fd.get(), &st) != 0) return ErrnoText(errno);
+  if (content.hash) {
+    if (static_cast<uint64_t>(st.st_size) != content.size) {
+      return "has " + std::to_string(st.st_size) + " bytes instead of " +
+             std::to_string(content.size);
+    }
+    const Sys<Hash128> hash = HashContentOf(fd.get());
+    if (!hash) return ErrnoText(hash.error().code);
+    if (*hash != *content.hash) return "has other contents than its name says";
+  }
+  if (content.digest) {
+    const Sys<std::string> hex = Sha256Of(fd.get());
+    if (!hex) return ErrnoText(hex.error().code);
+    if (*hex != content.digest->hex()) return "has other contents than its name says";
+  }
+  return "";
+}
+
+class Checker {
+ public:
+  Checker(Store& store, const References& all)
+      : store_(store), layout_(store.layout()), all_(all) {}
+
+  Result<FsckReport> Run(FunctionRef<void(uint64_t, uint64_t)> progress) {
+    report_.images = all_.images.size();
+    report_.containers = all_.containers.size();
+    for (const auto& [diff_id, images] : all_.layers) CheckLayer(diff_id, images);
+    for (const auto& [chain_id, images] : all_.trees) CheckTree(chain_id, images);
+    for (const auto& [digest, images] : all_.blobs) AddBlob(digest, images);
+    for (const ContainerRecord& container : all_.containers) CheckContainer(container);
+    ReadContents(progress);
+    return std::move(report_);
+  }
+
+ private:
+  void Problem(std::string path, std::string what, const Names& images, Names containers = {}) {
+    // Whatever touches an image touches its containers.
+    for (const ContainerRecord& container : all_.containers) {
+      if (images.contains(container.image_name) || images.contains(container.image_id.ToString())) {
+        containers.insert(container.name);
+      }
+    }
+    report_.problems.push_back({std::move(path),
+                                std::move(what),
+                                {images.begin(), images.end()},
+                                {containers.begin(), containers.end()}});
+  }
+
+  void CheckLayer(const Digest& diff_id, const Names& images) {
+    ++report_.layers;
+    const std::string below = "layers/" + diff_id.hex();
+    struct stat st;
+    if (stat(layout_.layer_recipe(diff_id).c_str(), &st) != 0) {
+      Problem(below + "/recipe", "is missing", images);
+    }
+    const std::string path = layout_.layer_index(diff_id);
+    if (stat(path.c_str(), &st) != 0) return Problem(below + "/index", "is missing", images);
+    report_.bytes += static_cast<uint64_t>(st.st_size);
+    const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
+    if (!index) return Problem(below + "/index", index.error().message(), images);
+    if (std::string what = CheckIndex(**index); !what.empty()) {
+      Problem(below + "/index", std::move(what), images);
+    }
+    // Damage was reported above; what can be read is checked all the same.
+    IgnoreError((*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+      if (found.entry.whiteout()) return true;
+      if (const std::optional<ObjectRef> ref = found.entry.object()) {
+        Content& content = contents_["objects/" + ObjectPath(*ref)];
+        content.size = found.entry.size();
+        content.hash = ref->hash;
+        content.images.insert(images.begin(), images.end());
+      }
+      return true;
+    }),
+                "reported by CheckIndex");
+  }
+
+  // A tree that is not there is no problem: it is made when it is needed.
+  void CheckTree(const Digest& chain_id, const Names& images) {
+    const std::string path = layout_.tree(chain_id);
+    struct stat st;
+    if (stat(path.c_str(), &st) != 0) return;
+    ++report_.trees;
+    report_.bytes += static_cast<uint64_t>(st.st_size);
+    const std::string below = "trees/" + chain_id.hex();
+    const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
+    if (!index) return Problem(below, index.error().message(), images);
+    std::string what = CheckIndex(**index);
+    if (what.empty() && !(*index)->is_tree()) what = "holds whiteouts";
+    if (!what.empty()) Problem(below, std::move(what), images);
+  }
+
+  void AddBlob(const Digest& digest, const Names& images) {
+    ++report_.blobs;
+    Content& content = contents_["blobs/sha256/" + digest.hex()];
+    content.digest = digest;
+    content.images = images;
+    struct stat st;
+    if (stat(layout_.blob(digest).c_str(), &st) == 0) {
+      content.size = static_cast<uint64_t>(st.st_size);
+    }
+  }
+
+  void CheckContainer(const ContainerRecord& container) {
+    bool image = false;
+    for (const ImageListing& listing : all_.images) {
+      image = image || listing.image.id == container.image_id;
+    }
+    const std::string below = "containers/" + container.name;
+    if (!image) {
+      Problem(below, "its image " + container.image_id.ToString() + " is not in the store", {},
+              {container.name});
+    }
+    for (const char* dir : {"/upper", "/work"}) {
+      struct stat st;
+      if (stat((layout_.container(container.name) + dir).c_str(), &st) != 0 ||
+          !S_ISDIR(st.st_mode)) {
+        Problem(below + dir, "is missing", {}, {container.name});
+      }
+    }
+  }
+
+  // Reads every object and blob once, on all processors.
+  void ReadContents(FunctionRef<void(uint64_t, uint64_t)> progress) {
+    std::vector<Content*> list;
+    uint64_t total = 0;
+    for (auto& [path, content] : contents_) {
+      content.path = path;
+      if (content.hash) ++report_.objects;
+      total += content.size;
+      list.push_back(&content);
+    }
+    std::atomic<size_t> next{0};
+    std::atomic<uint64_t> done{0};
+    std::atomic<size_t> running{std::max(1U, std::thread::hardware_concurrency())};
+    std::vector<std::jthread> threads;
+    for (size_t i = running; i > 0; --i) {
+      threads.emplace_back([&] {
+        for (size_t at = next++; at < list.size(); at = next++) {
+          list[at]->problem = CheckContent(store_.path(), *list[at]);
+          done += list[at]->size;
+        }
+        --running;
+      });
+    }
+    while (running > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      progress(done, total);
+    }
+    threads.clear();
+    progress(total, total);
+    report_.bytes += total;
+    for (const Content* content : list) {
+      if (!content->problem.empty()) Problem(content->path, content->problem, content->images);
+    }
+  }
+
+  Store& store_;
+  const StoreLayout& layout_;
+  const References& all_;
+  FsckReport report_;
+  std::map<std::string, Content> contents_;  // by path
+};
+
+}  // namespace
+
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress) {
+  // Keeps prune away meanwhile.
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+  VENEER_TRY(const References all, CollectReferences(store));
+  return Checker(store, all).Run(progress);
+}
+
+}  // namespace veneer

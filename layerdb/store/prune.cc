@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/prune.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/index/index_reader.h"
+#include "layerdb/index/kv.h"
+#include "layerdb/store/catalog_records.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/store/references.h"
+#include "layerdb/store/remove_tree.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+namespace {
+
+constexpr auto kWaitForWriters = std::chrono::seconds(2);
+constexpr auto kPoll = std::chrono::milliseconds(20);
+
+struct ObjectRefHash {
+  size_t operator()(const ObjectRef& ref) const {
+    // The reference is a hash already.
+    return Xxh64({reinterpret_cast<const char*>(ref.hash.data()), ref.hash.size()}, ref.seq);
+  }
+};
+using ObjectSet = std::unordered_set<ObjectRef, ObjectRefHash>;
+
+struct Child {
+  std::string name;
+  bool directory;
+};
+
+Result<std::vector<Child>> Children(const std::string& path) {
+  const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) {
+    if (errno == ENOENT) return std::vector<Child>();
+    return MakeError(Errno{errno}, path);
+  }
+  std::vector<Child> children;
+  const Sys<void> read = sys::ReadDir(dir.get(), [&](const sys::Dirent& entry) {
+    bool directory = entry.type == DT_DIR;
+    struct stat st;
+    if (entry.type == DT_UNKNOWN && fstatat(dir.get(), entry.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+      directory = S_ISDIR(st.st_mode);
+    }
+    children.push_back({entry.name, directory});
+  });
+  if (!read) return MakeError(read.error(), path);
+  return children;
+}
+
+// Bytes on disk that go with this name.
+uint64_t BytesOf(const struct stat& st) {
+  return st.st_nlink > 1 ? 0 : static_cast<uint64_t>(st.st_blocks) * 512;
+}
+
+uint64_t BytesBelow(const std::string& path) {
+  const Result<std::vector<Child>> children = Children(path);
+  uint64_t bytes = 0;
+  for (const Child& child : children ? *children : std::vector<Child>()) {
+    struct stat st;
+    const std::string below = path + "/" + child.name;
+    if (child.directory) {
+      bytes += BytesBelow(below);
+    } else if (lstat(below.c_str(), &st) == 0) {
+      bytes += BytesOf(st);
+    }
+  }
+  return bytes;
+}
+
+// The store's lock, exclusively; nullopt when it was not to be had in time.
+Result<std::optional<Fd>> TakeExclusive(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return MakeError(Errno{errno}, path);
+  const auto deadline = std::chrono::steady_clock::now() + kWaitForWriters;
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
+    if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
+    std::this_thread::sleep_for(kPoll);
+  }
+  return std::optional<Fd>(std::move(fd));
+}
+
+class Pruner {
+ public:
+  Pruner(Store& store, const PruneOptions& options)
+      : store_(store), layout_(store.layout()), options_(options) {}
+
+  Result<PruneReport> Run() {
+    VENEER_TRY(const std::optional<Fd> lock, TakeExclusive(layout_.lock_file()));
+    VENEER_TRY_VOID(SweepStaging());
+    report_.writers_active = !lock.has_value();
+    if (!lock) return Done();
+    if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
+    VENEER_TRY(const References needed, CollectReferences(store_));
+    VENEER_TRY_VOID(SweepContainers(needed));
+    VENEER_TRY_VOID(SweepTrees(needed));
+    VENEER_TRY_VOID(SweepBlobs(needed));
+    // Layers go before the objects that only they need. If this stops in between, the next prune goes on.
+    VENEER_TRY_VOID(SweepLayers(needed));
+    VENEER_TRY(const ObjectSet objects, Mark(needed));
+    VENEER_TRY_VOID(SweepObjects(objects));
+    return Done();
+  }
+
+ private:
+  // What could not be removed is told only after everything else was.
+  Result<PruneReport> Done() {
+    if (failure_) return tl::unexpected(std::move(*failure_));
+    return report_;
+  }
+
+  void Failed(int code, const std::string& path) {
+    if (!failure_)
+      failure_ = Error("remove " + path + ": " + ErrnoText(code), ExitCode::kFailed, code);
+  }
+
+  bool Unlink(const std::string& path) {
+    struct stat st;
+    if (lstat(path.c_str(), &st) != 0) return false;
+    if (!options_.dry_run && unlink(path.c_str()) != 0) {
+      Failed(errno, path);
+      return false;
+    }
+    report_.bytes_freed += BytesOf(st);
+    return true;
+  }
+
+  bool RemoveDirectory(const std::string& path) {
+    if (options_.dry_run) {
+      report_.bytes_freed += BytesBelow(path);
+      return true;
+    }
+    const Sys<uint64_t> freed = RemoveTree(path);
+    if (!freed) {
+      Failed(freed.error().code, path);
+      return false;
+    }
+    report_.bytes_freed += *freed;
+    return true;
+  }
+
+  // Takes a directory out of its place at once, so that nobody sees half of it, and removes it.
+  bool TakeAway(const std::string& path) {
+    if (options_.dry_run) return RemoveDirectory(path);
+    std::string trash = layout_.staging() + "/prune-XXXXXX";
+    if (mkdtemp(trash.data()) == nullptr) {
+      Failed(errno, path);
+      return false;
+    }
+    if (rename(path.c_str(), (trash + "/it").c_str()) != 0) Failed(errno, path);
+    return RemoveDirectory(trash);
+  }
+
+  // Directories whose owner is dead: it would hold a lock.
+  Result<void> SweepStaging() {
+    VENEER_TRY(const std::vector<Child> children, Children(layout_.staging()));
+    for (const Child& child : children) {
+      const std::string path = layout_.staging() + "/" + child.name;
+      if (!child.directory) {
+        if (Unlink(path)) ++report_.staging;
+        continue;
+      }
+      const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!dir || flock(dir.get(), LOCK_EX | LOCK_NB) != 0) continue;
+      if (RemoveDirectory(path)) ++report_.staging;
+    }
+    return {};
+  }
+
+  Result<void> RemoveUntagged() {
+    VENEER_TRY(const References all, CollectReferences(store_));
+    std::vector<Digest> gone;
+    for (const ImageListing& listing : all.images) {
+      const Digest& id = listing.image.id;
+      const bool used =
+          std::any_of(all.containers.begin(), all.containers.end(),
+                      [&](const ContainerRecord& container) { return container.image_id == id; });
+      if (listing.tags.empty() && !used) gone.push_back(id);
+    }
+    report_.images = gone.size();
+    if (gone.empty() || options_.dry_run) return {};
+    return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+      for (const Digest& id : gone) VENEER_TRY_VOID(txn.Erase(ImageKey(id)));
+      return {};
+    });
+  }
+
+  Result<void> SweepContainers(const References& needed) {
+    VENEER_TRY(const std::vector<Child> children, Children(layout_.containers()));
+    for (const Child& child : children) {
+      const bool known = std::any_of(
+          needed.containers.begin(), needed.containers.end(),
+          [&](const ContainerRecord& container) { return container.name == child.name; });
+      if (!known && TakeAway(layout_.container(child.name))) ++report_.containers;
+    }
+    return {};
+  }
+
+  Result<void> SweepTrees(const References& needed) {
+    VENEER_TRY(const std::vector<Child> children, Children(layout_.trees()));
+    for (const Child& child : children) {
+      const std::optional<Digest> chain_id = Digest::FromHex(child.name);
+      if (chain_id && needed.trees.contains(*chain_id)) continue;
+      if (Unlink(layout_.trees() + "/" + child.name)) ++report_.trees;
+    }
+    return {};
+  }
+
+  Result<void> SweepBlobs(const References& needed) {
+    VENEER_TRY(const std::vector<Child> children, Children(layout_.blobs()));
+    for (const Child& child : children) {
+      const std::optional<Digest> digest = Digest::FromHex(child.name);
+      if (digest && needed.blobs.contains(*digest)) continue;
+      if (Unlink(layout_.blobs() + "/" + child.name)) ++report_.blobs;
+    }
+    return {};
+  }
+
+  Result<void> SweepLayers(const References& needed) {
+    VENEER_TRY(const std::vector<Child> children, Children(layout_.layers()));
+    for (const Child& child : children) {
+      const std::optional<Digest> diff_id = Digest::FromHex(child.name);
+      if (diff_id && needed.layers.contains(*diff_id)) continue;
+      if (TakeAway(layout_.layers() + "/" + child.name)) ++report_.layers;
+    }
+    return {};
+  }
+
+  // The objects of all layers that are needed. A layer that cannot be read might need any object, so then none is
+  // removed.
+  Result<ObjectSet> Mark(const References& needed) {
+    ObjectSet objects;
+    for (const auto& [diff_id, images] : needed.layers) {
+      VENEER_TRY(const std::shared_ptr<IndexReader> index, store_.OpenLayer(diff_id));
+      const Sys<void> read =
+          index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+            if (found.entry.whiteout()) return true;
+            if (const std::optional<ObjectRef> ref = found.entry.object()) objects.insert(*ref);
+            return true;
+          });
+      if (!read) return MakeError(read.error(), index->path());
+    }
+    return objects;
+  }
+
+  Result<void> SweepObjects(const ObjectSet& needed) {
+    VENEER_TRY(const std::vector<Child> shards, Children(layout_.objects()));
+    for (const Child& shard : shards) {
+      VENEER_TRY(const std::vector<Child> children, Children(layout_.objects() + "/" + shard.name));
+      for (const Child& child : children) {
+        const std::string path = shard.name + "/" + child.name;
+        const std::optional<ObjectRef> ref = ParseObjectPath(path);
+        if (ref && needed.contains(*ref)) continue;
+        if (Unlink(layout_.objects() + "/" + path)) ++report_.objects;
+      }
+    }
+    return {};
+  }
+
+  Store& store_;
+  const StoreLayout& layout_;
+  const PruneOptions options_;
+  PruneReport report_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+Result<PruneReport> Prune(Store& store, const PruneOptions& options) {
+  return Pruner(store, options).Run();
+}
+
+}  // namespace veneer
