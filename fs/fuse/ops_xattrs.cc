@@ -26,8 +26,21 @@ void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   r.ReplyXattr(value, size);
 }
 
+// The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the daemon.
+std::string WithoutTrusted(std::string_view names) {
+  std::string kept;
+  for (size_t end = names.find('\0'); end != std::string_view::npos; end = names.find('\0')) {
+    const std::string_view name = names.substr(0, end + 1);
+    if (!name.starts_with("trusted.")) kept += name;
+    names.remove_prefix(name.size());
+  }
+  return kept;
+}
+
 void ListXattr(Request& r, fuse_ino_t node, size_t size) {
-  r.ReplyXattr(r.fs().ListXattr(node), size);
+  Sys<std::string> names = r.fs().ListXattr(node);
+  if (names && !r.caller_is_root()) names = WithoutTrusted(*names);
+  r.ReplyXattr(names, size);
 }
 
 // A caller outside the file's group may not keep set-group-ID with a new ACL
