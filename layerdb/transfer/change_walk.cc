@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/change_walk.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "layerdb/model/tar_mapping.h"
+
+namespace veneer {
+
+namespace {
+
+// The link index of a writable layer (fs/upper): WORK/veneer/links/<inode number in 16 hex digits>.
+constexpr const char* kLinks = "/veneer/links";
+
+bool IsDirectory(const std::optional<LayerObject>& object) {
+  return object && object->attr.type == FileType::kDirectory;
+}
+
+std::optional<FileType> TypeIn(const std::optional<LayerObject>& object) {
+  if (!object) return std::nullopt;
+  return object->attr.type;
+}
+
+std::optional<LayerRef> RefOf(const std::optional<LayerObject>& object) {
+  if (!object) return std::nullopt;
+  return object->ref;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
+                                                     const std::string& work,
+                                                     const std::string& tree,
+                                                     const std::string& objects) {
+  std::unique_ptr<ChangeWalk> walk(new ChangeWalk);
+  DirLayerOptions options;
+  // An upper never holds whiteouts of this form: ".wh.x" is a file there.
+  options.aufs = false;
+  VENEER_TRY(walk->upper_, DirLayer::Open(upper, options));
+  if (tree.empty()) return walk;
+  VENEER_TRY(walk->lower_, IndexedLayer::Open(tree, objects));
+  if (work.empty()) return walk;
+  const std::string links = work + kLinks;
+  struct stat st {};
+  if (::stat(links.c_str(), &st) != 0) {
+    if (errno == ENOENT) return walk;
+    return MakeError(Errno{errno}, links);
+  }
+  VENEER_TRY(walk->links_, DirLayer::Open(links, options));
+  VENEER_TRY_VOID(walk->ReadLinks(links));
+  return walk;
+}
+
+Result<void> ChangeWalk::ReadLinks(const std::string& directory) {
+  const LayerRef root = links_->Root().ref;
+  std::vector<std::string> names;
+  VENEER_TRY_CTX_VOID(
+      links_->List(root, [&](const LayerDirent& entry) { names.emplace_back(entry.name); }),
+      directory);
+  for (const std::string& name : names) {
+    uint64_t ino = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ino, 16);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    VENEER_TRY_CTX(Found file, links_->Lookup(root, name, 0), directory + "/" + name);
+    if (!file || file->ref.id == Layer::kWhiteout) continue;
+    linked_files_.emplace(ino, *std::move(file));
+    for (const std::string& path : lower_->PathsOfIno(ino).value_or(std::vector<std::string>())) {
+      VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
+      LinkedNames* at = &linked_names_;
+      for (const std::string_view part : parts) at = &at->children[std::string(part)];
+    }
+  }
+  return {};
+}
+
+tl::unexpected<Error> ChangeWalk::InPath(Errno e) const {
+  return MakeError(e, "\"/" + PrintablePath(path_) + "\"");
+}
+
+Result<ChangeWalk::Found> ChangeWalk::LookupLower(const std::optional<LayerRef>& dir,
+                                                  std::string_view name) const {
+  if (!dir) return std::nullopt;
+  Sys<Found> found = lower_->Lookup(*dir, name, 0);
+  if (!found) return InPath(found.error());
+  return *std::move(found);
+}
+
+Result<ChangeWalk::Found> ChangeWalk::LowerAt(std::string_view path) const {
+  if (lower_ == nullptr) return std::nullopt;
+  VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
+  Found at = lower_->Root();
+  for (const std::string_view part : parts) {
+    if (!IsDirectory(at)) return std::nullopt;
+    VENEER_TRY(at, LookupLower(at->ref, part));
+  }
+  return at;
+}
+
+Result<ChangeWalk::Frame> ChangeWalk::Enter(std::optional<LayerRef> upper,
+                                            std::optional<LayerRef> below,
+                                            std::optional<LayerRef> base, const LinkedNames* linked,
+                                            bool hidden) {
+  Frame frame;
+  frame.path_size = path_.size();
+  frame.upper = std::move(upper);
+  frame.below = std::move(below);
+  frame.base = std::move(base);
+  frame.linked = linked;
+  frame.hidden = hidden;
+  std::vector<std::string>& names = frame.names;
+  if (frame.upper) {
+    const Sys<void> listed = upper_->List(
+        *frame.upper, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
+    if (!listed) return InPath(listed.error());
+  }
+  auto add_lower = [&](const std::optional<LayerRef>& dir) -> Result<void> {
+    if (!dir) return {};
+    const Sys<void> listed =
+        lower_->List(*dir, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
+    if (!listed) return InPath(listed.error());
+    return {};
+  };
+  if (frame.plain()) {
+    if (linked != nullptr) {
+      for (const auto& [name, below_it] : linked->children) names.push_back(name);
+    }
+  } else {
+    // Everything that shows here is new at this path, and everything the image had is gone unless it shows.
+    VENEER_TRY_VOID(add_lower(frame.below));
+    VENEER_TRY_VOID(add_lower(frame.base));
+  }
+  std::sort(names.begin(), names.end(), std::greater<>());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return frame;
+}
+
+Result<void> ChangeWalk::FillLower(const LayerObject& object, Change* change) const {
+  const auto copied_up = linked_files_.find(object.attr.ino);
+  if (object.attr.type != FileType::kDirectory && copied_up != linked_files_.end()) {
+    // Changed through another of its names.
+    const LayerObject& file = copied_up->second;
+    change->attr = file.attr;
+    change->meta = change->data = links_.get();
+    change->meta_ref = change->data_ref = file.ref;
+    change->link_key.emplace(upper_.get(), file.attr.ino);
+    if (file.marks.metacopy) {
+      change->data = lower_.get();
+      change->data_ref = object.ref;
+    }
+    return {};
+  }
+  change->attr = object.attr;
+  change->meta = change->data = lower_.get();
+  change->meta_ref = change->data_ref = object.ref;
+  if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
+    change->link_key.emplace(lower_.get(), object.attr.ino);
+  }
+  return {};
+}
+
+Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below,
+                                   Change* change) const {
+  change->attr = object.attr;
+  change->meta = change->data = upper_.get();
+  change->meta_ref = change->data_ref = object.ref;
+  if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
+    change->link_key.emplace(upper_.get(), object.attr.ino);
+  }
+  if (object.attr.type != FileType::kRegular || !object.marks.metacopy) return {};
+  Found data = below;
+  if (object.marks.redirect) {
+    VENEER_TRY(data, LowerAt(*object.marks.redirect));
+  }
+  if (!data || data->attr.type != FileType::kRegular) return InPath(Errno{EIO});
+  change->data = lower_.get();
+  change->data_ref = data->ref;
+  return {};
+}
+
+// One name of a directory. Gives the frame of a directory to go on in.
+Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
+    Frame& frame, const std::string& name, FunctionRef<Result<void>(const Change&)> sink) {
+  Found above;
+  if (frame.upper) {
+    Sys<Found> found = upper_->Lookup(*frame.upper, name, 0);
+    if (!found) return InPath(found.error());
+    above = *std::move(found);
+  }
+  const bool whiteout = above && above->ref.id == Layer::kWhiteout;
+  if (whiteout) above.reset();
+  VENEER_TRY(Found base, LookupLower(frame.base, name));
+  const bool plain = frame.plain();
+  Found below;
+  if (!whiteout) {
+    if (plain) {
+      below = base;
+    } else {
+      VENEER_TRY(below, LookupLower(frame.below, name));
+    }
+  }
+  const LinkedNames* linked = nullptr;
+  if (frame.linked != nullptr) {
+    const auto found = frame.linked->children.find(name);
+    if (found != frame.linked->children.end()) linked = &found->second;
+  }
+
+  Change change;
+  change.path = path_;
+  change.hidden = frame.hidden;
+  const Found& shown = above ? above : below;
+  change.kind = DecideDiff(TypeIn(base), TypeIn(shown));
+  if (!shown) {
+    change.deleted = true;
+    if (base) VENEER_TRY_VOID(sink(change));
+    return std::nullopt;
+  }
+  if (above && above->attr.type == FileType::kDirectory) {
+    Found merged = below;
+    if (above->marks.opaque) {
+      merged.reset();
+    } else if (above->marks.redirect) {
+      VENEER_TRY(merged, LowerAt(*above->marks.redirect));
+    }
+    if (!IsDirectory(merged)) merged.reset();
+    VENEER_TRY_VOID(FillUpper(*above, below, &change));
+    if (!IsDirectory(base)) base.reset();
+    change.opaque = !frame.hidden && base && (!merged || merged->ref.id != base->ref.id);
+    VENEER_TRY_VOID(sink(change));
+    VENEER_TRY(Frame next, Enter(above->ref, RefOf(merged), RefOf(base), linked,
+                                 frame.hidden || change.opaque));
+    return next;
+  }
+  if (above) {
+    VENEER_TRY_VOID(FillUpper(*above, below, &change));
+    VENEER_TRY_VOID(sink(change));
+    return std::nullopt;
+  }
+  // Only the image has it: because it moved here, or because one of its names was changed elsewhere.
+  VENEER_TRY_VOID(FillLower(*below, &change));
+  if (!IsDirectory(below)) {
+    if (!plain || (linked != nullptr && linked_files_.contains(below->attr.ino))) {
+      VENEER_TRY_VOID(sink(change));
+    }
+    return std::nullopt;
+  }
+  change.only_inside = plain;
+  if (!IsDirectory(base)) base.reset();
+  change.opaque = !frame.hidden && !plain && base && below->ref.id != base->ref.id;
+  VENEER_TRY_VOID(sink(change));
+  VENEER_TRY(Frame next,
+             Enter(std::nullopt, below->ref, RefOf(base), linked, frame.hidden || change.opaque));
+  return next;
+}
+
+Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
+  path_.clear();
+  const LayerObject upper_root = upper_->Root();
+  std::optional<LayerRef> lower_root;
+  if (lower_ != nullptr) lower_root = lower_->Root().ref;
+  Change root;
+  VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));
+  root.kind = lower_root ? DiffKind::kChanged : DiffKind::kAdded;
+  root.opaque = upper_root.marks.opaque && lower_root.has_value();
+  VENEER_TRY_VOID(sink(root));
+  std::optional<LayerRef> below = lower_root;
+  if (upper_root.marks.opaque) below.reset();
+  std::vector<Frame> frames;
+  VENEER_TRY(Frame first, Enter(upper_root.ref, below, lower_root, &linked_names_, root.opaque));
+  frames.push_back(std::move(first));
+  while (!frames.empty()) {
+    Frame& frame = frames.back();
+    path_.resize(frame.path_size);
+    if (frame.names.empty()) {
+      frames.pop_back();
+      continue;
+    }
+    const std::string name = std::move(frame.names.back());
+    frame.names.pop_back();
+    if (!path_.empty()) path_ += '/';
+    path_ += name;
+    VENEER_TRY(std::optional<Frame> next, Visit(frame, name, sink));
+    if (next) frames.push_back(*std::move(next));
+  }
+  return {};
+}
+
+}  // namespace veneer

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ChangeWalk: what a writable layer changes in the tree below it, in the order of an archive. It reads the directories
+// of the writable layer and, where a renamed or replaced directory makes it necessary, those of the image; what did not
+// change is not looked at. Redirects, metadata-only copies and the link index are resolved here: whoever
+// takes the changes sees plain objects.
+//
+// Not thread-safe.
+#ifndef VENEER_LAYERDB_TRANSFER_CHANGE_WALK_H_
+#define VENEER_LAYERDB_TRANSFER_CHANGE_WALK_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/result.h"
+#include "layerdb/layer/dir_layer.h"
+#include "layerdb/layer/indexed_layer.h"
+#include "layerdb/model/diff.h"
+
+namespace veneer {
+
+// One path that the writable layer says something of.
+struct Change {
+  std::string path;  // from the root, no slash in front; "" is the root
+  // Against the image's object of this path. nullopt: the image has no object of this path and neither has the tree
+  // above (a whiteout of nothing).
+  std::optional<DiffKind> kind;
+  bool deleted = false;  // no object any more; the rest but `hidden` is not set
+  // A directory above is opaque, so that nothing of the image shows here anyway.
+  bool hidden = false;
+  // Directory: what the image has in this path does not show. What does is among the changes that follow.
+  bool opaque = false;
+  // The object itself is the image's; only something in it changed.
+  bool only_inside = false;
+  Attr attr;
+  // Where attributes, xattrs and a symlink's target are, and where the contents.
+  const Layer* meta = nullptr;
+  LayerRef meta_ref;
+  const Layer* data = nullptr;
+  LayerRef data_ref;
+  // The same for all names of one file; empty for what has one name only.
+  std::optional<std::pair<const Layer*, uint64_t>> link_key;
+};
+
+class ChangeWalk {
+ public:
+  // Opens a writable layer, its link index (`work` may be empty) and the merged tree below (`tree` may be empty), whose
+  // contents are in `objects`.
+  static Result<std::unique_ptr<ChangeWalk>> Open(const std::string& upper, const std::string& work,
+                                                  const std::string& tree,
+                                                  const std::string& objects);
+
+  // Every change, a directory before what is in it, siblings in byte order. The root comes first.
+  Result<void> Run(FunctionRef<Result<void>(const Change&)> sink);
+
+  const DirLayer& upper() const { return *upper_; }
+  const IndexedLayer* lower() const { return lower_.get(); }
+  // The files of the link index; null when there are none.
+  const DirLayer* links() const { return links_.get(); }
+
+ private:
+  // Names of the image whose file was changed through another of its names.
+  struct LinkedNames {
+    std::map<std::string, LinkedNames, std::less<>> children;
+  };
+  using Found = std::optional<LayerObject>;
+
+  // A directory on the way. A missing part is nullopt.
+  struct Frame {
+    size_t path_size = 0;
+    std::optional<LayerRef> upper;  // in the writable layer
+    std::optional<LayerRef> below;  // what of the image merges with it
+    std::optional<LayerRef> base;   // what the image has at this path
+    const LinkedNames* linked = nullptr;
+    bool hidden = false;             // as Change::hidden
+    std::vector<std::string> names;  // descending: the next one is the last
+    // The image's directory of this path shows through, so only what the writable layer says is a change.
+    bool plain() const { return below && base && below->id == base->id; }
+  };
+
+  ChangeWalk() = default;
+  Result<void> ReadLinks(const std::string& directory);
+  Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
+  Result<Found> LowerAt(std::string_view path) const;
+  Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
+                      std::optional<LayerRef> base, const LinkedNames* linked, bool hidden);
+  Result<std::optional<Frame>> Visit(Frame& frame, const std::string& name,
+                                     FunctionRef<Result<void>(const Change&)> sink);
+  Result<void> FillUpper(const LayerObject& object, const Found& below, Change* change) const;
+  Result<void> FillLower(const LayerObject& object, Change* change) const;
+  tl::unexpected<Error> InPath(Errno e) const;
+
+  std::shared_ptr<DirLayer> upper_;
+  std::shared_ptr<IndexedLayer> lower_;
+  std::shared_ptr<DirLayer> links_;
+  std::map<uint64_t, LayerObject> linked_files_;  // by inode number of the image
+  LinkedNames linked_names_;
+  std::string path_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_TRANSFER_CHANGE_WALK_H_

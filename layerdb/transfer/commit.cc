@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/commit.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "layerdb/base/hash.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/model/tar_mapping.h"
+#include "layerdb/model/tar_writer.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/transfer/change_walk.h"
+#include "layerdb/transfer/directory_archive.h"
+#include "layerdb/transfer/layer_assembler.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kReadSize = size_t{256} << 10;
+
+// The contents of one file in the store: an object, or bytes for the index.
+struct TakenContent {
+  std::optional<ObjectRef> object;
+  Fd fd;              // of the object
+  std::string bytes;  // when there is none
+  uint64_t size = 0;
+  uint64_t blocks = 0;
+};
+
+// Writes the archive of a change, its recipe and its tree at once.
+class Committer {
+ public:
+  Committer(Store& store, WriteSession& session, ChangeWalk& walk, LayerAssembler& layer,
+            const CommitOptions& options)
+      : store_(store), session_(session), walk_(walk), layer_(layer), options_(options) {}
+
+  Result<void> Take(const Change& change);
+  Result<CommittedLayer> Finish();
+
+ private:
+  Result<void> Raw(std::string_view bytes) {
+    sha_.Update(bytes);
+    return layer_.recipe().Raw(bytes);
+  }
+  Result<void> Mark(const std::string& path);
+  Result<bool> RootChanged(const Change& root) const;
+  Result<void> Object(const Change& change);
+  Result<void> File(const Change& change, TarOutput* entry, TreeBuilder::Object* object,
+                    const TreePath& path);
+  Result<TakenContent> TakeContent(const Change& change);
+  Result<TakenContent> TakeObject(const ObjectRef& ref);
+  Result<ObjectRef> StoreFile(const Change& change, int fd);
+  Result<void> WriteData(const TakenContent& content, const std::vector<SparseExtent>& extents);
+  Result<XattrList> Xattrs(const Change& change) const;
+  Timestamp Clamp(Timestamp time) const;
+  tl::unexpected<Error> InPath(const Change& change, Errno e) const {
+    return MakeError(e, "\"/" + PrintablePath(change.path) + "\"");
+  }
+
+  Store& store_;
+  WriteSession& session_;
+  ChangeWalk& walk_;
+  LayerAssembler& layer_;
+  const CommitOptions& options_;
+  Sha256Stream sha_;
+  bool empty_ = true;
+  std::map<std::pair<const Layer*, uint64_t>, std::string> linked_;
+};
+
+Timestamp Committer::Clamp(Timestamp time) const {
+  if (options_.source_date_epoch && time.sec >= *options_.source_date_epoch) {
+    return {*options_.source_date_epoch, 0};
+  }
+  return time;
+}
+
+Result<XattrList> Committer::Xattrs(const Change& change) const {
+  Sys<XattrList> xattrs = change.meta->ListXattrs(change.meta_ref);
+  if (!xattrs && xattrs.error().code != EOPNOTSUPP) return InPath(change, xattrs.error());
+  XattrList out = xattrs ? *std::move(xattrs) : XattrList();
+  std::erase_if(out, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<void> Committer::Mark(const std::string& path) {
+  TarOutput entry;
+  entry.path = path;
+  entry.attr.mode = 0600;
+  empty_ = false;
+  return Raw(EncodeTarEntry(entry));
+}
+
+// The root is in the archive only when something but the time of its last change differs: entries that come and go
+// in it change that in every container.
+Result<bool> Committer::RootChanged(const Change& root) const {
+  if (walk_.lower() == nullptr) return true;
+  const LayerObject below = walk_.lower()->Root();
+  if (root.opaque || root.attr.mode != below.attr.mode || root.attr.uid != below.attr.uid ||
+      root.attr.gid != below.attr.gid) {
+    return true;
+  }
+  VENEER_TRY(const XattrList now, Xattrs(root));
+  Change lower_root = root;
+  lower_root.meta = walk_.lower();
+  lower_root.meta_ref = below.ref;
+  VENEER_TRY(const XattrList before, Xattrs(lower_root));
+  return now != before;
+}
+
+Result<void> Committer::Take(const Change& change) {
+  if (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed)) {
+    return tl::unexpected(Error("interrupted", ExitCode::kFailed, EINTR));
+  }
+  if (change.only_inside) return {};
+  if (change.path.empty()) {
+    VENEER_TRY(const bool changed, RootChanged(change));
+    if (!changed) return {};
+  }
+  if (!change.deleted) return Object(change);
+  if (change.hidden) return {};
+  VENEER_TRY_VOID(Mark(WhiteoutPath(change.path)));
+  VENEER_TRY(const TreePath path, ParseTarPath(change.path, kMaxName));
+  return layer_.tree().AddWhiteout(path);
+}
+
+Result<void> Committer::Object(const Change& change) {
+  VENEER_TRY(const TreePath path, ParseTarPath(change.path, kMaxName));
+  if (!path.empty() && IsReservedInLayers(path.back())) {
+    return MakeError("\"/" + PrintablePath(change.path) +
+                     "\": an image layer cannot hold this name, it would be read as a deletion; "
+                     "rename the file");
+  }
+  empty_ = false;
+  TarOutput entry;
+  entry.path = change.path;
+  entry.attr = change.attr;
+  entry.attr.mtime = Clamp(change.attr.mtime);
+  if (change.link_key && change.attr.type != FileType::kSocket) {
+    const auto [first, fresh] = linked_.try_emplace(*change.link_key, change.path);
+    if (!fresh) {
+      entry.hard_link = true;
+      entry.link = first->second;
+      VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
+      VENEER_TRY(const TreePath target, ParseTarPath(first->second, kMaxName));
+      return layer_.tree().AddHardLink(path, target);
+    }
+  }
+  TreeBuilder::Object object;
+  VENEER_TRY(object.xattrs, Xattrs(change));
+  entry.xattrs = &object.xattrs;
+  if (change.attr.type == FileType::kRegular) return File(change, &entry, &object, path);
+  if (change.attr.type == FileType::kSymlink) {
+    Sys<std::string> target = change.meta->ReadLink(change.meta_ref);
+    if (!target) return InPath(change, target.error());
+    object.target = *std::move(target);
+    entry.link = object.target;
+  }
+  object.attr = entry.attr;
+  // No archive can hold a socket; the layer does.
+  if (change.attr.type != FileType::kSocket) VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
+  VENEER_TRY_VOID(layer_.tree().Add(path, object));
+  if (!change.opaque) return {};
+  VENEER_TRY_VOID(Mark(OpaquePath(change.path)));
+  return layer_.tree().MakeOpaque(path);
+}
+
+Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder::Object* object,
+                             const TreePath& path) {
+  VENEER_TRY(const TakenContent content, TakeContent(change));
+  // What was taken counts, should the file have changed since it was looked at.
+  entry->attr.size = content.size;
+  object->attr = entry->attr;
+  std::vector<SparseExtent> extents;
+  bool sparse = false;
+  if (content.size >= kSparseRun) {
+    VENEER_TRY(const std::vector<SparseExtent> zeros, FindZeroRuns(content.fd.get(), content.size));
+    extents = DataExtents(zeros, content.size, &sparse);
+  }
+  if (sparse) {
+    entry->sparse = &extents;
+  } else if (content.size > 0) {
+    extents = {{0, content.size}};
+  }
+  VENEER_TRY_VOID(Raw(EncodeTarEntry(*entry)));
+  if (content.size > 0) {
+    VENEER_TRY(object->content, layer_.NewContent(content.size));
+    if (content.object) {
+      layer_.SetObject(object->content, *content.object, content.blocks);
+    } else {
+      VENEER_TRY_VOID(layer_.SetInline(object->content, content.bytes));
+    }
+  }
+  VENEER_TRY(const TreeBuilder::Node node, layer_.tree().Add(path, *object));
+  if (content.size == 0) return {};
+  layer_.SetOwner(object->content, node);
+  return WriteData(content, extents);
+}
+
+Result<void> Committer::WriteData(const TakenContent& content,
+                                  const std::vector<SparseExtent>& extents) {
+  std::string buffer;
+  uint64_t total = 0;
+  for (const SparseExtent& extent : extents) {
+    total += extent.size;
+    VENEER_TRY_VOID(layer_.recipe().Data(extent.offset, extent.size));
+    if (!content.object) {
+      sha_.Update(std::string_view(content.bytes).substr(extent.offset, extent.size));
+      continue;
+    }
+    buffer.resize(kReadSize);
+    for (uint64_t done = 0; done < extent.size;) {
+      const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, extent.size - done));
+      VENEER_TRY_CTX(const size_t got,
+                     sys::ReadAt(content.fd.get(), buffer.data(), want, extent.offset + done),
+                     ObjectPath(*content.object));
+      if (got == 0) return MakeError(ObjectPath(*content.object) + ": cut short");
+      sha_.Update({buffer.data(), got});
+      done += got;
+    }
+  }
+  return Raw(std::string(TarPadding(total), '\0'));
+}
+
+Result<TakenContent> Committer::TakeObject(const ObjectRef& ref) {
+  TakenContent content;
+  content.object = ref;
+  VENEER_TRY_CTX(content.fd, store_.objects().OpenObject(ref), ObjectPath(ref));
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({content.fd.get()}), ObjectPath(ref));
+  content.size = static_cast<uint64_t>(st.st_size);
+  content.blocks = content.size == 0 ? 0 : static_cast<uint64_t>(st.st_blocks);
+  // A file without holes has these, whatever the file system has allocated so far.
+  if (content.blocks >= content.size / 512) content.blocks = DenseBlocks(content.size);
+  return content;
+}
+
+Result<TakenContent> Committer::TakeContent(const Change& change) {
+  if (change.data == walk_.lower()) {
+    // The image's contents are in the store already.
+    Sys<std::optional<ObjectRef>> ref = walk_.lower()->ObjectOf(change.data_ref);
+    if (!ref) return InPath(change, ref.error());
+    if (*ref) return TakeObject(**ref);
+  }
+  Sys<Content> open = change.data->Open(change.data_ref);
+  if (!open) return InPath(change, open.error());
+  TakenContent content;
+  if (!open->fd) {
+    content.bytes = open->bytes;
+    content.size = content.bytes.size();
+    return content;
+  }
+  // One byte more than what fits: so a file that grew meanwhile is seen.
+  std::string bytes(WriteSession::kInlineLimit + 1, '\0');
+  Sys<size_t> got = sys::ReadAt(open->fd.get(), bytes.data(), bytes.size(), 0);
+  if (!got) return InPath(change, got.error());
+  if (*got <= WriteSession::kInlineLimit) {
+    bytes.resize(*got);
+    content.size = *got;
+    content.bytes = std::move(bytes);
+    return content;
+  }
+  Result<ObjectRef> ref = StoreFile(change, open->fd.get());
+  if (!ref) {
+    return tl::unexpected(
+        std::move(ref).error().Context("\"/" + PrintablePath(change.path) + "\""));
+  }
+  return TakeObject(*ref);
+}
+
+Result<ObjectRef> Committer::StoreFile(const Change& change, int fd) {
+  if (!options_.move || change.data != &walk_.upper()) return session_.PutObjectFrom(fd);
+  const std::string at = walk_.upper().PathOf(change.data_ref);
+  VENEER_TRY(const TreePath path, ParseTarPath(at, kMaxName));
+  VENEER_TRY_CTX(Fd dir, sys::Open({walk_.upper().root_fd()}, O_PATH | O_DIRECTORY), at);
+  for (size_t i = 0; i + 1 < path.size(); ++i) {
+    const std::string part(path[i]);
+    VENEER_TRY_CTX(dir, sys::Open({dir.get(), part.c_str()}, O_PATH | O_DIRECTORY), at);
+  }
+  return session_.MoveObjectFrom(dir.get(), std::string(path.back()));
+}
+
+Result<CommittedLayer> Committer::Finish() {
+  VENEER_TRY_VOID(Raw(TarEndMark()));
+  CommittedLayer out{*Digest::FromHex(sha_.FinishHex()), 0, 0, false, empty_, {}};
+  out.tar_bytes = layer_.recipe().archive_size();
+  VENEER_TRY(const FinishedLayer finished, layer_.Finish(out.diff_id));
+  out.existed = finished.existed;
+  out.summary = finished.summary;
+  out.content_bytes = finished.summary.bytes;
+  return out;
+}
+
+}  // namespace
+
+Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const std::string& upper,
+                                   const std::string& work, const std::string& tree,
+                                   const CommitOptions& options) {
+  VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
+             ChangeWalk::Open(upper, work, tree, store.layout().objects()));
+  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
+             LayerAssembler::Create(store, session, TreeBuilder::Limits()));
+  Committer committer(store, session, *walk, *layer, options);
+  VENEER_TRY_VOID(walk->Run([&](const Change& change) { return committer.Take(change); }));
+  return committer.Finish();
+}
+
+Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
+                                       const ContainerRecord& container,
+                                       const CommitOptions& options) {
+  VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
+  Result<CommittedLayer> committed =
+      CommitUpper(store, session, store.layout().upper(container.name),
+                  store.layout().work(container.name), tree, options);
+  if (!committed) {
+    return tl::unexpected(std::move(committed).error().Context("container " + container.name));
+  }
+  return committed;
+}
+
+}  // namespace veneer
