@@ -10,7 +10,7 @@ std::string ErrnoText(int code) {
   return text != nullptr ? text : "Unknown error " + std::to_string(code);
 }
 
-Error&& Error::Context(std::string_view context) && {
+Error Error::Context(std::string_view context) && {
   message_.insert(0, std::string(context) + ": ");
   return std::move(*this);
 }

@@ -47,7 +47,7 @@ class [[nodiscard]] Error {
       : message_(std::move(message)), exit_(exit), code_(code) {}
 
   // Puts "context: " in front of the message.
-  Error&& Context(std::string_view context) &&;
+  Error Context(std::string_view context) &&;
 
   const std::string& message() const { return message_; }
   ExitCode exit() const { return exit_; }
@@ -83,12 +83,13 @@ void IgnoreError(const T& /*result*/, const char* /*why*/) {}
     return ::tl::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define VENEER_TRY(decl, expr) VENEER_TRY_IMPL(VENEER_CONCAT(try_, __COUNTER__), decl, expr)
-#define VENEER_TRY_VOID(expr)                                 \
-  do {                                                        \
-    auto try_result = (expr);                                 \
-    if (!try_result) [[unlikely]]                             \
-      return ::tl::unexpected(std::move(try_result).error()); \
+#define VENEER_TRY_VOID_IMPL(tmp, expr)                \
+  do {                                                 \
+    auto tmp = (expr);                                 \
+    if (!tmp) [[unlikely]]                             \
+      return ::tl::unexpected(std::move(tmp).error()); \
   } while (0)
+#define VENEER_TRY_VOID(expr) VENEER_TRY_VOID_IMPL(VENEER_CONCAT(try_, __COUNTER__), expr)
 // The same, turning an Errno into an Error with a context.
 #define VENEER_TRY_CTX_IMPL(tmp, decl, expr, what)   \
   auto tmp = (expr);                                 \
@@ -97,11 +98,13 @@ void IgnoreError(const T& /*result*/, const char* /*why*/) {}
   decl = std::move(*tmp)
 #define VENEER_TRY_CTX(decl, expr, what) \
   VENEER_TRY_CTX_IMPL(VENEER_CONCAT(try_, __COUNTER__), decl, expr, what)
-#define VENEER_TRY_CTX_VOID(expr, what)                       \
-  do {                                                        \
-    auto try_result = (expr);                                 \
-    if (!try_result) [[unlikely]]                             \
-      return ::veneer::MakeError(try_result.error(), (what)); \
+#define VENEER_TRY_CTX_VOID_IMPL(tmp, expr, what)      \
+  do {                                                 \
+    auto tmp = (expr);                                 \
+    if (!tmp) [[unlikely]]                             \
+      return ::veneer::MakeError(tmp.error(), (what)); \
   } while (0)
+#define VENEER_TRY_CTX_VOID(expr, what) \
+  VENEER_TRY_CTX_VOID_IMPL(VENEER_CONCAT(try_, __COUNTER__), expr, what)
 
 #endif  // VENEER_LAYERDB_BASE_RESULT_H_

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Upper: what it refuses, what it writes, what a crash leaves.
+#include "fs/upper/upper.h"
+
+#include <gtest/gtest.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "fs/upper/remove_tree.h"
+
+namespace veneer {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+class UpperTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (stdfs::temp_directory_path() / "veneer-upper-XXXXXX").string();
+    base_ = ::mkdtemp(pattern.data());
+    stdfs::create_directory(base_ / "u");
+    stdfs::create_directory(base_ / "w");
+    options_.upperdir = base_ / "u";
+    options_.workdir = base_ / "w";
+  }
+  void TearDown() override { stdfs::remove_all(base_); }
+
+  std::unique_ptr<Upper> OpenUpper() {
+    auto upper = Upper::Open(options_);
+    EXPECT_TRUE(upper.has_value()) << upper.error().message();
+    return upper ? *std::move(upper) : nullptr;
+  }
+  Error OpenFails() {
+    auto upper = Upper::Open(options_);
+    EXPECT_FALSE(upper.has_value());
+    return upper ? Error("it opened") : upper.error();
+  }
+  void File(const std::string& path, const std::string& text) {
+    stdfs::create_directories((base_ / path).parent_path());
+    std::ofstream(base_ / path) << text;
+  }
+  std::string Text(const std::string& path) {
+    std::ifstream in(base_ / path);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  bool IsWhiteout(const std::string& path) {
+    struct stat st;
+    return ::lstat((base_ / path).c_str(), &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+  }
+  bool Exists(const std::string& path) {
+    struct stat st;
+    return ::lstat((base_ / path).c_str(), &st) == 0;
+  }
+
+  stdfs::path base_;
+  UpperOptions options_;
+};
+
+TEST_F(UpperTest, SaysWhatIsWrongInOneLine) {
+  options_.upperdir = base_ / "missing";
+  EXPECT_EQ(OpenFails().message(),
+            "upper directory " + options_.upperdir + ": No such file or directory");
+  File("file", "");
+  options_.upperdir = base_ / "file";
+  EXPECT_EQ(OpenFails().message(), "upper directory " + options_.upperdir + ": Not a directory");
+}
+
+TEST_F(UpperTest, RefusesAWorkDirectoryWithForeignThings) {
+  File("w/precious", "mine");
+  EXPECT_NE(OpenFails().message().find("it holds 'precious'"), std::string::npos);
+  EXPECT_EQ(Text("w/precious"), "mine");
+}
+
+TEST_F(UpperTest, RefusesAnotherFileSystem) {
+  options_.workdir = "/dev/shm";
+  const std::string message = OpenFails().message();
+  EXPECT_NE(message.find("not on the file system of"), std::string::npos) << message;
+}
+
+TEST_F(UpperTest, RefusesDirectoriesThatContainOneAnother) {
+  stdfs::create_directory(base_ / "u/w");
+  options_.workdir = base_ / "u/w";
+  EXPECT_NE(OpenFails().message().find("contain one another"), std::string::npos);
+}
+
+TEST_F(UpperTest, RefusesAnUpperInUseAndNamesTheHolder) {
+  const auto first = OpenUpper();
+  stdfs::create_directory(base_ / "w2");
+  options_.workdir = base_ / "w2";
+  const Error error = OpenFails();
+  EXPECT_EQ(error.exit(), ExitCode::kInUse);
+  EXPECT_NE(error.message().find("pid " + std::to_string(::getpid())), std::string::npos)
+      << error.message();
+}
+
+TEST_F(UpperTest, EmptiesWhatACrashLeftAndFollowsNoSymlink) {
+  File("outside/keep", "keep");
+  File("w/work/dir/deep/file", "left");
+  stdfs::create_directory_symlink(base_ / "outside", base_ / "w/work/link");
+  const auto upper = OpenUpper();
+  EXPECT_TRUE(stdfs::is_empty(base_ / "w/work"));
+  EXPECT_EQ(Text("outside/keep"), "keep");
+}
+
+TEST_F(UpperTest, WhiteoutReplacesAnythingInOneStep) {
+  const auto upper = OpenUpper();
+  File("u/file", "x");
+  File("u/dir/inner", "x");
+  const int root = upper->root().get();
+  ASSERT_TRUE(upper->Whiteout({root, "nothing"}, Upper::Occupied::kNothing));
+  ASSERT_TRUE(upper->Whiteout({root, "file"}, Upper::Occupied::kFile));
+  ASSERT_TRUE(upper->Whiteout({root, "dir"}, Upper::Occupied::kDirectory));
+  ASSERT_TRUE(upper->Whiteout({root, "second"}, Upper::Occupied::kNothing));
+  for (const char* name : {"u/nothing", "u/file", "u/dir", "u/second"}) {
+    EXPECT_TRUE(IsWhiteout(name)) << name;
+  }
+}
+
+TEST_F(UpperTest, StagedObjectsThatAreNotPublishedLeaveNothing) {
+  {
+    const auto upper = OpenUpper();
+    NewObject object;
+    object.type = FileType::kDirectory;
+    object.mode = 0755;
+    const auto staged = upper->Stage(object);
+    ASSERT_TRUE(staged.has_value());
+    EXPECT_FALSE(stdfs::is_empty(base_ / "w/work"));
+  }
+  EXPECT_TRUE(stdfs::is_empty(base_ / "w/work"));
+}
+
+TEST_F(UpperTest, APublishedFileCarriesEverything) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to change owners";
+  const auto upper = OpenUpper();
+  NewObject object;
+  object.mode = 04755;
+  object.uid = 12;
+  object.gid = 34;
+  object.data_bytes = "contents";
+  object.data_size = object.size = 8;
+  object.mtime = object.atime = Timestamp{-5, 123456789};
+  object.xattrs = {{"trusted.overlay.opaque", "data of the image"}, {"user.plain", "p"}};
+  object.origin = 77;
+  auto staged = upper->Stage(object);
+  ASSERT_TRUE(staged.has_value());
+  ASSERT_TRUE(upper->Publish(*staged, {upper->root().get(), "f"}, false));
+  const auto read = upper->Read({upper->root().get(), "f"}, "");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->attr.mode, 04755U);
+  EXPECT_EQ(read->attr.uid, 12U);
+  EXPECT_EQ(read->attr.gid, 34U);
+  EXPECT_EQ(read->attr.mtime, (Timestamp{-5, 123456789}));
+  EXPECT_EQ(read->origin, 77U);
+  EXPECT_FALSE(read->marks.opaque) << "an image's xattr is data";
+  EXPECT_EQ(Text("u/f"), "contents");
+  char value[32] = {};
+  EXPECT_GT(::getxattr((base_ / "u/f").c_str(), "trusted.overlay.overlay.opaque", value, 31), 0);
+  EXPECT_STREQ(value, "data of the image");
+}
+
+TEST_F(UpperTest, PublishReplacesAWhiteoutByAFileOrADirectory) {
+  const auto upper = OpenUpper();
+  const int root = upper->root().get();
+  for (const FileType type : {FileType::kRegular, FileType::kDirectory, FileType::kSymlink}) {
+    ASSERT_TRUE(upper->Whiteout({root, "x"}, Upper::Occupied::kNothing));
+    NewObject object;
+    object.type = type;
+    object.mode = 0755;
+    object.target = "target";
+    {
+      auto staged = upper->Stage(object);
+      ASSERT_TRUE(staged.has_value());
+      ASSERT_TRUE(upper->Publish(*staged, {root, "x"}, true));
+    }
+    EXPECT_EQ(upper->Stat({root, "x"})->type, type);
+    stdfs::remove_all(base_ / "u/x");
+  }
+}
+
+TEST_F(UpperTest, MoveLeavesAWhiteoutAndReplacesWhatIsThere) {
+  const auto upper = OpenUpper();
+  const int root = upper->root().get();
+  File("u/f", "f");
+  ASSERT_TRUE(upper->Move({root, "f"}, false, {root, "g"}, Upper::Occupied::kNothing, true));
+  EXPECT_TRUE(IsWhiteout("u/f"));
+  EXPECT_EQ(Text("u/g"), "f");
+  File("u/h", "h");
+  ASSERT_TRUE(upper->Move({root, "g"}, false, {root, "h"}, Upper::Occupied::kFile, false));
+  EXPECT_FALSE(Exists("u/g"));
+  EXPECT_EQ(Text("u/h"), "f");
+
+  File("u/d/in", "in");
+  stdfs::create_directory(base_ / "u/e");
+  ASSERT_EQ(::mknod((base_ / "u/e/gone").c_str(), S_IFCHR, 0), 0);
+  ASSERT_TRUE(upper->Move({root, "d"}, true, {root, "e"}, Upper::Occupied::kDirectory, true));
+  EXPECT_TRUE(IsWhiteout("u/d"));
+  EXPECT_EQ(Text("u/e/in"), "in");
+  EXPECT_FALSE(Exists("u/e/gone"));
+
+  ASSERT_TRUE(upper->Move({root, "e"}, true, {root, "d"}, Upper::Occupied::kFile, false))
+      << "onto a whiteout";
+  EXPECT_FALSE(Exists("u/e"));
+  EXPECT_EQ(Text("u/d/in"), "in");
+}
+
+TEST_F(UpperTest, RemoveTreeTakesAnyDepth) {
+  const auto upper = OpenUpper();
+  Fd at = *sys::Open({upper->root().get()}, O_PATH | O_DIRECTORY);
+  const std::string part(200, 'd');
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(sys::MakeDir({at.get(), part.c_str()}, 0755));
+    at = *sys::Open({at.get(), part.c_str()}, O_PATH | O_DIRECTORY);
+  }
+  ASSERT_TRUE(RemoveTree({upper->root().get(), part.c_str()}));
+  EXPECT_TRUE(stdfs::is_empty(base_ / "u"));
+}
+
+TEST_F(UpperTest, LinkIndexSurvivesAReopen) {
+  {
+    const auto upper = OpenUpper();
+    ASSERT_TRUE(upper->links().SetCount(0x1234, 3));
+    ASSERT_TRUE(upper->links().SetCount(0x1234, 2));
+    ASSERT_TRUE(upper->links().SetCount(0x99, 1));
+    ASSERT_TRUE(upper->links().Drop(0x99));
+  }
+  const auto upper = OpenUpper();
+  EXPECT_EQ(upper->links().Count(0x1234), 2U);
+  EXPECT_EQ(upper->links().Count(0x99), std::nullopt);
+  EXPECT_FALSE(upper->links().Has(0x1234));
+}
+
+}  // namespace
+}  // namespace veneer
