@@ -78,6 +78,10 @@ class Upper {
   // Empties the work directory of what a crash left. Waits up to a second for a holder that is
   // going away. Call it in the process that serves: the lock's owner is found by pid.
   static Result<std::unique_ptr<Upper>> Open(const UpperOptions& options);
+  // Leaves nothing temporary in the work directory.
+  ~Upper();
+  Upper(const Upper&) = delete;
+  Upper& operator=(const Upper&) = delete;
 
   const UpperOptions& options() const { return options_; }
   const Fd& root() const { return root_; }

@@ -10,6 +10,12 @@
 
 namespace veneer {
 
+Upper::~Upper() {
+  if (whiteout_.empty()) return;
+  const auto removed = sys::Unlink({work_.get(), whiteout_.c_str()});
+  IgnoreError(removed, "the work directory is emptied at the next mount");
+}
+
 // A whiteout under a temporary name in the work directory. All device whiteouts are one inode with
 // many names, as the kernel makes them: it saves an inode and its journal blocks per deleted file.
 Sys<std::string> Upper::StageWhiteout(int parent_fd) const {
