@@ -21,6 +21,10 @@ bool IsFifo(const Difference& d) {
   return d.plain_stat != nullptr && S_ISFIFO(d.plain_stat->st_mode);
 }
 
+bool IsUnlinked(const Difference& d) {
+  return d.plain_stat != nullptr && d.plain_stat->st_nlink == 0;
+}
+
 bool IsHandle(const Difference& d) { return d.op != nullptr && d.op->kind == OpKind::kHandle; }
 
 bool Always(const Difference&) { return true; }
@@ -63,6 +67,7 @@ constexpr Excuse kLinks{"the link count of a merged directory is not defined: 1 
                         false};
 constexpr Excuse kWalk{"tmpfs itself loses its place in a listing when entries go", false};
 constexpr Excuse kFifo{"the kernel's pipe stamps a fifo without telling the file system", false};
+constexpr Excuse kGone{"a lower file that is open and unlinked keeps the link count below", false};
 constexpr Excuse kHandles{"file handles need nfs_export, which counts a link too many", false};
 constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
@@ -81,6 +86,8 @@ constexpr Entry kTable[] = {
     {kOverlay, Field::kDetail, IsPlainWalk, kWalk},
     {kOverlay, Field::kModifyTime, IsFifo, kFifo},
     {kOverlay, Field::kChangeTime, IsFifo, kFifo},
+    {kOverlay, Field::kLinks, IsUnlinked, kGone},
+    {kOverlay, Field::kChangeTime, IsUnlinked, kGone},
     {kOverlay, Field::kBlocks, Always, kHoles},
     {kOverlay, Field::kResult, IsHandle, kHandles},
     {kOverlay, Field::kDetail, IsHandle, kHandles},
