@@ -20,6 +20,8 @@ Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
       if (!node) return Fail(ESTALE);
     }
     VENEER_TRY(const Attr attr, state.AttrLocked(*node));
+    // A handle of a file that was removed: gone, although its last FORGET may still be on the way.
+    if (attr.nlink == 0) return Fail(ESTALE);
     if (!state.nodes.Acquire(*node)) return Fail(ESTALE);
     return Entry{node->id, attr};
   }

@@ -5,10 +5,12 @@ The program is VENEERFS in the environment. To check the tests themselves it may
 word "kernel" (the kernel's overlayfs) or "plain" (no union at all: the layers are copied into a directory).
 """
 
+import errno
 import os
 import re
 import shutil
 import subprocess
+import time
 
 from support import proc, sysio, tree
 
@@ -42,6 +44,18 @@ def is_mounted(path):
     """Is something mounted exactly here?"""
     path = os.path.realpath(path)
     return any(point == path for point, _, _ in mount_info())
+
+
+def unmount(path):
+    """umount2(2); for a moment EBUSY is waited for: whoever looks through /proc holds files for an instant."""
+    end = time.monotonic() + 1
+    while True:
+        try:
+            return sysio.umount2(path)
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 def daemons(path):
@@ -138,7 +152,7 @@ class Mount:
             return
         if kind() == "kernel":
             if is_mounted(self.path):
-                sysio.umount2(self.path)
+                unmount(self.path)
             self.check_lowers()
             return
         if self._process is None:
@@ -146,7 +160,7 @@ class Mount:
         process, self._process = self._process, None
         try:
             if is_mounted(self.path):
-                sysio.umount2(self.path)
+                unmount(self.path)
             code = process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
