@@ -17,13 +17,17 @@
 namespace veneer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Heat: below kWarm the leader sleeps at once. A window in vain costs kMiss, so that a caller that
 // pauses between requests is not waited for long.
 constexpr int kWarm = 2;
 constexpr int kHot = 16;
 constexpr int kMiss = 4;
+
+// When other programs want the processor too, giving way to them while trying costs a whole time slice, and a thread
+// that sleeps is woken sooner than one that waits for its turn. So a window in which this thread did not run for
+// long turns trying off for some requests, for twice as many the next time.
+constexpr int kLeastPenalty = 64;
+constexpr int kMostPenalty = 1 << 16;
 
 // So many requests in a row that were waiting already make a backlog; and a second thread that
 // serves is worth its hand-over only when caller, leader and it have a processor each.
@@ -153,6 +157,30 @@ long Loop::TryRead(Worker& worker) {
   }
 }
 
+long Loop::TryForAWhile(Worker& worker, Clock::time_point start) {
+  for (Clock::time_point last = start;;) {
+    // The reply may have woken the caller on this very processor: let it run first.
+    ::sched_yield();
+    const long n = TryRead(worker);
+    const Clock::time_point now = Clock::now();
+    if (now - last > options_.window) {
+      heat_ = -penalty_;
+      penalty_ = std::min(penalty_ * 2, kMostPenalty);
+      return n;
+    }
+    if (n != 0) {
+      heat_ = std::min(heat_ + 1, kHot);
+      penalty_ = std::max(penalty_ - 1, kLeastPenalty);
+      return n;
+    }
+    if (now - start > options_.window) {
+      heat_ -= kMiss;
+      return 0;
+    }
+    last = now;
+  }
+}
+
 Loop::Wait Loop::Receive(Worker& worker, size_t& size) {
   const auto take = [&size](long n) {
     if (n < 0) return Wait::kEnded;
@@ -167,17 +195,8 @@ Loop::Wait Loop::Receive(Worker& worker, size_t& size) {
   backlog_ = 0;
   const Clock::time_point start = Clock::now();
   if (options_.window.count() > 0 && heat_ >= kWarm) {
-    const Clock::time_point deadline = start + options_.window;
-    do {
-      // The reply may have woken the caller on this very processor: let it run first.
-      ::sched_yield();
-      n = TryRead(worker);
-      if (n != 0) {
-        heat_ = std::min(heat_ + 1, kHot);
-        return take(n);
-      }
-    } while (Clock::now() < deadline);
-    heat_ = std::max(heat_ - kMiss, 0);
+    n = TryForAWhile(worker, start);
+    if (n != 0) return take(n);
   }
   while (true) {
     pollfd fds[2] = {{device_, POLLIN, 0}, {wake_.get(), POLLIN, 0}};

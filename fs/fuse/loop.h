@@ -70,6 +70,7 @@ class Loop {
   int thread_count() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Worker;
   enum class Wait { kRequest, kEnded };
 
@@ -82,6 +83,8 @@ class Loop {
   Wait Receive(Worker& worker, size_t& size);
   // One try to read: >0 the size, 0 nothing there, <0 the device ended.
   long TryRead(Worker& worker);
+  // Tries to read again and again, for as long as that may pay. As TryRead().
+  long TryForAWhile(Worker& worker, Clock::time_point start);
   // Gives leadership away, to a follower that waits or a new thread.
   void HandOver(Worker& worker);
   void End();
@@ -94,6 +97,7 @@ class Loop {
 
   // Used by the leader only; handed over with leadership, under mutex_.
   int heat_ = 0;
+  int penalty_ = 64;
   int backlog_ = 0;
 
   mutable std::mutex mutex_;
