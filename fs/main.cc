@@ -83,6 +83,8 @@ void FlushMappings(const std::string& mount_point) {
   }
 }
 
+// Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can have the upper
+// directory at once.
 Result<void> Serve(const MountOptions& options, const Places& places, Background& background,
                    size_t descriptors) {
   VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, places));
@@ -92,19 +94,21 @@ Result<void> Serve(const MountOptions& options, const Places& places, Background
   union_options.before_blocking = Session::BeforeBlocking;
   UnionFs fs(std::move(lower), std::move(upper), union_options);
   VENEER_TRY(const std::unique_ptr<Session> session, Session::Create(options, places, fs));
-  {
-    EndingSignals signals([&] {
-      FlushMappings(places.mount_point);
-      session->Stop();
-    });
-    std::thread announce(AnnounceMount, std::cref(places), std::ref(background),
-                         std::ref(*session));
-    session->Run();
-    announce.join();
-  }
-  const Sys<void> synced = fs.SyncAll();
-  if (!synced) LogError("writing everything to disk failed: " + ErrnoText(synced.error().code));
+  const EndingSignals signals([&] {
+    FlushMappings(places.mount_point);
+    session->Stop();
+  });
+  std::thread announce(AnnounceMount, std::cref(places), std::ref(background), std::ref(*session));
+  session->Run();
+  announce.join();
   return {};
+}
+
+// What was written is on disk when the daemon is gone, as after the unmount of a file system of the kernel.
+void SyncUpper(const Fd& upper) {
+  if (upper && ::syncfs(upper.get()) != 0) {
+    LogError("writing everything to disk failed: " + ErrnoText(errno));
+  }
 }
 
 Result<void> Run(const std::vector<std::string>& args) {
@@ -124,7 +128,11 @@ Result<void> Run(const std::vector<std::string>& args) {
   if (!options.foreground) {
     VENEER_TRY(background, Background::Fork());
   }
-  return Serve(options, places, background, descriptors);
+  const bool sync = !places.upper.empty() && !options.is_volatile;
+  const Fd upper(sync ? ::open(places.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
+  VENEER_TRY_VOID(Serve(options, places, background, descriptors));
+  SyncUpper(upper);
+  return {};
 }
 
 }  // namespace
