@@ -133,6 +133,42 @@ Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t
   return CopyContents(node, truncate);
 }
 
+namespace {
+
+void TimesOf(const struct stat& st, timespec (&times)[2]) {
+  times[0] = st.st_atim;
+  times[1] = st.st_mtim;
+}
+
+// Makes a metadata-only file the hole again that it was when `st` was taken.
+Sys<void> Reset(int fd, const struct stat& st) {
+  VENEER_TRY_VOID(sys::Truncate(fd, 0));
+  VENEER_TRY_VOID(sys::Truncate(fd, st.st_size));
+  timespec times[2];
+  TimesOf(st, times);
+  return sys::SetTimes({fd}, times);
+}
+
+// Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd`.
+Sys<void> Fill(const Upper& upper, const Content& content, int fd, const struct stat& st,
+               std::optional<uint64_t> truncate) {
+  const uint64_t old_size = st.st_size;
+  const uint64_t size = truncate.value_or(old_size);
+  const uint64_t to_copy = std::min(old_size, size);
+  if (content.fd) {
+    VENEER_TRY_VOID(sys::CopyData(content.fd.get(), fd, to_copy));
+  } else {
+    VENEER_TRY_VOID(sys::WriteAt(fd, content.bytes.substr(0, to_copy), 0));
+  }
+  if (size != old_size) VENEER_TRY_VOID(sys::Truncate(fd, size));
+  timespec times[2];
+  TimesOf(st, times);
+  VENEER_TRY_VOID(sys::SetTimes({fd}, times));
+  return upper.Sync(fd, true);
+}
+
+}  // namespace
+
 Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate) {
   BeforeBlocking();
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
@@ -145,19 +181,13 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
     VENEER_TRY(target, sys::Open(where.at(), O_RDWR));
   }
   VENEER_TRY(const struct stat st, sys::Stat({target.get()}));
-  const uint64_t size = truncate.value_or(st.st_size);
-  const uint64_t to_copy = std::min<uint64_t>(st.st_size, size);
-  if (content.fd) {
-    VENEER_TRY_VOID(sys::CopyData(content.fd.get(), target.get(), to_copy));
-  } else {
-    VENEER_TRY_VOID(sys::WriteAt(target.get(), content.bytes.substr(0, to_copy), 0));
+  const Sys<void> filled = Fill(*upper, content, target.get(), st, truncate);
+  if (!filled) {
+    // Above all when the disk is full: what was copied so far must not stay in the way.
+    const Sys<void> emptied = Reset(target.get(), st);
+    IgnoreError(emptied, "the contents are still those below, the next attempt writes them again");
+    return filled;
   }
-  if (size != static_cast<uint64_t>(st.st_size)) {
-    VENEER_TRY_VOID(sys::Truncate(target.get(), size));
-  }
-  const timespec times[2] = {st.st_atim, st.st_mtim};
-  VENEER_TRY_VOID(sys::SetTimes({target.get()}, times));
-  VENEER_TRY_VOID(upper->Sync(target.get(), true));
 
   const std::shared_lock lock(names);
   const std::unique_lock place(places.For(node->id));

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <charconv>
@@ -31,7 +32,9 @@ Result<Place> Resolve(std::string label, const std::string& path) {
   place.label = std::move(label);
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
-  if (!real) {
+  // The kernel may still answer for the root of a mount whose daemon is dead, but not this.
+  struct statvfs file_system = {};
+  if (!real || ::statvfs(real.get(), &file_system) != 0) {
     if (errno == ENOTCONN) {
       return MakeError(place.label +
                        ": a dead mount is there; remove it with fusermount3 -u or umount");

@@ -37,6 +37,9 @@ def main():
     parser.add_argument("--timeout", type=float, default=540, help="seconds for the whole file")
     parser.add_argument("-v", "--verbose", action="store_true", default=True)
     options = parser.parse_args()
+    if mounts.kind() not in ("kernel", "plain") and not shutil.which(mounts.VENEERFS):
+        print(f"FAILED: no program {mounts.VENEERFS!r}: set VENEERFS")
+        return 1
     reason = why_not()
     if reason:
         print(f"SKIPPED: {reason}")

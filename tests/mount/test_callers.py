@@ -1,0 +1,452 @@
+# SPDX-License-Identifier: Apache-2.0
+"""veneerfs as the programs of the field call it: their command lines word by word, and what they rely on."""
+
+import errno
+import fcntl
+import os
+import re
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+from support import mounts, proc, sysio
+from support.case import MountCase, names, read, write
+
+FUSE_SUPER_MAGIC = 0x65735546
+
+
+class CallerCase(MountCase):
+    """Layers a, b, c (c on top), upper and work directories; and the program started as a caller starts it."""
+
+    def setUp(self):
+        super().setUp()
+        for name in "abc":
+            self.layer(name, {f"from-{name}": name, "same": name, "d": {name: name}})
+        for name in ("upper", "work", "mnt"):
+            os.mkdir(self.path(name))
+        os.chdir(self.dir)
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        """Takes every mount of the case away and waits for the daemons."""
+        os.chdir(os.path.dirname(self.dir))
+        self.close_all()
+        for point, _, _ in reversed(mounts.mount_info()):
+            if point.startswith(self.dir + "/"):
+                mounts.unmount(point)
+        if not proc.wait_until(lambda: not self.daemons(), 10):
+            for pid in self.daemons():
+                os.kill(pid, signal.SIGKILL)
+            self.fail("a daemon was still there 10 s after its unmount")
+
+    def daemons(self):
+        return [pid for pid, command in proc.processes().items()
+                if os.path.basename(command[0]) == os.path.basename(mounts.VENEERFS)]
+
+    def call(self, *arguments, code=0, err="", **more):
+        """Runs the program until it has gone to the background and its pipes are closed."""
+        done = proc.run([mounts.VENEERFS, *arguments], timeout=30, **more)
+        self.assertEqual(done.code, code, done)
+        self.assertRegex(done.err, rf"\A(?:{err})\Z", done)
+        return done
+
+    def check(self, point="mnt", writable=True, layers="cba"):
+        """The mount shows the layers, and takes changes."""
+        self.assertEqual(read(os.path.join(point, "same")).decode(), layers[0])
+        self.assertEqual(names(os.path.join(point, "d")), sorted(layers))
+        if writable:
+            write(os.path.join(point, "new"), "new")
+            self.assertEqual(read(os.path.join(point, "new")), b"new")
+        else:
+            with self.errno(errno.EROFS):
+                write(os.path.join(point, "new"), "new")
+
+    def info(self, point="mnt"):
+        """(type, line) of the mount in mountinfo."""
+        point = os.path.realpath(point)
+        found = [(kind, line) for where, kind, line in mounts.mount_info() if where == point]
+        self.assertEqual(len(found), 1, f"{point} is mounted {len(found)} times")
+        return found[0]
+
+
+class Podman(CallerCase):
+    """containers/storage, drivers/overlay: PROG -o DATA TARGET, in the overlay directory; it reads the pipe to the end."""
+
+    def prepare(self):
+        os.makedirs("overlay/l")
+        for name in "abc":
+            os.rename(name, f"overlay/{name}")
+            os.mkdir(f"overlay/{name}-base")
+            os.rename(f"overlay/{name}", f"overlay/{name}-base/diff")
+            os.symlink(f"../{name}-base/diff", f"overlay/l/{name.upper() * 26}")
+        os.makedirs("overlay/id/diff")
+        os.makedirs("overlay/id/work")
+        os.makedirs("overlay/id/merged")
+        os.chdir("overlay")
+        return ":".join(f"l/{name * 26}" for name in "CBA")
+
+    def test_read_write(self):
+        lowers = self.prepare()
+        self.call("-o", f"lowerdir={lowers},upperdir=id/diff,workdir=id/work", "id/merged")
+        self.check("id/merged")
+        self.assertEqual(read("id/diff/new"), b"new")
+        status = proc.run(["stat", "-f", "-c", "%t", "id/merged"], check=True).out.strip()
+        self.assertEqual(int(status, 16), FUSE_SUPER_MAGIC)
+
+    def test_absolute_paths(self):
+        lowers = ":".join(os.path.join(self.dir, "overlay", word) for word in self.prepare().split(":"))
+        base = os.path.join(self.dir, "overlay/id")
+        self.call("-o", f"lowerdir={lowers},upperdir={base}/diff,workdir={base}/work", f"{base}/merged")
+        self.check("id/merged")
+
+    def test_read_only(self):
+        lowers = self.prepare()
+        self.call("-o", f"lowerdir=id/diff:{lowers}", "id/merged")
+        self.check("id/merged", writable=False)
+        self.assertIn("ro", self.info("id/merged")[1].split()[5].split(","))
+
+    def test_volatile_and_leftovers_of_mountopt(self):
+        lowers = self.prepare()
+        self.call("-o", f"lowerdir={lowers},upperdir=id/diff,workdir=id/work,volatile,fsync=0,noxattrs=1,"
+                  "nodev,threaded=0,fast_ino=1,writeback=0,plugins=,static_nlink,ino32_t,xino=off",
+                  "id/merged", err="(veneerfs: .*ignored.*\n)*")
+        self.check("id/merged")
+        self.assertIn("nodev", self.info("id/merged")[1])
+
+    def test_quoted_context_with_a_comma(self):
+        lowers = self.prepare()
+        self.call("-o", f"lowerdir={lowers},upperdir=id/diff,workdir=id/work,"
+                  'context="system_u:object_r:container_file_t:s0:c1,c2"', "id/merged",
+                  err="(veneerfs: .*\n)*")
+        self.check("id/merged")
+
+    def test_id_maps_with_an_empty_first_field(self):
+        lowers = self.prepare()
+        os.chown("a-base/diff/from-a", 0, 0)
+        os.chown("b-base/diff/from-b", 5, 7)
+        self.call("-o", f"lowerdir={lowers},upperdir=id/diff,workdir=id/work,"
+                  "uidmapping=:0:1000:1:1:100000:65536,gidmapping=:0:1000:1:1:100000:65536", "id/merged")
+        root, five = os.stat("id/merged/from-a"), os.stat("id/merged/from-b")
+        self.assertEqual((root.st_uid, root.st_gid), (1000, 1000))
+        self.assertEqual((five.st_uid, five.st_gid), (100004, 100006))
+        os.chown("id/merged/from-a", 100009, 1000)
+        status = os.stat("id/diff/from-a")
+        self.assertEqual((status.st_uid, status.st_gid), (10, 0), "on disk it is the kept id")
+        proc.in_child(lambda: write("id/merged/from-a", "x"), uid=100009, gid=100009)
+        with self.errno((errno.EINVAL, errno.EOVERFLOW, errno.EPERM), "an id outside the map"):
+            os.chown("id/merged/from-b", 50, 50)
+
+    def test_maps_that_are_not_contiguous(self):
+        lowers = self.prepare()
+        for uid, name in ((0, "x"), (1, "y"), (1000, "z")):
+            write(f"a-base/diff/{name}", name)
+            os.chown(f"a-base/diff/{name}", uid, uid)
+        mapping = "0:1:1:1:2000:999:1000:0:1:1001:5000:10"
+        self.call("-o", f"lowerdir={lowers},uidmapping={mapping},gidmapping={mapping}", "id/merged")
+        self.assertEqual([os.stat(f"id/merged/{name}").st_uid for name in "xyz"], [1, 2000, 0])
+
+    def test_squash(self):
+        lowers = self.prepare()
+        os.chown("a-base/diff/from-a", 5, 6)
+        for option, expected in (("squash_to_uid=77", (77, 6)), ("squash_to_gid=88", (5, 88)),
+                                 ("squash_to_root", (0, 0))):
+            self.call("-o", f"lowerdir={lowers},{option}", "id/merged")
+            status = os.stat("id/merged/from-a")
+            self.assertEqual((status.st_uid, status.st_gid), expected, option)
+            mounts.unmount("id/merged")
+
+    def test_xattr_permissions(self):
+        lowers = self.prepare()
+        self.call("-o", f"lowerdir={lowers},upperdir=id/diff,workdir=id/work,xattr_permissions=2",
+                  "id/merged")
+        self.check("id/merged")
+        os.chown("id/merged/new", 5, 6)
+        self.assertEqual(os.stat("id/merged/new").st_uid, 5)
+        self.assertEqual(os.stat("id/diff/new").st_uid, 0)
+
+    def test_buildah_volume(self):
+        """buildah -v SRC:DST:O: the ':' of the source is escaped, and there is the unknown word "private"."""
+        os.rename("a", "a:with,odd\\name")
+        os.makedirs("content/merge")
+        for name in ("upper", "work"):
+            os.mkdir(f"content/{name}")
+        source = os.path.join(self.dir, "a:with,odd\\name").replace("\\", "\\\\").replace(":", "\\:")
+        source = source.replace(",", "\\,")
+        self.call("-o", f"lowerdir={source},upperdir=content/upper,workdir=content/work,private",
+                  "content/merge", err="(veneerfs: [^\n]*private[^\n]*\n)?")
+        self.check("content/merge", layers="a")
+        mounts.unmount("content/merge")
+        self.call("-o", f"lowerdir={source}:b,private", "content/merge",
+                  err="(veneerfs: [^\n]*private[^\n]*\n)?")
+        self.check("content/merge", layers="ab", writable=False)
+
+    def test_a_lower_path_with_dots_and_symlinks(self):
+        self.prepare()
+        self.call("-o", f"lowerdir=l/{'C' * 26}/../diff:./l/../b-base/diff/.:a-base//diff/", "id/merged")
+        self.check("id/merged", writable=False)
+
+    def test_the_pipes_are_closed_once_it_is_mounted(self):
+        """The caller reads standard error until its end; a daemon that kept it open would hang it."""
+        child = subprocess.Popen([mounts.VENEERFS, "-o", "lowerdir=c:b:a", "mnt"], cwd=self.dir,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        watchdog = threading.Timer(20, child.kill)
+        watchdog.start()
+        self.assertEqual(child.stderr.read(), b"")
+        self.assertEqual(child.stdout.read(), b"")
+        self.assertEqual(child.wait(), 0)
+        watchdog.cancel()
+        self.assertTrue(mounts.is_mounted("mnt"), "it exits when the mount answers, not before")
+        self.check(writable=False)
+        for stream in (child.stdin, child.stdout, child.stderr):
+            stream.close()
+        pid = self.daemons()[0]
+        self.assertEqual(os.stat(f"/proc/{pid}/cwd").st_ino, os.stat("/").st_ino,
+                         "it must not hold the caller's directory")
+        targets = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (0, 1, 2)}
+        self.assertEqual(targets, {"/dev/null"})
+
+    def test_fusermount_and_detached_unmounts(self):
+        for unmount in (lambda: proc.run(["fusermount3", "-u", "mnt"], check=True),
+                        lambda: proc.run(["umount", "mnt"], check=True),
+                        self.sync_and_detach):
+            self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt")
+            write("mnt/file", "written before")
+            unmount()
+            self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "the daemon ends")
+            self.assertEqual(read("upper/file"), b"written before")
+
+    def sync_and_detach(self):
+        fd = os.open("mnt", os.O_RDONLY)
+        sysio.syncfs(fd)
+        os.close(fd)
+        sysio.umount2("mnt", sysio.MNT_DETACH)
+
+
+class Apptainer(CallerCase):
+    """PROG -f -o ... TARGET: in the foreground, seen in mountinfo within 2 s, gone within 1 s after the unmount."""
+
+    def test_foreground(self):
+        child = subprocess.Popen([mounts.VENEERFS, "-f", "-o",
+                                  f"lowerdir={self.dir}/c:{self.dir}/b:{self.dir}/a,upperdir={self.dir}/upper,"
+                                  f"workdir={self.dir}/work,noacl", self.path("mnt")],
+                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(child.stderr.close)
+        self.assertTrue(proc.wait_until(lambda: mounts.is_mounted(self.path("mnt")), 2), "in 2 s")
+        self.check()
+        begin = time.monotonic()
+        mounts.unmount(self.path("mnt"))
+        self.assertEqual(child.wait(timeout=5), 0)
+        self.assertLess(time.monotonic() - begin, 1)
+        self.assertEqual(child.stderr.read(), b"")
+
+    def test_a_signal_ends_it_and_unmounts(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            child = subprocess.Popen([mounts.VENEERFS, "-f", "-o",
+                                      "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt"])
+            self.assertTrue(proc.wait_until(lambda: mounts.is_mounted("mnt"), 5))
+            write("mnt/kept", "kept")
+            child.send_signal(number)
+            self.assertEqual(child.wait(timeout=5), 0)
+            self.assertFalse(mounts.is_mounted("mnt"))
+            self.assertEqual(read("upper/kept"), b"kept")
+
+    def test_in_a_user_namespace(self):
+        """As apptainer does without setuid: root of a user namespace, its own mount namespace."""
+        script = f"""
+            set -e
+            {mounts.VENEERFS} -o lowerdir=c:b:a,upperdir=upper,workdir=work mnt
+            test "$(cat mnt/same)" = c
+            echo new > mnt/new; chmod 600 mnt/from-a; mv mnt/d mnt/e; rm mnt/from-b; mkdir mnt/d
+            ls mnt mnt/d mnt/e; umount mnt
+            {mounts.VENEERFS} -o lowerdir=c:b:a,upperdir=upper,workdir=work mnt
+            ls mnt mnt/d mnt/e
+            umount mnt"""
+        os.chown(self.dir, 4711, 4711)
+        proc.run(["chown", "-R", "4711:4711", *os.listdir(".")], check=True)
+        done = proc.run(["setpriv", "--reuid", "4711", "--regid", "4711", "--clear-groups", "--",
+                         "unshare", "-Urm", "sh", "-c", script])
+        listing = "mnt:\nd\ne\nfrom-a\nfrom-c\nnew\nsame\n\nmnt/d:\n\nmnt/e:\na\nb\nc\n"
+        self.assertEqual((done.code, done.out, done.err), (0, listing * 2, ""), done)
+
+
+class Containerd(CallerCase):
+    """The fuse-overlayfs snapshotter mounts through mount.fuse3 with a source word before the mount point."""
+
+    def test_source_word(self):
+        self.call("overlay", self.path("mnt"), "-o",
+                  f"workdir={self.dir}/work,upperdir={self.dir}/upper,"
+                  f"lowerdir={self.dir}/c:{self.dir}/b:{self.dir}/a,writeback=0",
+                  err="(veneerfs: [^\n]*writeback[^\n]*\n)?")
+        self.check()
+        self.assertIn(" overlay ", self.info()[1].split(" - ")[1])
+
+    def test_mount_fuse3(self):
+        if not os.path.exists("/sbin/mount.fuse3"):
+            self.skipTest("there is no mount.fuse3 on this machine")
+        os.symlink(mounts.VENEERFS, self.path("veneerfs"))
+        environment = {**os.environ, "PATH": f"{self.dir}:{os.environ['PATH']}"}
+        done = proc.run(["/sbin/mount.fuse3", "overlay", self.path("mnt"), "-t", "veneerfs", "-o",
+                         f"workdir={self.dir}/work,upperdir={self.dir}/upper,lowerdir={self.dir}/a"],
+                        env=environment)
+        self.assertEqual((done.code, done.err), (0, ""), done)
+        self.check(layers="a")
+
+
+class Options(CallerCase):
+    def test_several_o_and_attached_values(self):
+        self.call("-olowerdir=c:b", "-o", "upperdir=upper,", "-o", ",workdir=work", "mnt")
+        self.check(layers="cb")
+
+    def test_unknown_options_warn_and_are_ignored(self):
+        done = self.call("-o", "lowerdir=c:b:a,nosuchoption,other=1", "mnt", err="(.*\n)*")
+        lines = done.err.splitlines()
+        self.assertEqual(len(lines), 2, done)
+        self.assertRegex(lines[0], "nosuchoption")
+        self.assertRegex(lines[1], "other")
+        self.check(writable=False)
+
+    def test_help_and_version(self):
+        for option in ("--help", "-h"):
+            done = self.call(option)
+            for word in ("lowerdir", "upperdir", "workdir", "volatile", "redirect_dir", "metacopy"):
+                self.assertIn(word, done.out)
+        for option in ("--version", "-V"):
+            self.assertRegex(self.call(option).out, r"veneerfs \d+\.\d+")
+
+    def test_ro_and_flags(self):
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,ro,nosuid,nodev,noexec", "mnt")
+        flags = self.info()[1].split()[5].split(",")
+        for flag in ("ro", "nosuid", "nodev", "noexec"):
+            self.assertIn(flag, flags)
+        self.check(writable=False)
+        self.assertEqual(os.listdir("upper"), [])
+
+    def test_defaults_of_root(self):
+        os.chmod("a/from-a", 0o4755)
+        self.call("-o", "lowerdir=c:b:a", "mnt")
+        flags = self.info()[1].split()[5].split(",")
+        self.assertNotIn("nosuid", flags)
+        self.assertIn("allow_other", self.info()[1])
+        self.assertIn("default_permissions", self.info()[1])
+        self.assertEqual(self.info()[0], "fuse.veneerfs")
+
+    def test_timeout_zero_works(self):
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,timeout=0", "mnt")
+        self.check()
+
+    def test_escapes_in_every_path(self):
+        odd = "o:d,d\\ \"näme'\n"
+        for name in ("a", "b", "upper", "work"):
+            os.rename(name, name + odd)
+        def path(name):
+            return mounts.escape(os.path.join(self.dir, name + odd))
+        self.call("-o", f"lowerdir={path('b')}:{path('a')},upperdir={path('upper')},"
+                  f"workdir={path('work')}", "mnt")
+        self.check(layers="ba")
+        mounts.unmount("mnt")
+        os.mkdir("mnt" + odd)
+        self.call("-o", "lowerdir=c", "mnt" + odd)
+        self.check("mnt" + odd, layers="c", writable=False)
+
+    def test_quoted_values(self):
+        os.rename("a", "a,comma")
+        self.call("-o", 'lowerdir="c:b:a,comma",upperdir=upper,workdir=work', "mnt")
+        self.check()
+
+    def test_500_layers(self):
+        lowers = []
+        for index in range(500):
+            path = self.layer(f"layers-in-a-directory-with-a-long-name-{index:04}",
+                              {f"f{index}": str(index), "same": str(index), "d": {f"d{index}": ""}})
+            lowers.append(path)
+        begin = time.monotonic()
+        self.call("-o", f"lowerdir={':'.join(lowers)},upperdir=upper,workdir=work", "mnt")
+        self.assertEqual(read("mnt/same"), b"0")
+        self.assertEqual(len(names("mnt")), 502)
+        self.assertEqual(len(names("mnt/d")), 500)
+        self.assertLess(time.monotonic() - begin, 20)
+        write("mnt/f499", "changed")
+        os.rename("mnt/d", "mnt/e")
+        self.assertEqual(len(names("mnt/e")), 500)
+        pid = self.daemons()[0]
+        self.assertLess(len(os.listdir(f"/proc/{pid}/fd")), 4096)
+
+    def test_few_descriptors(self):
+        """A hard limit of 256 open files must do, with many directories and files in use."""
+        tree = {f"d{i}": {f"s{j}": {"f": "f"} for j in range(20)} for i in range(30)}
+        self.layer("wide", tree)
+        import resource  # only here
+        self.call("-o", "lowerdir=wide,upperdir=upper,workdir=work", "mnt",
+                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+        held = []
+        for index in range(600):
+            path = f"mnt/d{index % 30}/s{index // 30}/f"
+            held.append(self.fd(path, os.O_RDWR))
+            os.pwrite(held[-1], b"x", 0)
+        for index in range(0, 600, 12):
+            os.unlink(f"mnt/d{index % 30}/s{index // 30}/f")
+        for fd in held:
+            self.assertEqual(os.pread(fd, 1, 0), b"x")
+        self.close_all()
+
+    def test_a_remount_at_once(self):
+        """umount returns before the daemon is gone; the next mount waits for it."""
+        for index in range(10):
+            self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt")
+            write("mnt/counter", str(index))
+            mounts.unmount("mnt")
+        self.assertEqual(read("upper/counter"), b"9")
+
+    def test_fsync_off_and_volatile(self):
+        for option in ("fsync=0", "fsync=off", "volatile"):
+            self.call("-o", f"lowerdir=c:b:a,upperdir=upper,workdir=work,{option}", "mnt")
+            fd = os.open("mnt/from-a", os.O_RDWR)
+            os.write(fd, b"x")
+            os.fsync(fd)
+            os.close(fd)
+            mounts.unmount("mnt")
+            self.assertEqual(read("upper/from-a"), b"x")
+
+    def test_metacopy_off(self):
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,metacopy=off", "mnt")
+        os.chmod("mnt/from-a", 0o600)
+        self.assertEqual(read("upper/from-a"), b"a")
+        self.assertNotIn("trusted.overlay.metacopy", os.listxattr("upper/from-a"))
+
+    def test_metadata_only_copies_by_default(self):
+        write("a/big", b"x" * 1_000_000)
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt")
+        os.chmod("mnt/big", 0o600)
+        os.rename("mnt/big", "mnt/renamed")
+        self.assertLess(os.stat("upper/renamed").st_blocks, 100, "chmod and rename copy no contents")
+        os.unlink("mnt/from-a")
+        self.assertTrue(stat.S_ISCHR(os.lstat("upper/from-a").st_mode))
+        self.assertEqual(read("mnt/renamed"), b"x" * 1_000_000)
+        os.truncate("mnt/renamed", 10)
+        self.assertLess(os.stat("upper/renamed").st_blocks, 100, "truncate copies what stays")
+
+    def test_statfs_is_that_of_the_upper(self):
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt")
+        mine, disk = os.statvfs("mnt"), os.statvfs("upper")
+        self.assertEqual((mine.f_blocks, mine.f_frsize, mine.f_namemax), (disk.f_blocks, disk.f_frsize, 255))
+        self.assertGreater(mine.f_bavail, 0)
+        self.assertEqual(proc.run(["df", "mnt"]).code, 0)
+
+    def test_static_nlink(self):
+        self.call("-o", "lowerdir=c:b:a,static_nlink", "mnt")
+        self.assertEqual(os.stat("mnt/d").st_nlink, 1)
+
+    def test_locks_of_the_caller_are_not_inherited(self):
+        fd = os.open("a/from-a", os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.set_inheritable(fd, True)
+        self.call("-o", "lowerdir=c:b:a", "mnt", pass_fds=(fd,))
+        os.close(fd)
+        other = os.open("a/from-a", os.O_RDONLY)
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+        held = [os.readlink(f"/proc/{self.daemons()[0]}/fd/{n}") for n in
+                os.listdir(f"/proc/{self.daemons()[0]}/fd")]
+        self.assertFalse([path for path in held if re.search(r"/from-a$", path)])
