@@ -77,7 +77,11 @@ bool SplitName(std::string_view path, std::string_view* prefix, std::string_view
   return name->size() <= kNameField;
 }
 
-std::string SparseMap(const std::vector<SparseExtent>& extents) {
+std::string SparseMap(std::vector<SparseExtent> extents, uint64_t size) {
+  // GNU tar gives a file that ends in a hole its size from an empty extent at the end.
+  if (extents.empty() || extents.back().offset + extents.back().size < size) {
+    extents.push_back({size, 0});
+  }
   std::string map = std::to_string(extents.size()) + "\n";
   for (const SparseExtent& extent : extents) {
     map += std::to_string(extent.offset) + "\n" + std::to_string(extent.size) + "\n";
@@ -132,7 +136,7 @@ std::string EncodeTarEntry(const TarOutput& entry) {
   std::string alias;
   uint64_t size = attr.type == FileType::kRegular && !entry.hard_link ? attr.size : 0;
   if (entry.sparse != nullptr) {
-    map = SparseMap(*entry.sparse);
+    map = SparseMap(*entry.sparse, size);
     pax += PaxRecord("GNU.sparse.major", "1");
     pax += PaxRecord("GNU.sparse.minor", "0");
     long_text("GNU.sparse.name", path);
