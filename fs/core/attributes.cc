@@ -25,6 +25,26 @@ Sys<Attr> UnionFs::State::AttrLocked(const Node& node) {
   return attr;
 }
 
+uint32_t UnionFs::State::WithoutPrivileges(uint32_t mode, uint32_t gid, const GroupTest* groups) {
+  uint32_t kept = mode & ~04000U;
+  const bool group_runs_it = (mode & 00010) != 0;
+  if ((mode & 02000) != 0 && (group_runs_it || (groups != nullptr && !groups->Contains(gid)))) {
+    kept &= ~02000U;
+  }
+  return kept;
+}
+
+Sys<void> UnionFs::State::DropPrivileges(sys::At at, const GroupTest* groups) const {
+  VENEER_TRY(const Attr attr, upper->Stat(at));
+  const uint32_t kept = WithoutPrivileges(attr.mode, attr.gid, groups);
+  if (kept != attr.mode) VENEER_TRY_VOID(upper->SetMode(at, kept));
+  const auto removed = sys::RemoveXattr(at, "security.capability");
+  if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
+    return removed;
+  }
+  return {};
+}
+
 Sys<Attr> UnionFs::GetAttr(NodeId id) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   const std::shared_lock names(state_->names);
@@ -39,6 +59,28 @@ timespec ToTimespec(const std::optional<Timestamp>& time, bool now) {
   return {static_cast<time_t>(time->sec), static_cast<long>(time->nsec)};
 }
 
+// chown(-1, -1), or what a write of an unprivileged caller takes away.
+bool ChangesNothing(const AttrChange& change) {
+  return !change.mode && !change.uid && !change.gid && !change.size && !change.atime &&
+         !change.mtime && !change.atime_now && !change.mtime_now;
+}
+
+// `modified_now`: set when the time of modification is still to be marked.
+Sys<void> Resize(UnionFs::State& state, const NodeRef& node, const AttrChange& change,
+                 bool& modified_now) {
+  if (!change.size_marks_times) {
+    const std::shared_lock names(state.names);
+    VENEER_TRY(const Attr attr, state.AttrLocked(*node));
+    if (attr.size == *change.size) return {};
+  }
+  if (!node->data_upper) {
+    modified_now = modified_now || !change.mtime;
+    return state.CopyUpData(node, *change.size);
+  }
+  VENEER_TRY(const auto data, state.OpenData(node, true));
+  return sys::Truncate(data.fd->get(), *change.size);
+}
+
 }  // namespace
 
 Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
@@ -49,32 +91,23 @@ Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
   if (change.size) {
     if (node->type == FileType::kDirectory) return Fail(EISDIR);
     if (node->type != FileType::kRegular) return Fail(EINVAL);
-    if (!node->data_upper) {
-      VENEER_TRY_VOID(state_->CopyUpData(node, *change.size));
-      modified_now = modified_now || !change.mtime;
-    } else {
-      VENEER_TRY(const auto data, state_->OpenData(node, true));
-      VENEER_TRY_VOID(sys::Truncate(data.fd->get(), *change.size));
-    }
+    VENEER_TRY_VOID(Resize(*state_, node, change, modified_now));
   }
   const std::shared_lock names(state_->names);
   VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
   {
     const std::shared_lock place(state_->places.For(id));
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-    std::optional<uint32_t> mode = change.mode;
-    if (change.kill_privileges && !mode) {
-      VENEER_TRY(const Attr attr, upper.Stat(where.at()));
-      uint32_t kept = attr.mode & ~04000U;
-      if ((attr.mode & 02010) == 02010) kept &= ~02000U;
-      if (kept != attr.mode && node->type != FileType::kDirectory) mode = kept;
+    if (change.kill_privileges && !change.mode && node->type != FileType::kDirectory &&
+        node->type != FileType::kSymlink) {
+      VENEER_TRY_VOID(state_->DropPrivileges(where.at(), change.groups));
     }
-    if (change.uid || change.gid) {
+    if (change.uid || change.gid || ChangesNothing(change)) {
       VENEER_TRY_VOID(upper.SetOwner(where.at(), change.uid, change.gid));
     }
-    if (mode) {
+    if (change.mode) {
       if (node->type == FileType::kSymlink) return Fail(EOPNOTSUPP);
-      VENEER_TRY_VOID(upper.SetMode(where.at(), *mode));
+      VENEER_TRY_VOID(upper.SetMode(where.at(), *change.mode));
     }
     const bool any_time = change.atime || change.mtime || change.atime_now || modified_now;
     if (any_time) {

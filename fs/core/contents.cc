@@ -69,28 +69,11 @@ Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
   return result;
 }
 
-namespace {
-
-// What write(2) drops: set-user-ID, set-group-ID of an executable by the group, file capabilities.
-Sys<void> DropPrivileges(int fd) {
-  VENEER_TRY(const struct stat st, sys::Stat({fd}));
-  mode_t mode = st.st_mode & 07777 & ~mode_t{04000};
-  if ((mode & 02010) == 02010) mode &= ~mode_t{02000};
-  if (mode != (st.st_mode & 07777)) VENEER_TRY_VOID(sys::Chmod({fd}, mode));
-  const auto removed = sys::RemoveXattr({fd}, "security.capability");
-  if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
-    return removed;
-  }
-  return {};
-}
-
-}  // namespace
-
-Sys<size_t> UnionFs::Write(NodeId id, uint64_t offset, std::string_view data,
-                           bool kill_privileges) {
+Sys<size_t> UnionFs::Write(NodeId id, uint64_t offset, std::string_view data, bool kill_privileges,
+                           const GroupTest* groups) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   VENEER_TRY(const auto file, state_->OpenData(node, true));
-  if (kill_privileges) VENEER_TRY_VOID(DropPrivileges(file.fd->get()));
+  if (kill_privileges) VENEER_TRY_VOID(state_->DropPrivileges({file.fd->get()}, groups));
   size_t done = 0;
   while (done < data.size()) {
     const ssize_t n = ::pwrite(file.fd->get(), data.data() + done, data.size() - done,

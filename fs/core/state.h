@@ -86,6 +86,11 @@ struct UnionFs::State {
   // What the union says differently from the upper file system.
   Attr Adjust(const Node& node, Attr attr) const;
 
+  // A mode without what AttrChange::kill_privileges takes away.
+  static uint32_t WithoutPrivileges(uint32_t mode, uint32_t gid, const GroupTest* groups);
+  // The same done to an object, with its file capabilities.
+  Sys<void> DropPrivileges(sys::At at, const GroupTest* groups) const;
+
   // --- copy-up (copy_up.cc)
   // ------------------------------------------------------------------------------------------
   // Brings the attributes of a node (and its parents) into the upper. EROFS without an upper.

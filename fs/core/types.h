@@ -27,6 +27,12 @@ struct Caller {
   uint32_t umask = 0;
 };
 
+// Whether the caller is in a group. Asked only where it matters: the answer can be slow.
+struct GroupTest {
+  virtual ~GroupTest() = default;
+  virtual bool Contains(uint32_t gid) const = 0;
+};
+
 // The answer to a lookup, and to everything that makes a name.
 struct Entry {
   NodeId node = kNoNode;
@@ -43,9 +49,13 @@ struct AttrChange {
   std::optional<Timestamp> mtime = std::nullopt;
   bool atime_now = false;
   bool mtime_now = false;
+  // ftruncate and O_TRUNC mark the times of a file whose size stays; truncate by a path does not.
+  bool size_marks_times = true;
   // The kernel asks to drop set-user-ID, set-group-ID and file capabilities with this change
-  // (FATTR_KILL_SUIDGID).
+  // (FATTR_KILL_SUIDGID). A file that its group may not execute keeps set-group-ID, unless `groups` says
+  // that the caller is not in its group (setattr_should_drop_sgid() in the kernel).
   bool kill_privileges = false;
+  const GroupTest* groups = nullptr;
 };
 
 // Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what

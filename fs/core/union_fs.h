@@ -95,8 +95,9 @@ class UnionFs {
   // ----------------------------------------------------------------------------------------------
   Sys<ReadResult> Read(NodeId node, uint64_t offset, size_t size);
   // `kill_privileges`: drop set-user-ID, set-group-ID and file capabilities first
-  // (FUSE_WRITE_KILL_SUIDGID).
-  Sys<size_t> Write(NodeId node, uint64_t offset, std::string_view data, bool kill_privileges);
+  // (FUSE_WRITE_KILL_SUIDGID). `groups`: as in AttrChange.
+  Sys<size_t> Write(NodeId node, uint64_t offset, std::string_view data, bool kill_privileges,
+                    const GroupTest* groups = nullptr);
   // fallocate(2) with its mode bits.
   Sys<void> Allocate(NodeId node, int mode, uint64_t offset, uint64_t length);
   // whence: SEEK_DATA or SEEK_HOLE.

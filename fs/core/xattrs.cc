@@ -68,14 +68,17 @@ Sys<void> UnionFs::RemoveXattr(NodeId id, const std::string& name) {
   if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
   const std::shared_lock names(state_->names);
   if (!node->upper) {
-    // Nothing to remove is no reason to copy.
-    VENEER_TRY(const std::string value, state_->lower->GetXattr(node->lower, name));
+    // Nothing to remove is no reason to copy. An ACL that is not there may be removed.
+    const auto value = state_->lower->GetXattr(node->lower, name);
+    if (!value && IsAcl(name) && value.error().code == ENODATA) return {};
+    if (!value) return Fail(value.error());
     VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
   }
   {
     const std::shared_lock place(state_->places.For(id));
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-    VENEER_TRY_VOID(sys::RemoveXattr(where.at(), name.c_str()));
+    const auto removed = sys::RemoveXattr(where.at(), name.c_str());
+    if (!removed && !(IsAcl(name) && removed.error().code == ENODATA)) return removed;
   }
   if (node->directory && name == kAclDefault) {
     const std::lock_guard lock(node->directory->mutex);

@@ -23,6 +23,9 @@ Timestamp ToTimestamp(const timespec& time) {
   return {time.tv_sec, static_cast<uint32_t>(time.tv_nsec)};
 }
 
+// A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write took
+// set-user-ID and its like away (fuse_setattr() in the kernel strips the mode of these).
+//
 // chown to an id that the mapping does not hold is EINVAL, as chown(2) says for a user namespace.
 Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid) {
   AttrChange change;
@@ -46,15 +49,19 @@ Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid)
   }
   // With HANDLE_KILLPRIV_V2 the kernel says so for a truncation, and leaves every chown to us
   // (linux/fuse.h); without it, the kernel sends the new mode itself.
+  const bool is_chown = change.uid || change.gid || valid == 0;
   change.kill_privileges =
-      CurrentRawBits().kill_privileges || (r.mount().kill_privileges && (change.uid || change.gid));
+      CurrentRawBits().kill_privileges || (r.mount().kill_privileges && is_chown);
   return change;
 }
 
-void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid,
-             fuse_file_info* /*unused*/) {
-  const Sys<AttrChange> change = ToChange(r, *wanted, valid);
+void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_file_info* file) {
+  Sys<AttrChange> change = ToChange(r, *wanted, valid);
   if (!change) return r.ReplyError(change.error().code);
+  // The kernel names the file of ftruncate, but not that of O_TRUNC: to 0 it may be either.
+  change->size_marks_times = file != nullptr || change->size.value_or(0) == 0;
+  const CallerGroups groups(r);
+  change->groups = &groups;
   r.Reply(r.fs().SetAttr(node, *change));
 }
 

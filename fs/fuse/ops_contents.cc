@@ -46,8 +46,9 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
 
 void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* /*unused*/) {
+  const CallerGroups groups(r);
   r.ReplyCount(r.fs().Write(node, static_cast<uint64_t>(offset), {data, size},
-                            CurrentRawBits().kill_privileges));
+                            CurrentRawBits().kill_privileges, &groups));
 }
 
 // FALLOCATE and COPY_FILE_RANGE have no bit for it, but they are writes: those of anybody but root
@@ -58,7 +59,9 @@ Sys<void> DropPrivileges(const Request& r, fuse_ino_t node) {
   VENEER_TRY(const Attr attr, r.fs().GetAttr(node));
   if ((attr.mode & (S_ISUID | S_ISGID)) == 0) return {};
   AttrChange change;
+  const CallerGroups groups(r);
   change.kill_privileges = true;
+  change.groups = &groups;
   VENEER_TRY_VOID(r.fs().SetAttr(node, change));
   return {};
 }

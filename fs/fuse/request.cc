@@ -3,7 +3,9 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "layerdb/base/log.h"
 
@@ -46,6 +48,21 @@ Caller Request::caller() const {
 void Request::ReplyError(int code) {
   answered_ = true;
   fuse_reply_err(req_, code);
+}
+
+bool CallerGroups::Contains(uint32_t gid) const {
+  if (request_.caller_is_root() || request_.caller().gid == gid) return true;
+  std::vector<gid_t> groups(64);
+  int count = fuse_req_getgroups(request_.raw(), static_cast<int>(groups.size()), groups.data());
+  if (count > static_cast<int>(groups.size())) {
+    groups.resize(static_cast<size_t>(count));
+    count = fuse_req_getgroups(request_.raw(), count, groups.data());
+  }
+  // A caller that has gone meanwhile has no groups: what is taken away from a file is on the safe side.
+  for (int i = 0; i < std::min(count, static_cast<int>(groups.size())); ++i) {
+    if (request_.mount().ids.groups.Keep(groups[static_cast<size_t>(i)]) == gid) return true;
+  }
+  return false;
 }
 
 void Request::Reply(const Sys<Entry>& entry) {

@@ -81,6 +81,16 @@ class Request {
   bool answered_ = false;
 };
 
+// The groups of the caller, supplementary ones included; root counts as a member of all. Borrows the request.
+class CallerGroups : public GroupTest {
+ public:
+  explicit CallerGroups(const Request& request) : request_(request) {}
+  bool Contains(uint32_t gid) const override;
+
+ private:
+  const Request& request_;
+};
+
 fuse_entry_param ToEntryParam(const Mount& mount, const Entry& entry);
 
 template <auto kHandler>

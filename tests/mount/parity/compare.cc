@@ -77,11 +77,12 @@ std::pair<int, int> Timeline::Steps(const timespec& time) const {
   return {static_cast<int>(first - steps_.begin()), static_cast<int>(last - steps_.begin()) - 1};
 }
 
-Comparer::Comparer(TargetKind kind, const Timeline& plain, const Timeline& got)
-    : kind_(kind), plain_time_(plain), got_time_(got) {}
+Comparer::Comparer(TargetKind kind, const Timeline& plain, const Timeline& got,
+                   std::set<std::string> ignored)
+    : kind_(kind), plain_time_(plain), got_time_(got), ignored_(std::move(ignored)) {}
 
 void Comparer::Report(Difference difference, const std::string& plain, const std::string& got) {
-  if (leaves_) return;
+  if (leaves_ || ignored_.count(FieldName(difference.field)) != 0) return;
   if (const Excuse* const excuse = FindExcuse(kind_, difference)) {
     ++excused_[excuse->reason];
     leaves_ = excuse->leaves;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,7 +44,8 @@ class Timeline {
 class Comparer {
  public:
   // The timelines must outlive this.
-  Comparer(TargetKind kind, const Timeline& plain, const Timeline& got);
+  Comparer(TargetKind kind, const Timeline& plain, const Timeline& got,
+           std::set<std::string> ignored);
 
   // What differs, one line each; empty when nothing does.
   std::string CompareOutcomes(const Op& op, const Outcome& plain, const Outcome& got);
@@ -67,6 +69,7 @@ class Comparer {
   const Timeline& got_time_;
   std::map<std::string, ino_t> inodes_;  // identity in the plain directory -> number in the target
   std::map<std::string, int> excused_;
+  const std::set<std::string> ignored_;  // names of fields that are not compared
   std::string report_;
   bool leaves_ = false;
 };

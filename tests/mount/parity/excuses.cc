@@ -71,12 +71,14 @@ constexpr Excuse kGone{"a lower file that is open and unlinked keeps the link co
 constexpr Excuse kHandles{"file handles need nfs_export, which counts a link too many", false};
 constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
-constexpr Excuse kAllocate{"fallocate drops set-user-ID before it fails", true};
+constexpr Excuse kAllocate{"the kernel drops set-user-ID before it asks for a fallocate that fails",
+                           true};
 constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is EXDEV", true};
 
 constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
     {kVeneer, Field::kLinks, IsDirectory, kLinks},
+    {kVeneer, Field::kMode, IsFailedAllocate, kAllocate},
     {kVeneer, Field::kDetail, IsPlainWalk, kWalk},
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
     {kVeneer, Field::kChangeTime, IsFifo, kFifo},

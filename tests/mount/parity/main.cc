@@ -39,6 +39,7 @@ Runs the same random operations on a plain directory and on union mounts, and co
   --minimise[=TRIES]    after a failure look for a smaller one (300 runs at most)
   --keep-ops LIST       only these operations of the seed, such as 3,5-9
   --keep-items LIST     only these items of the seed's layers
+  --ignore FIELD        do not compare this, such as "change time"; may be repeated
   --verbose             print each operation
   --self-test           change things behind the test's back and see that it notices
 Exit: 0 all agree, 1 a difference, 2 usage, 77 cannot run here.
@@ -72,6 +73,7 @@ bool Parse(int argc, char** argv, Options* options) {
     kKeepOps,
     kKeepItems,
     kVerbose,
+    kIgnore,
     kSelfTest,
     kHelpOption
   };
@@ -88,6 +90,7 @@ bool Parse(int argc, char** argv, Options* options) {
                                  {"keep-ops", required_argument, nullptr, kKeepOps},
                                  {"keep-items", required_argument, nullptr, kKeepItems},
                                  {"verbose", no_argument, nullptr, kVerbose},
+                                 {"ignore", required_argument, nullptr, kIgnore},
                                  {"self-test", no_argument, nullptr, kSelfTest},
                                  {"help", no_argument, nullptr, kHelpOption},
                                  {nullptr, 0, nullptr, 0}};
@@ -113,6 +116,7 @@ bool Parse(int argc, char** argv, Options* options) {
       case kKeepOps: options->keep_ops = optarg; break;
       case kKeepItems: options->keep_items = optarg; break;
       case kVerbose: options->run.verbose = true; break;
+      case kIgnore: options->run.ignored.insert(optarg); break;
       case kSelfTest: options->self_test = true; break;
       case kHelpOption: std::fputs(kHelp, stdout); std::exit(0);
       default: return false;
@@ -186,6 +190,7 @@ std::string ReplayCommand(const Options& options, const Selection& selection,
   std::string out = "veneer_parity";
   if (!options.run.veneerfs.empty()) out += " --veneerfs " + options.run.veneerfs;
   if (!options.run.veneer_options.empty()) out += " --veneer-options " + options.run.veneer_options;
+  for (const std::string& field : options.run.ignored) out += " --ignore '" + field + "'";
   if (!options.overlay) out += " --no-overlay";
   if (options.tmpfs) out += " --tmpfs";
   out += " --seed " + std::to_string(options.run.seed) + " --steps " +

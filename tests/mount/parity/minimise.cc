@@ -20,6 +20,7 @@ class Minimiser {
     if (!first.failure) return best_;
     target_ = first.failure->target;
     needs_ops_ = first.failure->step >= 0;
+    kind_ = first.failure->Kind();
     CutAfter(*first.failure);
     for (size_t before = 0; before != Size() && tries_ > 0;) {
       before = Size();
@@ -40,11 +41,12 @@ class Minimiser {
               ops.end());
   }
 
-  // The same target must fail, with whatever difference: a smaller run may show the cause earlier.
+  // The same target must fail in the same way, at whatever step: a smaller run may show it earlier.
   bool StillFails(const Selection& candidate) {
     --tries_;
     const RunResult result = Run(config_, sequence_, candidate);
     if (!result.failure || result.failure->target != target_) return false;
+    if (result.failure->Kind() != kind_) return false;
     if (needs_ops_ && result.failure->step < 0) return false;
     best_ = candidate;
     CutAfter(*result.failure);
@@ -69,10 +71,18 @@ class Minimiser {
   Selection best_;
   int tries_;
   std::string target_;
+  std::string kind_;
   bool needs_ops_ = false;  // the failure is one of an operation, not of the layers as they are
 };
 
 }  // namespace
+
+std::string Failure::Kind() const {
+  const size_t start = text.find("\n  ") != std::string::npos && text.compare(0, 5, "whole") == 0
+                           ? text.find("\n  ") + 1
+                           : 0;
+  return text.substr(start, std::min(text.find(" of ", start), text.find(':', start)) - start);
+}
 
 Selection Minimise(const RunConfig& config, const Sequence& sequence, Selection failing,
                    int tries) {

@@ -104,7 +104,8 @@ class Runner {
         return Fail(subject.target->name(), subject.target->error());
       }
       subject.time->EndStep();
-      subject.comparer = std::make_unique<Comparer>(kind, *plain_time_, *subject.time);
+      subject.comparer =
+          std::make_unique<Comparer>(kind, *plain_time_, *subject.time, config_.ignored);
       for (const std::string& layer : subject.target->layer_dirs()) {
         subject.layers_before.push_back(FreezeTree(layer));
       }

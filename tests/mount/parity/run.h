@@ -46,7 +46,8 @@ struct RunConfig {
   std::vector<TargetKind> targets;  // compared with plain
   std::string veneerfs;
   std::string veneer_options;
-  bool verbose = false;  // print each operation
+  std::set<std::string> ignored;  // fields not to compare, to look past a known difference
+  bool verbose = false;           // print each operation
   Sabotage sabotage = Sabotage::kNone;
 };
 
@@ -66,6 +67,8 @@ struct Failure {
   int step = -1;  // index into Sequence::ops; -1 when setting up, ops.size() at the end
   std::string target;
   std::string text;  // what differs
+  // The name of what differs ("  mode of"), to tell one failure from another.
+  std::string Kind() const;
 };
 
 struct RunResult {

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kMountTimeoutMs = 20000;
 constexpr int kExitTimeoutMs = 20000;
+constexpr int kBusyTries = 1000;
 
 bool MakeDirectory(const std::string& path) { return ::mkdir(path.c_str(), 0755) == 0; }
 
@@ -171,7 +172,11 @@ bool Target::Unmount() {
   CloseSlots();
   root_fd_.Reset();
   if (!mounted_) return true;
-  if (::umount2(mount_point_.c_str(), 0) != 0) return Fail("umount");
+  // Who reads /proc/*/fd holds what it names for a moment, so that EBUSY once means nothing.
+  for (int tries = 0; ::umount2(mount_point_.c_str(), 0) != 0; ++tries) {
+    if (errno != EBUSY || tries == kBusyTries) return Fail("umount");
+    SleepMs(1);
+  }
   mounted_ = false;
   if (daemon_ <= 0) return true;
   int status = 0;
