@@ -86,18 +86,21 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
   const EntryView root = index->Root().entry;
   const Attr attr = root.attr();
+  const Fd directory(open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return MakeError(Errno{errno}, upper);
+  const sys::At at{directory.get()};
   root.ForEachXattr([&](std::string_view name, std::string_view value) {
-    IgnoreError(sys::SetXattr({AT_FDCWD, upper.c_str()}, std::string(name).c_str(), value, 0),
+    IgnoreError(sys::SetXattr(at, std::string(name).c_str(), value, 0),
                 "an ordinary user may set few of them");
   });
   if (geteuid() == 0) {
-    VENEER_TRY_CTX_VOID(sys::Chown({AT_FDCWD, upper.c_str()}, attr.uid, attr.gid), upper);
+    VENEER_TRY_CTX_VOID(sys::Chown(at, attr.uid, attr.gid), upper);
   }
   // The owner's rights are needed to work in it at all.
   const mode_t mode = geteuid() == 0 ? attr.mode : attr.mode | S_IRWXU;
-  VENEER_TRY_CTX_VOID(sys::Chmod({AT_FDCWD, upper.c_str()}, mode), upper);
+  VENEER_TRY_CTX_VOID(sys::Chmod(at, mode), upper);
   const timespec times[2] = {{attr.atime.sec, attr.atime.nsec}, {attr.mtime.sec, attr.mtime.nsec}};
-  VENEER_TRY_CTX_VOID(sys::SetTimes({AT_FDCWD, upper.c_str()}, times), upper);
+  VENEER_TRY_CTX_VOID(sys::SetTimes(at, times), upper);
   return {};
 }
 
