@@ -102,28 +102,6 @@ std::pair<std::string_view, std::string_view> SplitDomain(std::string_view name)
   return {head == kLegacyDomain ? kDefaultDomain : head, name.substr(slash + 1)};
 }
 
-// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) {
-    for (size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        cost[i][j] = i + j;
-        continue;
-      }
-      const size_t replace = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
-// What a slip of the fingers makes of a word: a third of its letters, but at least one.
-size_t SlipLimit(std::string_view word) { return std::max<size_t>(1, word.size() / 3); }
-
 }  // namespace
 
 std::string Reference::Repository() const {
@@ -187,29 +165,6 @@ std::pair<std::string, std::string> SplitTagName(std::string_view tag_name) {
   const size_t colon = tag_name.find(':', slash == std::string_view::npos ? 0 : slash);
   if (colon == std::string_view::npos) return {std::string(tag_name), std::string()};
   return {std::string(tag_name.substr(0, colon)), std::string(tag_name.substr(colon + 1))};
-}
-
-std::string Nearest(std::string_view wanted, const std::vector<std::string>& candidates) {
-  if (wanted.size() > kMaxName + kMaxTag) return {};
-  const size_t limit = SlipLimit(wanted);
-  const std::string wanted_repository = SplitTagName(wanted).first;
-  std::string best;
-  size_t best_distance = limit + 1;
-  for (const std::string& candidate : candidates) {
-    size_t distance = EditDistance(wanted, candidate);
-    // "debian" when only "debian:12" is there: a name that is nearly right with another tag is the
-    // last choice.
-    const auto [repository, tag] = SplitTagName(candidate);
-    if (!tag.empty() &&
-        EditDistance(wanted_repository, repository) <= SlipLimit(wanted_repository)) {
-      distance = std::min(distance, limit);
-    }
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace veneer

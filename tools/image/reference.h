@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
@@ -43,10 +42,6 @@ Result<Reference> ParseReference(std::string_view text);
 // "debian:12" as (repository, tag); for the columns of `veneer images`. The tag is empty where
 // there is none.
 std::pair<std::string, std::string> SplitTagName(std::string_view tag_name);
-
-// The name among `candidates` that `wanted` most likely means (by edit distance), or empty when
-// none is near.
-std::string Nearest(std::string_view wanted, const std::vector<std::string>& candidates);
 
 }  // namespace veneer
 

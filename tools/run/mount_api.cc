@@ -6,6 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace veneer::mounts {
 
 Sys<Fd> NewMount(const char* type, std::initializer_list<Parameter> parameters,
@@ -18,6 +21,12 @@ Sys<Fd> NewMount(const char* type, std::initializer_list<Parameter> parameters,
                    flag ? nullptr : parameter.value.c_str(), 0) < 0) {
       return FailErrno();
     }
+  }
+  // What the mount table shows as the source; best effort, some file systems have a word of their own.
+  if (std::ranges::none_of(parameters, [](const Parameter& parameter) {
+        return std::string_view(parameter.key) == "source";
+      })) {
+    ::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", type, 0);
   }
   if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return FailErrno();
   Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)));

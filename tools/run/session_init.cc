@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -137,6 +138,19 @@ class Init {
   std::optional<int> exit_code_;
 };
 
+// What this process inherited and does not need: the caller's locks would live as long as the session, its descriptors
+// as long as the command (CVE-2024-21626).
+void CloseAllBut(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(first)) continue;
+    if (static_cast<unsigned>(fd) > first) ::close_range(first, fd - 1, 0);
+    first = fd + 1;
+  }
+  ::close_range(first, ~0U, 0);
+}
+
 void EndAllProcesses() {
   ::kill(-1, SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
@@ -147,6 +161,7 @@ void EndAllProcesses() {
 
 void RunSessionInit(const SessionSpec& spec, int control, const Terminal& terminal) {
   ::prctl(PR_SET_NAME, "veneer-init");
+  CloseAllBut({control, terminal.fd()});
   Result<Prepared> prepared = Prepare(spec, control);
   if (!prepared) {
     const std::string text =

@@ -18,6 +18,7 @@ class Terminal {
   // Opens the controlling terminal, if there is one.
   Terminal();
 
+  int fd() const { return tty_.get(); }
   bool present() const { return static_cast<bool>(tty_); }
   // True when standard input and output are terminals and this process group was in the foreground
   // at the start.

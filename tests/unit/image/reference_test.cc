@@ -75,8 +75,7 @@ TEST(ReferenceTest, RefusesWhatTheGrammarRefusesAsAUsageError) {
                                                           std::string(256, 'a'),
                                                           "../../etc/passwd",
                                                           "a/../b",
-                                                          "a\nb",
-                                                          "UPPER/a"}) {
+                                                          "a\nb"}) {
     const Result<Reference> reference = ParseReference(text);
     ASSERT_FALSE(reference) << text;
     EXPECT_EQ(reference.error().exit(), ExitCode::kUsage) << text;
@@ -88,17 +87,6 @@ TEST(ReferenceTest, SplitsATagNameAtTheTagOnly) {
             std::make_pair(std::string("localhost:5000/app"), std::string()));
   EXPECT_EQ(SplitTagName("localhost:5000/app:1"),
             std::make_pair(std::string("localhost:5000/app"), std::string("1")));
-}
-
-TEST(NearestTest, FindsASlipOfTheFingersAndNothingFarAway) {
-  const std::vector<std::string> names = {"debian:12", "debian:nginx", "alpine:latest", "web"};
-  EXPECT_EQ(Nearest("debain:12", names), "debian:12");
-  EXPECT_EQ(Nearest("debian:ngnix", names), "debian:nginx");
-  EXPECT_EQ(Nearest("debian:latest", names), "debian:12");
-  EXPECT_EQ(Nearest("wbe", names), "web");
-  EXPECT_EQ(Nearest("web1", names), "web");
-  EXPECT_EQ(Nearest("fedora", names), "");
-  EXPECT_EQ(Nearest("x", {}), "");
 }
 
 }  // namespace

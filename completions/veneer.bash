@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of veneer(1) for bash: commands, options, and the images and containers of the store.
+
+_veneer_containers() { "${_veneer_call[@]}" ps -a -q 2> /dev/null; }
+
+_veneer_images() {
+  "${_veneer_call[@]}" images 2> /dev/null | awk 'NR > 1 && $1 != "<none>" { print $1 ":" $2 }'
+}
+
+# Names hold colons, which bash takes for the end of a word.
+_veneer_words() {
+  COMPREPLY=($(compgen -W "$1" -- "$cur"))
+  if declare -F __ltrim_colon_completions > /dev/null; then __ltrim_colon_completions "$cur"; fi
+}
+
+_veneer() {
+  local cur prev words cword
+  if declare -F _init_completion > /dev/null; then
+    _init_completion -n : || return
+  else
+    cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+  fi
+  local commands="import mount umount chroot diff commit images history ps rm rmi prune fsck layer info version help"
+  local -a _veneer_call=("${words[0]}")
+  local command="" index positionals=0
+  for ((index = 1; index < cword; index++)); do
+    case ${words[index]} in
+      --root)
+        _veneer_call+=(--root "${words[index + 1]}")
+        index=$((index + 1))
+        ;;
+      --)
+        _command_offset $((index + 1))
+        return
+        ;;
+      -*) ;;
+      *)
+        if [ -z "$command" ]; then command=${words[index]}; else positionals=$((positionals + 1)); fi
+        ;;
+    esac
+  done
+
+  case $prev in
+    --root | -w | --workdir)
+      COMPREPLY=($(compgen -d -- "$cur"))
+      return
+      ;;
+    --progress)
+      COMPREPLY=($(compgen -W "auto plain none" -- "$cur"))
+      return
+      ;;
+    --net)
+      COMPREPLY=($(compgen -W "host none" -- "$cur"))
+      return
+      ;;
+    -e | --env)
+      COMPREPLY=($(compgen -v -- "$cur"))
+      return
+      ;;
+    -b | --bind)
+      COMPREPLY=($(compgen -f -- "$cur"))
+      return
+      ;;
+  esac
+
+  if [[ $cur == -* ]]; then
+    local options="--help --root"
+    case $command in
+      "") options+=" --version" ;;
+      import) options+=" --message --progress" ;;
+      mount) options+=" --name --read-only --options" ;;
+      umount) options+=" --lazy" ;;
+      chroot) options+=" --name --bind --env --user --workdir --net --read-only --rm" ;;
+      commit) options+=" --author --message --rm" ;;
+      images) options+=" --quiet --no-trunc --all" ;;
+      history) options+=" --quiet --no-trunc" ;;
+      ps) options+=" --all --quiet --no-trunc" ;;
+      rm | rmi) options+=" --force" ;;
+      prune) options+=" --images --dry-run" ;;
+      fsck) options+=" --progress" ;;
+    esac
+    COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    return
+  fi
+
+  case $command in
+    "") COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    import)
+      if [ "$positionals" -eq 0 ]; then COMPREPLY=($(compgen -f -- "$cur")); else _veneer_words "$(_veneer_images)"; fi
+      ;;
+    mount)
+      if [ "$positionals" -eq 0 ]; then
+        _veneer_words "$(_veneer_containers) $(_veneer_images)"
+      else
+        COMPREPLY=($(compgen -d -- "$cur"))
+      fi
+      ;;
+    chroot)
+      if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers) $(_veneer_images)"; fi
+      ;;
+    umount)
+      _veneer_words "$(_veneer_containers)"
+      COMPREPLY+=($(compgen -d -- "$cur"))
+      ;;
+    diff | rm) _veneer_words "$(_veneer_containers)" ;;
+    commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
+    images | history | rmi) _veneer_words "$(_veneer_images)" ;;
+    layer) if [ "$positionals" -eq 0 ]; then COMPREPLY=($(compgen -W "tar ls" -- "$cur")); else _veneer_words "$(_veneer_images)"; fi ;;
+  esac
+}
+
+complete -o filenames -o nosort -F _veneer veneer 2> /dev/null || complete -o filenames -F _veneer veneer

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "tools/cli/commands.h"
+#include "tools/image/config.h"
+#include "tools/run/container_mount.h"
+#include "tools/run/session.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::string target;
+  std::vector<std::string> words;
+  std::string name;
+  std::vector<std::string> binds;
+  std::vector<std::string> environment;
+  std::optional<std::string> user;
+  std::optional<std::string> working_dir;
+  std::string network = "host";
+  bool read_only = false;
+  bool remove = false;
+};
+
+// How the network is reached is the host's business, and a package manager inside needs to know it.
+constexpr const char* kProxyVariables[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+                                           "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+
+Result<Network> ParseNetwork(const std::string& text) {
+  if (text == "host") return Network::kHost;
+  if (text == "none") return Network::kNone;
+  return MakeError("--net is host or none, not '" + text + "'", ExitCode::kUsage);
+}
+
+// -e NAME=VALUE, or -e NAME for the caller's value.
+Result<void> AddVariables(const std::vector<std::string>& given,
+                          std::vector<std::string>* environment) {
+  for (const std::string& text : given) {
+    const size_t equal = text.find('=');
+    if (text.empty() || equal == 0) return MakeError("-e " + text + ": no name", ExitCode::kUsage);
+    if (equal != std::string::npos) {
+      environment->push_back(text);
+    } else if (const char* value = getenv(text.c_str()); value != nullptr) {
+      environment->push_back(text + "=" + value);
+    }
+  }
+  return {};
+}
+
+std::string AbsoluteIn(const std::string& base, const std::string& path) {
+  if (path.starts_with('/')) return path;
+  return (base.empty() ? "" : base) + "/" + path;
+}
+
+Result<ProcessSpec> ComposeProcess(const Options& options, const ImageConfig& config) {
+  ProcessSpec process;
+  if (!options.words.empty()) {
+    process.argv = options.words;
+  } else {
+    process.argv = config.entrypoint;
+    process.argv.insert(process.argv.end(), config.cmd.begin(), config.cmd.end());
+  }
+  for (const char* name : kProxyVariables) {
+    if (const char* value = getenv(name); value != nullptr) {
+      process.environment.push_back(std::string(name) + "=" + value);
+    }
+  }
+  process.environment.insert(process.environment.end(), config.env.begin(), config.env.end());
+  VENEER_TRY_VOID(AddVariables(options.environment, &process.environment));
+  process.user = options.user.value_or(config.user);
+  const std::string image_dir =
+      config.working_dir.empty() ? "" : AbsoluteIn("", config.working_dir);
+  process.working_dir =
+      options.working_dir ? AbsoluteIn(image_dir, *options.working_dir) : image_dir;
+  process.make_working_dir = !options.working_dir && !image_dir.empty();
+  return process;
+}
+
+Result<SessionSpec> ComposeSession(const Options& options, const Store& store,
+                                   const ContainerRecord& container) {
+  VENEER_TRY(const std::string text, store.ReadBlob(container.image_id, JsonLimits{}.bytes));
+  VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
+  SessionSpec spec;
+  for (const std::string& bind : options.binds) {
+    VENEER_TRY(BindMount parsed, ParseBind(bind));
+    spec.binds.push_back(std::move(parsed));
+  }
+  VENEER_TRY(spec.network, ParseNetwork(options.network));
+  VENEER_TRY(spec.process, ComposeProcess(options, config));
+  spec.read_only = options.read_only;
+  if (!container.remove_on_exit) spec.stub_record = StubRecordOf(store, container);
+  return spec;
+}
+
+// The container to enter: one that is there, a new one with the name given, or one that ends with this session.
+Result<ContainerRecord> ContainerFor(Store& store, const Options& options) {
+  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(store, options.target));
+  if (found.container) {
+    if (options.name.empty()) return *found.container;
+    return MakeError("--name names a new container, but " + options.target + " is one already",
+                     ExitCode::kUsage);
+  }
+  const FoundImage& image = *found.image;
+  const bool throw_away = options.name.empty();
+  ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
+  if (throw_away) {
+    VENEER_TRY(spec.config, OwnerConfig());
+  }
+  return store.containers().Create(spec);
+}
+
+Result<void> EndSession(Store& store, const std::string& name) {
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  return store.containers().SetMount(name, std::nullopt);
+}
+
+Result<int> RunIn(Store& store, const ContainerRecord& container, SessionSpec spec) {
+  VENEER_TRY(ContainerLock taken, store.containers().Lock(container.name));
+  auto lock = std::make_shared<std::optional<ContainerLock>>(std::move(taken));
+  VENEER_TRY(const ContainerRecord current, store.containers().Get(container.name));
+  VENEER_TRY(const MountStatus status, StatusOf(store, current));
+  if (status.state == MountState::kSession) {
+    return MakeError("container " + container.name + " is in use by a session (veneerfs, pid " +
+                         std::to_string(status.daemon ? status.daemon->pid : 0) +
+                         "); to enter it several times, mount it first",
+                     ExitCode::kInUse);
+  }
+  RemoveStaleStubs(store, current, status);
+  if (status.state == MountState::kMounted) {
+    spec.directory = status.mount_point;
+    lock->reset();
+    return RunSession(spec);
+  }
+  VENEER_TRY(spec.daemon, DaemonSpecOf(store, current));
+  spec.on_daemon = [&store, &container, lock](const ProcessId& daemon) -> Result<void> {
+    VENEER_TRY_VOID(store.containers().SetMount(container.name, ContainerMount{{}, daemon, false}));
+    lock->reset();
+    return {};
+  };
+  Result<int> code = RunSession(spec);
+  lock->reset();
+  IgnoreError(EndSession(store, container.name),
+              "a record of a dead daemon is not believed anyway");
+  return code;
+}
+
+Result<int> Chroot(Context& context, Options options) {
+  options.words.insert(options.words.end(), context.after_dashes.begin(),
+                       context.after_dashes.end());
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  RemoveDeadContainers(*store);
+  VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options));
+  const auto run = [&]() -> Result<int> {
+    VENEER_TRY(SessionSpec spec, ComposeSession(options, *store, container));
+    return RunIn(*store, container, std::move(spec));
+  };
+  Result<int> code = run();
+  if (container.remove_on_exit || (options.remove && code)) {
+    if (auto removed = RemoveContainer(*store, container.name); !removed && code) {
+      PrintError(removed.error().message());
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+void AddChrootCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "chroot", "Run a command in a container, or in a throw-away container of an image");
+  command->prefix_command();
+  command->add_option("target", options->target, "A container, or the image of a throw-away one")
+      ->required()
+      ->type_name("CONTAINER|IMAGE");
+  command->footer(
+      "The command and its words come after the container, best after --; without one, the image's "
+      "is run,\n"
+      "else the user's shell.");
+  command->add_option("-n,--name", options->name, "Keep the image's new container under this name")
+      ->type_name("NAME");
+  command->add_option("-b,--bind", options->binds, "Show a file or directory of the host inside")
+      ->type_name("SRC:DST[:ro]")
+      ->allow_extra_args(false);
+  command
+      ->add_option("-e,--env", options->environment,
+                   "Set a variable; without a value, the caller's")
+      ->type_name("NAME[=VALUE]")
+      ->allow_extra_args(false);
+  command
+      ->add_option("-u,--user", options->user,
+                   "Names or numbers of the image; default the image's user")
+      ->type_name("USER[:GROUP]");
+  command->add_option("-w,--workdir", options->working_dir, "The directory to start in")
+      ->type_name("DIR");
+  command->add_option("--net", options->network, "The host's network, or none but loopback")
+      ->type_name("host|none");
+  command->add_flag("-r,--read-only", options->read_only,
+                    "Nothing in the container can be changed");
+  command->add_flag("--rm", options->remove, "Remove the container at the end");
+  command->callback([&context, options, command] {
+    options->words = command->remaining();
+    context.action = [&context, options] { return Chroot(context, *options); };
+  });
+}
+
+}  // namespace veneer

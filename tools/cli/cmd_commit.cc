@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/commit.h"
+
+#include <cstdlib>
+
+#include "tools/cli/commands.h"
+#include "tools/cli/interrupt.h"
+#include "tools/image/config.h"
+#include "tools/image/time_format.h"
+#include "tools/run/container_mount.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::string container;
+  std::optional<std::string> reference;
+  std::string author;
+  std::string message;
+  bool remove = false;
+};
+
+// Goes before every layer that `veneer` itself makes; the command that filled the container is not known.
+constexpr const char* kCreatedBy = "veneer commit";
+
+Result<ImageConfig> ReadConfig(const Store& store, const Digest& id) {
+  VENEER_TRY(const std::string text, store.ReadBlob(id, JsonLimits{}.bytes));
+  auto config = ParseImageConfig(text);
+  if (!config)
+    return tl::unexpected(
+        std::move(config).error().Context("the config of image " + ShowId(id, false)));
+  return config;
+}
+
+struct Commit {
+  Store& store;
+  const Options& options;
+  const std::vector<std::string>& tags;
+  Timestamp created;
+  Interrupt& interrupt;
+
+  Result<Digest> Run() const {
+    VENEER_TRY(const ContainerLock lock, store.containers().Lock(options.container));
+    VENEER_TRY(const ContainerRecord container, store.containers().Get(options.container));
+    VENEER_TRY(const MountStatus status, StatusOf(store, container));
+    if (options.remove &&
+        (status.state == MountState::kMounted || status.state == MountState::kSession)) {
+      return MakeError(
+          "container " + container.name + " is in use" +
+              (status.mount_point.empty() ? "" : ", mounted at " + status.mount_point) +
+              "; --rm needs it unmounted",
+          ExitCode::kInUse);
+    }
+    RemoveStaleStubs(store, container, status);
+    VENEER_TRY_VOID(SyncContainer(status));
+    VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+    CommitOptions commit;
+    commit.move = options.remove;
+    commit.cancel = interrupt.flag();
+    if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
+    VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
+    VENEER_TRY(const Digest id, Publish(*session, container, layer));
+    if (options.remove) VENEER_TRY_VOID(store.containers().Remove(container.name));
+    return id;
+  }
+
+  Result<Digest> Publish(WriteSession& session, const ContainerRecord& container,
+                         const CommittedLayer& layer) const {
+    VENEER_TRY(const ImageConfig parent, ReadConfig(store, container.image_id));
+    VENEER_TRY(const FoundImage parent_image, store.images().Find(container.image_id.ToString()));
+    const NewLayer entry{layer.diff_id, created, kCreatedBy, options.author, options.message};
+    VENEER_TRY(const Digest id, session.PutBlob(ComposeChild(parent, entry)));
+    ImageRecord image{id,
+                      container.diff_ids,
+                      ChainId(container.chain_id, layer.diff_id),
+                      created,
+                      parent_image.image.size + layer.content_bytes,
+                      {}};
+    image.diff_ids.push_back(layer.diff_id);
+    VENEER_TRY_VOID(store.images().Put(image, tags));
+    return id;
+  }
+};
+
+Result<int> CommitCommand(Context& context, const Options& options) {
+  std::vector<std::string> tags;
+  if (options.reference) {
+    VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
+    tags.push_back(std::move(tag));
+  }
+  VENEER_TRY(const Timestamp created, CreationTime());
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY_VOID(store->containers().Get(options.container));
+  Interrupt interrupt;
+  const Result<Digest> id = Commit{*store, options, tags, created, interrupt}.Run();
+  if (!id) {
+    if (id.error().code() == ECANCELED) interrupt.EndIfAsked();
+    return tl::unexpected(id.error());
+  }
+  PrintLine(id->ToString());
+  return 0;
+}
+
+}  // namespace
+
+void AddCommitCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("commit", "Make an image of a container's image and its changes");
+  command->add_option("container", options->container, "The container")
+      ->required()
+      ->type_name("CONTAINER");
+  command->add_option("reference", options->reference, "The name of the new image")
+      ->type_name("REF");
+  command->add_option("-a,--author", options->author, "Who made it")->type_name("TEXT");
+  command->add_option("-m,--message", options->message, "What history shows of it")
+      ->type_name("TEXT");
+  command->add_flag("--rm", options->remove,
+                    "Remove the container, moving its files instead of copying them");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return CommitCommand(context, *options); };
+  });
+}
+
+}  // namespace veneer

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "layerdb/transfer/import.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
+#include "tools/image/config.h"
+#include "tools/image/time_format.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::string source;
+  std::optional<std::string> reference;
+  std::string message;
+  std::string progress = "auto";
+};
+
+Result<int> Import(Context& context, const Options& options) {
+  std::vector<std::string> tags;
+  if (options.reference) {
+    VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
+    tags.push_back(std::move(tag));
+  }
+  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
+  VENEER_TRY(const Timestamp created, CreationTime());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+
+  Interrupt interrupt;
+  const auto work = [&]() -> Result<Digest> {
+    VENEER_TRY(const std::unique_ptr<WriteSession> session, store->Begin());
+    Progress progress(mode);
+    ImportOptions import;
+    import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
+  };
+  import.cancel = interrupt.flag();
+  if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
+  VENEER_TRY(const ImportedLayer layer, ImportLayer(*store, *session, options.source, import));
+  NewLayer entry{layer.diff_id, created, "", "",
+                 options.message.empty() ? "Imported from " + options.source : options.message};
+  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, HostArchitecture())));
+  ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
+                    created, layer.content_bytes, {}};
+  VENEER_TRY_VOID(store->images().Put(image, tags));
+  return id;
+};
+const Result<Digest> id = work();
+if (!id) {
+  if (id.error().code() == ECANCELED) interrupt.EndIfAsked();
+  return tl::unexpected(id.error());
+}
+PrintLine(id->ToString());
+return 0;
+}
+
+}  // namespace
+
+void AddImportCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("import", "Make an image of an archive or a directory");
+  command
+      ->add_option("source", options->source,
+                   "A tar archive, plain or compressed; a directory; - for standard input")
+      ->required()
+      ->type_name("FILE|DIR|-");
+  command->add_option("reference", options->reference, "The name of the image, as in debian:12")
+      ->type_name("REF");
+  command->add_option("-m,--message", options->message, "What history shows of the image")
+      ->type_name("TEXT");
+  command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
+      ->type_name("MODE");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Import(context, *options); };
+  });
+}
+
+}  // namespace veneer

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <charconv>
+
+#include "layerdb/index/index_reader.h"
+#include "layerdb/transfer/layer_tar.h"
+#include "tools/cli/commands.h"
+#include "tools/image/table.h"
+
+namespace veneer {
+
+namespace {
+
+// IMAGE is its top layer, IMAGE@N the N-th from the bottom (1), and a diff id itself.
+Result<Digest> FindLayer(Store& store, const std::string& text) {
+  if (const auto digest = Digest::Parse(text); digest && store.HasLayer(*digest)) return *digest;
+  std::string name = text;
+  std::optional<size_t> number;
+  if (const size_t at = text.rfind('@'); at != std::string::npos) {
+    size_t value = 0;
+    const auto [end, code] =
+        std::from_chars(text.data() + at + 1, text.data() + text.size(), value);
+    if (code == std::errc() && end == text.data() + text.size()) {
+      number = value;
+      name = text.substr(0, at);
+    }
+  }
+  VENEER_TRY(const FoundImage found, store.images().Find(name));
+  const std::vector<Digest>& layers = found.image.diff_ids;
+  if (!number) return layers.back();
+  if (*number < 1 || *number > layers.size()) {
+    return MakeError(name + " has layers 1 to " + std::to_string(layers.size()) + ", not " +
+                         std::to_string(*number),
+                     ExitCode::kNotFound);
+  }
+  return layers[*number - 1];
+}
+
+Result<int> WriteTar(Context& context, const std::string& layer) {
+  if (::isatty(STDOUT_FILENO) != 0) {
+    return MakeError("layer tar: standard output is a terminal; send it to a file or a pipe",
+                     ExitCode::kUsage);
+  }
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY(const Digest diff_id, FindLayer(*store, layer));
+  VENEER_TRY_VOID(WriteLayerTar(*store, diff_id, STDOUT_FILENO));
+  return 0;
+}
+
+Result<int> ListLayers(Context& context, const std::string& image) {
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY(const FoundImage found, store->images().Find(image));
+  Table table({"LAYER", "DIFF ID", "ENTRIES", "SIZE"});
+  for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
+    VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));
+    table.Add({std::to_string(i + 1), found.image.diff_ids[i].ToString(),
+               std::to_string(layer->summary().entries), HumanSize(layer->summary().bytes)});
+  }
+  Print(table.ToString());
+  return 0;
+}
+
+}  // namespace
+
+void AddLayerCommand(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand("layer", "Look at single layers");
+  command->require_subcommand(1);
+  auto name = std::make_shared<std::string>();
+  CLI::App* tar = command->add_subcommand(
+      "tar", "Write a layer's archive again, byte for byte, to standard output");
+  tar->add_option("layer", *name,
+                  "The top layer of an image, its N-th from the bottom, or a diff id")
+      ->required()
+      ->type_name("IMAGE[@N]|DIFF-ID");
+  tar->callback(
+      [&context, name] { context.action = [&context, name] { return WriteTar(context, *name); }; });
+  CLI::App* list =
+      command->add_subcommand("ls", "List the layers of an image, the bottom one first");
+  list->add_option("image", *name, "The image")->required()->type_name("IMAGE");
+  list->callback([&context, name] {
+    context.action = [&context, name] { return ListLayers(context, *name); };
+  });
+}
+
+}  // namespace veneer

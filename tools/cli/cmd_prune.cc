@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/prune.h"
+#include "tools/cli/commands.h"
+#include "tools/image/table.h"
+
+namespace veneer {
+
+namespace {
+
+std::string Count(uint64_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+Result<int> PruneCommand(Context& context, const PruneOptions& options) {
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+  if (!options.dry_run) RemoveDeadContainers(*store);
+  VENEER_TRY(const PruneReport report, Prune(*store, options));
+  if (report.writers_active) {
+    PrintError("an import or commit is running: only what dead processes left was removed");
+  }
+  PrintLine((options.dry_run ? "Would delete: " : "Deleted: ") +
+            Count(report.images, "image", "images") + ", " +
+            Count(report.layers, "layer", "layers") + ", " + Count(report.trees, "tree", "trees") +
+            ", " + Count(report.objects, "object", "objects") + ", " +
+            Count(report.blobs, "blob", "blobs") + ", " +
+            Count(report.staging, "unfinished work", "unfinished works"));
+  PrintLine((options.dry_run ? "Total reclaimable space: " : "Total reclaimed space: ") +
+            HumanSize(report.bytes_freed));
+  return 0;
+}
+
+}  // namespace
+
+void AddPruneCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<PruneOptions>();
+  CLI::App* command = app.add_subcommand("prune", "Delete what no image and no container needs");
+  command->add_flag("-i,--images", options->untagged_images,
+                    "And images that have no name and no container");
+  command->add_flag("--dry-run", options->dry_run, "Only say how much there is");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return PruneCommand(context, *options); };
+  });
+}
+
+}  // namespace veneer

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/commands.h"
+#include "tools/run/container_mount.h"
+#include "tools/run/user_namespace.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> names;
+  bool force = false;
+};
+
+// Unmounting needs fusermount3, which is nobody's business inside a user namespace: it comes first.
+Result<void> UnmountForRemoval(Store& store, const std::string& name, bool force) {
+  VENEER_TRY_VOID(store.containers().Get(name));
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
+  VENEER_TRY(const MountStatus status, StatusOf(store, container));
+  if (status.state == MountState::kNone) return {};
+  if (status.state == MountState::kMounted && !force) {
+    return MakeError("container " + name + " is mounted at " + status.mount_point +
+                         "; unmount it first, or use --force",
+                     ExitCode::kInUse);
+  }
+  if (status.state != MountState::kMounted || !force)
+    return UnmountContainer(store, container, false);
+  if (UnmountContainer(store, container, false)) return {};
+  return UnmountContainer(store, container, true);
+}
+
+Result<void> RemoveOne(Store& store, const std::string& name) {
+  VENEER_TRY_VOID(RemoveContainer(store, name));
+  PrintLine(name);
+  return {};
+}
+
+Result<int> Rm(Context& context, const Options& options) {
+  std::vector<std::string> removable;
+  int first_code = 0;
+  {
+    VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+    VENEER_TRY(first_code,
+               ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
+                 VENEER_TRY_VOID(UnmountForRemoval(*store, name, options.force));
+                 removable.push_back(name);
+                 return {};
+               }));
+  }
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY(const int code, ForEachTarget(removable, [&](const std::string& name) {
+               return RemoveOne(*store, name);
+             }));
+  RemoveDeadContainers(*store);
+  return first_code != 0 ? first_code : code;
+}
+
+}  // namespace
+
+void AddRmCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("rm", "Remove containers and what was written in them");
+  command->add_option("containers", options->names, "The containers")
+      ->required()
+      ->type_name("CONTAINER");
+  command->add_flag("-f,--force", options->force, "Unmount those that are mounted");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Rm(context, *options); };
+  });
+}
+
+}  // namespace veneer

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/commands.h"
+#include "tools/run/container_mount.h"
+#include "tools/run/mount_table.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> targets;
+  bool lazy = false;
+};
+
+// The container whose mount is at `path`.
+Result<std::string> ContainerAt(const Store& store, const std::string& path) {
+  VENEER_TRY(const std::string absolute, AbsolutePath(path));
+  VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
+  const auto entry = FindMountAt(table, absolute);
+  const std::string prefix = store.layout().containers() + "/";
+  if (!entry || entry->type != kVeneerfsType || !entry->source.starts_with(prefix)) {
+    return MakeError("no container of this store is mounted at " + absolute);
+  }
+  return entry->source.substr(prefix.size());
+}
+
+Result<void> UmountOne(Store& store, const std::string& target, bool lazy) {
+  std::string name = target;
+  if (target.find('/') != std::string::npos) {
+    VENEER_TRY(name, ContainerAt(store, target));
+  }
+  VENEER_TRY_VOID(store.containers().Get(name));
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
+  return UnmountContainer(store, container, lazy);
+}
+
+Result<int> Umount(Context& context, const Options& options) {
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  return ForEachTarget(options.targets, [&](const std::string& target) {
+    return UmountOne(*store, target, options.lazy);
+  });
+}
+
+}  // namespace
+
+void AddUmountCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("umount", "Unmount containers; what was written stays");
+  command
+      ->add_option("targets", options->targets,
+                   "Containers, or the directories they are mounted at")
+      ->required()
+      ->type_name("CONTAINER|DIR");
+  command->add_flag("-l,--lazy", options->lazy,
+                    "Also while files are in use: the mount ends with the last of them");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Umount(context, *options); };
+  });
+}
+
+}  // namespace veneer

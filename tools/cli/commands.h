@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of `veneer`, one file each. A function adds its command to the parser; when the command is chosen, it
+// puts what is to be done into Context::action.
+#ifndef VENEER_TOOLS_CLI_COMMANDS_H_
+#define VENEER_TOOLS_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "tools/cli/context.h"
+
+namespace veneer {
+
+void AddImportCommand(CLI::App& app, Context& context);
+void AddMountCommand(CLI::App& app, Context& context);
+void AddUmountCommand(CLI::App& app, Context& context);
+void AddChrootCommand(CLI::App& app, Context& context);
+void AddDiffCommand(CLI::App& app, Context& context);
+void AddCommitCommand(CLI::App& app, Context& context);
+void AddImagesCommand(CLI::App& app, Context& context);
+void AddHistoryCommand(CLI::App& app, Context& context);
+void AddPsCommand(CLI::App& app, Context& context);
+void AddRmCommand(CLI::App& app, Context& context);
+void AddRmiCommand(CLI::App& app, Context& context);
+void AddPruneCommand(CLI::App& app, Context& context);
+void AddFsckCommand(CLI::App& app, Context& context);
+void AddLayerCommand(CLI::App& app, Context& context);
+void AddInfoCommand(CLI::App& app, Context& context);
+void AddVersionCommand(CLI::App& app, Context& context);
+void AddHelpCommand(CLI::App& app, Context& context);
+
+// All of them, with what is common.
+std::unique_ptr<CLI::App> MakeParser(Context& context);
+
+// Runs the program: parses, acts, reports. The exit code.
+int RunVeneer(int argc, const char* const* argv);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_CLI_COMMANDS_H_

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/context.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "layerdb/store/store_path.h"
+#include "layerdb/store/suggest.h"
+#include "tools/image/json.h"
+#include "tools/run/container_mount.h"
+#include "tools/run/user_namespace.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kShortId = 12;
+
+Json OwnerJson(const ProcessId& owner) {
+  return {{"owner",
+           {{"pid", owner.pid}, {"start_time", owner.start_time}, {"boot_id", owner.boot_id}}}};
+}
+
+// nullopt: not a container that a process owns.
+std::optional<ProcessId> OwnerOf(const ContainerRecord& container) {
+  const Result<Json> config = ParseJson(container.config);
+  if (!config) return std::nullopt;
+  const auto owner = config->find("owner");
+  if (owner == config->end() || !owner->is_object()) return std::nullopt;
+  ProcessId id;
+  id.pid = owner->value("pid", 0);
+  id.start_time = owner->value("start_time", uint64_t{0});
+  id.boot_id = owner->value("boot_id", std::string());
+  return id;
+}
+
+}  // namespace
+
+Result<std::string> Context::StorePath() {
+  if (!store_path_) {
+    VENEER_TRY(store_path_, ResolveStorePath(StorePathInputsOfProcess(root_option)));
+  }
+  return *store_path_;
+}
+
+Result<std::unique_ptr<Store>> Context::OpenStore(Store::Missing missing) {
+  VENEER_TRY(const std::string path, StorePath());
+  return Store::Open(path, missing);
+}
+
+Result<void> Context::EnterUserNamespaceIfNeeded() {
+  VENEER_TRY_VOID(StorePath());
+  if (!IsOrdinaryUser()) return {};
+  return EnterUserNamespace();
+}
+
+void Print(std::string_view text) { fwrite(text.data(), 1, text.size(), stdout); }
+
+void PrintLine(std::string_view text) {
+  Print(text);
+  Print("\n");
+}
+
+void PrintError(std::string_view message) {
+  std::string line = "veneer: " + std::string(message);
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  line += '\n';
+  fflush(stdout);
+  fputs(line.c_str(), stderr);
+}
+
+Result<int> ForEachTarget(const std::vector<std::string>& targets,
+                          FunctionRef<Result<void>(const std::string&)> act) {
+  int code = 0;
+  for (const std::string& target : targets) {
+    const Result<void> done = act(target);
+    if (done) continue;
+    PrintError(done.error().message());
+    if (code == 0) code = static_cast<int>(done.error().exit());
+  }
+  return code;
+}
+
+Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& name) {
+  Result<ContainerRecord> container = store.containers().Get(name);
+  if (container) return ContainerOrImage{std::move(*container), std::nullopt};
+  if (container.error().exit() != ExitCode::kNotFound &&
+      container.error().exit() != ExitCode::kUsage) {
+    return tl::unexpected(std::move(container).error());
+  }
+  Result<FoundImage> image = store.images().Find(name);
+  if (image) return ContainerOrImage{std::nullopt, std::move(*image)};
+  if (image.error().exit() != ExitCode::kNotFound && image.error().exit() != ExitCode::kUsage) {
+    return tl::unexpected(std::move(image).error());
+  }
+  std::vector<std::string> names;
+  VENEER_TRY(const auto containers, store.containers().List());
+  for (const ContainerRecord& record : containers) names.push_back(record.name);
+  VENEER_TRY(const auto images, store.images().List());
+  for (const ImageListing& listing : images)
+    names.insert(names.end(), listing.tags.begin(), listing.tags.end());
+  return MakeError("no container or image '" + name + "'" + DidYouMean(name, names),
+                   ExitCode::kNotFound);
+}
+
+std::string NameOfImage(const FoundImage& image) {
+  return image.tag.empty() ? ShowId(image.image.id, false) : image.tag;
+}
+
+std::string ShowId(const Digest& id, bool whole) {
+  return whole ? id.ToString() : id.hex().substr(0, kShortId);
+}
+
+Result<std::string> OwnerConfig() {
+  VENEER_TRY_CTX(const ProcessId self, ProcessId::Of(::getpid()), "read /proc/self");
+  return DumpJson(OwnerJson(self));
+}
+
+bool IsWanted(const ContainerRecord& container) {
+  if (!container.remove_on_exit) return true;
+  const std::optional<ProcessId> owner = OwnerOf(container);
+  return !owner || owner->IsAlive() || (container.mount && container.mount->daemon.IsAlive());
+}
+
+void RemoveDeadContainers(Store& store) {
+  const auto containers = store.containers().List();
+  if (!containers) return;
+  for (const ContainerRecord& container : *containers) {
+    if (IsWanted(container)) continue;
+    IgnoreError(RemoveContainer(store, container.name), "the next command tries again");
+  }
+}
+
+Result<void> RemoveContainer(Store& store, const std::string& name) {
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  return store.containers().Remove(name);
+}
+
+}  // namespace veneer

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/interrupt.h"
+
+#include <array>
+#include <csignal>
+
+namespace veneer {
+
+namespace {
+
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+
+// A handler can reach nothing but these.
+std::atomic<bool> g_asked = false;
+std::atomic<int> g_signal = 0;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+void Ask(int signal) {
+  g_signal = signal;
+  g_asked = true;
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  g_asked = false;
+  for (const int signal : kSignals) {
+    struct sigaction before;
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler == SIG_IGN) continue;  // nohup
+    struct sigaction action = {};
+    action.sa_handler = Ask;
+    action.sa_flags =
+        static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a read that waits must end
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+Interrupt::~Interrupt() {
+  for (const int signal : kSignals) {
+    struct sigaction now;
+    sigaction(signal, nullptr, &now);
+    if (now.sa_handler == Ask) std::signal(signal, SIG_DFL);
+  }
+}
+
+const std::atomic<bool>* Interrupt::flag() const { return &g_asked; }
+
+void Interrupt::EndIfAsked() {
+  if (!g_asked) return;
+  std::signal(g_signal, SIG_DFL);
+  std::raise(g_signal);
+}
+
+}  // namespace veneer

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ctrl-C during long work: the first SIGINT, SIGTERM or SIGHUP asks it to stop and clean up; a second one kills.
+#ifndef VENEER_TOOLS_CLI_INTERRUPT_H_
+#define VENEER_TOOLS_CLI_INTERRUPT_H_
+
+#include <atomic>
+
+namespace veneer {
+
+// While it lives, the signals set flag(). At most one at a time.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();  // the signals do again what they did
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  const std::atomic<bool>* flag() const;
+  // When a signal came: ends this process by that signal, so that whoever started it sees why.
+  void EndIfAsked();
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_CLI_INTERRUPT_H_

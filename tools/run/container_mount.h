@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Containers and their mounts: mounting, unmounting, and the truth about what is mounted. What the store has recorded
+// is only a hint; what counts is the mount table and whether the recorded daemon is alive.
+#ifndef VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
+#define VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/result.h"
+#include "layerdb/store/containers.h"
+#include "layerdb/store/store.h"
+#include "tools/run/daemon.h"
+
+namespace veneer {
+
+enum class MountState {
+  kNone,
+  kMounted,  // at `mount_point`, and it answers
+  kSession,  // by `veneer chroot`, where only its session sees it
+  kDead,     // at `mount_point`, but its daemon is gone
+};
+
+struct MountStatus {
+  MountState state = MountState::kNone;
+  std::string mount_point;
+  std::optional<ProcessId> daemon;  // when it is known
+};
+
+// How a container is mounted now.
+Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container);
+
+struct MountRequest {
+  std::string mount_point;  // empty: a directory of the container's own
+  bool read_only = false;
+  std::vector<std::string> options;  // for veneerfs
+};
+
+// Mounts a container. Returns the mount point. A mount point whose last component is missing is made. kInUse, saying
+// where, when it is mounted already or the mount point holds another container. A dead mount is cleared away first.
+// REQUIRES: the container's lock.
+Result<std::string> MountContainer(Store& store, const ContainerRecord& container,
+                                   const MountRequest& request);
+
+// Unmounts a container wherever it is mounted, and waits until its daemon has written everything and is gone. kInUse
+// when files are in use (unless `lazy`) or a session runs in it; kFailed when it is not mounted. REQUIRES: its lock.
+Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bool lazy);
+
+// Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted.
+Result<void> SyncContainer(const MountStatus& status);
+
+// What a daemon for this container is told, with the merged tree made if need be.
+Result<DaemonSpec> DaemonSpecOf(Store& store, const ContainerRecord& container);
+
+// The record of mount stubs, and the default mount point.
+std::string StubRecordOf(const Store& store, const ContainerRecord& container);
+std::string DefaultMountPoint(const Store& store, const ContainerRecord& container);
+
+// Takes away what killed sessions left in the container's tree. REQUIRES: its lock.
+void RemoveStaleStubs(Store& store, const ContainerRecord& container, const MountStatus& status);
+
+}  // namespace veneer
+
+#endif  // VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
