@@ -9,13 +9,12 @@
 #include <algorithm>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/index/index_writer.h"
 #include "layerdb/index/page_check.h"
 
 namespace veneer {
 namespace {
 
-// Address space only: the file grows with what is written.
-constexpr uint64_t kInitialMap = uint64_t{1} << 30;
 // A transaction is committed after this many pages, well below what LMDB can hold dirty at once.
 constexpr uint64_t kTxnPages = 100'000;
 // What one change may touch beside its own data: the path from the root, and a split of every page
@@ -101,22 +100,23 @@ Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
   return VerifiedIndex{*seal, *first, st.st_dev, st.st_ino};
 }
 
-Result<std::unique_ptr<IndexBuild>> IndexBuild::Create(const std::string& path) {
+Result<std::unique_ptr<IndexBuild>> IndexBuild::Create(const std::string& path,
+                                                       uint64_t initial_map) {
   const Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!fd) return MakeError(Errno{errno}, path);
-  return Start(path, true, 0);
+  return Start(path, true, initial_map);
 }
 
 Result<std::unique_ptr<IndexBuild>> IndexBuild::OpenUnsealed(const std::string& path) {
   struct stat st;
   if (stat(path.c_str(), &st) != 0) return MakeError(Errno{errno}, path);
-  return Start(path, false, static_cast<uint64_t>(st.st_size));
+  return Start(path, false, 2 * static_cast<uint64_t>(st.st_size) + kIndexInitialMap);
 }
 
 Result<std::unique_ptr<IndexBuild>> IndexBuild::Start(const std::string& path, bool created,
-                                                      uint64_t size) {
+                                                      uint64_t map_size) {
   std::unique_ptr<IndexBuild> build(new IndexBuild(path, created));
-  build->map_size_ = std::max(kInitialMap, 2 * size);
+  build->map_size_ = map_size;
   // The file is nobody else's until it is published, so LMDB need not write in a safe order.
   VENEER_TRY(build->env_, OpenMdbEnv(path, MDB_NOSYNC, build->map_size_));
   MDB_stat stat;

@@ -37,7 +37,8 @@ tl::unexpected<Error> DamagedIndex(const std::string& path, std::string_view why
 class IndexBuild {
  public:
   // Makes `path`, which must not exist; it is removed again unless Finish() succeeds.
-  static Result<std::unique_ptr<IndexBuild>> Create(const std::string& path);
+  // `initial_map`: bytes of address space to begin with; more is taken when needed.
+  static Result<std::unique_ptr<IndexBuild>> Create(const std::string& path, uint64_t initial_map);
   // Opens an unsealed LMDB file (an index whose seal was cut off) for changing.
   static Result<std::unique_ptr<IndexBuild>> OpenUnsealed(const std::string& path);
   ~IndexBuild();
@@ -63,7 +64,7 @@ class IndexBuild {
  private:
   IndexBuild(std::string path, bool created) : path_(std::move(path)), created_(created) {}
   static Result<std::unique_ptr<IndexBuild>> Start(const std::string& path, bool created,
-                                                   uint64_t size);
+                                                   uint64_t map_size);
   Result<void> Begin();
   Result<void> Commit();
   // Makes sure that a change which touches at most this many pages fits into the map.

@@ -34,9 +34,10 @@ struct IndexWriter::State {
 IndexWriter::IndexWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 IndexWriter::~IndexWriter() = default;
 
-Result<std::unique_ptr<IndexWriter>> IndexWriter::Create(const std::string& path) {
+Result<std::unique_ptr<IndexWriter>> IndexWriter::Create(const std::string& path,
+                                                         uint64_t initial_map) {
   auto state = std::make_unique<State>();
-  VENEER_TRY(state->build, IndexBuild::Create(path));
+  VENEER_TRY(state->build, IndexBuild::Create(path, initial_map));
   return std::unique_ptr<IndexWriter>(new IndexWriter(std::move(state)));
 }
 

@@ -19,10 +19,14 @@
 
 namespace veneer {
 
+// Address space that a writer begins with. The file grows with what is written, and the map too.
+inline constexpr uint64_t kIndexInitialMap = uint64_t{1} << 30;
+
 class IndexWriter {
  public:
   // Creates `path`, which must not exist.
-  static Result<std::unique_ptr<IndexWriter>> Create(const std::string& path);
+  static Result<std::unique_ptr<IndexWriter>> Create(const std::string& path,
+                                                     uint64_t initial_map = kIndexInitialMap);
   ~IndexWriter();
   IndexWriter(const IndexWriter&) = delete;
   IndexWriter& operator=(const IndexWriter&) = delete;
