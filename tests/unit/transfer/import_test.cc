@@ -120,6 +120,7 @@ TEST_F(TransferTest, TheLocaleDoesNotMatter) {
 
 TEST_F(TransferTest, EveryCompressionIsToldByItsContents) {
   Shell(kMakeTree);
+  Shell("rm t/huge t/sparse");
   Shell(
       "tar -cf a.tar t; gzip -k a.tar; bzip2 -k a.tar; xz -k a.tar; zstd -q -k a.tar;"
       "lz4 -q a.tar a.tar.lz4; xz --format=lzma -k a.tar; bsdtar -caf a.tar.lz @a.tar;"
