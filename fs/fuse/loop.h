@@ -16,8 +16,10 @@
 // but putting a thread to sleep and waking it costs more than the whole request. So the leader
 // tries to read for a short window before it sleeps. The window is used only while it pays: "heat"
 // rises when a request comes soon after the last reply, falls faster when a window passed in vain,
-// and is nought when the mount is idle, so an idle mount costs nothing. On a single processor the
-// window is never used: it would only keep the caller from running.
+// and is nought when the mount is idle, so an idle mount costs nothing. On a busy machine, where
+// others wait for the processor, trying does harm: a window in which this thread was put aside
+// turns trying off for a growing while. On a single processor the window is never used: it would
+// only keep the caller from running.
 //
 // The device is set to non-blocking; the leader sleeps in poll(2), where Stop() can wake it.
 #ifndef VENEER_FS_FUSE_LOOP_H_

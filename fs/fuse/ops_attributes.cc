@@ -23,9 +23,6 @@ Timestamp ToTimestamp(const timespec& time) {
   return {time.tv_sec, static_cast<uint32_t>(time.tv_nsec)};
 }
 
-// A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write took
-// set-user-ID and its like away (fuse_setattr() in the kernel strips the mode of these).
-//
 // chown to an id that the mapping does not hold is EINVAL, as chown(2) says for a user namespace.
 Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid) {
   AttrChange change;
@@ -55,7 +52,17 @@ Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid)
   return change;
 }
 
+// A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write took
+// set-user-ID and its like away (fuse_setattr() in the kernel strips the mode of these). The first is for the
+// owner only, which the kernel does not check then; the second is done with the write.
+bool MayChown(const Request& r, fuse_ino_t node) {
+  if (r.caller_is_root()) return true;
+  const Sys<Attr> attr = r.fs().GetAttr(node);
+  return attr && attr->uid == r.caller().uid;
+}
+
 void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_file_info* file) {
+  if (valid == 0 && !MayChown(r, node)) return r.Reply(r.fs().GetAttr(node));
   Sys<AttrChange> change = ToChange(r, *wanted, valid);
   if (!change) return r.ReplyError(change.error().code);
   // The kernel names the file of ftruncate, but not that of O_TRUNC: to 0 it may be either.

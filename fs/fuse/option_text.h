@@ -3,10 +3,12 @@
 // The text of -o: where one option ends and the next begins, what is quoted and what is escaped.
 // Pure functions.
 //
-//   options  := option { "," option }          a comma in quotes or after a backslash does not end
-//   one option   := word [ "=" value ] value    := '"' text '"' | text            quotes count only
-//   around a whole value escapes  := \,  \:  \\  \"                 a backslash before anything
-//   else is itself
+//   options := option { "," option }
+//   option  := word [ "=" value ]
+//   value   := '"' text '"' | text
+//
+// Quotes count only around a whole value. A comma in quotes or after a backslash ends nothing. The
+// escapes are \,  \:  \\  and \" ; a backslash before anything else is itself.
 #ifndef VENEER_FS_FUSE_OPTION_TEXT_H_
 #define VENEER_FS_FUSE_OPTION_TEXT_H_
 

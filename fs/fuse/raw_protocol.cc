@@ -146,7 +146,8 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
 ssize_t SendReply(Mount& mount, int device, iovec* parts, int count) {
   // libfuse's reply to INIT: the header, then fuse_init_out.
   if (init_flags != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
-    const uint32_t wanted = init_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+    const uint32_t wanted =
+        init_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS);
     mount.kill_privileges = (wanted & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (wanted & FUSE_SETXATTR_EXT) != 0;
     init_flags = 0;

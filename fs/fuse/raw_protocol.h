@@ -3,14 +3,15 @@
 // What the kernel says and libfuse does not pass on. A request is looked at here before libfuse
 // sees it:
 //
-//   HANDLE_KILLPRIV_V2  With it the kernel stops asking for security.capability before every write,
-//   and says in
-//                       WRITE and SETATTR when set-user-ID bits must go. Debian 12's libfuse does
-//                       not know it, so the flag is added to the INIT reply on its way out, and the
-//                       bits of each request are kept for the handler.
-//   SETXATTR_EXT        The same for set-group-ID and ACLs; the longer header is cut back to the
-//   one libfuse reads. TMPFILE (O_TMPFILE), SYNCFS   served here. INTERRUPT           answered
-//   ENOSYS: the kernel then sends no more of them.
+// - HANDLE_KILLPRIV_V2: with it the kernel stops asking for security.capability before every write,
+//   and says in WRITE and SETATTR when set-user-ID bits must go. Debian 12's libfuse does not know
+//   it, so the flag is added to the INIT reply on its way out, and the bits of each request are
+//   kept for the handler.
+// - SETXATTR_EXT: the same for set-group-ID and ACLs; the longer header is cut back to the one that
+//   libfuse reads.
+// - PARALLEL_DIROPS: libfuse knows it, and forgets to ask for it (3.14).
+// - TMPFILE (O_TMPFILE) and SYNCFS are served here.
+// - INTERRUPT is answered ENOSYS: the kernel then sends no more of them.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
 #ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_

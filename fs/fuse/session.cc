@@ -31,7 +31,7 @@ void Init(void* userdata, fuse_conn_info* connection) {
   // Left out on purpose: ATOMIC_O_TRUNC and WRITEBACK_CACHE (there is no OPEN to carry them), lock
   // forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
   // changes behind the kernel's back), HANDLE_KILLPRIV (see raw_protocol.h for its successor),
-  // splicing (slower than copying here).
+  // splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
                     FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                     FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
