@@ -38,10 +38,11 @@ Sys<void> UnionFs::State::DropPrivileges(sys::At at, const GroupTest* groups) co
   VENEER_TRY(const Attr attr, upper->Stat(at));
   const uint32_t kept = WithoutPrivileges(attr.mode, attr.gid, groups);
   if (kept != attr.mode) VENEER_TRY_VOID(upper->SetMode(at, kept));
-  const auto removed = sys::RemoveXattr(at, "security.capability");
-  if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
-    return removed;
-  }
+  // Asked first: an ordinary user may look, but may not even try to remove what is not there.
+  const auto present = sys::GetXattr(at, "security.capability");
+  if (present) return sys::RemoveXattr(at, "security.capability");
+  const int code = present.error().code;
+  if (code != ENODATA && code != EOPNOTSUPP) return Fail(code);
   return {};
 }
 

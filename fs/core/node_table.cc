@@ -32,22 +32,23 @@ NodeRef NodeTable::FindAndAcquire(NodeId id) {
   return it->second;
 }
 
-void NodeTable::Release(NodeId id, uint64_t references) {
+bool NodeTable::Release(NodeId id, uint64_t references) {
   NodeRef last;  // destroyed outside the locks: it may take its parents with it
   {
     Shard& shard = ShardOf(id);
     const std::lock_guard lock(shard.mutex);
     const auto it = shard.nodes.find(id);
-    if (it == shard.nodes.end()) return;
+    if (it == shard.nodes.end()) return false;
     Node& node = *it->second;
     node.references -= std::min(references, node.references);
-    if (node.references != 0 || id == kRootNode) return;
+    if (node.references != 0 || id == kRootNode) return false;
     last = std::move(it->second);
     shard.nodes.erase(it);
   }
   const std::lock_guard lock(linked_mutex_);
   const auto it = linked_.find(last->ino);
   if (it != linked_.end() && it->second == id) linked_.erase(it);
+  return true;
 }
 
 void NodeTable::RegisterLinked(const Node& node) {

@@ -25,7 +25,8 @@ class NodeTable {
   bool Acquire(const Node& node);
   // Finds and acquires in one step.
   NodeRef FindAndAcquire(NodeId id);
-  void Release(NodeId id, uint64_t references);
+  // True when that was the last reference: the id is not known any more.
+  bool Release(NodeId id, uint64_t references);
 
   // Files with several names, by st_ino.
   void RegisterLinked(const Node& node);

@@ -35,7 +35,10 @@ UnionFs::UnionFs(std::shared_ptr<const Layer> lower, std::unique_ptr<Upper> uppe
 
 UnionFs::~UnionFs() = default;
 
-void UnionFs::Forget(NodeId node, uint64_t references) { state_->nodes.Release(node, references); }
+void UnionFs::Forget(NodeId node, uint64_t references) {
+  // A cached descriptor would keep the space of a removed file from being free.
+  if (state_->nodes.Release(node, references)) state_->DropFds(node);
+}
 
 Sys<FsStats> UnionFs::StatFs() {
   FsStats stats;

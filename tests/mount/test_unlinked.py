@@ -6,7 +6,7 @@ import fcntl
 import os
 import stat
 
-from support import sysio
+from support import mounts, proc, sysio
 from support.case import PlacedCase, names, placed, read, write
 from support.tree import File, Hard, Link, Node
 
@@ -177,3 +177,24 @@ class Unlinked(PlacedCase):
         self.assertEqual(os.read(fifo, 10), b"pipe")
         self.assertEqual((os.fstat(fifo).st_nlink, os.fstat(link).st_nlink), (0, 0))
         self.assertEqual(os.readlink("", dir_fd=link), "file")
+
+    def test_the_space_of_a_removed_file_is_free(self):
+        """After the last close nothing holds the contents any more, the daemon neither."""
+        if mounts.kind() != "veneerfs":
+            self.skipTest("looks into the daemon")
+        write(self.at("small"), b"x" * 100_000)
+        read(self.at("small"))
+        os.unlink(self.at("small"))
+        write(self.at("new"), b"x" * 100_000)
+        write(self.at("other"), "other")
+        os.rename(self.at("other"), self.at("new"))
+        with open(self.at("file"), "r+b") as file:
+            file.write(b"x")
+            os.unlink(self.at("file"))
+
+        def held():
+            descriptors = f"/proc/{self.mnt.pid}/fd"
+            targets = [os.readlink(f"{descriptors}/{fd}") for fd in os.listdir(descriptors)]
+            return [target for target in targets if target.endswith(" (deleted)")]
+
+        self.assertTrue(proc.wait_until(lambda: not held(), 5), f"still open: {held()}")

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""veneerfs run by an ordinary user who can open /dev/fuse: through fusermount3, and in a user namespace."""
+
+import errno
+import os
+import stat
+
+from support import mounts, proc, runner, sysio, tree
+from support.case import MountCase, names, read, write
+from support.tree import Dir, File, Link
+
+USER, OTHER = runner.USER_WITH_IDS, runner.USER_WITHOUT_IDS
+LOWER = {
+    "file": "file", "public": File(0o666, data=b"public"), "link": Link(target="file"),
+    "dir": {"a": "a", "b": "b", "sub": {"deep": "deep"}}, "dir2": {"c": "c"},
+    "unreadable": File(0o000, data=b"secret"),
+}
+
+
+class UserCase(MountCase):
+    """Everything in the directory of the case belongs to the user."""
+
+    owner = USER
+
+    def setUp(self):
+        super().setUp()
+        self.lower = self.layer("lower", LOWER)
+        for name in ("upper", "work", "mnt"):
+            os.mkdir(self.path(name))
+        self.own(self.dir)
+        self.before = tree.snapshot(self.lower, exact=True)
+        self.addCleanup(self.clean)
+
+    def own(self, path):
+        proc.run(["chown", "-R", f"{self.owner}:{self.owner}", path], check=True)
+
+    def clean(self):
+        os.chdir(os.path.dirname(self.dir))
+        for point, _, _ in reversed(mounts.mount_info()):
+            if point.startswith(self.dir + "/"):
+                mounts.unmount(point)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "a daemon stayed")
+        self.assert_tree(self.before, tree.snapshot(self.lower, exact=True), why="the layer was changed")
+
+    @staticmethod
+    def daemons():
+        return [pid for pid, command in proc.processes().items()
+                if os.path.basename(command[0]) == os.path.basename(mounts.VENEERFS)]
+
+    def as_user(self, *command, uid=None, **more):
+        """Runs a program as the ordinary user."""
+        uid = self.owner if uid is None else uid
+        return proc.run(["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--",
+                         *command], cwd=self.dir, **more)
+
+    def act(self, function, uid=None):
+        """Calls a function in a process of the ordinary user."""
+        uid = self.owner if uid is None else uid
+        return proc.in_child(function, uid=uid, gid=uid)
+
+    def start(self, more=""):
+        done = self.as_user(mounts.VENEERFS, "-o", f"lowerdir=lower,upperdir=upper,workdir=work{more}", "mnt")
+        self.assertEqual((done.code, done.out, done.err), (0, "", ""), done)
+
+    def stop(self):
+        done = self.as_user("fusermount3", "-u", "mnt")
+        self.assertEqual((done.code, done.err), (0, ""), done)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+
+    def at(self, *parts):
+        return self.path("mnt", *parts)
+
+
+class OrdinaryUser(UserCase):
+    def change(self):
+        os.chmod(self.at("file"), 0o640)
+        write(self.at("public"), "changed")
+        os.unlink(self.at("link"))
+        os.rename(self.at("dir"), self.at("moved"))
+        os.unlink(self.at("moved", "a"))
+        os.mkdir(self.at("dir"))
+        write(self.at("dir", "new"), "new")
+        for name in os.listdir(self.at("dir2")):
+            os.unlink(self.at("dir2", name))
+        os.rmdir(self.at("dir2"))
+        os.mkdir(self.at("dir2"))
+        os.setxattr(self.at("file"), "user.mine", b"1")
+        os.mkfifo(self.at("fifo"))
+        os.link(self.at("public"), self.at("public2"))
+
+    def look(self):
+        return repr(sorted((os.fsdecode(path), {**what, "mtime": 0})
+                           for path, what in tree.snapshot(self.path("mnt")).items()))
+
+    def test_changes_and_a_remount(self):
+        self.own(self.path("lower"))
+        self.before = tree.snapshot(self.lower, exact=True)
+        os.chmod(self.path("lower/unreadable"), 0o600)
+        self.before = tree.snapshot(self.lower, exact=True)
+        self.start()
+        self.act(self.change)
+        seen = self.act(self.look)
+        self.stop()
+        self.start()
+        self.assertEqual(self.act(self.look), seen)
+        self.assertEqual(self.act(lambda: names(self.at("moved"))), ["b", "sub"])
+        self.assertEqual(self.act(lambda: names(self.at("dir"))), ["new"])
+        self.assertEqual(self.act(lambda: names(self.at("dir2"))), [])
+        self.assertEqual(self.act(lambda: read(self.at("moved/sub/deep"))), b"deep")
+        for directory, directories, files in os.walk(self.path("upper")):
+            for name in directories + files:
+                path = os.path.join(directory, name)
+                self.assertEqual(os.lstat(path).st_uid, USER, path)
+                for attribute in os.listxattr(path, follow_symlinks=False):
+                    self.assertTrue(attribute.startswith("user."), f"{path}: {attribute}")
+        self.assertTrue(stat.S_ISCHR(os.lstat(self.path("upper/link")).st_mode))
+
+    def test_others_are_kept_out(self):
+        """Without allow_other the mount is for the user alone, as everywhere with FUSE."""
+        self.start()
+        with self.errno(errno.EACCES):
+            self.act(lambda: os.listdir(self.path("mnt")), uid=OTHER)
+        with self.errno(errno.EACCES):
+            os.listdir(self.path("mnt"))
+        self.assertIn("file", self.act(lambda: os.listdir(self.path("mnt"))))
+
+    def test_files_of_others(self):
+        """Layers with files of root: what may be read is read; what cannot keep its owner is refused, not given away."""
+        proc.run(["chown", "-R", "0:0", self.lower], check=True)
+        os.chown(self.path("lower"), USER, USER)
+        self.before = tree.snapshot(self.lower, exact=True)
+        self.start()
+        self.assertEqual(self.act(lambda: os.stat(self.at("file")).st_uid), 0)
+        self.assertEqual(self.act(lambda: read(self.at("dir/sub/deep"))), b"deep")
+        with self.errno(errno.EACCES):
+            self.act(lambda: write(self.at("file"), "x"))
+        with self.errno(errno.EACCES):
+            self.act(lambda: read(self.at("unreadable")))
+        try:
+            self.act(lambda: write(self.at("public"), "mine"))
+        except OSError as error:
+            self.assertEqual(error.errno, errno.EPERM)
+            self.assertEqual(self.act(lambda: read(self.at("public"))), b"public")
+        else:
+            self.assertEqual(self.act(lambda: os.stat(self.at("public")).st_uid), 0)
+        self.act(lambda: os.unlink(self.at("file")))  # a whiteout needs no copy
+        self.act(lambda: write(self.at("file"), "new"))
+        self.assertEqual(self.act(lambda: os.stat(self.at("file")).st_uid), USER)
+
+    def test_without_an_upper(self):
+        done = self.as_user(mounts.VENEERFS, "-o", "lowerdir=lower", "mnt")
+        self.assertEqual((done.code, done.err), (0, ""), done)
+        self.assertEqual(self.act(lambda: read(self.at("file"))), b"file")
+        with self.errno(errno.EROFS):
+            self.act(lambda: write(self.at("new"), "x"))
+        info = [line for point, _, line in mounts.mount_info() if point == self.path("mnt")]
+        self.assertIn("nosuid", info[0])
+        self.assertIn("nodev", info[0])
+
+    def test_errors_are_one_line(self):
+        os.mkdir(self.path("foreign"))
+        os.chown(self.path("foreign"), 0, 0)
+        os.chmod(self.path("foreign"), 0o755)
+        for arguments in (("-o", "lowerdir=lower", "foreign"),
+                          ("-o", "lowerdir=lower,allow_other", "mnt"),
+                          ("-o", "lowerdir=lower,upperdir=upper,workdir=foreign", "mnt")):
+            done = self.as_user(mounts.VENEERFS, *arguments)
+            self.assertEqual(done.code, 1, done)
+            self.assertEqual(len(done.err.splitlines()), 1, done)
+            self.assertFalse([p for p, _, _ in mounts.mount_info() if p.startswith(self.dir + "/")])
+
+    def test_in_use_by_the_same_user(self):
+        self.start()
+        os.mkdir(self.path("mnt2"))
+        os.chown(self.path("mnt2"), USER, USER)
+        done = self.as_user(mounts.VENEERFS, "-o", "lowerdir=lower,upperdir=upper,workdir=work", "mnt2")
+        self.assertEqual(done.code, 1, done)
+        self.assertRegex(done.err, rf"\Aveneerfs: [^\n]*in use[^\n]*{self.daemons()[0]}[^\n]*\n\Z")
+
+    def test_a_signal_unmounts(self):
+        self.start()
+        os.kill(self.daemons()[0], 15)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assertFalse(mounts.is_mounted(self.path("mnt")))
+
+
+class UserNamespace(UserCase):
+    """With the subordinate ids of /etc/subuid, through newuidmap."""
+
+    SCRIPT = """
+        set -e
+        chown -R 0:0 lower upper work mnt
+        chown 1000:1001 lower/file; chown 60000:60000 lower/public; chmod 4755 lower/public
+        {veneerfs} -o lowerdir=lower,upperdir=upper,workdir=work mnt
+        stat -c '%u:%g %a %n' mnt/file mnt/public
+        chown 33:34 mnt/file; chmod 2750 mnt/dir; chown 44:45 mnt/dir mnt/link -h
+        echo changed > mnt/unreadable
+        mv mnt/dir mnt/moved; rm -r mnt/dir2; mkdir mnt/dir2; mkfifo mnt/fifo
+        setpriv --reuid 33 --regid 34 --clear-groups sh -c 'echo new > mnt/file'
+        umount mnt
+        {veneerfs} -o lowerdir=lower,upperdir=upper,workdir=work mnt
+        stat -c '%u:%g %a %n' mnt/file mnt/moved mnt/link
+        cat mnt/file mnt/unreadable mnt/moved/a; ls mnt/dir2
+        umount mnt"""
+    EXPECTED = ("1000:1001 644 mnt/file\n60000:60000 4755 mnt/public\n"
+                "33:34 644 mnt/file\n44:45 2750 mnt/moved\n44:45 777 mnt/link\n"
+                "new\nchanged\na")
+
+    def test_all_ids(self):
+        if not os.path.exists("/etc/subuid"):
+            self.skipTest("there is no /etc/subuid on this machine")
+        script = self.SCRIPT.format(veneerfs=mounts.VENEERFS)
+        done = self.as_user("unshare", "-U", "-m", "--map-root-user", "--map-auto", "--", "sh", "-c", script)
+        self.assertEqual((done.code, done.err, done.out), (0, "", self.EXPECTED), done)
+        self.before = tree.snapshot(self.lower, exact=True)  # the script itself gave the files away
+        self.assertEqual(os.lstat(self.path("upper/file")).st_uid, runner.SUBORDINATE_START + 32)
+
+
+class SingleId(UserCase):
+    """A user without subordinate ids: root of a user namespace with one id."""
+
+    owner = OTHER
+
+    def test_one_id(self):
+        script = f"""
+            set -e
+            {mounts.VENEERFS} -o lowerdir=lower,upperdir=upper,workdir=work mnt
+            echo x > mnt/new; chmod 600 mnt/file; mv mnt/dir mnt/moved; ls mnt; umount mnt"""
+        done = self.as_user("unshare", "-Urm", "sh", "-c", script)
+        self.assertEqual((done.code, done.err, done.out.split()),
+                         (0, "", ["dir2", "file", "link", "moved", "new", "public", "unreadable"]), done)
+        sysio.syncfs(self.fd(self.dir))
