@@ -181,6 +181,18 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
   return {};
 }
 
+// A directory that was copied up for the sake of something in it, and has all that the image's has.
+Result<bool> ChangeWalk::IsUnchanged(const LayerObject& above, const LayerObject& base) const {
+  const Attr& a = above.attr;
+  const Attr& b = base.attr;
+  if (a.mode != b.mode || a.uid != b.uid || a.gid != b.gid || a.mtime != b.mtime) return false;
+  const Sys<XattrList> upper_xattrs = upper_->ListXattrs(above.ref);
+  if (!upper_xattrs) return InPath(upper_xattrs.error());
+  const Sys<XattrList> lower_xattrs = lower_->ListXattrs(base.ref);
+  if (!lower_xattrs) return InPath(lower_xattrs.error());
+  return *upper_xattrs == *lower_xattrs;
+}
+
 // One name of a directory. Gives the frame of a directory to go on in.
 Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     Frame& frame, const std::string& name, FunctionRef<Result<void>(const Change&)> sink) {
@@ -229,9 +241,16 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     VENEER_TRY_VOID(FillUpper(*above, below, &change));
     if (!IsDirectory(base)) base.reset();
     change.opaque = !frame.hidden && base && (!merged || merged->ref.id != base->ref.id);
-    VENEER_TRY_VOID(sink(change));
     VENEER_TRY(Frame next, Enter(above->ref, RefOf(merged), RefOf(base), linked,
                                  frame.hidden || change.opaque));
+    if (plain && next.plain()) {
+      VENEER_TRY(change.only_inside, IsUnchanged(*above, *base));
+    }
+    if (change.only_inside) {
+      next.untold = std::move(change);
+    } else {
+      VENEER_TRY_VOID(sink(change));
+    }
     return next;
   }
   if (above) {
@@ -282,7 +301,15 @@ Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
     frame.names.pop_back();
     if (!path_.empty()) path_ += '/';
     path_ += name;
-    VENEER_TRY(std::optional<Frame> next, Visit(frame, name, sink));
+    const auto tell = [&](const Change& change) -> Result<void> {
+      for (Frame& parent : frames) {
+        if (!parent.untold) continue;
+        VENEER_TRY_VOID(sink(*parent.untold));
+        parent.untold.reset();
+      }
+      return sink(change);
+    };
+    VENEER_TRY(std::optional<Frame> next, Visit(frame, name, tell));
     if (next) frames.push_back(*std::move(next));
   }
   return {};

@@ -36,7 +36,7 @@ struct Change {
   bool hidden = false;
   // Directory: what the image has in this path does not show. What does is among the changes that follow.
   bool opaque = false;
-  // The object itself is the image's; only something in it changed.
+  // The object itself is the image's, or was copied up and left as it was; only something in it changed.
   bool only_inside = false;
   Attr attr;
   // Where attributes, xattrs and a symlink's target are, and where the contents.
@@ -78,7 +78,8 @@ class ChangeWalk {
     std::optional<LayerRef> below;  // what of the image merges with it
     std::optional<LayerRef> base;   // what the image has at this path
     const LinkedNames* linked = nullptr;
-    bool hidden = false;             // as Change::hidden
+    bool hidden = false;           // as Change::hidden
+    std::optional<Change> untold;  // of this directory: told with the first change in it, or never
     std::vector<std::string> names;  // descending: the next one is the last
     // The image's directory of this path shows through, so only what the writable layer says is a change.
     bool plain() const { return below && base && below->id == base->id; }
@@ -92,6 +93,7 @@ class ChangeWalk {
                       std::optional<LayerRef> base, const LinkedNames* linked, bool hidden);
   Result<std::optional<Frame>> Visit(Frame& frame, const std::string& name,
                                      FunctionRef<Result<void>(const Change&)> sink);
+  Result<bool> IsUnchanged(const LayerObject& above, const LayerObject& base) const;
   Result<void> FillUpper(const LayerObject& object, const Found& below, Change* change) const;
   Result<void> FillLower(const LayerObject& object, Change* change) const;
   tl::unexpected<Error> InPath(Errno e) const;
