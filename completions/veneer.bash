@@ -9,7 +9,7 @@ _veneer_images() {
 
 # Names hold colons, which bash takes for the end of a word.
 _veneer_words() {
-  COMPREPLY=($(compgen -W "$1" -- "$cur"))
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
   if declare -F __ltrim_colon_completions > /dev/null; then __ltrim_colon_completions "$cur"; fi
 }
 
@@ -30,7 +30,7 @@ _veneer() {
         index=$((index + 1))
         ;;
       --)
-        _command_offset $((index + 1))
+        if declare -F _command_offset > /dev/null; then _command_offset $((index + 1)); fi
         return
         ;;
       -*) ;;
@@ -42,23 +42,23 @@ _veneer() {
 
   case $prev in
     --root | -w | --workdir)
-      COMPREPLY=($(compgen -d -- "$cur"))
+      mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return
       ;;
     --progress)
-      COMPREPLY=($(compgen -W "auto plain none" -- "$cur"))
+      mapfile -t COMPREPLY < <(compgen -W "auto plain none" -- "$cur")
       return
       ;;
     --net)
-      COMPREPLY=($(compgen -W "host none" -- "$cur"))
+      mapfile -t COMPREPLY < <(compgen -W "host none" -- "$cur")
       return
       ;;
     -e | --env)
-      COMPREPLY=($(compgen -v -- "$cur"))
+      mapfile -t COMPREPLY < <(compgen -v -- "$cur")
       return
       ;;
     -b | --bind)
-      COMPREPLY=($(compgen -f -- "$cur"))
+      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       return
       ;;
   esac
@@ -79,21 +79,21 @@ _veneer() {
       prune) options+=" --images --dry-run" ;;
       fsck) options+=" --progress" ;;
     esac
-    COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     return
   fi
 
   case $command in
-    "") COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    "") mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
     import)
-      if [ "$positionals" -eq 0 ]; then COMPREPLY=($(compgen -f -- "$cur")); else _veneer_words "$(_veneer_images)"; fi
+      if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); else _veneer_words "$(_veneer_images)"; fi
       ;;
     mount)
       if [ "$positionals" -eq 0 ]; then
         _veneer_words "$(_veneer_containers) $(_veneer_images)"
       else
-        COMPREPLY=($(compgen -d -- "$cur"))
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       fi
       ;;
     chroot)
@@ -101,12 +101,12 @@ _veneer() {
       ;;
     umount)
       _veneer_words "$(_veneer_containers)"
-      COMPREPLY+=($(compgen -d -- "$cur"))
+      mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")
       ;;
     diff | rm) _veneer_words "$(_veneer_containers)" ;;
     commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
     images | history | rmi) _veneer_words "$(_veneer_images)" ;;
-    layer) if [ "$positionals" -eq 0 ]; then COMPREPLY=($(compgen -W "tar ls" -- "$cur")); else _veneer_words "$(_veneer_images)"; fi ;;
+    layer) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "tar ls" -- "$cur"); else _veneer_words "$(_veneer_images)"; fi ;;
   esac
 }
 
