@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "fs/upper/upper.h"
+#include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 
 namespace veneer {
@@ -108,6 +109,20 @@ Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
   return {};
 }
 
+// A special file cannot carry the xattr that says whose it is; a regular file stands for it.
+Sys<void> Upper::MakeSpecial(const NewObject& object, sys::At at) const {
+  if (options_.xattr_permissions == 0) {
+    return sys::MakeNode(at, TypeBits(object.type) | kPrivateMode,
+                         makedev(object.rdev_major, object.rdev_minor));
+  }
+  VENEER_TRY_VOID(sys::MakeNode(at, S_IFREG | kPrivateMode, 0));
+  Attr attr;
+  attr.type = object.type;
+  attr.rdev_major = object.rdev_major;
+  attr.rdev_minor = object.rdev_minor;
+  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(OverrideOf(attr)), 0);
+}
+
 Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
   if (object.type == FileType::kRegular && tmpfile_) {
     VENEER_TRY(Fd fd, sys::Open({work_.get()}, O_TMPFILE | O_RDWR, kPrivateMode));
@@ -126,9 +141,7 @@ Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
       VENEER_TRY(fd, sys::Open(at, O_CREAT | O_EXCL | O_RDWR, kPrivateMode));
       break;
     }
-    default:
-      VENEER_TRY_VOID(sys::MakeNode(at, TypeBits(object.type) | kPrivateMode,
-                                    makedev(object.rdev_major, object.rdev_minor)));
+    default: VENEER_TRY_VOID(MakeSpecial(object, at));
   }
   Staged staged(this, std::move(name), std::move(fd));
   VENEER_TRY_VOID(FillIn(staged.at(), object, staged.fd_.get()));

@@ -63,15 +63,18 @@ Sys<void> Upper::SetOwner(sys::At at, std::optional<uint32_t> uid,
                       gid.value_or(static_cast<gid_t>(-1)));
   }
   VENEER_TRY(const Attr attr, Stat(at));
-  OverrideStat value{uid.value_or(attr.uid), gid.value_or(attr.gid), attr.mode, {}};
   if (attr.type == FileType::kSymlink) return {};  // user xattrs need a file or a directory
+  OverrideStat value = OverrideOf(attr);
+  value.uid = uid.value_or(attr.uid);
+  value.gid = gid.value_or(attr.gid);
   return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
 }
 
 Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {
   if (options_.xattr_permissions == 0) return sys::Chmod(at, mode);
   VENEER_TRY(const Attr attr, Stat(at));
-  const OverrideStat value{attr.uid, attr.gid, mode, {}};
+  OverrideStat value = OverrideOf(attr);
+  value.mode = mode;
   return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
 }
 

@@ -169,6 +169,7 @@ class Upper {
   Sys<void> Probe();
   Sys<void> FillIn(sys::At at, const NewObject& object, int data_fd) const;
   Sys<void> Furnish(sys::At at, const NewObject& object) const;
+  Sys<void> MakeSpecial(const NewObject& object, sys::At at) const;
   Sys<std::string> StageWhiteout(int parent_fd) const;
   bool LinkSharedWhiteout(sys::At place) const;
   Sys<void> RenameIntoEmpty(sys::At from, sys::At to) const;

@@ -143,6 +143,20 @@ void ApplyOverrideStat(sys::At at, Attr& attr) {
   attr.rdev_minor = minor_number;
 }
 
+OverrideStat OverrideOf(const Attr& attr) {
+  OverrideStat value{attr.uid, attr.gid, attr.mode, {}};
+  const std::string device =
+      std::to_string(attr.rdev_major).append("-").append(std::to_string(attr.rdev_minor));
+  switch (attr.type) {
+    case FileType::kFifo: value.type = "pipe"; break;
+    case FileType::kSocket: value.type = "socket"; break;
+    case FileType::kBlockDevice: value.type = "block-" + device; break;
+    case FileType::kCharDevice: value.type = "char-" + device; break;
+    default: break;  // as on disk
+  }
+  return value;
+}
+
 Sys<XattrList> ReadUserXattrs(sys::At at) {
   XattrList out;
   const auto names = sys::ListXattr(at);

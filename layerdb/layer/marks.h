@@ -36,6 +36,10 @@ bool IsXattrWhiteout(sys::At file, const struct stat& st);
 // Applies user.containers.override_stat, where the object has it.
 void ApplyOverrideStat(sys::At at, Attr& attr);
 
+// What the xattr must say for an object to be read with the owner, mode and, for special files, the
+// type and device of `attr`.
+OverrideStat OverrideOf(const Attr& attr);
+
 // The xattrs that a user of the tree set: marks left out, escaped names unescaped.
 Sys<XattrList> ReadUserXattrs(sys::At at);
 
