@@ -4,8 +4,9 @@
 // name a node, not an open file, and a file once read is opened, read and closed without this
 // daemon.
 #include <sys/stat.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
+#include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
@@ -18,15 +19,33 @@ void Open(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.Reply
 // A file that the kernel made with TMPFILE is the only one it releases; there is nothing to let go.
 void Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(0); }
 
-// Reads up to `size` bytes; fewer only at the end of the file.
+// One pread(2), again after a signal.
+ssize_t ReadOnce(int fd, char* buffer, size_t size, uint64_t offset, int flags) {
+  const iovec part = {buffer, size};
+  ssize_t n = 0;
+  do {
+    n = ::preadv2(fd, &part, 1, static_cast<off_t>(offset), flags);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+// Reads up to `size` bytes; fewer only at the end of the file. What is in the page cache is taken at
+// once; before waiting for the disk, another thread gets the next requests.
 Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
   size_t done = 0;
+  int flags = RWF_NOWAIT;
   while (done < size) {
-    const ssize_t n = ::pread(fd, buffer + done, size - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return FailErrno();
-    if (n == 0) break;
-    done += static_cast<size_t>(n);
+    const ssize_t n = ReadOnce(fd, buffer + done, size - done, offset + done, flags);
+    if (n > 0) {
+      done += static_cast<size_t>(n);
+    } else if (n == 0) {
+      break;
+    } else if (flags != 0 && (errno == EAGAIN || errno == EOPNOTSUPP)) {
+      Loop::BeforeBlocking();
+      flags = 0;
+    } else {
+      return FailErrno();
+    }
   }
   return done;
 }
