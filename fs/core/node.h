@@ -24,6 +24,7 @@
 
 namespace veneer {
 
+class NodeTable;
 struct Node;
 using NodeRef = std::shared_ptr<Node>;
 
@@ -47,6 +48,10 @@ struct Node {
     if (t == FileType::kDirectory) directory = std::make_unique<Directory>();
   }
 
+  ~Node();  // node_table.cc
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
   const NodeId id;
   const FileType type;
   // Attributes are in the upper; contents are too. Set once, never cleared.
@@ -54,7 +59,8 @@ struct Node {
   std::atomic<bool> data_upper{false};
   // The directory was removed, or the file has lost its last name.
   std::atomic<bool> removed{false};
-  bool has_lower = false;  // constant
+  bool has_lower = false;      // constant
+  NodeTable* table = nullptr;  // constant; null: the table has gone
   // The lower file has several names: constant; st_nlink and the place in the upper come from
   // LinkIndex.
   bool linked_below = false;

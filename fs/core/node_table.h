@@ -2,7 +2,10 @@
 //
 // NodeTable: the nodes by id, and those with several names by inode number. Holds a node while the
 // kernel has references to it; a request holds it by NodeRef, so Forget never frees what is in use.
-// Thread-safe.
+//
+// A node that the kernel has forgotten can live on: as the parent in a name of a file that is still
+// known by another name. Whoever asks for its id gets that same node again, so that there are never
+// two nodes for one directory. Thread-safe.
 #ifndef VENEER_FS_CORE_NODE_TABLE_H_
 #define VENEER_FS_CORE_NODE_TABLE_H_
 
@@ -17,7 +20,13 @@ namespace veneer {
 
 class NodeTable {
  public:
-  // Null when the node is not known (any more).
+  NodeTable() = default;
+  NodeTable(const NodeTable&) = delete;
+  NodeTable& operator=(const NodeTable&) = delete;
+  // Nodes that are still in use elsewhere are on their own from here on.
+  ~NodeTable();
+
+  // Null when the kernel does not know the node (any more).
   NodeRef Find(NodeId id);
   // A new node with one reference. The caller fills it in before anybody else learns its id.
   NodeRef Create(FileType type);
@@ -25,7 +34,7 @@ class NodeTable {
   bool Acquire(const Node& node);
   // Finds and acquires in one step.
   NodeRef FindAndAcquire(NodeId id);
-  // True when that was the last reference: the id is not known any more.
+  // True when that was the last reference of the kernel.
   bool Release(NodeId id, uint64_t references);
 
   // Files with several names, by st_ino.
@@ -36,7 +45,12 @@ class NodeTable {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<NodeId, NodeRef> nodes;
+    // Forgotten by the kernel, in use all the same.
+    std::unordered_map<NodeId, std::weak_ptr<Node>> lingering;
   };
+  friend struct Node;
+  // A node ceases to exist.
+  void Gone(const Node& node);
   static constexpr size_t kShards = 16;
   Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
 
