@@ -70,6 +70,8 @@ class Comparer {
   std::map<std::string, ino_t> inodes_;  // identity in the plain directory -> number in the target
   std::map<std::string, int> excused_;
   const std::set<std::string> ignored_;  // names of fields that are not compared
+  std::set<std::string>
+      dirty_;  // identities of files whose times are not settled: see LeavesDirtyPages
   std::string report_;
   bool leaves_ = false;
 };

@@ -35,16 +35,11 @@ bool IsAclRemoval(const Difference& d) {
          d.got_outcome->error == ENODATA;
 }
 
-bool IsFailedAllocate(const Difference& d) {
-  return d.op != nullptr && d.op->kind == OpKind::kFallocate && d.plain_outcome->ret < 0;
-}
-
-// The same seen later: the file has lost its capabilities, or does not list them.
-bool IsLostCapability(const Difference& d) {
-  if (d.op == nullptr) return d.where.find("security.capability") != std::string::npos;
-  return (d.op->kind == OpKind::kListXattr &&
-          d.plain_outcome->detail.find("security.capability") != std::string::npos) ||
-         (d.op->kind == OpKind::kGetXattr && d.op->name == "security.capability");
+// Of a file whose set-user-ID bit would go, by somebody who may not.
+bool IsEmptyChown(const Difference& d) {
+  return d.op != nullptr && (d.op->kind == OpKind::kChown || d.op->kind == OpKind::kFchown) &&
+         d.op->uid == static_cast<uid_t>(-1) && d.op->gid == static_cast<gid_t>(-1) &&
+         d.plain_outcome->error == EPERM && d.got_outcome->ret == 0;
 }
 
 // What is wrong is the listing of the plain directory.
@@ -71,14 +66,14 @@ constexpr Excuse kGone{"a lower file that is open and unlinked keeps the link co
 constexpr Excuse kHandles{"file handles need nfs_export, which counts a link too many", false};
 constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
-constexpr Excuse kAllocate{"the kernel drops set-user-ID before it asks for a fallocate that fails",
-                           true};
+constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID",
+                        false};
 constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is EXDEV", true};
 
 constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
     {kVeneer, Field::kLinks, IsDirectory, kLinks},
-    {kVeneer, Field::kMode, IsFailedAllocate, kAllocate},
+    {kVeneer, Field::kResult, IsEmptyChown, kChown},
     {kVeneer, Field::kDetail, IsPlainWalk, kWalk},
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
     {kVeneer, Field::kChangeTime, IsFifo, kFifo},
@@ -94,9 +89,6 @@ constexpr Entry kTable[] = {
     {kOverlay, Field::kResult, IsHandle, kHandles},
     {kOverlay, Field::kDetail, IsHandle, kHandles},
     {kOverlay, Field::kResult, IsAclRemoval, kNoAcl},
-    {kOverlay, Field::kMode, IsFailedAllocate, kAllocate},
-    {kOverlay, Field::kResult, IsLostCapability, kAllocate},
-    {kOverlay, Field::kXattrs, IsLostCapability, kAllocate},
     {kOverlay, Field::kResult, IsRenameAcross, kRedirect},
 };
 

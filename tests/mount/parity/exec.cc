@@ -96,6 +96,7 @@ bool ReadAll(int fd, std::string* out) {
 Outcome Execute(const Op& op, Target& target) {
   const InsideTarget inside(target);
   Outcome out;
+  if (op.kind == OpKind::kMapWrite) PrepareMapWrite(op, target);
   {
     const AsCaller caller(Credentials()[static_cast<size_t>(op.who)], op.umask);
     if (op.kind <= OpKind::kSetFlags) {
@@ -111,6 +112,7 @@ Outcome Execute(const Op& op, Target& target) {
       ExecuteOnXattr(op, target, out);
     }
   }
+  if (op.kind == OpKind::kMapWrite) FinishMapWrite(op, target, out);
   if (op.look) LookAround(op, target, out);
   return out;
 }

@@ -2,6 +2,7 @@
 //
 // Operations on a shared mapping. A page beyond the end of the file answers with SIGBUS, which is
 // an outcome.
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "tests/mount/parity/exec.h"
 
@@ -63,6 +65,41 @@ void Map(const Op& op, Target& target, Mapping& map, Outcome& out) {
 }
 
 }  // namespace
+
+namespace {
+constexpr timespec kBefore{1'100'000'000, 1};
+constexpr timespec kAfter{1'100'000'001, 2};
+
+void SetModifyTime(int fd, const timespec& time) {
+  const timespec times[2] = {{0, UTIME_OMIT}, time};
+  if (::futimens(fd, times) != 0) ::perror("futimens on a mapped file");
+}
+}  // namespace
+
+void PrepareMapWrite(const Op& op, Target& target) {
+  const Mapping& map = target.maps[static_cast<size_t>(op.slot)];
+  if (map.address == nullptr || !map.writable || LeavesDirtyPages(op)) return;
+  SetModifyTime(map.fd.get(), kBefore);
+}
+
+void FinishMapWrite(const Op& op, Target& target, Outcome& out) {
+  const Mapping& map = target.maps[static_cast<size_t>(op.slot)];
+  if (map.address == nullptr || !map.writable) return;
+  const bool identity = target.kind() == TargetKind::kPlain;
+  if (!LeavesDirtyPages(op)) {
+    if (::msync(map.address, map.length, MS_SYNC) != 0)
+      out.detail += "msync errno " + std::to_string(errno);
+    struct stat st {};
+    ::fstat(map.fd.get(), &st);
+    // The plain directory may be a tmpfs, which does not do it.
+    if (target.kind() == TargetKind::kVeneer && out.ret > 0 &&
+        st.st_mtim.tv_sec == kBefore.tv_sec) {
+      out.detail += "written through a mapping, but the modify time stays";
+    }
+    SetModifyTime(map.fd.get(), kAfter);
+  }
+  out.looks.emplace_back("the mapped file", LookAt(map.fd.get(), "", identity, AT_EMPTY_PATH));
+}
 
 void ExecuteOnMap(const Op& op, Target& target, Outcome& out) {
   Mapping& map = target.maps[static_cast<size_t>(op.slot)];
