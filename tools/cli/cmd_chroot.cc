@@ -12,7 +12,6 @@ namespace {
 
 struct Options {
   std::string target;
-  std::vector<std::string> words;
   std::string name;
   std::vector<std::string> binds;
   std::vector<std::string> environment;
@@ -53,10 +52,11 @@ std::string AbsoluteIn(const std::string& base, const std::string& path) {
   return (base.empty() ? "" : base) + "/" + path;
 }
 
-Result<ProcessSpec> ComposeProcess(const Options& options, const ImageConfig& config) {
+Result<ProcessSpec> ComposeProcess(const Options& options, const std::vector<std::string>& words,
+                                   const ImageConfig& config) {
   ProcessSpec process;
-  if (!options.words.empty()) {
-    process.argv = options.words;
+  if (!words.empty()) {
+    process.argv = words;
   } else {
     process.argv = config.entrypoint;
     process.argv.insert(process.argv.end(), config.cmd.begin(), config.cmd.end());
@@ -77,8 +77,8 @@ Result<ProcessSpec> ComposeProcess(const Options& options, const ImageConfig& co
   return process;
 }
 
-Result<SessionSpec> ComposeSession(const Options& options, const Store& store,
-                                   const ContainerRecord& container) {
+Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std::string>& words,
+                                   const Store& store, const ContainerRecord& container) {
   VENEER_TRY(const std::string text, store.ReadBlob(container.image_id, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   SessionSpec spec;
@@ -87,7 +87,7 @@ Result<SessionSpec> ComposeSession(const Options& options, const Store& store,
     spec.binds.push_back(std::move(parsed));
   }
   VENEER_TRY(spec.network, ParseNetwork(options.network));
-  VENEER_TRY(spec.process, ComposeProcess(options, config));
+  VENEER_TRY(spec.process, ComposeProcess(options, words, config));
   spec.read_only = options.read_only;
   if (!container.remove_on_exit) spec.stub_record = StubRecordOf(store, container);
   return spec;
@@ -145,15 +145,13 @@ Result<int> RunIn(Store& store, const ContainerRecord& container, SessionSpec sp
   return code;
 }
 
-Result<int> Chroot(Context& context, Options options) {
-  options.words.insert(options.words.end(), context.after_dashes.begin(),
-                       context.after_dashes.end());
+Result<int> Chroot(Context& context, const Options& options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);
   VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options));
   const auto run = [&]() -> Result<int> {
-    VENEER_TRY(SessionSpec spec, ComposeSession(options, *store, container));
+    VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store, container));
     return RunIn(*store, container, std::move(spec));
   };
   Result<int> code = run();
@@ -171,7 +169,6 @@ void AddChrootCommand(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "chroot", "Run a command in a container, or in a throw-away container of an image");
-  command->prefix_command();
   command->add_option("target", options->target, "A container, or the image of a throw-away one")
       ->required()
       ->type_name("CONTAINER|IMAGE");
@@ -200,8 +197,7 @@ void AddChrootCommand(CLI::App& app, Context& context) {
   command->add_flag("-r,--read-only", options->read_only,
                     "Nothing in the container can be changed");
   command->add_flag("--rm", options->remove, "Remove the container at the end");
-  command->callback([&context, options, command] {
-    options->words = command->remaining();
+  command->callback([&context, options] {
     context.action = [&context, options] { return Chroot(context, *options); };
   });
 }

@@ -25,13 +25,16 @@ struct Row {
 };
 
 // REPOSITORY or REPOSITORY:TAG, as docker images takes it.
-Result<bool> Matches(const Options& options, const Row& row) {
-  if (options.filter.empty()) return true;
-  VENEER_TRY(const Reference wanted, ParseReference(options.filter));
-  return wanted.Repository() == row.repository && (!wanted.tag || *wanted.tag == row.tag);
+bool Matches(const std::optional<Reference>& wanted, const Row& row) {
+  return !wanted ||
+         (wanted->Repository() == row.repository && (!wanted->tag || *wanted->tag == row.tag));
 }
 
 Result<int> ListImages(Context& context, const Options& options) {
+  std::optional<Reference> wanted;
+  if (!options.filter.empty()) {
+    VENEER_TRY(wanted, ParseReference(options.filter));
+  }
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const std::vector<ImageListing> listings, store->images().List());
   Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"});
@@ -42,8 +45,7 @@ Result<int> ListImages(Context& context, const Options& options) {
     for (const std::string& name : names) {
       const auto [repository, tag] = SplitTagName(name);
       const Row row{&listing.image, repository, tag};
-      VENEER_TRY(const bool matches, Matches(options, row));
-      if (!matches) continue;
+      if (!Matches(wanted, row)) continue;
       const std::string id = ShowId(listing.image.id, options.no_trunc);
       if (options.quiet) {
         PrintLine(id);

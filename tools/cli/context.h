@@ -24,7 +24,7 @@ class Context {
  public:
   // Filled in by the parser.
   std::optional<std::string> root_option;  // --root
-  std::vector<std::string> after_dashes;   // the words after "--", where a command takes any
+  std::vector<std::string> command_words;  // chroot: what is to be run
   std::function<Result<int>()> action;     // the chosen command; gives the exit code
 
   // The path of the store. Fixed at the first call, so that it stays the same inside a user namespace.

@@ -31,13 +31,45 @@ std::string CommandWord(const std::vector<std::string>& words) {
   return {};
 }
 
-// `veneer chroot NAME -- COMMAND`: what follows the dashes is not looked at.
-void CutAtDashes(std::vector<std::string>* words, Context* context) {
+// How many of the words from `index` on make one option: itself, and its value where it stands apart.
+size_t OptionLength(const CLI::App& command, const std::vector<std::string>& words, size_t index) {
+  const std::string& word = words[index];
+  const auto takes_value = [&](const std::string& name) {
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option == nullptr) option = command.get_parent()->get_option_no_throw(name);
+    return option != nullptr && option->get_items_expected_max() > 0;
+  };
+  if (word.starts_with("--")) {
+    return word.find('=') == std::string::npos && takes_value(word) ? 2 : 1;
+  }
+  for (size_t i = 1; i < word.size(); ++i) {  // -rufoo is -r -u foo
+    if (takes_value(std::string("-") + word[i])) return i + 1 == word.size() ? 2 : 1;
+  }
+  return 1;
+}
+
+// `veneer chroot [OPTION...] NAME [OPTION...] [--] COMMAND...`: what belongs to the command is not looked at.
+void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* context) {
   if (CommandWord(*words) != "chroot") return;
-  const auto dashes = std::ranges::find(*words, "--");
-  if (dashes == words->end()) return;
-  context->after_dashes.assign(dashes + 1, words->end());
-  words->erase(dashes, words->end());
+  const auto found = app.get_subcommands(
+      [](const CLI::App* candidate) { return candidate->get_name() == "chroot"; });
+  const CLI::App& chroot = *found.front();
+  constexpr size_t kOurs = 2;  // "chroot" and the name
+  size_t plain = 0;
+  size_t i = 0;
+  for (; i < words->size(); ++i) {
+    const std::string& word = (*words)[i];
+    if (word == "--") break;
+    if (word.starts_with('-') && word.size() > 1) {
+      i += OptionLength(chroot, *words, i) - 1;
+    } else if (++plain > kOurs) {
+      break;
+    }
+  }
+  if (i >= words->size()) return;
+  const size_t first = (*words)[i] == "--" ? i + 1 : i;
+  context->command_words.assign(words->begin() + static_cast<ptrdiff_t>(first), words->end());
+  words->resize(i);
 }
 
 int ReportUsage(const CLI::App& app, const std::vector<std::string>& words,
@@ -100,7 +132,7 @@ int RunVeneer(int argc, const char* const* argv) {
   Context context;
   const std::unique_ptr<CLI::App> app = MakeParser(context);
   std::vector<std::string> words(argv + 1, argv + argc);
-  CutAtDashes(&words, &context);
+  CutCommand(*app, &words, &context);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
     app->parse(reversed);

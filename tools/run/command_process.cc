@@ -26,12 +26,12 @@ void TakeAccount(const Account& account) {
   if (::setgroups(account.groups.size(), account.groups.data()) < 0 && errno != EPERM) {
     Die(kExitNotRunnable, "set the groups of user " + who);
   }
-  if (::setresgid(account.gid, account.gid, account.gid) < 0) {
-    Die(kExitNotRunnable, "become group " + std::to_string(account.gid) + " of user " + who);
-  }
-  if (::setresuid(account.uid, account.uid, account.uid) < 0) {
+  if (::setresgid(account.gid, account.gid, account.gid) < 0 ||
+      ::setresuid(account.uid, account.uid, account.uid) < 0) {
+    const bool unmapped = errno == EINVAL;
     Die(kExitNotRunnable,
-        "become user " + who + " (in a user namespace only ids of /etc/subuid exist)");
+        "become user " + who +
+            (unmapped ? ", whose ids /etc/subuid and /etc/subgid do not grant" : ""));
   }
 }
 

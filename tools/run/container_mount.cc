@@ -34,9 +34,8 @@ std::string Pid(const std::optional<ProcessId>& process) {
 
 tl::unexpected<Error> InUse(const ContainerRecord& container, const MountStatus& status) {
   if (status.state == MountState::kSession) {
-    return MakeError(
-        "container " + container.name + " is in use by a session" + Pid(status.daemon),
-        ExitCode::kInUse);
+    return MakeError("container " + container.name + " is in use by a session" + Pid(status.daemon),
+                     ExitCode::kInUse);
   }
   return MakeError(
       "container " + container.name + " is mounted at " + status.mount_point + Pid(status.daemon),
@@ -65,6 +64,9 @@ Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord&
     }
     VENEER_TRY_VOID(Unmount(path, UnmountMode::kLazy));
   }
+  struct stat st = {};
+  if (::stat(path.c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
+    return MakeError(Errno{ENOTDIR}, "mount point " + path);
   // The mount table shows the path without symlinks, the last component's included.
   VENEER_TRY(path, AbsolutePath(path + "/."));
   return path;

@@ -263,9 +263,11 @@ TEST_F(SessionTest, AKilledCallerTakesEverythingWithIt) {
     }
     return false;
   };
-  for (int i = 0; i < 500 && running(); ++i)
+  const auto ended = [&] { return !running() && !MountStubs::Listed(spec_.stub_record); };
+  for (int i = 0; i < 1000 && !ended(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_FALSE(running());
+  EXPECT_TRUE(ended());
+  EXPECT_FALSE(fs::exists(dir_ + "/root/run"));
 }
 
 }  // namespace

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line as a whole, run in this process: what is refused, with which exit code and which one line; and that the
+// manual page and the completions name the same commands and options as the parser.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tools/cli/commands.h"
+
+namespace veneer {
+namespace {
+
+class VeneerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = ::testing::TempDir() + "veneer-cli-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    dir_ = name;
+    setenv("VENEER_ROOT", (dir_ + "/store").c_str(), 1);
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  int Run(std::vector<std::string> words) {
+    words.insert(words.begin(), "veneer");
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const int code = RunVeneer(static_cast<int>(argv.size()), argv.data());
+    output_ = ::testing::internal::GetCapturedStdout();
+    error_ = ::testing::internal::GetCapturedStderr();
+    return code;
+  }
+
+  std::string dir_;
+  std::string output_;
+  std::string error_;
+};
+
+TEST_F(VeneerTest, UsageErrorsAreOneLineAndExitCodeTwo) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {},
+           {"mont"},
+           {"import"},
+           {"import", "a", "b", "c"},
+           {"import", "--progress=loud", "x"},
+           {"import", "/dev/null", "Not:A:Name"},
+           {"mount"},
+           {"umount"},
+           {"chroot"},
+           {"images", "--bogus"},
+           {"images", "UPPER CASE"},
+           {"layer"},
+           {"help", "nonsense"},
+           {"--root"},
+           {"--root=", "images"},
+       }) {
+    std::string line;
+    for (const std::string& word : words) line += word + " ";
+    EXPECT_EQ(Run(words), 2) << line;
+    EXPECT_EQ(error_.rfind("veneer: ", 0), 0u) << error_;
+    EXPECT_EQ(std::count(error_.begin(), error_.end(), '\n'), 1) << error_;
+    EXPECT_EQ(output_, "") << line;
+  }
+  Run({"mont"});
+  EXPECT_NE(error_.find("mount"), std::string::npos) << error_;
+}
+
+TEST_F(VeneerTest, WhatIsNotThereIsExitCodeThreeAndTheNearestIsNamed) {
+  std::ofstream(dir_ + "/file") << "contents";
+  std::filesystem::create_directory(dir_ + "/tree");
+  std::filesystem::copy_file(dir_ + "/file", dir_ + "/tree/file");
+  ASSERT_EQ(Run({"import", dir_ + "/tree", "debian:12"}), 0) << error_;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"mount", "debain:12"},
+                                             {"chroot", "debain:12"},
+                                             {"history", "debain:12"},
+                                             {"rmi", "debain:12"},
+                                             {"layer", "tar", "debain:12"},
+                                             {"layer", "ls", "debain:12"}}) {
+    if (words[0] == "chroot" && geteuid() != 0)
+      continue;  // would leave this process in a user namespace
+    EXPECT_EQ(Run(words), 3) << words[0];
+    EXPECT_NE(error_.find("debian:12"), std::string::npos) << error_;
+  }
+  EXPECT_EQ(Run({"umount", "web"}), 3);
+  EXPECT_EQ(Run({"layer", "tar", "debian:12@2"}), 3);
+  EXPECT_EQ(error_, "veneer: debian:12 has layers 1 to 1, not 2\n");
+}
+
+TEST_F(VeneerTest, ACommandThatReadsMakesNoStoreWhereNoneIs) {
+  EXPECT_EQ(Run({"history", "debian"}), 3);
+  EXPECT_EQ(Run({"umount", "web"}), 3);
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/store"));
+}
+
+TEST_F(VeneerTest, ImportsListsAndRemoves) {
+  setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+  std::filesystem::create_directory(dir_ + "/tree");
+  std::ofstream(dir_ + "/tree/file") << std::string(5000, 'x');
+  ASSERT_EQ(Run({"import", "-m", "first", dir_ + "/tree", "debian:12"}), 0) << error_;
+  const std::string id = output_.substr(0, output_.size() - 1);
+  ASSERT_EQ(Run({"import", "-m", "first", dir_ + "/tree", "localhost:5000/other"}), 0) << error_;
+  EXPECT_EQ(output_, id + "\n");
+  unsetenv("SOURCE_DATE_EPOCH");
+
+  ASSERT_EQ(Run({"images"}), 0);
+  EXPECT_EQ(output_.substr(0, output_.find('\n')),
+            "REPOSITORY             TAG       IMAGE ID       CREATED       SIZE");
+  EXPECT_NE(output_.find("localhost:5000/other   latest    " + id.substr(7, 12)), std::string::npos)
+      << output_;
+  ASSERT_EQ(Run({"images", "-q", "--no-trunc", "debian"}), 0);
+  EXPECT_EQ(output_, id + "\n");
+  ASSERT_EQ(Run({"images", "-q", "debian:13"}), 0);
+  EXPECT_EQ(output_, "");
+  ASSERT_EQ(Run({"history", "debian:12"}), 0);
+  EXPECT_NE(output_.find("5kB       first"), std::string::npos) << output_;
+
+  EXPECT_EQ(Run({"rmi", id}), 4);  // it has two names
+  ASSERT_EQ(Run({"rmi", "debian:12"}), 0);
+  EXPECT_EQ(output_, "Untagged: debian:12\n");
+  ASSERT_EQ(Run({"rmi", "localhost:5000/other"}), 0);
+  EXPECT_EQ(output_, "Untagged: localhost:5000/other:latest\nDeleted: " + id + "\n");
+  ASSERT_EQ(Run({"images", "-q"}), 0);
+  EXPECT_EQ(output_, "");
+}
+
+TEST_F(VeneerTest, TheStoreIsGivenByOptionBeforeEnvironment) {
+  ASSERT_EQ(Run({"--root", dir_ + "/else", "info"}), 0) << error_;
+  EXPECT_NE(output_.find("Store: " + dir_ + "/else\n"), std::string::npos);
+  ASSERT_EQ(Run({"info", "--root", dir_ + "/behind"}), 0) << error_;
+  EXPECT_NE(output_.find("Store: " + dir_ + "/behind\n"), std::string::npos);
+  ASSERT_EQ(Run({"info"}), 0);
+  EXPECT_NE(output_.find("Store: " + dir_ + "/store\n"), std::string::npos);
+}
+
+// --- the parser against what describes it ----------------------------------------------------------------------------
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Every command with its options as they are typed: "import" -> {"-m", "--message", ...}.
+std::map<std::string, std::set<std::string>> CommandsOfParser() {
+  Context context;
+  const std::unique_ptr<CLI::App> app = MakeParser(context);
+  std::map<std::string, std::set<std::string>> commands;
+  const auto options = [](const CLI::App& command) {
+    std::set<std::string> names;
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.insert("--" + name);
+      for (const std::string& name : option->get_snames()) names.insert("-" + name);
+    }
+    return names;
+  };
+  commands[""] = options(*app);
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    commands[command->get_name()] = options(*command);
+  }
+  return commands;
+}
+
+// The option lists of the manual page: ".It Fl n , -name Ar name" below ".Cm mount". A command begins with
+// ".It Xo"/".Cm NAME" or ".It Cm NAME".
+std::map<std::string, std::set<std::string>> CommandsOfManual() {
+  std::map<std::string, std::set<std::string>> commands;
+  std::istringstream text(ReadFile(VENEER_SOURCE_DIR "/man/veneer.1"));
+  std::string line, command, before;
+  while (std::getline(text, line)) {
+    std::istringstream words(line);
+    std::string macro, kind, word;
+    words >> macro >> kind;
+    if (line == ".Sh ENVIRONMENT") break;
+    if (macro == ".It" && kind == "Cm") {
+      words >> command;
+      commands[command];
+    } else if (before == ".It Xo" && macro == ".Cm") {
+      command = kind;
+      commands[command];
+    } else if (macro == ".It" && kind == "Fl") {
+      while (words >> word && word != "Ar" && word != "Cm") {
+        if (word != ",") commands[command].insert("-" + word);
+      }
+    }
+    before = line;
+  }
+  return commands;
+}
+
+TEST(ManualPageTest, NamesTheSameCommandsAndOptionsAsHelp) {
+  auto parser = CommandsOfParser();
+  for (auto& [name, options] : parser) {
+    if (!name.empty()) {  // told once, for all commands
+      options.erase("--help");
+      options.erase("-h");
+    }
+  }
+  EXPECT_EQ(CommandsOfManual(), parser);
+}
+
+TEST(CompletionsTest, KnowEveryCommandAndOption) {
+  for (const char* file : {"veneer.bash", "_veneer", "veneer.fish"}) {
+    const std::string text = ReadFile(std::string(VENEER_SOURCE_DIR "/completions/") + file);
+    for (const auto& [command, options] : CommandsOfParser()) {
+      EXPECT_NE(text.find(command), std::string::npos) << file << ": " << command;
+      for (const std::string& option : options) {
+        if (!option.starts_with("--")) continue;
+        const bool named = text.find(option) != std::string::npos ||
+                           text.find("-l " + option.substr(2)) != std::string::npos;
+        EXPECT_TRUE(named) << file << ": " << command << " " << option;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace veneer
