@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where `cmake --install` puts things, and the Debian package that `cpack` makes of them.
 # Mounting needs no helper of our own: `mount -t fuse.veneerfs` and fstab go through fuse3's mount.fuse3.
-foreach(program veneer veneerfs)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME)
-  endif()
-endforeach()
+install(TARGETS veneer veneerfs RUNTIME)
 
 file(GLOB man_pages CONFIGURE_DEPENDS man/*.[1-8])
 foreach(page IN LISTS man_pages)
@@ -18,16 +14,9 @@ endforeach()
 set(VENEER_BASH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/bash-completion/completions CACHE STRING "Bash completions")
 set(VENEER_ZSH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions CACHE STRING "Zsh completions")
 set(VENEER_FISH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d CACHE STRING "Fish completions")
-foreach(shell_and_file bash/veneer.bash/veneer zsh/_veneer/_veneer fish/veneer.fish/veneer.fish)
-  string(REPLACE "/" ";" parts ${shell_and_file})
-  list(GET parts 0 shell)
-  list(GET parts 1 source)
-  list(GET parts 2 installed)
-  string(TOUPPER ${shell} shell)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/completions/${source})
-    install(FILES completions/${source} DESTINATION ${VENEER_${shell}_COMPLETION_DIR} RENAME ${installed})
-  endif()
-endforeach()
+install(FILES completions/veneer.bash DESTINATION ${VENEER_BASH_COMPLETION_DIR} RENAME veneer)
+install(FILES completions/_veneer DESTINATION ${VENEER_ZSH_COMPLETION_DIR})
+install(FILES completions/veneer.fish DESTINATION ${VENEER_FISH_COMPLETION_DIR})
 
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
