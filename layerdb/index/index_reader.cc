@@ -3,7 +3,6 @@
 
 #include <sys/stat.h>
 
-#include <cstring>
 #include <mutex>
 
 #include "layerdb/index/index_file.h"
@@ -23,7 +22,7 @@ class KeyBuffer {
  public:
   KeyBuffer(uint64_t number, std::string_view rest) : size_(8 + rest.size()) {
     for (int i = 0; i < 8; ++i) bytes_[i] = static_cast<char>(number >> (56 - 8 * i));
-    std::memcpy(bytes_ + 8, rest.data(), rest.size());
+    rest.copy(bytes_ + 8, rest.size());
   }
   std::string_view view() const { return {bytes_, size_}; }
 

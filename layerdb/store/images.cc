@@ -55,9 +55,16 @@ bool IsPathComponent(std::string_view text) {
 bool IsDomain(std::string_view text) {
   const size_t colon = text.find(':');
   const std::string_view host = text.substr(0, colon);
-  if (host.empty()) return false;
-  for (const char c : host) {
-    if ((!IsWord(c) && c != '.' && c != '-') || c == '_') return false;
+  // Labels of letters, digits and dashes, with dots between them.
+  for (std::string_view rest = host;;) {
+    const size_t dot = rest.find('.');
+    const std::string_view label = rest.substr(0, dot);
+    if (label.empty() || label.front() == '-' || label.back() == '-') return false;
+    for (const char c : label) {
+      if ((!IsWord(c) && c != '-') || c == '_') return false;
+    }
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
   }
   if (colon != std::string_view::npos) {
     const std::string_view port = text.substr(colon + 1);

@@ -111,6 +111,7 @@ Sys<Fd> ObjectStore::CreateExclusive(const std::string& path) const {
 }
 
 Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) {
+  const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
   for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
     const std::string path = ObjectPath(ref);
     const Sys<Fd> created = CreateExclusive(path);
@@ -131,6 +132,7 @@ Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) 
 
 Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
                                     const Hash128& hash) {
+  const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
   for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
     const std::string path = ObjectPath(ref);
     // link() and unlink(), not rename(): it must not replace an object that is there.

@@ -12,8 +12,10 @@
 #ifndef VENEER_LAYERDB_STORE_OBJECT_STORE_H_
 #define VENEER_LAYERDB_STORE_OBJECT_STORE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -48,6 +50,9 @@ class ObjectStore {
 
   const std::string path_;
   const Fd dir_;
+  // Threads that bring one content at the same moment wait for each other, so that the second finds it whole. (Two
+  // processes may make it twice, which only costs space.) By the first byte of the hash.
+  std::array<std::mutex, 64> writing_;
 };
 
 // A content that comes in pieces. Destroying it without Finish() leaves nothing behind.
