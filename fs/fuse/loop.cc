@@ -35,6 +35,9 @@ constexpr int kMostPenalty = 1 << 16;
 constexpr int kBacklog = 16;
 constexpr int kBacklogProcessors = 3;
 
+// After so many ticks without a request the standby sleeps until there is one.
+constexpr int kQuietTicks = 20;
+
 }  // namespace
 
 // A thread of the loop. The buffer is allocated, but only the pages that requests filled take
@@ -44,6 +47,7 @@ struct Loop::Worker {
   Loop& loop;
   std::unique_ptr<char[]> buffer;
   bool leading = false;
+  uint64_t serving = 0;  // what the leader made of progress_ for its request
 };
 
 namespace {
@@ -92,6 +96,7 @@ void Loop::End() {
   const std::lock_guard lock(mutex_);
   ended_ = true;
   follower_wanted_.notify_all();
+  standby_wanted_.notify_all();
 }
 
 int Loop::thread_count() const {
@@ -120,6 +125,13 @@ void Loop::RunWorker(bool is_first) {
 
 bool Loop::BecomeLeader(bool is_first) {
   std::unique_lock lock(mutex_);
+  if (!has_standby_) {
+    has_standby_ = true;
+    const bool leads = StandBy(lock);
+    has_standby_ = false;
+    if (leads) EnsureFollower();
+    return leads;
+  }
   ++idle_;
   const auto wanted = [this] { return ended_ || leader_free_; };
   if (is_first) {
@@ -133,6 +145,50 @@ bool Loop::BecomeLeader(bool is_first) {
   return true;
 }
 
+bool Loop::StandBy(std::unique_lock<std::mutex>& lock) {
+  uint64_t last = progress_;
+  int quiet = 0;
+  while (true) {
+    if (ended_) return false;
+    if (leader_free_) {
+      leader_free_ = false;
+      return true;
+    }
+    if (quiet < kQuietTicks) {
+      standby_wanted_.wait_for(lock, options_.tick);
+    } else {
+      // The leader reads this flag after it changed progress_, and this thread the other way round:
+      // one of the two sees the other.
+      standby_asleep_ = true;
+      if (progress_ == last) standby_wanted_.wait(lock);
+      standby_asleep_ = false;
+    }
+    uint64_t now = progress_;
+    const bool serving = now % 2 == 1;
+    if (serving && now == last && progress_.compare_exchange_strong(now, now + 1)) return true;
+    quiet = now == last && !serving ? quiet + 1 : 0;
+    last = now;
+  }
+}
+
+void Loop::EnsureFollower() {
+  if (idle_ > 0 || starting_ > 0 || has_standby_ || ended_) return;
+  if (static_cast<int>(threads_.size()) + 1 >= options_.max_threads) return;
+  try {
+    threads_.emplace_back([this] {
+      {
+        const std::lock_guard lock(mutex_);
+        --starting_;
+      }
+      RunWorker(/*is_first=*/false);
+    });
+    ++starting_;
+  } catch (const std::system_error& e) {
+    // Whoever is ready first will lead.
+    LogWarning(std::string("no further thread for requests: ") + e.what());
+  }
+}
+
 void Loop::Lead(Worker& worker) {
   while (worker.leading) {
     size_t size = 0;
@@ -141,8 +197,15 @@ void Loop::Lead(Worker& worker) {
       End();
       return;
     }
-    if (backlog_ >= kBacklog && options_.processors >= kBacklogProcessors) HandOver(worker);
+    const bool backlog = backlog_ >= kBacklog && options_.processors >= kBacklogProcessors;
+    worker.serving = ++progress_;  // from here on the standby may take over
+    if (standby_asleep_) {
+      const std::lock_guard lock(mutex_);
+      standby_wanted_.notify_one();
+    }
+    if (backlog) HandOver(worker);
     serve_(worker.buffer.get(), size);
+    if (worker.leading) worker.leading = EndServing(worker);
   }
 }
 
@@ -218,21 +281,23 @@ void Loop::BeforeBlocking() {
   if (worker != nullptr && worker->leading) worker->loop.HandOver(*worker);
 }
 
+bool Loop::EndServing(const Worker& worker) {
+  uint64_t expected = worker.serving;
+  return progress_.compare_exchange_strong(expected, expected + 1);
+}
+
 void Loop::HandOver(Worker& worker) {
   JoinFinished();
   const std::lock_guard lock(mutex_);
   worker.leading = false;
+  if (!EndServing(worker)) return;
   backlog_ = 0;
   leader_free_ = true;
+  EnsureFollower();
   if (idle_ > 0) {
     follower_wanted_.notify_one();
-  } else if (static_cast<int>(threads_.size()) + 1 < options_.max_threads) {
-    try {
-      threads_.emplace_back([this] { RunWorker(/*is_first=*/false); });
-    } catch (const std::system_error& e) {
-      // Whoever is ready first will lead, at the latest this thread.
-      LogWarning(std::string("no further thread for requests: ") + e.what());
-    }
+  } else {
+    standby_wanted_.notify_one();
   }
 }
 

@@ -12,6 +12,11 @@
 // happens when the leader finds the next request waiting again and again (a backlog), and the
 // machine has a processor to spare.
 //
+// The standby. What takes long is not always known before: a directory may have to come from a slow
+// disk, and the kernel makes writers wait when too much is unwritten. So one follower, the standby,
+// looks every few milliseconds whether the leader is still at the request it was at the last time,
+// and then takes leadership from it. While nothing happens it sleeps like the others.
+//
 // Adaptive polling. A program that got its answer often sends the next request within microseconds,
 // but putting a thread to sleep and waking it costs more than the whole request. So the leader
 // tries to read for a short window before it sleeps. The window is used only while it pays: "heat"
@@ -25,6 +30,7 @@
 #ifndef VENEER_FS_FUSE_LOOP_H_
 #define VENEER_FS_FUSE_LOOP_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -43,6 +49,7 @@ struct LoopOptions {
   int max_threads = 16;
   std::chrono::microseconds window{50};  // how long a busy leader tries before it sleeps; 0: never
   std::chrono::milliseconds linger{5000};  // how long a follower waits for work before it ends
+  std::chrono::milliseconds tick{5};       // how often the standby looks after the leader
   int processors = 1;                      // those this process may use
 };
 
@@ -80,6 +87,10 @@ class Loop {
   void RunWorker(bool is_first);
   // Waits for leadership. False: the loop has ended, or this follower has waited for nothing.
   bool BecomeLeader(bool is_first);
+  // The part of BecomeLeader() that only the standby plays. False: the loop has ended.
+  bool StandBy(std::unique_lock<std::mutex>& lock);
+  // Makes a follower, if none waits and one more is allowed. Call with mutex_ held.
+  void EnsureFollower();
   void Lead(Worker& worker);
   // As leader: the next request into the worker's buffer.
   Wait Receive(Worker& worker, size_t& size);
@@ -87,8 +98,10 @@ class Loop {
   long TryRead(Worker& worker);
   // Tries to read again and again, for as long as that may pay. As TryRead().
   long TryForAWhile(Worker& worker, Clock::time_point start);
-  // Gives leadership away, to a follower that waits or a new thread.
+  // Gives leadership away, to a follower that waits or a new thread; nothing when the standby took it.
   void HandOver(Worker& worker);
+  // As leader, after a request: false when the standby took leadership meanwhile.
+  bool EndServing(const Worker& worker);
   void End();
   void JoinFinished();
 
@@ -97,7 +110,12 @@ class Loop {
   const LoopOptions options_;
   const Serve serve_;
 
-  // Used by the leader only; handed over with leadership, under mutex_.
+  // Odd while the leader serves a request. Whoever changes it from odd to even ends that state: the
+  // leader when it is done or hands over, or the standby, who is the leader then.
+  std::atomic<uint64_t> progress_{0};
+  std::atomic<bool> standby_asleep_{false};
+
+  // Used by the leader only; handed over with leadership, under mutex_ or by progress_.
   int heat_ = 0;
   int penalty_ = 64;
   int backlog_ = 0;
@@ -107,7 +125,10 @@ class Loop {
   // All below guarded by mutex_.
   bool leader_free_ = true;
   bool ended_ = false;
-  int idle_ = 0;                       // threads in BecomeLeader()
+  int idle_ = 0;      // threads in BecomeLeader() but for the standby
+  int starting_ = 0;  // threads that were made and are not there yet
+  bool has_standby_ = false;
+  std::condition_variable standby_wanted_;
   std::vector<std::thread> threads_;   // beside the one in Run()
   std::vector<std::thread> finished_;  // those that have ended, to be joined
 };

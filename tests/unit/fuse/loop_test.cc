@@ -69,13 +69,13 @@ class LoopTest : public ::testing::Test {
   std::thread runner_;
 };
 
-TEST_F(LoopTest, ServesRequestsInOrderWithOneThread) {
+TEST_F(LoopTest, ServesRequestsInOrderWithOneThreadAndAStandby) {
   Start([this](char* request, size_t size) { Echo(request, size); });
   for (int i = 0; i < 1000; ++i) {
     Send("request " + std::to_string(i));
     EXPECT_EQ(Receive(), "request " + std::to_string(i));
   }
-  EXPECT_EQ(loop_->thread_count(), 1);
+  EXPECT_EQ(loop_->thread_count(), 2);
 }
 
 TEST_F(LoopTest, AShortRequestOvertakesALongOne) {
@@ -92,6 +92,50 @@ TEST_F(LoopTest, AShortRequestOvertakesALongOne) {
   EXPECT_EQ(Receive(), "short");
   done.count_down();
   EXPECT_EQ(Receive(), "long");
+}
+
+TEST_F(LoopTest, ARequestThatGetsStuckWithoutAWordIsLeftBehind) {
+  std::latch done(1);
+  std::atomic<int> stuck = 0;
+  Start([&](char* request, size_t size) {
+    if (std::string_view(request, size) == "stuck") {
+      ++stuck;
+      done.wait();
+    }
+    Echo(request, size);
+  });
+  for (int i = 0; i < 3; ++i) Send("stuck");
+  Send("short");
+  EXPECT_EQ(Receive(), "short");
+  EXPECT_EQ(stuck, 3);
+  // The same after the standby went to sleep.
+  ::usleep(300'000);
+  Send("stuck");
+  Send("short");
+  EXPECT_EQ(Receive(), "short");
+  done.count_down();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Receive(), "stuck");
+}
+
+TEST_F(LoopTest, ManyRequestsThroughStandbysAndHandOversAreAllAnswered) {
+  options_.tick = milliseconds(1);
+  options_.linger = milliseconds(2);
+  options_.max_threads = 6;
+  std::atomic<unsigned> turn = 0;
+  Start([&](char* request, size_t size) {
+    const unsigned now = turn++;
+    if (now % 3 == 0) Loop::BeforeBlocking();
+    if (now % 5 == 0) ::usleep(now % 4 * 1000);
+    Echo(request, size);
+  });
+  constexpr int kRequests = 1500;
+  std::set<std::string> answers;
+  for (int i = 0; i < kRequests; i += 10) {
+    for (int j = i; j < i + 10; ++j) Send(std::to_string(j));
+    for (int j = i; j < i + 10; ++j) answers.insert(Receive());
+  }
+  EXPECT_EQ(answers.size(), static_cast<size_t>(kRequests));
+  EXPECT_LE(loop_->thread_count(), 6);
 }
 
 TEST_F(LoopTest, NoMoreThreadsThanAllowedAndNothingIsLost) {
@@ -128,12 +172,12 @@ TEST_F(LoopTest, FollowersEndWhenTheyHaveNothingToDo) {
     Echo(request, size);
   });
   for (int i = 0; i < 4; ++i) Send("l");
-  EXPECT_TRUE(WaitForThreads(5));
+  EXPECT_TRUE(WaitForThreads(6));
   done.count_down();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Receive(), "l");
-  // One leads; the thread of Run() never ends, and may not be the leader.
-  for (int i = 0; i < 500 && loop_->thread_count() > 2; ++i) ::usleep(10'000);
-  EXPECT_LE(loop_->thread_count(), 2);
+  // One leads and one stands by; the thread of Run() never ends, and may be neither.
+  for (int i = 0; i < 500 && loop_->thread_count() > 3; ++i) ::usleep(10'000);
+  EXPECT_LE(loop_->thread_count(), 3);
   Send("s");
   EXPECT_EQ(Receive(), "s");
 }
@@ -167,7 +211,7 @@ TEST_F(LoopTest, AnIdleLoopUsesNoProcessorTime) {
     Send("x");
     Receive();
   }
-  ::usleep(20'000);
+  ::usleep(300'000);  // until the standby sleeps
   timespec before = {};
   timespec after = {};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
