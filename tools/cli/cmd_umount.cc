@@ -24,12 +24,17 @@ Result<std::string> ContainerAt(const Store& store, const std::string& path) {
   return entry->source.substr(prefix.size());
 }
 
+// A container of this name, else what is mounted there: "mnt" may be either.
+Result<std::string> NameOf(Store& store, const std::string& target) {
+  if (target.find('/') != std::string::npos) return ContainerAt(store, target);
+  Result<ContainerRecord> container = store.containers().Get(target);
+  if (container) return target;
+  if (Result<std::string> mounted = ContainerAt(store, target)) return mounted;
+  return tl::unexpected(std::move(container).error());
+}
+
 Result<void> UmountOne(Store& store, const std::string& target, bool lazy) {
-  std::string name = target;
-  if (target.find('/') != std::string::npos) {
-    VENEER_TRY(name, ContainerAt(store, target));
-  }
-  VENEER_TRY_VOID(store.containers().Get(name));
+  VENEER_TRY(const std::string name, NameOf(store, target));
   VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
   VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
   return UnmountContainer(store, container, lazy);

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The veneer command on real mounts, from import to rmi, as root and as ordinary users with and without ids of
+/etc/subuid. The image is a small tree; programs come from the host's /usr, which every chroot here binds."""
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import tarfile
+
+from support import mounts, proc, runner
+from support.case import MountCase
+
+VENEER = os.environ["VENEER"]
+PASSWD = "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/sh\n"
+GROUP = "extra:x:44:www\n"
+
+
+def image_tar():
+    """A root file system as an archive, with owners that are not the importer's."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        def add(name, kind=tarfile.REGTYPE, data=b"", mode=0o644, uid=0, gid=0, link=""):
+            member = tarfile.TarInfo(name)
+            member.type, member.size, member.mode, member.uid, member.gid = kind, len(data), mode, uid, gid
+            member.linkname, member.mtime = link, 1_600_000_000
+            tar.addfile(member, io.BytesIO(data))
+        add("./", tarfile.DIRTYPE, mode=0o755)
+        for name in ("etc", "usr", "var", "var/www", "root"):
+            add(name, tarfile.DIRTYPE, mode=0o755)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            add(name, tarfile.SYMTYPE, link=f"usr/{name}")
+        add("tmp", tarfile.DIRTYPE, mode=0o1777)
+        add("etc/passwd", data=PASSWD.encode())
+        add("etc/group", data=GROUP.encode())
+        add("etc/keep", data=b"kept\n")
+        add("etc/gone", data=b"to be removed\n")
+        add("var/www/index", data=b"hello\n", uid=33, gid=34)
+    return stream.getvalue()
+
+
+class SessionCase:
+    """The cases; who runs them is decided below."""
+
+    user = None
+    has_ids = True
+
+    def setUp(self):
+        super().setUp()
+        self.archive = image_tar()
+        with open(self.path("rootfs.tar"), "wb") as file:
+            file.write(self.archive)
+        os.mkdir(self.path("mnt"))
+        os.mkdir(self.path("home"))
+        if self.user is not None:
+            for name in ("", "rootfs.tar", "mnt", "home"):
+                os.chown(self.path(name) if name else self.dir, self.user, self.user)
+        self.addCleanup(self.end)
+        self.veneer("import", "rootfs.tar", "test:1")
+
+    def end(self):
+        for name in self.veneer("ps", "-a", "-q", code=None).out.split():
+            self.veneer("rm", "-f", name, code=None)
+        self.assertEqual(self.mounted(), [], "a mount is left")
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "a daemon is left")
+
+    def command(self, *words):
+        return self.as_user(VENEER, *words)
+
+    def as_user(self, *words):
+        if self.user is None:
+            return list(words)
+        return ["setpriv", "--reuid", str(self.user), "--regid", str(self.user), "--clear-groups", "--", *words]
+
+    def shell(self, script):
+        """What a shell command of the user prints, outside of any container."""
+        return proc.run(self.as_user("sh", "-c", script), cwd=self.dir, check=True).out
+
+    def environment(self):
+        path = f"{os.path.dirname(mounts.VENEERFS)}:{os.environ['PATH']}"
+        return {**os.environ, "VENEER_ROOT": self.path("store"), "HOME": self.path("home"), "PATH": path}
+
+    def veneer(self, *words, code=0, **more):
+        done = proc.run(self.command(*words), cwd=self.dir, env={**self.environment(), **more.pop("env", {})}, **more)
+        if code is not None:
+            self.assertEqual(done.code, code, str(done))
+        if code not in (0, None) and words[0] != "chroot":
+            self.assertRegex(done.err, r"\Aveneer: [^\n]+\n\Z", str(done))
+        return done
+
+    def chroot(self, target, script, *options, code=0, **more):
+        return self.veneer("chroot", "--bind", "/usr:/usr:ro", *options, target, "--", "sh", "-c", script, code=code, **more)
+
+    def mounted(self):
+        return [point for point, _, _ in mounts.mount_info() if point.startswith(self.dir + "/")]
+
+    def daemons(self):
+        return [pid for pid, words in proc.processes().items()
+                if os.path.basename(words[0]) == "veneerfs" and any(self.dir in word for word in words)]
+
+    def images(self):
+        return self.veneer("images", "-q", "--no-trunc").out.split()
+
+    # --- the main line
+
+    def test_the_whole_session(self):
+        where = self.veneer("mount", "test:1", "--name", "web", "mnt").out
+        self.assertEqual(where, self.path("mnt") + "\n")
+        self.assertEqual(self.veneer("diff", "web").out, "")
+        self.chroot("web", "echo more >> /etc/keep; rm /etc/gone; mkdir /var/new; echo x > /var/new/file")
+        changes = "C /etc\nD /etc/gone\nC /etc/keep\nC /var\nA /var/new\nA /var/new/file\n"
+        self.assertEqual(self.veneer("diff", "web").out, changes)
+        self.assertEqual(self.shell("cat mnt/etc/keep"), "kept\nmore\n")
+        image = self.veneer("commit", "-a", "somebody", "-m", "a message", "web", "test:2").out.strip()
+        self.assertRegex(image, r"\Asha256:[0-9a-f]{64}\Z")
+        self.assertIn(image, self.images())
+        history = self.veneer("history", "test:2").out.splitlines()
+        self.assertEqual(len(history), 3)
+        self.assertIn("a message", history[1])
+        self.veneer("umount", "web")
+        self.assertEqual(self.mounted(), [])
+        self.assertEqual(self.daemons(), [])
+        self.veneer("mount", "web", "mnt")
+        self.assertEqual(self.shell("cat mnt/var/new/file"), "x\n", "the writable layer is gone")
+        self.veneer("umount", "mnt")
+        self.veneer("umount", "./mnt", code=1)
+        self.veneer("umount", "mnt", code=3)
+        done = self.chroot("test:2", "cat /etc/keep /var/new/file; test -e /etc/gone", code=1)
+        self.assertEqual(done.out, "kept\nmore\nx\n")
+        self.veneer("rm", "web")
+        self.assertEqual(self.veneer("rmi", "test:2").out, f"Untagged: test:2\nDeleted: {image}\n")
+        self.veneer("prune")
+        self.assertIn(" 0 damaged", self.veneer("fsck").out)
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
+    def test_the_archive_comes_back_byte_for_byte(self):
+        done = subprocess.run(self.command("layer", "tar", "test:1@1"), env=self.environment(), cwd=self.dir,
+                              stdout=subprocess.PIPE, check=True)
+        self.assertEqual(hashlib.sha256(done.stdout).hexdigest(), hashlib.sha256(self.archive).hexdigest())
+
+    def test_the_same_change_committed_twice_is_the_same_image(self):
+        ids = set()
+        for name in ("one", "two"):
+            self.chroot("test:1", "echo new > /root/file; touch -d @1700000000 /root/file /root", "--name", name)
+            ids.add(self.veneer("commit", name, env={"SOURCE_DATE_EPOCH": "1700000001"}).out)
+        self.assertEqual(len(ids), 1)
+
+    # --- chroot
+
+    def test_a_chroot_leaves_nothing(self):
+        self.chroot("test:1", "true", "--name", "web")
+        self.assertEqual(self.veneer("diff", "web").out, "", "mount stubs are listed")
+        self.assertEqual(os.listdir(self.path("store/containers/web/upper")), ["etc"])
+        self.assertEqual(os.listdir(self.path("store/containers/web/upper/etc")), [])
+        self.assertEqual(self.mounted(), [])
+        self.chroot("test:1", "touch /root/x")
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "web\n", "the throw-away container is left")
+        self.chroot("web", "true", "--rm")
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
+    def test_the_command_may_stand_without_dashes(self):
+        words = ("chroot", "--bind", "/usr:/usr:ro", "test:1", "--net", "host", "echo", "-n", "--name", "x")
+        self.assertEqual(self.veneer(*words).out, "--name x")
+
+    def test_exit_codes_pass_through(self):
+        self.chroot("test:1", "exit 42", code=42)
+        self.chroot("test:1", "kill -9 $$", code=137)
+        self.veneer("chroot", "test:1", "--", "/no/such", code=127)
+        self.veneer("chroot", "test:1", "--", "/etc/passwd", code=126)
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
+    def test_read_only_and_binds(self):
+        os.mkdir(self.path("shared"))
+        if self.user is not None:
+            os.chown(self.path("shared"), self.user, self.user)
+        script = "! touch /etc/new 2>/dev/null && touch /srv/in/made && ! touch /opt/out 2>/dev/null && touch /run/x"
+        self.chroot("test:1", script, "--read-only", "--bind", f"{self.path('shared')}:/srv/in", "--bind",
+                    f"{self.path('shared')}:/opt:ro")
+        self.assertEqual(os.listdir(self.path("shared")), ["made"])
+
+    def test_users_of_the_image(self):
+        done = self.chroot("test:1", "id -u; id -g; id -G; echo $HOME; stat -c %u:%g /var/www/index; touch /var/www/x", "-u",
+                           "www", code=None)
+        if self.has_ids:
+            self.assertEqual(done.code, 1, str(done))  # /var/www is root's
+            self.assertEqual(done.out, "33\n34\n34 44\n/var/www\n33:34\n")
+        else:
+            self.assertEqual(done.code, 126)
+            self.assertIn("/etc/subuid", done.err)
+
+    def test_killed_sessions_are_cleared_away(self):
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "test:1", "--", "sh", "-c", "echo up; sleep 3600")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            child.send_signal(signal.SIGKILL)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 20), "the daemon outlives its session")
+        self.assertEqual(self.mounted(), [])
+        self.veneer("prune")
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
+    def test_a_session_in_a_container_excludes_others(self):
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "--name", "web", "test:1", "--", "sh", "-c", "echo up; read x")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                              start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            self.assertIn("In use", self.veneer("ps").out)
+            self.veneer("mount", "web", "mnt", code=4)
+            self.veneer("chroot", "web", "--", "true", code=4)
+            self.veneer("rm", "web", code=4)
+            self.veneer("rm", "-f", "web", code=4)
+            self.veneer("rmi", "test:1", code=4)
+            child.stdin.write(b"\n")
+            child.stdin.close()
+            self.assertEqual(child.wait(), 0)
+        self.veneer("rm", "web")
+
+    # --- what is refused
+
+    def test_a_mounted_container_is_in_use(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        self.assertIn(self.path("mnt"), self.veneer("mount", "web", code=4).err)
+        self.veneer("mount", "test:1", "--name", "web", code=4)
+        self.veneer("mount", "test:1", "mnt", code=4)
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "web\n", "a failed mount left a container")
+        self.assertIn(self.path("mnt"), self.veneer("rm", "web", code=4).err)
+        self.assertIn("web", self.veneer("rmi", "test:1", code=4).err)
+        self.veneer("commit", "--rm", "web", code=4)
+        self.assertEqual(self.veneer("rm", "--force", "web").out, "web\n")
+        self.assertEqual(self.mounted(), [])
+
+    def test_an_open_file_keeps_a_mount(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        with subprocess.Popen(["sleep", "3600"], preexec_fn=lambda: self.enter(self.path("mnt"))) as child:
+            self.veneer("umount", "web", code=4)
+            self.veneer("umount", "--lazy", "web")
+            self.assertEqual(self.mounted(), [])
+            child.kill()
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.veneer("rm", "web")
+
+    def enter(self, path):
+        if self.user is not None:
+            os.setgroups([])
+            os.setresgid(self.user, self.user, self.user)
+            os.setresuid(self.user, self.user, self.user)
+        os.chdir(path)
+
+    def test_a_dead_mount_is_noticed(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        daemons = self.daemons()
+        self.assertEqual(len(daemons), 1)
+        os.kill(daemons[0], signal.SIGKILL)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assertIn("Dead mount", self.veneer("ps").out)
+        self.veneer("mount", "web", "mnt")
+        self.assertEqual(self.shell("cat mnt/etc/keep"), "kept\n")
+
+    def test_names_that_do_not_exist(self):
+        for words in (("mount", "tset:1"), ("chroot", "tset:1"), ("history", "tset:1"), ("rmi", "tset:1")):
+            self.assertIn("test:1", self.veneer(*words, code=3).err)
+        for words in (("umount", "web"), ("diff", "web"), ("commit", "web"), ("rm", "web")):
+            self.veneer(*words, code=3)
+
+
+class RootSession(SessionCase, MountCase):
+    """As root."""
+
+    def test_programs_of_an_untrusted_image_get_no_privileges_on_the_host(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        self.assertTrue({"nosuid", "nodev"} <= set(self.flags()))
+        self.veneer("umount", "web")
+        self.veneer("mount", "-o", "suid,dev", "web", "mnt")
+        self.assertFalse({"nosuid", "nodev"} & set(self.flags()))
+
+    def flags(self):
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            return next(line.split()[5].split(",") for line in file if line.split()[4] == self.path("mnt"))
+
+    def test_owners_survive_a_commit(self):
+        self.chroot("test:1", "chown 33:44 /root; touch /root/x; chown 1:2 /root/x", "--name", "web")
+        self.veneer("commit", "web", "test:2")
+        self.assertEqual(self.chroot("test:2", "stat -c %u:%g /root /root/x /var/www/index").out, "33:44\n1:2\n33:34\n")
+
+
+class UserSession(SessionCase, MountCase):
+    """As an ordinary user who has subordinate ids."""
+
+    user = runner.USER_WITH_IDS
+
+    def test_owners_survive_a_commit(self):
+        self.chroot("test:1", "chown 33:44 /root; touch /root/x; chown 1:2 /root/x", "--name", "web")
+        self.veneer("commit", "web", "test:2")
+        self.assertEqual(self.chroot("test:2", "stat -c %u:%g /root /root/x /var/www/index").out, "33:44\n1:2\n33:34\n")
+
+
+class SingleIdSession(SessionCase, MountCase):
+    """As an ordinary user who has no other ids."""
+
+    user = runner.USER_WITHOUT_IDS
+    has_ids = False
