@@ -302,6 +302,18 @@ Result<void> TreeBuilder::MakeOpaque(const TreePath& directory) {
   return {};
 }
 
+void TreeBuilder::SetXattr(Node node, std::string_view name, std::string_view value) {
+  NodeRec& record = nodes_[node];
+  if (record.xattrs == 0) {
+    record.xattrs = static_cast<uint32_t>(xattrs_.size());
+    xattrs_.emplace_back();
+  }
+  XattrList& list = xattrs_[record.xattrs];
+  std::erase_if(list, [&](const Xattr& x) { return x.first == name; });
+  list.emplace_back(name, value);
+  std::sort(list.begin(), list.end());
+}
+
 Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
   inos_.assign(nodes_.size(), 0);
   uint64_t next_ino = 1;

@@ -65,6 +65,9 @@ class TreeBuilder {
   Result<void> AddWhiteout(const TreePath& path);
   Result<void> MakeOpaque(const TreePath& directory);
 
+  // Sets an extended attribute of a node, whether it is alive or not.
+  void SetXattr(Node node, std::string_view name, std::string_view value);
+
   // False for a node whose last name was replaced.
   bool IsAlive(Node node) const { return nodes_[node].nlink > 0; }
   // The number that Walk() gives the node. REQUIRES: Walk() has run, IsAlive(node).

@@ -7,8 +7,10 @@
 namespace veneer {
 
 namespace {
-// Contents that wait. They view chunks of the stream, so this many bound the chunks, too.
-constexpr size_t kQueue = 64;
+// Batches that wait, and how large one gets. They view chunks of the stream, so this bounds the chunks, too.
+constexpr size_t kQueue = 12;
+constexpr size_t kBatchContents = 32;
+constexpr size_t kBatchBytes = size_t{1} << 20;
 }  // namespace
 
 ContentWriters::ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads)
@@ -18,7 +20,7 @@ ContentWriters::ContentWriters(WriteSession& session, LayerAssembler& layer, siz
       // With one writer gone, whatever the reason, there is no use in the others.
       bool done = false;
       struct Guard {
-        BoundedQueue<Job>& queue;
+        BoundedQueue<Batch>& queue;
         const bool& done;
         ~Guard() {
           if (!done) queue.Abandon();
@@ -35,26 +37,40 @@ ContentWriters::~ContentWriters() { queue_.Abandon(); }
 
 Result<void> ContentWriters::Run() {
   std::string joined;
-  while (std::optional<Job> job = queue_.Pop()) {
-    std::string_view bytes = job->slices.front().bytes;
-    if (job->slices.size() > 1) {
-      joined.clear();
-      for (const Slice& slice : job->slices) joined += slice.bytes;
-      bytes = joined;
-    }
-    VENEER_TRY(const ObjectRef ref, session_.PutObject(bytes));
-    layer_.SetObject(job->content, ref, DenseBlocks(bytes.size()));
+  while (const std::optional<Batch> batch = queue_.Pop()) {
+    for (const Job& job : *batch) VENEER_TRY_VOID(Store(job, &joined));
   }
   return {};
 }
 
+Result<void> ContentWriters::Store(const Job& job, std::string* joined) {
+  std::string_view bytes = job.slices.front().bytes;
+  if (job.slices.size() > 1) {
+    joined->clear();
+    for (const Slice& slice : job.slices) *joined += slice.bytes;
+    bytes = *joined;
+  }
+  VENEER_TRY(const ObjectRef ref, session_.PutObject(bytes));
+  layer_.SetObject(job.content, ref, DenseBlocks(bytes.size()));
+  return {};
+}
+
 Result<void> ContentWriters::Submit(uint32_t content, std::vector<Slice> slices) {
-  if (queue_.Push({content, std::move(slices)})) return {};
-  VENEER_TRY_VOID(Finish());
+  for (const Slice& slice : slices) batch_bytes_ += slice.bytes.size();
+  batch_.push_back({content, std::move(slices)});
+  if (batch_.size() < kBatchContents && batch_bytes_ < kBatchBytes) return {};
+  return Flush();
+}
+
+Result<void> ContentWriters::Flush() {
+  batch_bytes_ = 0;
+  if (batch_.empty() || queue_.Push(std::exchange(batch_, {}))) return {};
+  // The queue is abandoned only by a writer that failed.
+  VENEER_TRY_VOID(Join());
   return MakeError("the writing of contents has stopped");
 }
 
-Result<void> ContentWriters::Finish() {
+Result<void> ContentWriters::Join() {
   queue_.Close();
   Result<void> result;
   for (const std::unique_ptr<Worker>& worker : std::exchange(workers_, {})) {
@@ -62,6 +78,11 @@ Result<void> ContentWriters::Finish() {
     if (result && !one) result = std::move(one);
   }
   return result;
+}
+
+Result<void> ContentWriters::Finish() {
+  VENEER_TRY_VOID(Flush());
+  return Join();
 }
 
 }  // namespace veneer

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,11 +45,18 @@ class ContentWriters {
     uint32_t content = 0;
     std::vector<Slice> slices;
   };
+  // Contents go through the queue in batches: waking a thread costs as much as writing a small one.
+  using Batch = std::vector<Job>;
   Result<void> Run();
+  Result<void> Store(const Job& job, std::string* joined);
+  Result<void> Flush();
+  Result<void> Join();
 
   WriteSession& session_;
   LayerAssembler& layer_;
-  BoundedQueue<Job> queue_;
+  BoundedQueue<Batch> queue_;
+  Batch batch_;
+  size_t batch_bytes_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
