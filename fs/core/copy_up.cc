@@ -26,6 +26,13 @@ Sys<void> UnionFs::State::CopyUpMetaLocked(const NodeRef& node) {
   return CopyUpWholeLocked(node, false, std::nullopt);
 }
 
+// No name leads to it, not even one of a multiply linked lower file that this node does not know of.
+bool UnionFs::State::IsNamelessLocked(const Node& node) const {
+  if (node.HasName()) return false;
+  return !node.linked_below || upper->links().Count(node.ino).value_or(node.lower_nlink) == 0 ||
+         node.removed;
+}
+
 // Makes the upper object of a node that has none: attributes, and contents where `with_data`.
 Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
                                             std::optional<uint64_t> truncate) {
@@ -67,7 +74,7 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
     }
   }
   const bool copied_data = attr.type == FileType::kRegular && !object.metacopy;
-  VENEER_TRY(Upper::Staged staged, upper->Stage(object, !node->HasName()));
+  VENEER_TRY(Upper::Staged staged, upper->Stage(object, IsNamelessLocked(*node)));
   return PublishCopyLocked(node, staged, copied_data);
 }
 
@@ -76,11 +83,11 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
   std::vector<NodeName> names_of_node;
   {
     const std::unique_lock place(places.For(node->id));
-    if (!node->HasName()) {
+    if (IsNamelessLocked(*node)) {
       // Deleted, but still in use: it lives on without a name.
       node->NeedRare().pinned = std::make_shared<const Fd>(staged.TakeFd());
     } else {
-      names_of_node.push_back({node->parent, node->name});
+      if (node->HasName()) names_of_node.push_back({node->parent, node->name});
       if (node->rare && node->linked_below) {
         for (const NodeName& more : node->rare->more) names_of_node.push_back(more);
       }
@@ -98,8 +105,7 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
     node->upper = true;
     DropFds(node->id);
   }
-  if (names_of_node.empty()) return {};
-  if (node->linked_below) {
+  if (node->linked_below && !(node->rare && node->rare->pinned)) {
     if (!upper->links().Count(node->ino)) {
       VENEER_TRY_VOID(upper->links().SetCount(node->ino, node->lower_nlink));
     }

@@ -97,6 +97,7 @@ struct UnionFs::State {
   Sys<void> CopyUpMetaLocked(const NodeRef& node);
   // Brings the contents too. `truncate`: only so much of them, and that is the file's size then.
   Sys<void> CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate = std::nullopt);
+  bool IsNamelessLocked(const Node& node) const;
   Sys<void> CopyUpWholeLocked(const NodeRef& node, bool with_data,
                               std::optional<uint64_t> truncate);
   Sys<void> PublishCopyLocked(const NodeRef& node, Upper::Staged& staged, bool with_data);

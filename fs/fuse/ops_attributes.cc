@@ -52,9 +52,9 @@ Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid)
   return change;
 }
 
-// A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write took
-// set-user-ID and its like away (fuse_setattr() in the kernel strips the mode of these). The first is for the
-// owner only, which the kernel does not check then; the second is done with the write.
+// A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write takes
+// privileges of the file away (fuse_setattr() in the kernel strips the mode of these). The first is
+// for the owner only, which the kernel does not check then; the second is done with the write too.
 bool MayChown(const Request& r, fuse_ino_t node) {
   if (r.caller_is_root()) return true;
   const Sys<Attr> attr = r.fs().GetAttr(node);

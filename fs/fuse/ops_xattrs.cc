@@ -5,6 +5,7 @@
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
+#include "layerdb/model/acl.h"
 
 namespace veneer {
 namespace {
@@ -57,7 +58,9 @@ Sys<void> ClearSetGroupId(UnionFs& fs, NodeId node) {
 
 void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, size_t size,
               int flags) {
-  const bool clear_set_group_id = CurrentRawBits().kill_set_group_id;
+  // The kernel says so with a default ACL, too, which changes no mode.
+  const bool clear_set_group_id =
+      CurrentRawBits().kill_set_group_id && std::string_view(name) == kAclAccess;
   Sys<void> done;
   if (IsAcl(r.mount(), name)) {
     const std::optional<std::string> kept = KeepAcl(std::string(value, size), r.mount().ids);

@@ -42,6 +42,22 @@ bool IsEmptyChown(const Difference& d) {
          d.plain_outcome->error == EPERM && d.got_outcome->ret == 0;
 }
 
+// Pages are written back to the daemon, whose write takes capabilities away, as every write(2) does.
+bool IsLostCapability(const Difference& d) {
+  if (!d.dirty) return false;
+  if (d.op == nullptr) return d.where.find("security.capability") != std::string::npos;
+  return (d.op->kind == OpKind::kListXattr &&
+          d.plain_outcome->detail.find("security.capability") != std::string::npos) ||
+         (d.op->kind == OpKind::kGetXattr && d.op->name == "security.capability");
+}
+
+// The file had capabilities, or else the kernel would not have asked.
+bool IsRootWrite(const Difference& d) {
+  if (d.op == nullptr || d.op->who != 0 || d.plain_stat == nullptr) return false;
+  return (d.plain_stat->st_mode & 06000) != 0 &&
+         (d.plain_stat->st_mode & ~06000U) == (d.got_stat->st_mode & ~06000U);
+}
+
 // What is wrong is the listing of the plain directory.
 bool IsPlainWalk(const Difference& d) {
   return d.op != nullptr && d.op->kind == OpKind::kWalk &&
@@ -66,6 +82,9 @@ constexpr Excuse kGone{"a lower file that is open and unlinked keeps the link co
 constexpr Excuse kHandles{"file handles need nfs_export, which counts a link too many", false};
 constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
+constexpr Excuse kRootWrite{
+    "FUSE cannot tell root's write to a file with capabilities from chown(-1, -1)", true};
+constexpr Excuse kCapability{"writing back a mapping takes capabilities away", false};
 constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID",
                         false};
 constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is EXDEV", true};
@@ -74,6 +93,10 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
     {kVeneer, Field::kLinks, IsDirectory, kLinks},
     {kVeneer, Field::kResult, IsEmptyChown, kChown},
+    {kVeneer, Field::kMode, IsRootWrite, kRootWrite},
+    {kVeneer, Field::kResult, IsLostCapability, kCapability},
+    {kVeneer, Field::kDetail, IsLostCapability, kCapability},
+    {kVeneer, Field::kXattrs, IsLostCapability, kCapability},
     {kVeneer, Field::kDetail, IsPlainWalk, kWalk},
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
     {kVeneer, Field::kChangeTime, IsFifo, kFifo},

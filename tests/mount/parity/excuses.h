@@ -46,6 +46,7 @@ struct Difference {
   const Outcome* got_outcome = nullptr;
   const struct stat* plain_stat = nullptr;
   const struct stat* got_stat = nullptr;
+  bool dirty = false;  // pages of this file, or of some file where it is not known, may be dirty
 };
 
 struct Excuse {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,6 +98,10 @@ void FinishMapWrite(const Op& op, Target& target, Outcome& out) {
       out.detail += "written through a mapping, but the modify time stays";
     }
     SetModifyTime(map.fd.get(), kAfter);
+    // Writing back takes capabilities away on FUSE and nowhere else.
+    if (::fremovexattr(map.fd.get(), "security.capability") != 0 && errno != ENODATA) {
+      ::perror("fremovexattr on a mapped file");
+    }
   }
   out.looks.emplace_back("the mapped file", LookAt(map.fd.get(), "", identity, AT_EMPTY_PATH));
 }
