@@ -13,6 +13,7 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
+#include "layerdb/model/dialect.h"
 #include "layerdb/store/catalog_records.h"
 #include "layerdb/store/images.h"
 #include "layerdb/store/made_up_name.h"
@@ -90,7 +91,8 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   if (!directory) return MakeError(Errno{errno}, upper);
   const sys::At at{directory.get()};
   root.ForEachXattr([&](std::string_view name, std::string_view value) {
-    IgnoreError(sys::SetXattr(at, std::string(name).c_str(), value, 0),
+    // What looks like a mark of ours is an image's data, and must not become a mark of the upper.
+    IgnoreError(sys::SetXattr(at, EscapeXattr(name).c_str(), value, 0),
                 "an ordinary user may set few of them");
   });
   if (geteuid() == 0) {
