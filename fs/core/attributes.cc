@@ -69,17 +69,20 @@ bool ChangesNothing(const AttrChange& change) {
 // `modified_now`: set when the time of modification is still to be marked.
 Sys<void> Resize(UnionFs::State& state, const NodeRef& node, const AttrChange& change,
                  bool& modified_now) {
-  if (!change.size_marks_times) {
-    const std::shared_lock names(state.names);
-    VENEER_TRY(const Attr attr, state.AttrLocked(*node));
-    if (attr.size == *change.size) return {};
-  }
   if (!node->data_upper) {
-    modified_now = modified_now || !change.mtime;
-    return state.CopyUpData(node, *change.size);
+    VENEER_TRY(const Attr before, [&] {
+      const std::shared_lock names(state.names);
+      return state.AttrLocked(*node);
+    }());
+    VENEER_TRY_VOID(state.CopyUpData(node, *change.size));
+    if (change.size_marks_times || before.size != *change.size) {
+      modified_now = modified_now || !change.mtime;
+      return {};
+    }
   }
   VENEER_TRY(const auto data, state.OpenData(node, true));
-  return sys::Truncate(data.fd->get(), *change.size);
+  if (change.size_marks_times) return sys::Truncate(data.fd->get(), *change.size);
+  return sys::TruncateByName({data.fd->get()}, *change.size);
 }
 
 }  // namespace
@@ -154,7 +157,11 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   const std::shared_lock place(state_->places.For(id));
   VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
   VENEER_TRY(const Fd fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
-  const int value = static_cast<int>(flags);
+  // The flags that describe the upper's own file (extents, inline data) are not the caller's to set or clear.
+  int value = 0;
+  if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &value) < 0) return FailErrno();
+  constexpr uint32_t kCallers = FS_FL_USER_MODIFIABLE;
+  value = static_cast<int>((static_cast<uint32_t>(value) & ~kCallers) | (flags & kCallers));
   if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &value) < 0) return FailErrno();
   return {};
 }

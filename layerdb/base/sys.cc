@@ -205,6 +205,12 @@ Sys<void> Truncate(int fd, uint64_t size) {
   return Done(Retry([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }));
 }
 
+Sys<void> TruncateByName(At at, uint64_t size) {
+  const ProcPath path(at);
+  if (!path.fits()) return Fail(ENAMETOOLONG);
+  return Done(Retry([&] { return ::truncate(path.c_str(), static_cast<off_t>(size)); }));
+}
+
 Sys<void> Sync(int fd, bool data_only) {
   return Done(Retry([&] { return data_only ? ::fdatasync(fd) : ::fsync(fd); }));
 }
