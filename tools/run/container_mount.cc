@@ -21,6 +21,8 @@ namespace {
 
 // How long an unmounted daemon may take to write everything to disk.
 constexpr std::chrono::seconds kDaemonPatience{120};
+// How long to wait for a daemon that lives without a mount that can be seen from here.
+constexpr std::chrono::milliseconds kGoingPatience{500};
 
 // A mount whose daemon is gone answers everything with ENOTCONN.
 bool IsDead(const std::string& mount_point) {
@@ -111,7 +113,11 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
     if (status.state == MountState::kMounted) return status;
   }
   if (status.state == MountState::kDead) return status;
-  if (daemon_lives) {
+  // A daemon whose mount was just taken away by hand is on its way out.
+  const bool going = daemon_lives && !container.mount->mount_point.empty() &&
+                     WaitUntilGone(container.mount->daemon, kGoingPatience);
+  if (going) status.daemon.reset();
+  if (daemon_lives && !going) {
     // Not in this mount namespace: in a session's, or in another one where somebody mounted it.
     status.state =
         container.mount->mount_point.empty() ? MountState::kSession : MountState::kMounted;
