@@ -77,6 +77,9 @@ Attr UnionFs::State::Adjust(const Node& node, Attr attr) const {
     attr.nlink =
         upper->links().Count(node.ino).value_or(node.upper ? attr.nlink : node.lower_nlink);
     if (node.removed) attr.nlink = 0;
+    if (const auto changed = upper->links().Changed(node.ino); changed && attr.ctime < *changed) {
+      attr.ctime = *changed;
+    }
   } else if (node.removed && !node.upper) {
     attr.nlink = 0;
   }

@@ -47,7 +47,12 @@ Sys<std::unique_ptr<LinkIndex>> LinkIndex::Open(int workdir) {
     }
     uint32_t count = 0;
     std::from_chars(target->data(), target->data() + target->size(), count);
-    index->numbers_[ino] = count;
+    const auto changed = index->ChangedOnDisk(LinkName(ino));
+    if (!changed) {
+      outcome = Fail(changed.error());
+      return;
+    }
+    index->numbers_[ino] = {count, *changed};
   }));
   VENEER_TRY_VOID(outcome);
   return index;
@@ -67,7 +72,19 @@ std::optional<uint32_t> LinkIndex::Count(uint64_t ino) const {
   const std::lock_guard lock(mutex_);
   const auto it = numbers_.find(ino);
   if (it == numbers_.end()) return std::nullopt;
-  return it->second;
+  return it->second.count;
+}
+
+std::optional<Timestamp> LinkIndex::Changed(uint64_t ino) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = numbers_.find(ino);
+  if (it == numbers_.end()) return std::nullopt;
+  return it->second.changed;
+}
+
+Sys<Timestamp> LinkIndex::ChangedOnDisk(const LinkName& name) const {
+  VENEER_TRY(const struct stat st, sys::Stat({counts_.get(), name.text.data()}));
+  return Timestamp{st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)};
 }
 
 Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
@@ -79,7 +96,8 @@ Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
   IgnoreError(removed, "a leftover of a crash, usually not there");
   VENEER_TRY_VOID(sys::Symlink(std::to_string(count).c_str(), fresh));
   VENEER_TRY_VOID(sys::Rename(fresh, {counts_.get(), name.text.data()}, 0));
-  numbers_[ino] = count;
+  VENEER_TRY(const Timestamp changed, ChangedOnDisk(name));
+  numbers_[ino] = {count, changed};
   return {};
 }
 

@@ -7,7 +7,7 @@
 //   digits of the
 //                             union's st_ino); all lower names of that file now show this inode
 //   WORK/veneer/nlink/<ino>   symlink whose target is the change of st_nlink against the lower, in
-//   decimal
+//   decimal; its time of modification is when the count last changed
 //
 // Both are read once, at mount, and kept in memory. Thread-safe.
 #ifndef VENEER_FS_UPPER_LINK_INDEX_H_
@@ -24,6 +24,7 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/model/entry.h"
 
 namespace veneer {
 
@@ -49,6 +50,8 @@ class LinkIndex {
 
   // st_nlink of the lower file `ino`, where it is no longer what the lower says.
   std::optional<uint32_t> Count(uint64_t ino) const;
+  // When that count last changed: a file that is not copied up has this st_ctime.
+  std::optional<Timestamp> Changed(uint64_t ino) const;
   Sys<void> SetCount(uint64_t ino, uint32_t count);
   // Forgets a file that has no names left.
   Sys<void> Drop(uint64_t ino);
@@ -59,7 +62,12 @@ class LinkIndex {
   Fd counts_;
   mutable std::mutex mutex_;
   std::unordered_set<uint64_t> have_;
-  std::unordered_map<uint64_t, uint32_t> numbers_;
+  struct Number {
+    uint32_t count;
+    Timestamp changed;
+  };
+  Sys<Timestamp> ChangedOnDisk(const LinkName& name) const;
+  std::unordered_map<uint64_t, Number> numbers_;
 };
 
 }  // namespace veneer

@@ -21,6 +21,10 @@ bool IsFifo(const Difference& d) {
   return d.plain_stat != nullptr && S_ISFIFO(d.plain_stat->st_mode);
 }
 
+bool IsRemovedDirectory(const Difference& d) {
+  return IsDirectory(d) && d.plain_stat->st_nlink == 0;
+}
+
 bool IsUnlinked(const Difference& d) {
   return d.plain_stat != nullptr && d.plain_stat->st_nlink == 0;
 }
@@ -33,6 +37,19 @@ bool IsAclRemoval(const Difference& d) {
   return d.op != nullptr && d.op->kind == OpKind::kRemoveXattr &&
          d.op->name.rfind("system.posix_acl_", 0) == 0 && d.plain_outcome->ret == 0 &&
          d.got_outcome->error == ENODATA;
+}
+
+// An empty value is a removal, too.
+bool IsEmptyAcl(const Difference& d) {
+  return d.op != nullptr && d.op->kind == OpKind::kSetXattr &&
+         d.op->name.rfind("system.posix_acl_", 0) == 0 && d.plain_outcome->ret == 0 &&
+         d.got_outcome->error == ENODATA;
+}
+
+// Not aligned as the disk wants it.
+bool IsMisaligned(const Difference& d) {
+  return d.op != nullptr && d.op->kind == OpKind::kDirectIo && d.plain_outcome->error == EINVAL &&
+         d.got_outcome->error == 0;
 }
 
 // Of a file whose set-user-ID bit would go, by somebody who may not.
@@ -84,14 +101,24 @@ constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
 constexpr Excuse kRootWrite{
     "FUSE cannot tell root's write to a file with capabilities from chown(-1, -1)", true};
+constexpr Excuse kRemoved{"a directory that goes loses its whiteouts, which marks its times",
+                          false};
 constexpr Excuse kCapability{"writing back a mapping takes capabilities away", false};
 constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID",
                         false};
+constexpr Excuse kMisaligned{"FUSE takes direct input and output of any alignment", true};
+// A known shortfall rather than a right: the kernel keeps a change time that it has cached when flags are set
+// (FS_IOC_SETFLAGS), and a lower file that is not copied up has nowhere to keep one.
+constexpr Excuse kChangeTime{"the change time is not exact where no attribute of the file changed",
+                             false};
+constexpr Excuse kParentTime{"the kernel marks the times of a directory in which it copies up",
+                             false};
 constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is EXDEV", true};
 
 constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
     {kVeneer, Field::kLinks, IsDirectory, kLinks},
+    {kVeneer, Field::kModifyTime, IsRemovedDirectory, kRemoved},
     {kVeneer, Field::kResult, IsEmptyChown, kChown},
     {kVeneer, Field::kMode, IsRootWrite, kRootWrite},
     {kVeneer, Field::kResult, IsLostCapability, kCapability},
@@ -99,7 +126,8 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kXattrs, IsLostCapability, kCapability},
     {kVeneer, Field::kDetail, IsPlainWalk, kWalk},
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
-    {kVeneer, Field::kChangeTime, IsFifo, kFifo},
+    {kVeneer, Field::kChangeTime, Always, kChangeTime},
+    {kVeneer, Field::kResult, IsMisaligned, kMisaligned},
 
     {kOverlay, Field::kSize, IsDirectory, kSize},
     {kOverlay, Field::kLinks, IsDirectory, kLinks},
@@ -112,6 +140,8 @@ constexpr Entry kTable[] = {
     {kOverlay, Field::kResult, IsHandle, kHandles},
     {kOverlay, Field::kDetail, IsHandle, kHandles},
     {kOverlay, Field::kResult, IsAclRemoval, kNoAcl},
+    {kOverlay, Field::kResult, IsEmptyAcl, kNoAcl},
+    {kOverlay, Field::kModifyTime, IsDirectory, kParentTime},
     {kOverlay, Field::kResult, IsRenameAcross, kRedirect},
 };
 
