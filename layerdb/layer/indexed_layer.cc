@@ -17,6 +17,7 @@ LayerObject ToObject(uint64_t position, const EntryView& entry) {
   object.ref.id = position;
   object.attr = entry.attr();
   object.marks.opaque = entry.opaque();
+  object.marks.implied = entry.implied();
   return object;
 }
 

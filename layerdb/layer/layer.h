@@ -46,6 +46,9 @@ struct LayerRef {
 struct Marks {
   bool opaque = false;    // directory: nothing from below shows through
   bool metacopy = false;  // regular file: attributes are here, the contents in a layer below
+  // Directory that the layer only needs as a parent: the attributes of a directory of this name in a
+  // layer below count, where there is one. (An archive may leave parents out.)
+  bool implied = false;
   // Directory or metacopy file: where the lower part lies, as a path from the root of the tree
   // below without a leading slash (kernel: overlayfs.rst, "Redirecting directories"). nullopt: the
   // same place.

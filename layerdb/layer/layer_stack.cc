@@ -13,15 +13,34 @@ constexpr uint64_t kInnerMask = (uint64_t{1} << 48) - 1;
 // In the layer number's place: the ref is one of LayerStack's own.
 constexpr uint64_t kMerged = uint64_t{0xFFFF} << 48;
 constexpr uint64_t kSplit = uint64_t{0xFFFE} << 48;
+
+// Puts together the attributes of a directory from its parts, top first: the inode number of the
+// first, the rest of the first that describes it, of the last when none does.
+void TakeAttr(const LayerObject& part, bool first, Attr* attr, bool* described) {
+  if (*described) return;
+  const uint64_t ino = first ? part.attr.ino : attr->ino;
+  *attr = part.attr;
+  attr->ino = ino;
+  *described = !part.marks.implied;
+}
 }  // namespace
 
 struct LayerStack::Part {
   size_t layer;
   LayerRef ref;
+  bool implied = false;  // a directory whose attributes count only when there is none below
 };
 
 struct LayerStack::MergedDir : LayerRef::Data {
   std::vector<Part> parts;  // top first; at least one
+
+  // The part that gives the attributes.
+  const Part& Described() const {
+    for (const Part& part : parts) {
+      if (!part.implied) return part;
+    }
+    return parts.back();
+  }
 
   // Which parts have a subdirectory, by name; made by the first listing.
   mutable std::mutex mutex;
@@ -37,14 +56,21 @@ struct LayerStack::SplitFile : LayerRef::Data {
 
 LayerStack::LayerStack(std::vector<std::shared_ptr<const Layer>> layers)
     : layers_(std::move(layers)) {
+  root_ = MergedRoot(0);
+}
+
+// The root of the tree that the layers from `first` on make.
+LayerObject LayerStack::MergedRoot(size_t first) const {
   std::vector<Part> parts;
-  const Attr attr = layers_.front()->Root().attr;
-  for (size_t i = 0; i < layers_.size(); ++i) {
+  Attr attr;
+  bool described = false;
+  for (size_t i = first; i < layers_.size(); ++i) {
     const LayerObject root = layers_[i]->Root();
-    parts.push_back({i, root.ref});
+    TakeAttr(root, parts.empty(), &attr, &described);
+    parts.push_back({i, root.ref, root.marks.implied});
     if (root.marks.opaque) break;
   }
-  root_ = MakeDir(std::move(parts), attr);
+  return MakeDir(std::move(parts), attr);
 }
 
 uint64_t LayerStack::MixIno(size_t layer, uint64_t ino) const {
@@ -61,7 +87,7 @@ LayerRef LayerStack::Pack(size_t layer, const LayerRef& inner) const {
 
 LayerStack::Part LayerStack::TopPart(const LayerRef& ref) const {
   const uint64_t tag = ref.id & ~kInnerMask;
-  if (tag == kMerged) return static_cast<const MergedDir&>(*ref.data).parts.front();
+  if (tag == kMerged) return static_cast<const MergedDir&>(*ref.data).Described();
   if (tag == kSplit) return static_cast<const SplitFile&>(*ref.data).meta;
   return {ref.id >> 48, LayerRef{ref.id & kInnerMask, ref.data}};
 }
@@ -71,10 +97,10 @@ LayerStack::Part LayerStack::DataPart(const LayerRef& ref) const {
   return TopPart(ref);
 }
 
-LayerObject LayerStack::MakeDir(std::vector<Part> parts, const Attr& top_attr) const {
+LayerObject LayerStack::MakeDir(std::vector<Part> parts, const Attr& attr) const {
   LayerObject object;
-  object.attr = top_attr;
-  object.attr.ino = MixIno(parts.front().layer, top_attr.ino);
+  object.attr = attr;
+  object.attr.ino = MixIno(parts.front().layer, attr.ino);
   object.attr.nlink = 1;  // counting subdirectories would mean listing every layer
   auto dir = std::make_shared<MergedDir>();
   dir->parts = std::move(parts);
@@ -84,15 +110,8 @@ LayerObject LayerStack::MakeDir(std::vector<Part> parts, const Attr& top_attr) c
 }
 
 Sys<std::optional<LayerObject>> LayerStack::Below(size_t layer, std::string_view path) const {
-  std::vector<Part> roots;
-  for (size_t i = layer + 1; i < layers_.size(); ++i) {
-    const LayerObject root = layers_[i]->Root();
-    roots.push_back({i, root.ref});
-    if (root.marks.opaque) break;
-  }
-  if (roots.empty()) return std::nullopt;
-  const Attr attr = layers_[layer + 1]->Root().attr;
-  LayerObject object = MakeDir(std::move(roots), attr);
+  if (layer + 1 >= layers_.size()) return std::nullopt;
+  LayerObject object = MergedRoot(layer + 1);
   while (!path.empty()) {
     if ((object.ref.id & ~kInnerMask) != kMerged) return std::nullopt;
     const size_t slash = path.find('/');
@@ -136,7 +155,8 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
                                                  const std::vector<uint32_t>* where, size_t first,
                                                  uint64_t first_hint) const {
   std::vector<Part> found;
-  Attr top_attr;
+  Attr attr;
+  bool described = false;
   const size_t count = where != nullptr ? where->size() : parts.size();
   for (size_t n = where != nullptr ? 0 : first; n < count; ++n) {
     const size_t index = where != nullptr ? (*where)[n] : n;
@@ -156,12 +176,13 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
       object->marks = {};
       return object;
     }
-    if (found.empty()) top_attr = object->attr;
-    found.push_back({part.layer, object->ref});
+    TakeAttr(*object, found.empty(), &attr, &described);
+    found.push_back({part.layer, object->ref, object->marks.implied});
     if (object->marks.opaque) break;
     if (object->marks.redirect) {
       VENEER_TRY(const auto below, Below(part.layer, *object->marks.redirect));
       if (below && below->attr.type == FileType::kDirectory) {
+        TakeAttr(*below, false, &attr, &described);
         const auto& rest = static_cast<const MergedDir&>(*below->ref.data).parts;
         found.insert(found.end(), rest.begin(), rest.end());
       }
@@ -169,7 +190,7 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
     }
   }
   if (found.empty()) return std::nullopt;
-  return MakeDir(std::move(found), top_attr);
+  return MakeDir(std::move(found), attr);
 }
 
 Sys<std::optional<LayerObject>> LayerStack::Lookup(const LayerRef& dir, std::string_view name,
@@ -238,8 +259,17 @@ Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDire
 Sys<Attr> LayerStack::Stat(const LayerRef& ref) const {
   const Part part = TopPart(ref);
   VENEER_TRY(Attr attr, layers_[part.layer]->Stat(part.ref));
+  if ((ref.id & ~kInnerMask) == kMerged) {
+    const Part& top = static_cast<const MergedDir&>(*ref.data).parts.front();
+    if (top.layer != part.layer) {
+      VENEER_TRY(const Attr top_attr, layers_[top.layer]->Stat(top.ref));
+      attr.ino = top_attr.ino;
+    }
+    attr.ino = MixIno(top.layer, attr.ino);
+    attr.nlink = 1;
+    return attr;
+  }
   attr.ino = MixIno(part.layer, attr.ino);
-  if (attr.type == FileType::kDirectory) attr.nlink = 1;
   return attr;
 }
 

@@ -44,7 +44,8 @@ class LayerStack : public Layer {
   LayerRef Pack(size_t layer, const LayerRef& inner) const;
   Part TopPart(const LayerRef& ref) const;
   Part DataPart(const LayerRef& ref) const;
-  LayerObject MakeDir(std::vector<Part> parts, const Attr& top_attr) const;
+  LayerObject MergedRoot(size_t first) const;
+  LayerObject MakeDir(std::vector<Part> parts, const Attr& attr) const;
   Sys<std::optional<LayerObject>> Find(const std::vector<Part>& parts, std::string_view name,
                                        const std::vector<uint32_t>* where, size_t first,
                                        uint64_t first_hint) const;

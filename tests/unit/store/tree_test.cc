@@ -228,12 +228,10 @@ TEST_F(Trees, OfRandomLayersAreWhatTheReferenceSays) {
     std::vector<RandomLayer> layers;
     std::vector<std::shared_ptr<IndexReader>> indexes;
     std::vector<std::shared_ptr<const Layer>> top_first;
-    bool implied = false;
     std::string below;
     Tree tree_below;
     for (unsigned i = 0, n = 1 + random() % 5; i < n; ++i) {
       layers.push_back(MakeLayer(random, i > 0 || random() % 2 == 0));
-      for (const auto& [path, said] : layers.back()) implied |= said.kind == Kind::kImplied;
       const std::string file = WriteNext(layers.back());
       indexes.push_back(Must(IndexReader::Open(file)));
       top_first.insert(top_first.begin(), Must(IndexedLayer::Open(file, "")));
@@ -272,7 +270,6 @@ TEST_F(Trees, OfRandomLayersAreWhatTheReferenceSays) {
       tree_below = tree;
       if (HasFailure()) return;
     }
-    if (implied) continue;  // a stack of layers does not know of it
     const Tree stacked = Walk(LayerStack(top_first));
     const Tree merged = Open(below);
     ASSERT_EQ(stacked.size(), merged.size());
