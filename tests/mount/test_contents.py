@@ -324,7 +324,7 @@ class Contents(PlacedCase):
             fcntl.fcntl(other, 37, request)
 
 
-@placed("lower", "upper")
+@placed("lower", "upper", "image")
 class TmpFiles(PlacedCase):
     TREE = {"dir": {"x": "x"}}
 

@@ -23,7 +23,7 @@ TREE = {
 }
 
 
-@placed("lower", "merged", "upper")
+@placed("lower", "merged", "upper", "image")
 class Credentials(PlacedCase):
     TREE = TREE
 

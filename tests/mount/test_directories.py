@@ -32,7 +32,7 @@ def listing(fd, size=4096):
     return result
 
 
-@placed("lower", "merged", "upper")
+@placed("lower", "merged", "upper", "image")
 class Listing(PlacedCase):
     TREE = TREE
 

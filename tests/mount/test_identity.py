@@ -28,7 +28,7 @@ def inodes(root, paths=EVERY):
     return {path: os.lstat(os.path.join(root, path)).st_ino for path in paths}
 
 
-@placed("lower", "upper", "copied")
+@placed("lower", "upper", "copied", "image")
 class Identity(PlacedCase):
     TREE = TREE
 

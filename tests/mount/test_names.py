@@ -280,7 +280,7 @@ def _nodev(path):
     return bool(os.statvfs(path).f_flag & 4)  # ST_NODEV
 
 
-@placed("lower", "upper")
+@placed("lower", "upper", "image")
 class Limits(PlacedCase):
     TREE = {"n" * 255: "long", "dir": {}}
 

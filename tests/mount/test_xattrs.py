@@ -220,7 +220,7 @@ def setfacl(*arguments):
     proc.run(["setfacl", *arguments], check=True)
 
 
-@placed("lower", "upper", "merged")
+@placed("lower", "upper", "merged", "image")
 class Acls(PlacedCase):
     TREE = {"file": File(0o640, 0, 0, data=b"secret"), "dir": Dir(0o755, entries={"in": "in"})}
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import unittest
 
-from support import mounts, sysio, tree
+from support import mounts, proc, sysio, tree
 
 # A case that takes longer hangs: its stack is printed and the whole file ends.
 CASE_TIMEOUT = 150
@@ -147,18 +147,23 @@ class PlacedCase(MountCase):
       merged  spread over three layers, with other objects of the same names below it
       upper   written through the mount before the case begins
       copied  lower, and its metadata (not its contents) already copied to the upper by an earlier mount
+      image   an image in a store: one merged tree index, contents in the store's objects
 
     The layers are made once for all cases of the class: no case can change them.
     """
 
     TREE: dict = {}
     place = "lower"
+    options: tuple = ()
 
     @classmethod
     def setUpClass(cls):
         directory = tempfile.mkdtemp(prefix="layers-")
         cls.addClassCleanup(remove_tree, directory)
         os.chmod(directory, 0o755)
+        if cls.place == "image" and mounts.kind() == "veneerfs":
+            cls._import(directory)
+            return
         if cls.place == "merged":
             parts = spread(cls.TREE)
         else:
@@ -168,9 +173,27 @@ class PlacedCase(MountCase):
                       for i, part in enumerate(parts)]
         cls.before = {lower: tree.snapshot(lower, exact=True) for lower in cls.lowers}
 
+    @classmethod
+    def _import(cls, directory):
+        tree_directory = make_layer(os.path.join(directory, "tree"), cls.TREE)
+        store = os.path.join(directory, "store")
+
+        def veneer(*arguments):
+            environment = {**os.environ, "VENEER_VENEERFS": mounts.VENEERFS,
+                           "PATH": f"{os.path.dirname(mounts.VENEERFS)}:{os.environ['PATH']}"}
+            proc.run([mounts.VENEER, "--root", store, *arguments], check=True, env=environment)
+
+        veneer("import", tree_directory, "image")
+        veneer("mount", "image", "--name", "first")  # makes the merged tree
+        veneer("rm", "--force", "first")
+        trees, objects = os.path.join(store, "trees"), os.path.join(store, "objects")
+        cls.lowers = [os.path.join(trees, name) for name in os.listdir(trees)]
+        cls.options = (f"objects={mounts.escape(objects)}",)
+        cls.before = {part: tree.snapshot(part, exact=True) for part in (trees, objects)}
+
     def setUp(self):
         super().setUp()
-        self.mnt = self.mount(self.lowers, before=self.before)
+        self.mnt = self.mount(self.lowers, before=self.before, options=self.options)
         if self.place == "upper":
             tree.build(self.mnt.path, self.TREE)
         if self.place == "copied":
@@ -191,7 +214,7 @@ def placed(*places):
     """Class decorator: one class per place, each with all its cases."""
     def decorate(cls):
         module = sys.modules[cls.__module__]
-        for place in places or ("lower", "merged", "upper", "copied"):
+        for place in places or ("lower", "merged", "upper", "copied", "image"):
             name = f"{cls.__name__}_{place}"
             setattr(module, name, type(name, (cls,), {"place": place, "__module__": cls.__module__}))
         return None  # the class itself is no set of cases
