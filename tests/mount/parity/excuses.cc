@@ -52,6 +52,11 @@ bool IsMisaligned(const Difference& d) {
          d.got_outcome->error == 0;
 }
 
+// Copying a file up through a descriptor, when its name belongs to something else by now.
+bool IsCopyUpOfReplaced(const Difference& d) {
+  return d.op != nullptr && d.plain_outcome->ret == 0 && d.got_outcome->error == EEXIST;
+}
+
 // Of a file whose set-user-ID bit would go, by somebody who may not.
 bool IsEmptyChown(const Difference& d) {
   return d.op != nullptr && (d.op->kind == OpKind::kChown || d.op->kind == OpKind::kFchown) &&
@@ -106,6 +111,7 @@ constexpr Excuse kRemoved{"a directory that goes loses its whiteouts, which mark
 constexpr Excuse kCapability{"writing back a mapping takes capabilities away", false};
 constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID",
                         false};
+constexpr Excuse kReplaced{"the kernel cannot copy up a file whose name was replaced", true};
 constexpr Excuse kMisaligned{"FUSE takes direct input and output of any alignment", true};
 // A known shortfall rather than a right: the kernel keeps a change time that it has cached when flags are set
 // (FS_IOC_SETFLAGS), and a lower file that is not copied up has nowhere to keep one.
@@ -141,6 +147,7 @@ constexpr Entry kTable[] = {
     {kOverlay, Field::kDetail, IsHandle, kHandles},
     {kOverlay, Field::kResult, IsAclRemoval, kNoAcl},
     {kOverlay, Field::kResult, IsEmptyAcl, kNoAcl},
+    {kOverlay, Field::kResult, IsCopyUpOfReplaced, kReplaced},
     {kOverlay, Field::kModifyTime, IsDirectory, kParentTime},
     {kOverlay, Field::kResult, IsRenameAcross, kRedirect},
 };
