@@ -43,7 +43,7 @@ bool IsHostXattr(std::string_view name);
 // of zeros (ascending, apart). Only runs of at least kSparseRun bytes count, so that the answer
 // depends on the contents and not on the file system, and ordinary files stay whole. Empty result
 // with *sparse false: write it whole.
-inline constexpr uint64_t kSparseRun = uint64_t{1} << 20;
+inline constexpr uint64_t kSparseRun = uint64_t{64} << 10;
 std::vector<SparseExtent> DataExtents(const std::vector<SparseExtent>& zero_runs, uint64_t size,
                                       bool* sparse);
 
