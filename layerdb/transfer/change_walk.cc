@@ -260,6 +260,8 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   }
   // Only the image has it: because it moved here, or because one of its names was changed elsewhere.
   VENEER_TRY_VOID(FillLower(*below, &change));
+  // A redirect under an opaque directory brought back what the image has here: to be told, but no difference.
+  if (!plain && linked == nullptr && base && base->ref.id == below->ref.id) change.kind.reset();
   if (!IsDirectory(below)) {
     if (!plain || (linked != nullptr && linked_files_.contains(below->attr.ino))) {
       VENEER_TRY_VOID(sink(change));

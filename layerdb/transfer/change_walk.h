@@ -28,8 +28,8 @@ namespace veneer {
 // One path that the writable layer says something of.
 struct Change {
   std::string path;  // from the root, no slash in front; "" is the root
-  // Against the image's object of this path. nullopt: the image has no object of this path and neither has the tree
-  // above (a whiteout of nothing).
+  // Against the image's object of this path. nullopt: no difference. Neither the image nor the tree above has an object
+  // of this path (a whiteout of nothing), or both have the same.
   std::optional<DiffKind> kind;
   bool deleted = false;  // no object any more; the rest but `hidden` is not set
   // A directory above is opaque, so that nothing of the image shows here anyway.
@@ -81,8 +81,9 @@ class ChangeWalk {
     bool hidden = false;           // as Change::hidden
     std::optional<Change> untold;  // of this directory: told with the first change in it, or never
     std::vector<std::string> names;  // descending: the next one is the last
-    // The image's directory of this path shows through, so only what the writable layer says is a change.
-    bool plain() const { return below && base && below->id == base->id; }
+    // The image's directory of this path shows through, so only what the writable layer says is a change. Under an
+    // opaque directory it never does: what a redirect brings back must be told.
+    bool plain() const { return !hidden && below && base && below->id == base->id; }
   };
 
   ChangeWalk() = default;

@@ -232,6 +232,17 @@ TEST_F(CommitTest, ARedirectToItsOwnPlaceIsNoRename) {
   EXPECT_EQ(Merged(layer.diff_id), Union());
 }
 
+TEST_F(CommitTest, ARedirectToItsOwnPlaceUnderAnOpaqueDirectoryBringsBackWhatWasThere) {
+  Image(SmallImage());
+  Opaque("usr");
+  Redirect("usr/lib", "usr/lib");
+  Whiteout("usr/lib/libc");
+  const CommittedLayer layer = Commit();
+  EXPECT_EQ(Names(layer.diff_id), "usr/ usr/.wh..wh..opq usr/lib/ usr/lib/sub/ usr/lib/sub/deep ");
+  EXPECT_EQ(Diff(), "C /usr\nC /usr/lib\nD /usr/lib/libc\n");
+  EXPECT_EQ(Merged(layer.diff_id), Union());
+}
+
 TEST_F(CommitTest, MetadataOnlyCopiesGetTheirContentsFromTheImage) {
   Image(SmallImage());
   const auto metacopy = [&](const std::string& path, size_t size) {
