@@ -150,6 +150,8 @@ void SetFlags(Request& r, fuse_ino_t node, unsigned command, std::string_view in
   }
   const Sys<void> done = r.fs().SetFlags(node, flags);
   if (!done) return r.ReplyError(done.error().code);
+  // st_ctime is another now, and no reply to an ioctl says so.
+  ForgetAttributes(r.mount(), node);
   r.ReplyIoctl({});
 }
 

@@ -143,6 +143,15 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
   }
 }
 
+void ForgetAttributes(const Mount& mount, fuse_ino_t node) {
+  fuse_notify_inval_inode_out what = {};
+  what.ino = node;
+  what.off = -1;  // attributes only
+  // A notification is a message without a request, with its code in place of the errno. ENOENT: the
+  // kernel does not know the node any more, and so nothing of it.
+  Send(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
+}
+
 ssize_t SendReply(Mount& mount, int device, iovec* parts, int count) {
   // libfuse's reply to INIT: the header, then fuse_init_out.
   if (init_flags != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {

@@ -36,6 +36,10 @@ const RawBits& CurrentRawBits();
 // for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
 bool ServeRaw(const Mount& mount, char* request, size_t& size);
 
+// Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it may
+// be sent while a request is served.
+void ForgetAttributes(const Mount& mount, fuse_ino_t node);
+
 // Sends a reply of libfuse. The one to INIT is changed on the way, and what was agreed upon noted
 // in `mount`.
 ssize_t SendReply(Mount& mount, int device, iovec* parts, int count);

@@ -108,15 +108,12 @@ constexpr Excuse kRootWrite{
     "FUSE cannot tell root's write to a file with capabilities from chown(-1, -1)", true};
 constexpr Excuse kRemoved{"a directory that goes loses its whiteouts, which marks its times",
                           false};
+constexpr Excuse kNowhere{"a lower file that was unlinked has nowhere to keep a change time",
+                          false};
 constexpr Excuse kCapability{"writing back a mapping takes capabilities away", false};
-constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID",
-                        false};
+constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID", true};
 constexpr Excuse kReplaced{"the kernel cannot copy up a file whose name was replaced", true};
 constexpr Excuse kMisaligned{"FUSE takes direct input and output of any alignment", true};
-// A known shortfall rather than a right: the kernel keeps a change time that it has cached when flags are set
-// (FS_IOC_SETFLAGS), and a lower file that is not copied up has nowhere to keep one.
-constexpr Excuse kChangeTime{"the change time is not exact where no attribute of the file changed",
-                             false};
 constexpr Excuse kParentTime{"the kernel marks the times of a directory in which it copies up",
                              false};
 constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is EXDEV", true};
@@ -125,6 +122,7 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
     {kVeneer, Field::kLinks, IsDirectory, kLinks},
     {kVeneer, Field::kModifyTime, IsRemovedDirectory, kRemoved},
+    {kVeneer, Field::kChangeTime, IsUnlinked, kNowhere},
     {kVeneer, Field::kResult, IsEmptyChown, kChown},
     {kVeneer, Field::kMode, IsRootWrite, kRootWrite},
     {kVeneer, Field::kResult, IsLostCapability, kCapability},
@@ -132,7 +130,7 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kXattrs, IsLostCapability, kCapability},
     {kVeneer, Field::kDetail, IsPlainWalk, kWalk},
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
-    {kVeneer, Field::kChangeTime, Always, kChangeTime},
+    {kVeneer, Field::kChangeTime, IsFifo, kFifo},
     {kVeneer, Field::kResult, IsMisaligned, kMisaligned},
 
     {kOverlay, Field::kSize, IsDirectory, kSize},

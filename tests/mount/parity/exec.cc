@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,31 @@ std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Two operations that change nothing but st_ctime, and that only on some file systems: chown(-1, -1) of somebody
+// who is not the owner, and removing an ACL that is not there. The time is set by hand afterwards.
+bool MarksChangeTimeOnly(const Op& op) {
+  if (op.kind == OpKind::kChown || op.kind == OpKind::kFchown) {
+    return op.who != 0 && op.uid == static_cast<uid_t>(-1) && op.gid == static_cast<gid_t>(-1);
+  }
+  const bool removes =
+      op.kind == OpKind::kRemoveXattr || (op.kind == OpKind::kSetXattr && op.value.empty());
+  return removes && op.name.rfind("system.posix_acl_", 0) == 0;
+}
+
+void SettleTimes(const Op& op, const Target& target) {
+  constexpr timespec kTime{1'200'000'000, 3};
+  const timespec times[2] = {{0, UTIME_OMIT}, kTime};
+  const bool xattr = op.kind == OpKind::kRemoveXattr || op.kind == OpKind::kSetXattr;
+  const bool by_slot =
+      op.kind == OpKind::kFchown || (xattr && op.flags == static_cast<int>(XattrBy::kSlot));
+  const bool no_follow = xattr ? op.flags == static_cast<int>(XattrBy::kNoFollow)
+                               : (op.flags & AT_SYMLINK_NOFOLLOW) != 0;
+  const int fd = by_slot ? target.slots[static_cast<size_t>(op.slot)].get() : AT_FDCWD;
+  const int flags = by_slot ? AT_EMPTY_PATH : no_follow ? AT_SYMLINK_NOFOLLOW : 0;
+  if (::utimensat(fd, by_slot ? "" : op.path.c_str(), times, flags) != 0)
+    std::perror("settle times");
 }
 
 void LookAround(const Op& op, const Target& target, Outcome& out) {
@@ -112,6 +138,7 @@ Outcome Execute(const Op& op, Target& target) {
       ExecuteOnXattr(op, target, out);
     }
   }
+  if (out.ret == 0 && MarksChangeTimeOnly(op)) SettleTimes(op, target);
   if (op.kind == OpKind::kMapWrite) FinishMapWrite(op, target, out);
   if (op.look) LookAround(op, target, out);
   return out;

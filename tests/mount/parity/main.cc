@@ -40,6 +40,7 @@ Runs the same random operations on a plain directory and on union mounts, and co
   --keep-ops LIST       only these operations of the seed, such as 3,5-9
   --keep-items LIST     only these items of the seed's layers
   --ignore FIELD        do not compare this, such as "change time"; may be repeated
+  --slow                one tick of the clock per operation, so that times are compared exactly
   --verbose             print each operation
   --self-test           change things behind the test's back and see that it notices
 Exit: 0 all agree, 1 a difference, 2 usage, 77 cannot run here.
@@ -74,6 +75,7 @@ bool Parse(int argc, char** argv, Options* options) {
     kKeepItems,
     kVerbose,
     kIgnore,
+    kSlow,
     kSelfTest,
     kHelpOption
   };
@@ -91,6 +93,7 @@ bool Parse(int argc, char** argv, Options* options) {
                                  {"keep-items", required_argument, nullptr, kKeepItems},
                                  {"verbose", no_argument, nullptr, kVerbose},
                                  {"ignore", required_argument, nullptr, kIgnore},
+                                 {"slow", no_argument, nullptr, kSlow},
                                  {"self-test", no_argument, nullptr, kSelfTest},
                                  {"help", no_argument, nullptr, kHelpOption},
                                  {nullptr, 0, nullptr, 0}};
@@ -116,6 +119,7 @@ bool Parse(int argc, char** argv, Options* options) {
       case kKeepOps: options->keep_ops = optarg; break;
       case kKeepItems: options->keep_items = optarg; break;
       case kVerbose: options->run.verbose = true; break;
+      case kSlow: options->run.slow = true; break;
       case kIgnore: options->run.ignored.insert(optarg); break;
       case kSelfTest: options->self_test = true; break;
       case kHelpOption: std::fputs(kHelp, stdout); std::exit(0);
@@ -191,6 +195,7 @@ std::string ReplayCommand(const Options& options, const Selection& selection,
   if (!options.run.veneerfs.empty()) out += " --veneerfs " + options.run.veneerfs;
   if (!options.run.veneer_options.empty()) out += " --veneer-options " + options.run.veneer_options;
   for (const std::string& field : options.run.ignored) out += " --ignore '" + field + "'";
+  if (options.run.slow) out += " --slow";
   if (!options.overlay) out += " --no-overlay";
   if (options.tmpfs) out += " --tmpfs";
   out += " --seed " + std::to_string(options.run.seed) + " --steps " +
@@ -222,7 +227,7 @@ void PrintSmall(const Sequence& sequence, const Selection& selection) {
     std::printf("  %4zu  %s\n", i, Describe(sequence.ops[i]).c_str());
 }
 
-bool OneSeed(const Options& options, std::map<std::string, int>* excused) {
+bool OneSeed(Options options, std::map<std::string, int>* excused) {
   const Sequence sequence =
       MakeSequence(options.run.seed, options.run.steps, options.run.max_layers);
   Selection selection = sequence.All();
@@ -234,6 +239,7 @@ bool OneSeed(const Options& options, std::map<std::string, int>* excused) {
   if (!result.failure) return true;
   Print(options, sequence, selection, *result.failure);
   if (options.minimise > 0) {
+    options.run.slow = true;
     const Selection small = Minimise(options.run, sequence, selection, options.minimise);
     const RunResult again = Run(options.run, sequence, small);
     if (again.failure) {

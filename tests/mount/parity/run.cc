@@ -121,6 +121,10 @@ class Runner {
       case OpKind::kSyncfs: return SyncAll();
       default: break;
     }
+    if (config_.slow) {
+      const timespec tick{0, 12'000'000};
+      ::nanosleep(&tick, nullptr);
+    }
     plain_time_->BeginStep();
     const Outcome plain = Execute(op, *plain_);
     plain_time_->EndStep();

@@ -47,7 +47,9 @@ struct RunConfig {
   std::string veneerfs;
   std::string veneer_options;
   std::set<std::string> ignored;  // fields not to compare, to look past a known difference
-  bool verbose = false;           // print each operation
+  // Let the clock of files tick between the steps, so that each time tells its step.
+  bool slow = false;
+  bool verbose = false;  // print each operation
   Sabotage sabotage = Sabotage::kNone;
 };
 
