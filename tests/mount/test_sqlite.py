@@ -5,9 +5,11 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 
-from support import proc, random_ops
+from support import random_ops
 from support.case import MountCase, write
 
 
@@ -40,6 +42,15 @@ def change(path, rng, count, pragmas=()):
                 connection.execute("INSERT OR REPLACE INTO packages (name, data) VALUES (?, ?)",
                                    (f"p{number}", rng.randbytes(rng.randrange(10, 4000))))
         connection.execute("ROLLBACK" if rng.random() < 0.1 else "COMMIT")
+    connection.close()
+
+
+def insert(path, writer):
+    """Thirty rows, each in a transaction of its own."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=100)
+    connection.execute("PRAGMA synchronous=OFF")
+    for number in range(30):
+        connection.execute("INSERT INTO packages (name) VALUES (?)", (f"w{writer}-{number}",))
     connection.close()
 
 
@@ -114,19 +125,15 @@ class Sqlite(MountCase):
         fill(os.path.join(lower, "data.sqlite"), 10, random.Random(1))
         mount = self.mount([lower])
 
-        def insert(index):
-            def work():
-                connection = sqlite3.connect(mount / "data.sqlite", isolation_level=None, timeout=100)
-                connection.execute("PRAGMA synchronous=OFF")
-                for number in range(30):
-                    connection.execute("INSERT INTO packages (name) VALUES (?)", (f"w{index}-{number}",))
-                connection.close()
-            return work
-
-        threads = [threading.Thread(target=insert(i)) for i in range(2)]
+        path = str(mount / "data.sqlite")
+        # A process of its own and not a fork: a fork beside threads may inherit a lock of SQLite that nobody gives back.
+        other = subprocess.Popen(
+            [sys.executable, "-c", "import sys, test_sqlite; test_sqlite.insert(*sys.argv[1:])", path, "2"],
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+        threads = [threading.Thread(target=insert, args=(path, i)) for i in range(2)]
         for thread in threads:
             thread.start()
-        proc.in_child(insert(2))
         for thread in threads:
             thread.join()
+        self.assertEqual(other.wait(timeout=150), 0)
         self.assertEqual(len(rows(mount / "data.sqlite")), 10 + 3 * 30)
