@@ -7,9 +7,10 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 from support import mounts, proc, runner
-from support.case import MountCase
+from support.case import MountCase, remove_tree
 
 
 def sha256(path):
@@ -37,10 +38,11 @@ class StoreCase(MountCase):
 
     uid = 0
     timeout = 240
+    shared = None  # a directory of the class, with the store of all its cases
 
     def setUp(self):
         super().setUp()
-        self.store = self.path("store")
+        self.store = os.path.join(self.shared or self.dir, "store")
         self.environment = {**os.environ, "VENEER_ROOT": self.store, "HOME": self.path("home"),
                             "PATH": f"{program_directory()}:{os.environ['PATH']}"}
         os.mkdir(self.path("home"))
@@ -59,7 +61,7 @@ class StoreCase(MountCase):
         os.chdir(os.path.dirname(self.dir))
         for _ in range(3):
             for point, _, _ in reversed(mounts.mount_info()):
-                if point.startswith(self.dir + "/"):
+                if self.is_ours(point):
                     mounts.unmount(point)
         if not proc.wait_until(lambda: not self.daemons(), 10):
             for pid in self.daemons():
@@ -74,7 +76,11 @@ class StoreCase(MountCase):
 
     def mounted(self):
         """The mount points in the directory of this case."""
-        return [point for point, _, _ in mounts.mount_info() if point.startswith(self.dir + "/")]
+        return [point for point, _, _ in mounts.mount_info() if self.is_ours(point)]
+
+    def is_ours(self, path):
+        """Is this path in a directory of this case or its class?"""
+        return any(base and path.startswith(base + "/") for base in (self.dir, self.shared))
 
     def command(self, *arguments):
         """The whole command line of `veneer ARGUMENTS` for the user of this case."""
@@ -142,6 +148,40 @@ class StoreCase(MountCase):
             if image in (f"{repository}:{tag}", image_id):
                 return os.path.join(self.store, "blobs", "sha256", image_id.removeprefix("sha256:"))
         raise AssertionError(f"no image {image}")
+
+
+class DebianCase(StoreCase):
+    """Cases on a real Debian root file system (VENEER_DEBIAN_TAR), imported once per class as debian:12. Each case uses
+    containers of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        archive = os.environ.get("VENEER_DEBIAN_TAR")
+        if not archive:
+            raise AssertionError("VENEER_DEBIAN_TAR is not set: make the archive with make_debian_tar.py")
+        cls.archive = archive
+        cls.shared = tempfile.mkdtemp(prefix="shared-")
+        cls.addClassCleanup(remove_tree, cls.shared)
+        os.chmod(cls.shared, 0o755)
+        os.chown(cls.shared, cls.uid, cls.uid)
+        case = cls("setUp")
+        case.setUp()
+        try:
+            case.veneer("import", archive, "debian:12", timeout=200)
+        finally:
+            case.doCleanups()
+
+    def chroot(self, *arguments, code=0, err=None, **more):
+        """`veneer chroot ARGUMENTS`: what it wrote. err: a pattern for standard error; None: not looked at."""
+        done = proc.run(self.command("chroot", *arguments), env=self.environment, cwd=self.dir, **more)
+        self.assertEqual(done.code, code, done)
+        if err is not None:
+            self.assertRegex(done.err, rf"\A(?:{err})\Z", done)
+        return done.out
+
+    def drop(self, container):
+        """Removes a container at the end of the case."""
+        self.addCleanup(proc.run, self.command("rm", "-f", container), env=self.environment)
 
 
 def for_users(cls):
