@@ -58,8 +58,7 @@ struct AttrChange {
   const GroupTest* groups = nullptr;
 };
 
-// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what
-// they are in.
+// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what they are in.
 struct ReadResult {
   int fd = -1;  // -1: the data is in `bytes`
   uint64_t offset = 0;
@@ -79,7 +78,7 @@ struct DirEntry {
 struct FsStats {
   uint64_t block_size = 0, fragment_size = 0, blocks = 0, blocks_free = 0, blocks_available = 0;
   uint64_t files = 0, files_free = 0;
-  uint32_t name_max = 255;
+  uint32_t name_max = 0;
 };
 
 }  // namespace veneer

@@ -41,10 +41,9 @@ void UnionFs::Forget(NodeId node, uint64_t references) {
 }
 
 Sys<FsStats> UnionFs::StatFs() {
+  VENEER_TRY(const struct statvfs st,
+             state_->upper ? sys::StatVfs(state_->upper_root->get()) : state_->lower->StatFs());
   FsStats stats;
-  stats.block_size = stats.fragment_size = 4096;
-  if (!state_->upper) return stats;
-  VENEER_TRY(const struct statvfs st, sys::StatVfs(state_->upper_root->get()));
   stats.block_size = st.f_bsize;
   stats.fragment_size = st.f_frsize;
   stats.blocks = st.f_blocks;

@@ -234,4 +234,6 @@ Sys<XattrList> DirLayer::ListXattrs(const LayerRef& ref) const {
   return ReadUserXattrs(located.at());
 }
 
+Sys<struct statvfs> DirLayer::StatFs() const { return sys::StatVfs(root_fd_->get()); }
+
 }  // namespace veneer

@@ -41,6 +41,7 @@ class DirLayer : public Layer {
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
+  Sys<struct statvfs> StatFs() const override;
 
   // The path of an object from the layer's root, "" for the root.
   std::string PathOf(const LayerRef& ref) const;

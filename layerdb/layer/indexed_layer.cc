@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "layerdb/base/sys.h"
+
 namespace veneer {
 namespace {
 
@@ -145,6 +147,11 @@ std::optional<std::vector<std::string>> IndexedLayer::PathsOfIno(uint64_t ino) c
   }
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+Sys<struct statvfs> IndexedLayer::StatFs() const {
+  if (!objects_) return Fail(ENOENT);
+  return sys::StatVfs(objects_.get());
 }
 
 }  // namespace veneer

@@ -46,6 +46,7 @@ class IndexedLayer : public Layer {
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
+  Sys<struct statvfs> StatFs() const override;
   std::optional<std::vector<std::string>> PathsOfIno(uint64_t ino) const override;
 
  private:

@@ -293,4 +293,7 @@ Sys<XattrList> LayerStack::ListXattrs(const LayerRef& ref) const {
   return layers_[part.layer]->ListXattrs(part.ref);
 }
 
+// As the kernel's overlayfs has it: that of the topmost layer.
+Sys<struct statvfs> LayerStack::StatFs() const { return layers_.front()->StatFs(); }
+
 }  // namespace veneer

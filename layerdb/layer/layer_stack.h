@@ -34,6 +34,7 @@ class LayerStack : public Layer {
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
+  Sys<struct statvfs> StatFs() const override;
 
  private:
   struct Part;       // an object in one of the layers

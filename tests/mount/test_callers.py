@@ -434,6 +434,12 @@ class Options(CallerCase):
         self.assertGreater(mine.f_bavail, 0)
         self.assertEqual(proc.run(["df", "mnt"]).code, 0)
 
+    def test_statfs_without_an_upper_is_that_of_the_topmost_layer(self):
+        self.call("-o", "lowerdir=c:b:a", "mnt")
+        mine, disk = os.statvfs("mnt"), os.statvfs("c")
+        self.assertEqual((mine.f_blocks, mine.f_frsize, mine.f_namemax), (disk.f_blocks, disk.f_frsize, 255))
+        self.assertTrue(mine.f_flag & os.ST_RDONLY)
+
     def test_static_nlink(self):
         self.call("-o", "lowerdir=c:b:a,static_nlink", "mnt")
         self.assertEqual(os.stat("mnt/d").st_nlink, 1)
