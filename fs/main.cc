@@ -83,8 +83,8 @@ void FlushMappings(const std::string& mount_point) {
   }
 }
 
-// Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can
-// have the upper directory at once.
+// Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can have the upper
+// directory at once.
 Result<void> Serve(const MountOptions& options, const Places& places, Background& background,
                    size_t descriptors) {
   VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, places));
@@ -104,8 +104,7 @@ Result<void> Serve(const MountOptions& options, const Places& places, Background
   return {};
 }
 
-// What was written is on disk when the daemon is gone, as after the unmount of a file system of the
-// kernel.
+// What was written is on disk when the daemon is gone, as after the unmount of a file system of the kernel.
 void SyncUpper(const Fd& upper) {
   if (upper && ::syncfs(upper.get()) != 0) {
     LogError("writing everything to disk failed: " + ErrnoText(errno));

@@ -5,8 +5,9 @@
 //
 // What guards what (the order of the locks is in CONTRIBUTING.md):
 //   references                NodeTable's shard lock
-//   parent, name, more        State::names (exclusive: rename; shared and State::places: unlink,
-//   link) everything else that is   State::places, exclusive to change, shared to use not constant
+//   parent, name, more        State::names (exclusive: rename; shared and State::places: unlink, link)
+//   everything else that is   State::places, exclusive to change, shared to use
+//   not constant
 #ifndef VENEER_FS_CORE_NODE_H_
 #define VENEER_FS_CORE_NODE_H_
 

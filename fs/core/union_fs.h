@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UnionFs: the mounted tree, one method per file-system verb, over a read-only Layer and an
-// optional Upper. It takes and returns values and knows nothing of FUSE, so that nearly all
-// semantics are tested without a mount.
+// UnionFs: the mounted tree, one method per file-system verb, over a read-only Layer and an optional Upper.
+// It takes and returns values and knows nothing of FUSE, so that nearly all semantics are tested without a mount.
 //
-// The protocol is stateless: reads and writes name a node, never an open file. Everything a node
-// knows can be found again from what is on disk, the layers and the upper; nothing depends on an
-// earlier request.
+// The protocol is stateless: reads and writes name a node, never an open file. Everything a node knows can be
+// found again from what is on disk, the layers and the upper; nothing depends on an earlier request.
 //
-// Whoever calls keeps the kernel's promises: access is checked before (default_permissions),
-// creating, removing and renaming in one directory is serialised by it, and a node is used only
-// between the answer that named it and its last Forget.
+// Whoever calls keeps the kernel's promises: access is checked before (default_permissions), creating, removing and
+// renaming in one directory is serialised by it, and a node is used only between the answer that named it and
+// its last Forget.
 //
-// Thread-safety: all methods may be called from several threads at once. Locking order:
-// CONTRIBUTING.md.
+// Thread-safety: all methods may be called from several threads at once. Locking order: CONTRIBUTING.md.
 #ifndef VENEER_FS_CORE_UNION_FS_H_
 #define VENEER_FS_CORE_UNION_FS_H_
 
@@ -33,8 +30,8 @@ class Upper;
 
 struct UnionOptions {
   bool acl = true;  // false: POSIX ACLs are not offered, EOPNOTSUPP
-  // Called at the start of work that can take long (a copy-up of data, a cold read, fsync), so that
-  // the caller's thread pool can let another thread serve meanwhile. May be empty.
+  // Called at the start of work that can take long (a copy-up of data, a cold read, fsync), so that the
+  // caller's thread pool can let another thread serve meanwhile. May be empty.
   void (*before_blocking)() = nullptr;
   // Upper bound of cached descriptors; 0: a quarter of RLIMIT_NOFILE.
   size_t fd_cache = 0;
@@ -48,13 +45,11 @@ class UnionFs {
   UnionFs(const UnionFs&) = delete;
   UnionFs& operator=(const UnionFs&) = delete;
 
-  // --- names
-  // -----------------------------------------------------------------------------------------------
+  // --- names ---
   // Each Entry with a node carries one kernel reference, given back by Forget().
 
-  // A name that is absent is Entry{kNoNode}, not ENOENT: the kernel may cache it for ever. "." and
-  // ".." are answered too (open_by_handle_at); ESTALE when the parent of a removed directory is
-  // asked for.
+  // A name that is absent is Entry{kNoNode}, not ENOENT: the kernel may cache it for ever. "." and ".."
+  // are answered too (open_by_handle_at); ESTALE when the parent of a removed directory is asked for.
   Sys<Entry> Lookup(NodeId parent, std::string_view name);
   void Forget(NodeId node, uint64_t references);
 
@@ -70,13 +65,12 @@ class UnionFs {
   Sys<Entry> Link(NodeId node, NodeId new_parent, std::string_view new_name);
   Sys<void> Unlink(NodeId parent, std::string_view name);
   Sys<void> RemoveDirectory(NodeId parent, std::string_view name);
-  // renameat2(2); flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. EINVAL for others. The
-  // whiteout that RENAME_WHITEOUT leaves is one of this tree: the old name is gone.
+  // renameat2(2); flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. EINVAL for others. The whiteout
+  // that RENAME_WHITEOUT leaves is one of this tree: the old name is gone.
   Sys<void> Rename(NodeId parent, std::string_view name, NodeId new_parent,
                    std::string_view new_name, unsigned flags);
 
-  // --- attributes
-  // --------------------------------------------------------------------------------------------
+  // --- attributes ---
   Sys<Attr> GetAttr(NodeId node);
   Sys<Attr> SetAttr(NodeId node, const AttrChange& change);
   Sys<std::string> ReadLink(NodeId node);
@@ -91,8 +85,7 @@ class UnionFs {
   Sys<uint32_t> GetFlags(NodeId node);
   Sys<void> SetFlags(NodeId node, uint32_t flags);
 
-  // --- contents
-  // ----------------------------------------------------------------------------------------------
+  // --- contents ---
   Sys<ReadResult> Read(NodeId node, uint64_t offset, size_t size);
   // `kill_privileges`: drop set-user-ID, set-group-ID and file capabilities first
   // (FUSE_WRITE_KILL_SUIDGID). `groups`: as in AttrChange.
@@ -106,18 +99,16 @@ class UnionFs {
                         size_t size);
   Sys<void> Sync(NodeId node, bool data_only);
 
-  // --- directories
-  // -------------------------------------------------------------------------------------------
+  // --- directories ---
   // Gives entries after `cookie` (0: from the start, with "." and ".." first) until `sink` returns
   // false: that entry did not fit and is given again next time.
   Sys<void> ReadDir(NodeId dir, uint64_t cookie, FunctionRef<bool(const DirEntry&)> sink);
-  // The same with each entry's node. An entry that the sink took carries one kernel reference, but
-  // for "." and "..", which have node kNoNode.
+  // The same with each entry's node. An entry that the sink took carries one kernel reference, but for "."
+  // and "..", which have node kNoNode.
   Sys<void> ReadDirPlus(NodeId dir, uint64_t cookie,
                         FunctionRef<bool(const DirEntry&, const Entry&)> sink);
 
-  // --- the whole
-  // ---------------------------------------------------------------------------------------------
+  // --- the whole ---
   Sys<FsStats> StatFs();
   // Makes everything written so far durable (not with `volatile`). Called on unmount.
   Sys<void> SyncAll();

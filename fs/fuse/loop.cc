@@ -23,10 +23,9 @@ constexpr int kWarm = 2;
 constexpr int kHot = 16;
 constexpr int kMiss = 4;
 
-// When other programs want the processor too, giving way to them while trying costs a whole time
-// slice, and a thread that sleeps is woken sooner than one that waits for its turn. So a window in
-// which this thread did not run for long turns trying off for some requests, for twice as many the
-// next time.
+// When other programs want the processor too, giving way to them while trying costs a whole time slice, and a thread
+// that sleeps is woken sooner than one that waits for its turn. So a window in which this thread did not run for
+// long turns trying off for some requests, for twice as many the next time.
 constexpr int kLeastPenalty = 64;
 constexpr int kMostPenalty = 1 << 16;
 

@@ -27,8 +27,7 @@ void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   r.ReplyXattr(value, size);
 }
 
-// The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the
-// daemon.
+// The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the daemon.
 std::string WithoutTrusted(std::string_view names) {
   std::string kept;
   for (size_t end = names.find('\0'); end != std::string_view::npos; end = names.find('\0')) {

@@ -81,8 +81,7 @@ class Request {
   bool answered_ = false;
 };
 
-// The groups of the caller, supplementary ones included; root counts as a member of all. Borrows
-// the request.
+// The groups of the caller, supplementary ones included; root counts as a member of all. Borrows the request.
 class CallerGroups : public GroupTest {
  public:
   explicit CallerGroups(const Request& request) : request_(request) {}

@@ -3,11 +3,10 @@
 // LinkIndex: keeps lower files that have several names together after copy-up, and their link
 // counts right.
 //
-//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex
-//   digits of the
-//                             union's st_ino); all lower names of that file now show this inode
-//   WORK/veneer/nlink/<ino>   symlink whose target is the change of st_nlink against the lower, in
-//   decimal; its time of modification is when the count last changed
+//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex digits of the union's
+//                             st_ino); all lower names of that file now show this inode
+//   WORK/veneer/nlink/<ino>   symlink whose target is st_nlink of the lower file in decimal, where it is no longer what
+//                             the lower says; its time of modification is when the count last changed
 //
 // Both are read once, at mount, and kept in memory. Thread-safe.
 #ifndef VENEER_FS_UPPER_LINK_INDEX_H_

@@ -5,12 +5,14 @@
 // the work directory and appears by one rename or link, and contents are durable before they
 // replace what they hide.
 //
-// On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same
-// upper):
-//   whiteout            character device 0:0 (or an empty file with the mark "whiteout" where mknod
-//   is refused) marks               <space>opaque|redirect|metacopy, <space> being trusted.overlay.
-//   or user.overlay. <space>veneer.origin   st_ino of what the object was copied up from WORK/work/
-//   objects being built; emptied at every mount WORK/veneer/links/  see link_index.h
+// On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same upper):
+//
+//   whiteout                           character device 0:0 (or an empty file with the mark "whiteout" where mknod is
+//                                      refused)
+//   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.
+//   <space>veneer.origin               st_ino of what the object was copied up from
+//   WORK/work/                         objects being built; emptied at every mount
+//   WORK/veneer/links/                 see link_index.h
 //
 // Thread-safe, except that changes to one place must be serialised by the caller.
 #ifndef VENEER_FS_UPPER_UPPER_H_

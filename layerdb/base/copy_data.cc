@@ -13,8 +13,7 @@ namespace veneer::sys {
 
 namespace {
 
-// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the
-// copy.
+// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the copy.
 bool CannotCopyRange(int code) {
   return code == EXDEV || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EPERM ||
          code == EBADF;

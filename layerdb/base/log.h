@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log. One logger per process, on standard error until a daemon redirects it. Thread-safe. The
-// logging library is an implementation detail of log.cc, so that no other file pays for its header.
+// The log. One logger per process, on standard error until a daemon redirects it. Thread-safe. The logging
+// library is an implementation detail of log.cc, so that no other file pays for its header.
 #ifndef VENEER_LAYERDB_BASE_LOG_H_
 #define VENEER_LAYERDB_BASE_LOG_H_
 

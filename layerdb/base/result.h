@@ -3,8 +3,7 @@
 // The two error types of the project (and nothing else reports a failure).
 //
 //   Sys<T>     = value or Errno.  Below the file-system boundary: four bytes, no allocation.
-//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed,
-//   on
+//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed, on
 //                what, why, and what to do; plus the exit code it leads to.
 //
 // An Errno becomes an Error only through MakeError(errno, "what failed on what").
@@ -39,8 +38,8 @@ std::string ErrnoText(int code);
 // What a program ends with; the numbers are the interface (README, man pages).
 enum class ExitCode : int { kFailed = 1, kUsage = 2, kNotFound = 3, kInUse = 4 };
 
-// A failure as a person reads it. Contexts are added from the inside out, the outermost first in
-// the text: "import rootfs.tar: read entry 17: Input/output error".
+// A failure as a person reads it. Contexts are added from the inside out, the outermost first in the text:
+// "import rootfs.tar: read entry 17: Input/output error".
 class [[nodiscard]] Error {
  public:
   explicit Error(std::string message, ExitCode exit = ExitCode::kFailed, int code = 0)

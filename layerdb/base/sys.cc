@@ -12,8 +12,8 @@ namespace veneer::sys {
 
 namespace {
 
-// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc,
-// which end in the object itself even where that is a symlink.
+// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc, which end in the
+// object itself even where that is a symlink.
 class ProcPath {
  public:
   explicit ProcPath(At at) {
@@ -96,8 +96,7 @@ Sys<void> Rename(At from, At to, unsigned flags) {
 }
 
 Sys<void> Chmod(At at, mode_t mode) {
-  // fchmodat() follows symlinks, but the caller knows that the object is none; /proc serves O_PATH
-  // descriptors.
+  // fchmodat() follows symlinks, but the caller knows that the object is none; /proc serves O_PATH descriptors.
   const ProcPath path(at);
   if (!path.fits()) return Fail(ENAMETOOLONG);
   return Done(::chmod(path.c_str(), mode));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The system calls that the project makes on trees of files, one thin function each: the kernel's
-// semantics, an Errno instead of -1. Nothing here follows a symlink in the last component, and
-// nothing takes a path of more than one component except where it says so: a tree is walked by
-// descriptors, so that no length of path and no symlink put in the way matters.
+// semantics, an Errno instead of -1. Nothing here follows a symlink in the last component, and nothing takes
+// a path of more than one component except where it says so: a tree is walked by descriptors, so that no length
+// of path and no symlink put in the way matters.
 //
 // Thread-safe. EINTR is retried where POSIX allows it to be.
 #ifndef VENEER_LAYERDB_BASE_SYS_H_
@@ -24,16 +24,16 @@
 
 namespace veneer::sys {
 
-// An object in a tree: a name in an open directory, or (empty name) what `fd` itself refers to,
-// which may be an O_PATH descriptor. Both are borrowed.
+// An object in a tree: a name in an open directory, or (empty name) what `fd` itself refers to, which may be an
+// O_PATH descriptor. Both are borrowed.
 struct At {
   int fd;
   const char* name = "";
   bool self() const { return *name == '\0'; }
 };
 
-// openat(2) with O_CLOEXEC and O_NOFOLLOW added. A self At is opened again through /proc (so that
-// an O_PATH descriptor becomes one that can read or write).
+// openat(2) with O_CLOEXEC and O_NOFOLLOW added. A self At is opened again through /proc (so that an O_PATH
+// descriptor becomes one that can read or write).
 Sys<Fd> Open(At at, int flags, mode_t mode = 0);
 Sys<struct stat> Stat(At at);
 Sys<std::string> ReadLink(At at);
@@ -71,10 +71,9 @@ Sys<void> Sync(int fd, bool data_only);
 Sys<void> SyncFs(int fd);
 Sys<struct statvfs> StatVfs(int fd);
 
-// Copies `size` bytes between regular files at the same offset, holes kept as holes: a reflink of
-// the whole where both files are taken from 0 to the end and the file system can, else
-// copy_file_range per data extent, else read and write. The target must be empty or sparse there;
-// its size becomes at least `size`.
+// Copies `size` bytes between regular files at the same offset, holes kept as holes: a reflink of the whole where
+// both files are taken from 0 to the end and the file system can, else copy_file_range per data extent, else
+// read and write. The target must be empty or sparse there; its size becomes at least `size`.
 Sys<void> CopyData(int from, int to, uint64_t size);
 
 // One directory entry as getdents64(2) gives it ("." and ".." left out).
@@ -83,8 +82,7 @@ struct Dirent {
   uint64_t ino;
   uint8_t type;  // DT_*
 };
-// Reads a directory from the start. `fd` must be open for reading and not be shared with another
-// reader.
+// Reads a directory from the start. `fd` must be open for reading and not be shared with another reader.
 Sys<void> ReadDir(int fd, FunctionRef<void(const Dirent&)> sink);
 
 }  // namespace veneer::sys

@@ -136,8 +136,7 @@ class EntryView {
 // Appends the record of `entry` to `out`.
 void AppendRecord(const IndexEntry& entry, std::string* out);
 
-// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no
-// whiteout.
+// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no whiteout.
 inline constexpr size_t kNlinkOffset = 44;
 void SetRecordNlink(std::string* record, uint32_t nlink);
 

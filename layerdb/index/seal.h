@@ -7,11 +7,13 @@
 //
 //    0  8 bytes "VNRINDEX"            64  u64 directories among the entries
 //    8  u32 format version, 1         72  u64 bytes of all regular files (each hard link once)
-//   12  u32 size of an LMDB page      80  u64 names that are hard links (names of files with
-//   several) 16  u64 bytes before the seal     88  zero, reserved 24  u64 next inode number 104 u64
-//   XXH3-64 of bytes 0..103 of the seal 32  u64 entries (not whiteouts)  112  16 bytes XXH3-128 of
-//   everything before the seal 40  u64 whiteouts 48  u64 opaque directories 56  u64 regular files
-//   (names)
+//   12  u32 size of an LMDB page      80  u64 names that are hard links (names of files with several)
+//   16  u64 bytes before the seal     88  zero, reserved
+//   24  u64 next inode number        104  u64 XXH3-64 of bytes 0..103 of the seal
+//   32  u64 entries (not whiteouts)  112  16 bytes XXH3-128 of everything before the seal
+//   40  u64 whiteouts
+//   48  u64 opaque directories
+//   56  u64 regular files (names)
 #ifndef VENEER_LAYERDB_INDEX_SEAL_H_
 #define VENEER_LAYERDB_INDEX_SEAL_H_
 

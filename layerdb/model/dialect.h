@@ -5,8 +5,7 @@
 //
 // Sources: kernel Documentation/filesystems/overlayfs.rst ("whiteouts and opaque directories",
 // "Redirecting directories", "Metadata only copy up", "User xattr", "Nesting overlayfs mounts");
-// OCI image-spec layer.md
-// ("Whiteouts"); fuse-overlayfs and containers-storage for the user.* names.
+// OCI image-spec layer.md ("Whiteouts"); fuse-overlayfs and containers-storage for the user.* names.
 #ifndef VENEER_LAYERDB_MODEL_DIALECT_H_
 #define VENEER_LAYERDB_MODEL_DIALECT_H_
 

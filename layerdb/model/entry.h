@@ -22,8 +22,7 @@ enum class FileType : uint8_t {
   kSocket = 6,
 };
 
-// The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give
-// kRegular.
+// The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give kRegular.
 uint32_t TypeBits(FileType type);
 FileType TypeFromMode(uint32_t mode);
 // The DT_* value of a type (readdir's d_type).
@@ -56,8 +55,7 @@ struct Attr {
   uint32_t FullMode() const { return TypeBits(type) | mode; }
 };
 
-// One extended attribute: full name ("user.x") and value; sorted by name wherever a list of them is
-// kept.
+// One extended attribute: full name ("user.x") and value; sorted by name wherever a list of them is kept.
 using Xattr = std::pair<std::string, std::string>;
 using XattrList = std::vector<Xattr>;
 

@@ -3,17 +3,12 @@
 // TreeBuilder: the tree that the entries of one image layer make, in memory. It does what
 // extracting the archive in an empty directory, inside a chroot, would do, without a disk:
 //
-//   - the last of several entries with one name counts; of a directory the attributes, and what is
-//   in it stays;
-//   - missing parents are made (0755, root), and take the attributes of their own entry when it
-//   comes;
-//   - a parent that is a symlink is followed inside the tree (never above its root); one that is
-//   anything else but a
+//   - the last of several entries with one name counts; of a directory the attributes, and what is in it stays;
+//   - missing parents are made (0755, root), and take the attributes of their own entry when it comes;
+//   - a parent that is a symlink is followed inside the tree (never above its root); one that is anything else but a
 //     directory is replaced by one;
-//   - a hard link is to what its target is at that moment; what its target's name becomes later
-//   does not matter;
-//   - whiteouts and opaque marks say something of the layers below only, wherever in the archive
-//   they stand (OCI
+//   - a hard link is to what its target is at that moment; what its target's name becomes later does not matter;
+//   - whiteouts and opaque marks say something of the layers below only, wherever in the archive they stand (OCI
 //     image-spec layer.md); a whiteout beside an entry makes the directory opaque.
 //
 // Time is linear in the archive, whatever it holds: a parent is looked up once for entries that

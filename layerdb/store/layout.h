@@ -2,15 +2,15 @@
 //
 // The names of everything inside a store directory. Values only.
 //
-//   veneer-store               "veneer store, format 1\n"; whoever sees another format goes no
-//   further lock                       flock: shared by every writer, exclusive while prune decides
-//   what is garbage catalog/                   images, tags, containers layers/<diff id hex>/
-//   index, recipe trees/<chain id hex>       merged trees; may be deleted at any time
+//   veneer-store               "veneer store, format 1\n"; whoever sees another format goes no further
+//   lock                       flock: shared by every writer, exclusive while prune decides what is garbage
+//   catalog/                   images, tags, containers
+//   layers/<diff id hex>/      index, recipe
+//   trees/<chain id hex>       merged trees; may be deleted at any time
 //   objects/ab/cdef…           file contents
 //   blobs/sha256/<hex>         OCI documents and kept compressed layers
 //   containers/<name>/         upper/, work/, state
-//   staging/<unique>/          unfinished work of a live process, which holds a flock on the
-//   directory
+//   staging/<unique>/          unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_STORE_LAYOUT_H_
 #define VENEER_LAYERDB_STORE_LAYOUT_H_
 

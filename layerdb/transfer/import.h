@@ -59,8 +59,7 @@ struct ImportedLayer {
 // would give, and its diff id is that of the archive WriteLayerTar() makes of it; sockets, which no
 // tar can hold, are in the layer all the same.
 //
-// Errors are one line that begins with the source's name: truncated or damaged archives, names that
-// cannot be
+// Errors are one line that begins with the source's name: truncated or damaged archives, names that cannot be
 // (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.
 Result<ImportedLayer> ImportLayer(Store& store, WriteSession& session, const std::string& source,
                                   const ImportOptions& options);

@@ -4,10 +4,9 @@
 // and uts namespaces, pivot_root, file systems of its own on /proc, /sys, /dev and /run, and
 // nothing left behind.
 //
-//   veneer (this process)            keeps the terminal, the catalog and, if need be, the user
-//   namespace
-//    ├─ veneerfs                     for a tree that is not mounted; ends by itself when the mount
-//    does └─ process 1 of the session     session_init.h; when this process dies, it ends
+//   veneer (this process)      keeps the terminal, the catalog and, if need be, the user namespace
+//    ├─ veneerfs                for a tree that is not mounted; ends by itself when the mount does
+//    └─ process 1 of the session    session_init.h; when this process dies, it ends
 //        └─ the command
 #ifndef VENEER_TOOLS_RUN_SESSION_H_
 #define VENEER_TOOLS_RUN_SESSION_H_
