@@ -81,8 +81,8 @@ struct Node {
   // What few nodes need.
   struct Rare {
     std::vector<NodeName> more;  // further known names
-    std::optional<std::string>
-        lower_path;   // where the lower object lies, if not where the name says
+    // Where the lower object lies, if not where the name says.
+    std::optional<std::string> lower_path;
     SharedFd pinned;  // the upper object, when no name leads to it
   };
   std::unique_ptr<Rare> rare;

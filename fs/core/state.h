@@ -53,8 +53,7 @@ struct UnionFs::State {
     if (options.before_blocking != nullptr) options.before_blocking();
   }
 
-  // --- nodes (resolve.cc)
-  // ------------------------------------------------------------------------------------------
+  // --- nodes (resolve.cc) ---
   // ESTALE for a node that is not known.
   Sys<NodeRef> Get(NodeId id);
   // The same, and ENOTDIR for what is no directory.
@@ -67,8 +66,7 @@ struct UnionFs::State {
   std::string LowerPathLocked(const Node& node) const;
   Sys<std::optional<LayerObject>> FindLowerPath(std::string_view path) const;
 
-  // --- names of a directory (names.cc). The directory's mutex is held
-  // --------------------------------------------
+  // --- names of a directory (names.cc). The directory's mutex is held ---
   Sys<void> LoadLocked(Node& dir);
   // The node of a visible child, with one reference for the kernel; its attributes too where `attr`
   // is given.
@@ -80,8 +78,7 @@ struct UnionFs::State {
   void SetUpper(Node& node, const UpperObject& object);
   void SetLower(Node& node, const LayerObject& object) const;
 
-  // --- attributes (attributes.cc)
-  // ----------------------------------------------------------------------------------
+  // --- attributes (attributes.cc) ---
   Sys<Attr> AttrLocked(const Node& node);
   // What the union says differently from the upper file system.
   Attr Adjust(const Node& node, Attr attr) const;
@@ -91,8 +88,7 @@ struct UnionFs::State {
   // The same done to an object, with its file capabilities.
   Sys<void> DropPrivileges(sys::At at, const GroupTest* groups) const;
 
-  // --- copy-up (copy_up.cc)
-  // ------------------------------------------------------------------------------------------
+  // --- copy-up (copy_up.cc) ---
   // Brings the attributes of a node (and its parents) into the upper. EROFS without an upper.
   Sys<void> CopyUpMetaLocked(const NodeRef& node);
   // Brings the contents too. `truncate`: only so much of them, and that is the file's size then.
@@ -104,8 +100,7 @@ struct UnionFs::State {
   Sys<void> CopyContents(const NodeRef& node, std::optional<uint64_t> truncate);
   void MarkInUpper(Node& parent, std::string_view name);
 
-  // --- open files (contents.cc)
-  // --------------------------------------------------------------------------------------
+  // --- open files (contents.cc) ---
   struct DataFd {
     SharedFd fd;             // null: the contents are `bytes`
     std::string_view bytes;  // live as long as the lower layer
@@ -114,8 +109,7 @@ struct UnionFs::State {
   static uint64_t FdKey(NodeId id, unsigned kind) { return id * 4 + kind; }
   void DropFds(NodeId id);
 
-  // --- making and removing (make.cc, remove.cc)
-  // ----------------------------------------------------------------------
+  // --- making and removing (make.cc, remove.cc) ---
   Sys<std::optional<std::string>> DefaultAclLocked(Node& dir);
   Sys<Entry> MakeLocked(const NodeRef& dir, std::string_view name, NewObject object,
                         const Caller& caller);
@@ -132,8 +126,7 @@ struct UnionFs::State {
   Sys<void> CountLinkLocked(Node& node, int change);
   static Sys<void> CheckName(std::string_view name);
 
-  // --- renaming (rename.cc)
-  // --------------------------------------------------------------------------------------
+  // --- renaming (rename.cc) ---
   struct RenameSide;
   Sys<RenameSide> RenameSideLocked(const NodeRef& dir, std::string_view name);
   Sys<void> GiveEntryLocked(const RenameSide& side);

@@ -89,8 +89,7 @@ class Upper {
   const Fd& root() const { return root_; }
   LinkIndex& links() { return *links_; }
 
-  // --- reading
-  // ---------------------------------------------------------------------------------------------------
+  // --- reading ---
   // `parent_path`: where relative redirects start. A whiteout is no error.
   Sys<UpperObject> Read(sys::At at, std::string_view parent_path) const;
   Sys<Attr> Stat(sys::At at) const;
@@ -102,8 +101,7 @@ class Upper {
   };
   Sys<void> List(sys::At dir, FunctionRef<void(const Listed&)> sink) const;
 
-  // --- making
-  // ----------------------------------------------------------------------------------------------------
+  // --- making ---
   // An object built in the work directory. Removed again unless it was published.
   class Staged {
    public:
@@ -136,16 +134,14 @@ class Upper {
   // Another name for the object `from`; a whiteout at `to` is replaced.
   Sys<void> Link(sys::At from, sys::At to, bool over_whiteout) const;
 
-  // --- removing
-  // --------------------------------------------------------------------------------------------------
+  // --- removing ---
   enum class Occupied { kNothing, kFile, kDirectory };
   // Puts a whiteout at `place` in one step, whatever is there.
   Sys<void> Whiteout(sys::At place, Occupied by) const;
   // Removes what is at `place`; a directory may hold whiteouts.
   Sys<void> Remove(sys::At place, Occupied by) const;
 
-  // --- renaming
-  // --------------------------------------------------------------------------------------------------
+  // --- renaming ---
   // Moves `from` to `to`. `to` holds nothing, a file, a whiteout (kFile), or, for a directory, one
   // without visible entries; `leave_whiteout`: a whiteout stays at `from`. One step where the file
   // system and our rights allow it.
@@ -153,8 +149,7 @@ class Upper {
                  bool leave_whiteout) const;
   Sys<void> Exchange(sys::At a, sys::At b) const;
 
-  // --- attributes and marks
-  // --------------------------------------------------------------------------------------
+  // --- attributes and marks ---
   Sys<void> SetOwner(sys::At at, std::optional<uint32_t> uid, std::optional<uint32_t> gid) const;
   Sys<void> SetMode(sys::At at, uint32_t mode) const;
   Sys<void> SetOpaque(sys::At dir) const;

@@ -221,8 +221,7 @@ TEST(OptionsTest, UnknownOptionsWarnOnceEach) {
   }
 }
 
-// --- refusals: one line that names the option
-// -----------------------------------------------------
+// --- refusals: one line that names the option ---
 
 struct BadCase {
   Words args;
