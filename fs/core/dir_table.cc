@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "layerdb/base/hash.h"
 
@@ -11,6 +13,8 @@ namespace veneer {
 namespace {
 // Up to this many children a scan is faster than a hash table, and most directories have fewer.
 constexpr size_t kScanLimit = 8;
+// Fewer dead children than this are not worth copying the others.
+constexpr size_t kLeastDead = 32;
 }  // namespace
 
 const char* DirTable::Store(std::string_view name) {
@@ -57,13 +61,13 @@ void DirTable::Rehash(size_t buckets) {
 void DirTable::Insert(uint32_t index) {
   const size_t mask = buckets_.size() - 1;
   size_t at = Xxh64(children_[index].name()) & mask;
-  while (buckets_[at] != kEmpty) at = (at + 1) & mask;
+  while (buckets_[at] != kEmpty && buckets_[at] != kTombstone) at = (at + 1) & mask;
+  if (buckets_[at] == kEmpty) ++used_buckets_;
   buckets_[at] = index + 1;
-  ++used_buckets_;
 }
 
 DirTable::Child& DirTable::Add(std::string_view name, bool persistent) {
-  CompactIfWorth();
+  if (IsCompactingWorthwhile()) Compact();
   return Append(name, persistent);
 }
 
@@ -76,7 +80,7 @@ DirTable::Child& DirTable::Append(std::string_view name, bool persistent) {
   if (buckets_.empty()) {
     if (children_.size() > kScanLimit) Rehash(32);
   } else if ((used_buckets_ + 1) * 4 > buckets_.size() * 3) {
-    Rehash(std::max<size_t>(32, buckets_.size() * 2));
+    Rehash(BucketsFor(children_.size() - dead_));
   } else {
     Insert(static_cast<uint32_t>(children_.size() - 1));
   }
@@ -86,14 +90,19 @@ DirTable::Child& DirTable::Append(std::string_view name, bool persistent) {
 DirTable::Child& DirTable::Renew(Child& child) {
   Child again = child;
   Drop(child);
-  again.cookie = 0;
-  Child& added = Append(again.name(), true);  // the bytes stay where they are
-  const uint64_t cookie = added.cookie;
-  added = again;
-  added.cookie = cookie;
-  added.visible = true;
-  added.dead = false;
-  return added;
+  Child* added = nullptr;
+  if (IsCompactingWorthwhile()) {
+    const std::string name(again.name());
+    Compact();
+    added = &Append(name, false);
+  } else {
+    added = &Append(again.name(), true);  // the bytes stay where they are
+  }
+  again.cookie = added->cookie;
+  again.text = added->text;
+  again.visible = true;
+  *added = again;
+  return *added;
 }
 
 void DirTable::Drop(Child& child) {
@@ -105,20 +114,28 @@ void DirTable::Drop(Child& child) {
   ++dead_;
 }
 
+// At most half of the children are dead then, so that a name that comes and goes takes no more time and memory the
+// hundred-thousandth time than the first.
+bool DirTable::IsCompactingWorthwhile() const {
+  return dead_ >= kLeastDead && dead_ * 2 >= children_.size();
+}
+
 // Dead children only mark places in the order; cookies keep it without them.
-void DirTable::CompactIfWorth() {
-  if (dead_ < 1024 || dead_ * 2 < children_.size()) return;
-  std::vector<std::unique_ptr<char[]>> old_text = std::move(text_);
-  text_.clear();
+void DirTable::Compact() {
+  const std::vector<std::unique_ptr<char[]>> old_text = std::exchange(text_, {});
   text_used_ = text_size_ = 0;
   std::erase_if(children_, [](const Child& child) { return child.dead; });
   // Names may lie in the old text or outlive the table; copying all is simpler than telling them
   // apart.
   for (Child& child : children_) child.text = Store(child.name());
   dead_ = 0;
+  Rehash(BucketsFor(children_.size()));
+}
+
+size_t DirTable::BucketsFor(size_t names) {
   size_t buckets = 32;
-  while (children_.size() * 2 > buckets) buckets *= 2;
-  Rehash(buckets);
+  while (names * 2 > buckets) buckets *= 2;
+  return buckets;
 }
 
 bool DirTable::empty() const {

@@ -46,6 +46,8 @@ class DirTable {
   // Forgets a name altogether.
   void Drop(Child& child);
 
+  // How many children there are, dead ones included. For tests.
+  size_t places() const { return children_.size(); }
   bool empty() const;  // nothing visible
   // The children whose cookie is greater than `cookie`, dead ones included.
   std::vector<Child>::iterator After(uint64_t cookie);
@@ -62,11 +64,13 @@ class DirTable {
   void Insert(uint32_t index);
   uint32_t* Slot(std::string_view name);
   void Rehash(size_t buckets);
-  void CompactIfWorth();
+  bool IsCompactingWorthwhile() const;
+  void Compact();
+  static size_t BucketsFor(size_t names);
 
   std::vector<Child> children_;  // by cookie
-  std::vector<uint32_t>
-      buckets_;  // index + 1, open addressing; a power of two, or none while small
+  // Index + 1, open addressing; a power of two, or none while small.
+  std::vector<uint32_t> buckets_;
   std::vector<std::unique_ptr<char[]>> text_;
   size_t text_used_ = 0;
   size_t text_size_ = 0;

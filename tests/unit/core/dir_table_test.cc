@@ -42,6 +42,20 @@ TEST(DirTableTest, BehavesLikeAMapAndNeverReusesACookie) {
   EXPECT_EQ(listed, model);
 }
 
+TEST(DirTableTest, ANameThatComesAndGoesTakesNoMoreRoom) {
+  DirTable table;
+  table.Add("stays", false);
+  table.Add("lower", false);
+  for (int i = 0; i < 10000; ++i) {
+    table.Renew(*table.Find("lower"));
+    table.Drop(table.Add("new", false));
+  }
+  EXPECT_LT(table.places(), 100u);
+  EXPECT_NE(table.Find("stays"), nullptr);
+  EXPECT_NE(table.Find("lower"), nullptr);
+  EXPECT_EQ(table.Find("new"), nullptr);
+}
+
 TEST(DirTableTest, EmptyCountsWhatShows) {
   DirTable table;
   EXPECT_TRUE(table.empty());
