@@ -192,7 +192,7 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
       node->parent = dir;
       node->name = text;
       node->removed = false;
-      node->rare->pinned.reset();
+      if (node->rare) node->rare->pinned.reset();
     } else {
       node->NeedRare().more.push_back({dir, text});
     }

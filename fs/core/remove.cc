@@ -102,16 +102,23 @@ Sys<void> UnionFs::RemoveDirectory(NodeId parent, std::string_view name) {
   State& state = *state_;
   VENEER_TRY(const NodeRef dir, state.GetDir(parent));
   const std::shared_lock names(state.names);
-  VENEER_TRY_VOID(state.CopyUpMetaLocked(dir));
-  const std::lock_guard lock(dir->directory->mutex);
-  VENEER_TRY_VOID(state.LoadLocked(*dir));
-  DirTable& table = dir->directory->table;
-  DirTable::Child* child = table.Find(name);
-  if (child == nullptr || !child->visible) return Fail(ENOENT);
-  if (child->type != FileType::kDirectory) return Fail(ENOTDIR);
-  VENEER_TRY(const NodeRef node, state.ChildNodeLocked(dir, *child, nullptr));
+  NodeRef node;
+  {
+    const std::lock_guard lock(dir->directory->mutex);
+    VENEER_TRY_VOID(state.LoadLocked(*dir));
+    DirTable::Child* child = dir->directory->table.Find(name);
+    if (child == nullptr || !child->visible) return Fail(ENOENT);
+    if (child->type != FileType::kDirectory) return Fail(ENOTDIR);
+    VENEER_TRY(node, state.ChildNodeLocked(dir, *child, nullptr));
+  }
   const ScopedReference reference(state.nodes, node);
 
+  VENEER_TRY_VOID(state.CopyUpMetaLocked(dir));
+  // As in Unlink().
+  const BusyNodes::Guard guard(state.busy, node->id, BusyNodes::Work::kCopyMeta);
+  const std::lock_guard lock(dir->directory->mutex);
+  DirTable& table = dir->directory->table;
+  DirTable::Child* child = table.Find(name);
   {
     // Parent before child, as everywhere.
     const std::lock_guard inner(node->directory->mutex);

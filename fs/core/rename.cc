@@ -17,6 +17,8 @@ struct UnionFs::State::RenameSide {
   bool in_upper = false;
   bool in_lower = false;
   bool whiteout = false;
+  std::optional<std::string>
+      lower_path;  // what the node is to know of its lower part, once it has moved
 
   bool is_dir() const { return node != nullptr && node->type == FileType::kDirectory; }
 };
@@ -55,7 +57,7 @@ Sys<void> UnionFs::State::GiveEntryLocked(const RenameSide& side) {
 }
 
 // Brings `side` into the upper, ready to appear at `to`.
-Sys<void> UnionFs::State::PrepareMoveLocked(const RenameSide& side, const RenameSide& to) {
+Sys<void> UnionFs::State::PrepareMoveLocked(RenameSide& side, const RenameSide& to) {
   const NodeRef& node = side.node;
   if (side.is_dir() && node->has_lower && !upper->options().redirect_dir) return Fail(EXDEV);
   VENEER_TRY_VOID(CopyUpMetaLocked(node));
@@ -64,9 +66,8 @@ Sys<void> UnionFs::State::PrepareMoveLocked(const RenameSide& side, const Rename
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
   const bool needs_path = node->has_lower && (side.is_dir() || !node->data_upper);
   if (needs_path) {
-    const std::string path = LowerPathLocked(*node);
-    VENEER_TRY_VOID(upper->SetRedirect(where.at(), path));
-    node->NeedRare().lower_path = path;
+    side.lower_path = LowerPathLocked(*node);
+    VENEER_TRY_VOID(upper->SetRedirect(where.at(), *side.lower_path));
   } else if (side.is_dir() && to.in_lower) {
     VENEER_TRY_VOID(upper->SetOpaque(where.at()));
   }
@@ -216,6 +217,10 @@ Sys<void> UnionFs::Rename(NodeId parent, std::string_view name, NodeId new_paren
     if (exchange) VENEER_TRY_VOID(state.PrepareMoveLocked(to, from));
   }
   const std::unique_lock names(state.names);
+  // Only now: whoever goes through a directory to what is below it reads this under State::names alone.
+  for (State::RenameSide* side : {&from, &to}) {
+    if (side->lower_path) side->node->NeedRare().lower_path = std::move(side->lower_path);
+  }
   if (exchange) return state.ExchangeLocked(from, to);
   // What a concurrent copy-up of the target has brought into the upper since.
   if (const DirTable::Child* child = new_dir->directory->table.Find(new_name)) {
