@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "fs/core/state.h"
+#include "layerdb/layer/marks.h"
 
 namespace veneer {
 
@@ -54,10 +55,8 @@ Sys<Attr> UnionFs::GetAttr(NodeId id) {
 
 namespace {
 
-timespec ToTimespec(const std::optional<Timestamp>& time, bool now) {
-  if (now) return {0, UTIME_NOW};
-  if (!time) return {0, UTIME_OMIT};
-  return {static_cast<time_t>(time->sec), static_cast<long>(time->nsec)};
+timespec NewTime(const std::optional<Timestamp>& time, bool now) {
+  return now ? timespec{0, UTIME_NOW} : ToTimespec(time);
 }
 
 // chown(-1, -1), or what a write of an unprivileged caller takes away.
@@ -115,9 +114,13 @@ Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
     }
     const bool any_time = change.atime || change.mtime || change.atime_now || modified_now;
     if (any_time) {
-      const timespec times[2] = {ToTimespec(change.atime, change.atime_now),
-                                 ToTimespec(change.mtime, modified_now)};
+      const timespec times[2] = {NewTime(change.atime, change.atime_now),
+                                 NewTime(change.mtime, modified_now)};
       VENEER_TRY_VOID(sys::SetTimes(where.at(), times));
+      if (!node->data_upper) {
+        VENEER_TRY(const Attr now, upper.Stat(where.at()));
+        state_->copy_times.Set(id, {now.atime, now.mtime});
+      }
     }
   }
   return state_->AttrLocked(*node);
@@ -140,7 +143,7 @@ Sys<uint32_t> UnionFs::GetFlags(NodeId id) {
   const std::shared_lock names(state_->names);
   const std::shared_lock place(state_->places.For(id));
   VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  VENEER_TRY(const Fd fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+  VENEER_TRY(const Fd fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   int flags = 0;
   if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) < 0) return FailErrno();
   return static_cast<uint32_t>(flags);
@@ -156,7 +159,7 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
   const std::shared_lock place(state_->places.For(id));
   VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  VENEER_TRY(const Fd fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+  VENEER_TRY(const Fd fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   // The flags that describe the upper's own file (extents, inline data) are not the caller's to set or clear.
   int value = 0;
   if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &value) < 0) return FailErrno();

@@ -11,15 +11,13 @@
 namespace veneer {
 
 namespace {
-enum FdKind : unsigned { kDirFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
-
 bool AccessRefused(Errno e) {
   return e.code == EPERM || e.code == EACCES || e.code == EROFS || e.code == ETXTBSY;
 }
 }  // namespace
 
 void UnionFs::State::DropFds(NodeId id) {
-  for (const unsigned kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
+  for (const FdKind kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
 }
 
 // A descriptor is put into the cache under the place lock that copy-up takes to change where the
@@ -43,11 +41,11 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   }
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
   if (write) {
-    VENEER_TRY(Fd fd, sys::Open(where.at(), O_RDWR | O_NONBLOCK));
+    VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDWR | O_NONBLOCK));
     return DataFd{fds.Put(FdKey(node->id, kUpperWrite), std::move(fd)), {}};
   }
   auto fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK | O_NOATIME);
-  if (!fd && AccessRefused(fd.error())) fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK);
+  if (!fd && AccessRefused(fd.error())) fd = upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK);
   if (!fd) return Fail(fd.error());
   return DataFd{fds.Put(FdKey(node->id, kUpperRead), *std::move(fd)), {}};
 }
@@ -137,10 +135,10 @@ Sys<void> UnionFs::Sync(NodeId id, bool data_only) {
   Fd fd;
   {
     const std::shared_lock lock(state_->names);
+    if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return {};
     const std::shared_lock place(state_->places.For(id));
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-    if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return {};
-    VENEER_TRY(fd, sys::Open(where.at(), O_RDONLY | O_NONBLOCK));
+    VENEER_TRY(fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   }
   return state_->upper->Sync(fd.get(), data_only);
 }

@@ -7,6 +7,7 @@
 // inode; last the mark is cleared. A crash in between leaves a valid metadata-only copy. A small
 // file goes in one step.
 #include "fs/core/state.h"
+#include "layerdb/layer/marks.h"
 
 namespace veneer {
 
@@ -92,6 +93,10 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
         for (const NodeName& more : node->rare->more) names_of_node.push_back(more);
       }
       if (node->linked_below) {
+        // The count first: a file that is in the index without one would have too few links.
+        if (!upper->links().Count(node->ino)) {
+          VENEER_TRY_VOID(upper->links().SetCount(node->ino, node->lower_nlink));
+        }
         const LinkName index_name(node->ino);
         VENEER_TRY_VOID(upper->Publish(staged, upper->links().Place(index_name), false));
         upper->links().Added(node->ino);
@@ -106,9 +111,6 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
     DropFds(node->id);
   }
   if (node->linked_below && !(node->rare && node->rare->pinned)) {
-    if (!upper->links().Count(node->ino)) {
-      VENEER_TRY_VOID(upper->links().SetCount(node->ino, node->lower_nlink));
-    }
     // The names that are known get an entry of their own, so that the upper tells most of the story
     // to who does not know the index.
     const LinkName index_name(node->ino);
@@ -141,24 +143,20 @@ Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t
 
 namespace {
 
-void TimesOf(const struct stat& st, timespec (&times)[2]) {
-  times[0] = st.st_atim;
-  times[1] = st.st_mtim;
+Sys<void> SetTimes(int fd, const CopyTimes::Times& times) {
+  const timespec both[2] = {ToTimespec(times.atime), ToTimespec(times.mtime)};
+  return sys::SetTimes({fd}, both);
 }
 
-// Makes a metadata-only file the hole again that it was when `st` was taken.
-Sys<void> Reset(int fd, const struct stat& st) {
+// Makes a metadata-only file of `size` the hole again that it was.
+Sys<void> Reset(int fd, uint64_t size) {
   VENEER_TRY_VOID(sys::Truncate(fd, 0));
-  VENEER_TRY_VOID(sys::Truncate(fd, st.st_size));
-  timespec times[2];
-  TimesOf(st, times);
-  return sys::SetTimes({fd}, times);
+  return sys::Truncate(fd, size);
 }
 
-// Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd`.
-Sys<void> Fill(const Upper& upper, const Content& content, int fd, const struct stat& st,
+// Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd` of `old_size`.
+Sys<void> Fill(const Upper& upper, const Content& content, int fd, uint64_t old_size,
                std::optional<uint64_t> truncate) {
-  const uint64_t old_size = st.st_size;
   const uint64_t size = truncate.value_or(old_size);
   const uint64_t to_copy = std::min(old_size, size);
   if (content.fd) {
@@ -167,9 +165,6 @@ Sys<void> Fill(const Upper& upper, const Content& content, int fd, const struct 
     VENEER_TRY_VOID(sys::WriteAt(fd, content.bytes.substr(0, to_copy), 0));
   }
   if (size != old_size) VENEER_TRY_VOID(sys::Truncate(fd, size));
-  timespec times[2];
-  TimesOf(st, times);
-  VENEER_TRY_VOID(sys::SetTimes({fd}, times));
   return upper.Sync(fd, true);
 }
 
@@ -180,23 +175,30 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
   VENEER_TRY(const Content content, lower->Open(node->lower));
   Fd target;
+  uint64_t size = 0;
   {
     const std::shared_lock lock(names);
     const std::shared_lock place(places.For(node->id));
     VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
-    VENEER_TRY(target, sys::Open(where.at(), O_RDWR));
+    VENEER_TRY(target, upper->OpenFile(where.at(), O_RDWR));
+    VENEER_TRY(const Attr attr, upper->Stat({target.get()}));
+    size = attr.size;
+    copy_times.Begin(node->id, {attr.atime, attr.mtime});
   }
-  VENEER_TRY(const struct stat st, sys::Stat({target.get()}));
-  const Sys<void> filled = Fill(*upper, content, target.get(), st, truncate);
-  if (!filled) {
-    // Above all when the disk is full: what was copied so far must not stay in the way.
-    const Sys<void> emptied = Reset(target.get(), st);
-    IgnoreError(emptied, "the contents are still those below, the next attempt writes them again");
-    return filled;
-  }
+  const Sys<void> filled = Fill(*upper, content, target.get(), size, truncate);
 
   const std::shared_lock lock(names);
   const std::unique_lock place(places.For(node->id));
+  const CopyTimes::Times times = copy_times.End(node->id);
+  if (!filled) {
+    // Above all when the disk is full: what was copied so far must not stay in the way.
+    const Sys<void> emptied = Reset(target.get(), size);
+    IgnoreError(emptied, "the contents are still those below, the next attempt writes them again");
+    const Sys<void> dated = SetTimes(target.get(), times);
+    IgnoreError(dated, "the failure of the copy is what counts");
+    return filled;
+  }
+  VENEER_TRY_VOID(SetTimes(target.get(), times));
   VENEER_TRY_VOID(upper->ClearMetacopy({target.get()}));
   node->data_upper = true;
   DropFds(node->id);

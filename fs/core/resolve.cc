@@ -31,14 +31,14 @@ Sys<SharedFd> UnionFs::State::UpperDirLocked(const Node& dir) {
       fd = node->rare->pinned;
       break;
     }
-    fd = fds.Get(FdKey(node->id, 0));
+    fd = fds.Get(FdKey(node->id, kDirectoryFd));
     if (fd) break;
     closed.push_back(node);
   }
   if (!fd) fd = upper_root;
   for (auto it = closed.rbegin(); it != closed.rend(); ++it) {
     VENEER_TRY(Fd next, sys::Open({fd->get(), (*it)->name.c_str()}, O_PATH | O_DIRECTORY));
-    fd = fds.Put(FdKey((*it)->id, 0), std::move(next));
+    fd = fds.Put(FdKey((*it)->id, kDirectoryFd), std::move(next));
   }
   return fd;
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "fs/core/copy_times.h"
 #include "fs/core/locks.h"
 #include "fs/core/node.h"
 #include "fs/core/node_table.h"
@@ -43,6 +44,7 @@ struct UnionFs::State {
   // exclusively. No data is copied under it, except small files.
   std::shared_mutex names;
   BusyNodes busy;
+  CopyTimes copy_times;
   PlaceLocks places;
   NodeTable nodes;
   FdCache fds;
@@ -106,7 +108,8 @@ struct UnionFs::State {
     std::string_view bytes;  // live as long as the lower layer
   };
   Sys<DataFd> OpenData(const NodeRef& node, bool write);
-  static uint64_t FdKey(NodeId id, unsigned kind) { return id * 4 + kind; }
+  enum FdKind : unsigned { kDirectoryFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
+  static uint64_t FdKey(NodeId id, FdKind kind) { return id * 4 + kind; }
   void DropFds(NodeId id);
 
   // --- making and removing (make.cc, remove.cc) ---
@@ -130,7 +133,7 @@ struct UnionFs::State {
   struct RenameSide;
   Sys<RenameSide> RenameSideLocked(const NodeRef& dir, std::string_view name);
   Sys<void> GiveEntryLocked(const RenameSide& side);
-  Sys<void> PrepareMoveLocked(const RenameSide& side, const RenameSide& to);
+  Sys<void> PrepareMoveLocked(RenameSide& side, const RenameSide& to);
   Sys<void> ReplaceLocked(RenameSide& from, RenameSide& to, bool leave_whiteout);
   Sys<void> ExchangeLocked(RenameSide& from, RenameSide& to);
   static void MoveName(Node& node, const NodeName& from, const NodeName& to);

@@ -138,25 +138,40 @@ Result<std::unique_ptr<Upper>> Upper::Open(const UpperOptions& options) {
   VENEER_TRY_CTX(upper->links_, LinkIndex::Open(upper->workdir_.get()), work_what);
   upper->uid_ = ::geteuid();
   upper->gid_ = ::getegid();
+  if (!upper->ChooseMarks()) {
+    return MakeError(
+        upper_what +
+        ": its file system keeps no extended attributes, in which an upper says what is "
+        "deleted or moved; use another file system");
+  }
   VENEER_TRY_CTX_VOID(upper->Probe(), work_what);
   return upper;
 }
 
+// The marks of root, or those of everybody; false when the file system has neither.
+bool Upper::ChooseMarks() {
+  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
+    mark_space_ = space;
+    const std::string probe = Mark("veneer.probe");
+    if (!sys::SetXattr({work_.get()}, probe.c_str(), "y", 0)) continue;
+    return sys::RemoveXattr({work_.get()}, probe.c_str()).has_value();
+  }
+  return false;
+}
+
 // Finds out once what the file system and our rights allow.
 Sys<void> Upper::Probe() {
-  const sys::At dir{work_.get()};
-  mark_space_ = kTrustedOverlay;
-  const std::string probe = Mark("veneer.probe");
-  if (sys::SetXattr(dir, probe.c_str(), "y", 0)) {
-    VENEER_TRY_VOID(sys::RemoveXattr(dir, probe.c_str()));
-  } else {
-    mark_space_ = kUserOverlay;
-  }
   tmpfile_ = sys::Open({work_.get()}, O_TMPFILE | O_RDWR, 0600).has_value();
 
   const sys::At whiteout{work_.get(), "probe-whiteout"};
-  device_whiteouts_ = sys::MakeNode(whiteout, S_IFCHR, 0).has_value();
-  if (!device_whiteouts_) return {};
+  if (!sys::MakeNode(whiteout, S_IFCHR, 0)) {
+    device_whiteouts_ = false;
+    return {};
+  }
+  // Some file systems that pass requests on (virtiofs) say yes and make something else.
+  const auto made = sys::Stat(whiteout);
+  device_whiteouts_ = made && S_ISCHR(made->st_mode) && made->st_rdev == 0;
+  if (!device_whiteouts_) return sys::Unlink(whiteout);
   const sys::At moved{work_.get(), "probe-moved"};
   rename_whiteout_ = sys::Rename(whiteout, moved, RENAME_WHITEOUT).has_value();
   if (rename_whiteout_) VENEER_TRY_VOID(sys::Unlink(moved));

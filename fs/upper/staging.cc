@@ -44,11 +44,6 @@ namespace {
 // The mode an object is made with before its owner is set: nobody else may look in meanwhile.
 constexpr mode_t kPrivateMode = 0600;
 
-timespec ToTimespec(const std::optional<Timestamp>& time) {
-  if (!time) return {0, UTIME_OMIT};
-  return {static_cast<time_t>(time->sec), static_cast<long>(time->nsec)};
-}
-
 bool HoldsUserXattrs(FileType type) {
   return type == FileType::kRegular || type == FileType::kDirectory;
 }

@@ -7,12 +7,14 @@
 
 #include <charconv>
 
+#include "fs/upper/despite_mode.h"
 #include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 
 namespace veneer {
 
 Sys<Attr> Upper::Stat(sys::At at) const {
+  const std::shared_lock modes(modes_);
   VENEER_TRY(const struct stat st, sys::Stat(at));
   Attr attr = AttrFromStat(st);
   if (options_.xattr_permissions != 0) ApplyOverrideStat(at, attr);
@@ -20,23 +22,32 @@ Sys<Attr> Upper::Stat(sys::At at) const {
 }
 
 Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
-  VENEER_TRY(const struct stat st, sys::Stat(at));
   UpperObject object;
-  object.attr = AttrFromStat(st);
-  object.whiteout = IsDeviceWhiteout(st);
-  if (object.whiteout) return object;
-  if (options_.xattr_permissions != 0) ApplyOverrideStat(at, object.attr);
-  VENEER_TRY(object.marks, ReadMarks(at, st, false, parent_path));
+  struct stat st = {};
+  {
+    const std::shared_lock modes(modes_);
+    VENEER_TRY(st, sys::Stat(at));
+    object.attr = AttrFromStat(st);
+    object.whiteout = IsDeviceWhiteout(st);
+    if (object.whiteout) return object;
+    if (options_.xattr_permissions != 0) ApplyOverrideStat(at, object.attr);
+  }
+  VENEER_TRY(object.marks, DespiteMode(modes_, uid_, at, [&](sys::At from) {
+               return ReadMarks(from, st, false, parent_path);
+             }));
   if (S_ISDIR(st.st_mode)) return object;
   if (S_ISREG(st.st_mode) && st.st_size == 0) object.whiteout = IsXattrWhiteout(at, st);
-  if (const auto origin = sys::GetXattr(at, Mark(kMarkOrigin).c_str())) {
+  const auto origin = DespiteMode(modes_, uid_, at, [&](sys::At from) {
+    return sys::GetXattr(from, Mark(kMarkOrigin).c_str());
+  });
+  if (origin) {
     std::from_chars(origin->data(), origin->data() + origin->size(), object.origin);
   }
   return object;
 }
 
 Sys<void> Upper::List(sys::At dir, FunctionRef<void(const Listed&)> sink) const {
-  VENEER_TRY(const Fd fd, sys::Open(dir, O_RDONLY | O_DIRECTORY));
+  VENEER_TRY(const Fd fd, OpenFile(dir, O_RDONLY | O_DIRECTORY));
   const bool xattr_whiteouts = HoldsXattrWhiteouts({fd.get()});
   return sys::ReadDir(fd.get(), [&](const sys::Dirent& raw) {
     uint32_t mode = static_cast<uint32_t>(raw.type) << 12;
@@ -70,6 +81,10 @@ Sys<void> Upper::SetOwner(sys::At at, std::optional<uint32_t> uid,
   return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
 }
 
+Sys<Fd> Upper::OpenFile(sys::At at, int flags) const {
+  return DespiteMode(modes_, uid_, at, [&](sys::At file) { return sys::Open(file, flags); });
+}
+
 Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {
   if (options_.xattr_permissions == 0) return sys::Chmod(at, mode);
   VENEER_TRY(const Attr attr, Stat(at));
@@ -78,19 +93,28 @@ Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {
   return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
 }
 
-Sys<void> Upper::SetOpaque(sys::At dir) const {
-  return sys::SetXattr(dir, Mark(kMarkOpaque).c_str(), "y", 0);
+Sys<void> Upper::SetMark(sys::At at, std::string_view mark, const std::string& value) const {
+  return DespiteMode(modes_, uid_, at,
+                     [&](sys::At to) { return sys::SetXattr(to, Mark(mark).c_str(), value, 0); });
 }
 
+Sys<void> Upper::ClearMark(sys::At at, std::string_view mark) const {
+  return DespiteMode(modes_, uid_, at, [&](sys::At from) -> Sys<void> {
+    const auto removed = sys::RemoveXattr(from, Mark(mark).c_str());
+    if (!removed && removed.error().code != ENODATA) return removed;
+    return {};
+  });
+}
+
+Sys<void> Upper::SetOpaque(sys::At dir) const { return SetMark(dir, kMarkOpaque, "y"); }
+
 Sys<void> Upper::SetRedirect(sys::At at, std::string_view path) const {
-  return sys::SetXattr(at, Mark(kMarkRedirect).c_str(), std::string("/").append(path), 0);
+  return SetMark(at, kMarkRedirect, std::string("/").append(path));
 }
 
 Sys<void> Upper::ClearMetacopy(sys::At file) const {
-  VENEER_TRY_VOID(sys::RemoveXattr(file, Mark(kMarkMetacopy).c_str()));
-  const auto removed = sys::RemoveXattr(file, Mark(kMarkRedirect).c_str());
-  if (!removed && removed.error().code != ENODATA) return removed;
-  return {};
+  VENEER_TRY_VOID(ClearMark(file, kMarkMetacopy));
+  return ClearMark(file, kMarkRedirect);
 }
 
 Sys<void> Upper::Sync(int fd, bool data_only) const {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "fs/upper/link_index.h"
@@ -155,6 +156,8 @@ class Upper {
   Sys<void> SetOpaque(sys::At dir) const;
   Sys<void> SetRedirect(sys::At at, std::string_view path) const;
   Sys<void> ClearMetacopy(sys::At file) const;
+  // Opens a file or directory, also one of this process's own user whose mode forbids it.
+  Sys<Fd> OpenFile(sys::At at, int flags) const;
   // Sync unless volatile.
   Sys<void> Sync(int fd, bool data_only) const;
   Sys<void> SyncAll() const;
@@ -162,7 +165,10 @@ class Upper {
  private:
   Upper() = default;
   std::string Mark(std::string_view mark) const { return mark_space_ + std::string(mark); }
+  Sys<void> SetMark(sys::At at, std::string_view mark, const std::string& value) const;
+  Sys<void> ClearMark(sys::At at, std::string_view mark) const;
   std::string TempName() const;
+  bool ChooseMarks();
   Sys<void> Probe();
   Sys<void> FillIn(sys::At at, const NewObject& object, int data_fd) const;
   Sys<void> Furnish(sys::At at, const NewObject& object) const;
@@ -181,9 +187,10 @@ class Upper {
   std::string mark_space_;
   uint32_t uid_ = 0;
   uint32_t gid_ = 0;
-  bool rename_whiteout_ = false;  // RENAME_WHITEOUT works
-  bool tmpfile_ = false;          // O_TMPFILE works
-  bool device_whiteouts_ = true;  // mknod 0:0 works
+  bool rename_whiteout_ = false;     // RENAME_WHITEOUT works
+  bool tmpfile_ = false;             // O_TMPFILE works
+  bool device_whiteouts_ = true;     // mknod 0:0 works
+  mutable std::shared_mutex modes_;  // see despite_mode.h
   mutable std::atomic<uint64_t> next_temp_{1};
   mutable std::mutex whiteout_mutex_;
   mutable std::string whiteout_;  // name of the shared whiteout in work_; empty: none yet

@@ -8,6 +8,11 @@
 
 namespace veneer {
 
+timespec ToTimespec(const std::optional<Timestamp>& time) {
+  if (!time) return {0, UTIME_OMIT};
+  return {static_cast<time_t>(time->sec), static_cast<long>(time->nsec)};
+}
+
 Attr AttrFromStat(const struct stat& st) {
   Attr attr;
   attr.type = TypeFromMode(st.st_mode);
@@ -58,12 +63,14 @@ std::optional<std::string> NormalRedirect(std::string_view value, std::string_vi
 }
 
 // The value of a mark in either namespace, whichever of `names` holds it.
-std::optional<std::string> MarkValue(sys::At at, const std::vector<std::string>& names,
-                                     std::string_view mark) {
+Sys<std::optional<std::string>> MarkValue(sys::At at, const std::vector<std::string>& names,
+                                          std::string_view mark) {
   for (const auto space : {kTrustedOverlay, kUserOverlay}) {
     const std::string name = std::string(space).append(mark);
     if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-    if (auto value = sys::GetXattr(at, name.c_str())) return *std::move(value);
+    auto value = sys::GetXattr(at, name.c_str());
+    if (value) return *std::move(value);
+    if (value.error().code != ENODATA) return Fail(value.error());
   }
   return std::nullopt;
 }
@@ -83,16 +90,16 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
     }
   } else if (!names->empty()) {
     if (directory) {
-      const auto opaque = MarkValue(at, *names, kMarkOpaque);
+      VENEER_TRY(const auto opaque, MarkValue(at, *names, kMarkOpaque));
       marks.opaque = (opaque && *opaque == "y") ||
                      std::find(names->begin(), names->end(), kFuseOverlayOpaque) != names->end();
     } else {
-      marks.metacopy = MarkValue(at, *names, kMarkMetacopy).has_value();
+      VENEER_TRY(const auto metacopy, MarkValue(at, *names, kMarkMetacopy));
+      marks.metacopy = metacopy.has_value();
     }
     if (directory || marks.metacopy) {
-      if (const auto redirect = MarkValue(at, *names, kMarkRedirect)) {
-        marks.redirect = NormalRedirect(*redirect, parent_path);
-      }
+      VENEER_TRY(const auto redirect, MarkValue(at, *names, kMarkRedirect));
+      if (redirect) marks.redirect = NormalRedirect(*redirect, parent_path);
     }
   }
   if (directory && aufs && !marks.opaque) {

@@ -17,6 +17,8 @@ namespace veneer {
 
 // What struct stat says, as an Attr. Attr::ino is st_ino as it is.
 Attr AttrFromStat(const struct stat& st);
+// A time as the system calls want it; UTIME_OMIT where there is none.
+timespec ToTimespec(const std::optional<Timestamp>& time);
 
 // The kernel's whiteout: a character device 0:0.
 bool IsDeviceWhiteout(const struct stat& st);
@@ -26,6 +28,7 @@ bool MayBeMetacopy(const struct stat& st);
 
 // The marks of a directory or regular file. `aufs`: a ".wh..wh..opq" in it makes a directory
 // opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
+// EACCES: an ordinary user may not read the user.* xattrs of an object that it may not read.
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path);
 
 // True when the directory may hold whiteouts of the xattr form (overlayfs.rst: opaque is "x"), and

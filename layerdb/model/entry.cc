@@ -20,6 +20,4 @@ FileType TypeFromMode(uint32_t mode) {
   return FileType::kRegular;
 }
 
-uint8_t TypeToDt(FileType type) { return static_cast<uint8_t>(TypeBits(type) >> 12); }
-
 }  // namespace veneer

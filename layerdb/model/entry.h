@@ -25,8 +25,6 @@ enum class FileType : uint8_t {
 // The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give kRegular.
 uint32_t TypeBits(FileType type);
 FileType TypeFromMode(uint32_t mode);
-// The DT_* value of a type (readdir's d_type).
-uint8_t TypeToDt(FileType type);
 
 // Seconds since 1970 (negative before) and nanoseconds [0, 1e9).
 struct Timestamp {

@@ -115,6 +115,53 @@ class OrdinaryUser(UserCase):
                     self.assertTrue(attribute.startswith("user."), f"{path}: {attribute}")
         self.assertTrue(stat.S_ISCHR(os.lstat(self.path("upper/link")).st_mode))
 
+    def test_files_whose_mode_forbids_what_their_opener_may(self):
+        """A descriptor keeps the access it was opened with, whatever the mode says then or later, and whoever the daemon is."""
+        def work():
+            for mode in (0o400, 0):
+                fd = os.open(self.at(f"new-{mode}"), os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+                os.write(fd, b"text")
+                self.assertEqual(os.pread(fd, 10, 0), b"text")
+                os.fsync(fd)
+                os.close(fd)
+            fd = os.open(self.at("public"), os.O_RDWR)
+            os.fchmod(fd, 0)
+            os.pwrite(fd, b"P", 0)
+            os.fsync(fd)
+            self.assertEqual(os.pread(fd, 10, 0), b"Public")
+            os.close(fd)
+            # A removed and remade directory hides what was there, whoever may look into it.
+            for name in ("a", "b", "sub/deep"):
+                os.unlink(self.at("dir", name))
+            os.rmdir(self.at("dir/sub"))
+            os.rmdir(self.at("dir"))
+            os.mkdir(self.at("dir"), 0o300)
+            return [stat.S_IMODE(os.lstat(self.at(name)).st_mode) for name in ("new-256", "new-0", "public")]
+        self.own(self.path("lower"))
+        self.before = tree.snapshot(self.lower, exact=True)
+        self.start()
+        self.assertEqual(self.act(work), [0o400, 0, 0])
+        self.stop()
+        self.start()
+        self.assertEqual(self.act(lambda: [stat.S_IMODE(os.lstat(self.at(name)).st_mode) for name in ("new-256", "public")]),
+                         [0o400, 0])
+        with self.errno(errno.EACCES):
+            self.act(lambda: read(self.at("new-0")))
+        with self.errno(errno.ENOENT):
+            self.act(lambda: os.lstat(self.at("dir/a")))
+        self.act(lambda: write(self.at("dir/made"), ""))
+        self.act(lambda: os.chmod(self.at("dir"), 0o700))
+        self.assertEqual(self.act(lambda: names(self.at("dir"))), ["made"])
+
+    def test_git(self):
+        """Objects of git are read-only from the moment they are made."""
+        self.start()
+        done = self.as_user("sh", "-ec", """
+            export HOME=$PWD; cd mnt/dir; git init -q .; git config user.email a@localhost; git config user.name a
+            git add .; git commit -qm one; echo more >> a; git commit -qam two; git gc -q; git fsck --full
+            test -z "$(git status --porcelain)"; git log --oneline | wc -l""")
+        self.assertEqual((done.code, done.out), (0, "2\n"), done)
+
     def test_others_are_kept_out(self):
         """Without allow_other the mount is for the user alone, as everywhere with FUSE."""
         self.start()

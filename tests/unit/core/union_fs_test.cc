@@ -4,6 +4,8 @@
 #include <linux/fs.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "tests/unit/core/fixture.h"
 
 namespace veneer {
@@ -46,6 +48,27 @@ TEST_F(UnionFsTest, CopyUpOfALargeFileGoesInTwoSteps) {
   Remount();
   EXPECT_EQ(ReadAll("f"), changed);
   EXPECT_EQ(Stat("f").mode, 0600U);
+}
+
+TEST_F(UnionFsTest, TimesThatAreSetWhileContentsAreCopiedStay) {
+  File("a/f", std::string(64 << 20, 'x'));
+  Mount({"a"});
+  const NodeId node = Node("f");
+  ASSERT_TRUE(fs_->SetAttr(node, AttrChange{.mode = 0600}));
+  // Fails for its arguments, but not before the contents were copied.
+  std::thread copy([&] { EXPECT_EQ(Code(fs_->Allocate(node, 0, 0, 0)), EINVAL); });
+  struct stat st = {};
+  do {
+    ASSERT_EQ(::stat((base_ / "u/f").c_str(), &st), 0);
+  } while (st.st_blocks == 0);
+  AttrChange change;
+  change.mtime = Timestamp{1'000'000'000, 7};
+  ASSERT_TRUE(fs_->SetAttr(node, change));
+  copy.join();
+  EXPECT_EQ(Stat("f").mtime, (Timestamp{1'000'000'000, 7}));
+  Remount();
+  EXPECT_EQ(Stat("f").mtime, (Timestamp{1'000'000'000, 7}));
+  EXPECT_EQ(ReadAll("f"), std::string(64 << 20, 'x'));
 }
 
 TEST_F(UnionFsTest, ChmodCopiesNoContents) {
@@ -284,6 +307,20 @@ TEST_F(UnionFsTest, LowerHardLinksStayTogether) {
   ASSERT_TRUE(Unlink("moved"));
   EXPECT_TRUE(std::filesystem::is_empty(base_ / "w/veneer/links"));
   EXPECT_TRUE(std::filesystem::is_empty(base_ / "w/veneer/nlink"));
+}
+
+TEST_F(UnionFsTest, AFileThatLostTheNameItIsKnownByGetsAnother) {
+  File("a/one", "text");
+  std::filesystem::create_hard_link(base_ / "a/one", base_ / "a/two");
+  Mount({"a"});
+  ASSERT_TRUE(Write("one", 4, "+"));
+  Remount();
+  const NodeId node = Node("one");  // of "two" nobody has asked yet
+  ASSERT_TRUE(Unlink("one"));
+  ASSERT_TRUE(fs_->Link(node, kRootNode, "new"));
+  EXPECT_EQ(ReadAll("new"), "text+");
+  EXPECT_EQ(Stat("new").nlink, 2U);
+  EXPECT_EQ(Node("two"), node);
 }
 
 TEST_F(UnionFsTest, UnlinkingOneOfTwoLowerNamesCountsAcrossARemount) {
