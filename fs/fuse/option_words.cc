@@ -180,7 +180,6 @@ constexpr Word kWords[] = {
     {"noacl", SetBool<&MountOptions::acl, false>},
     {"acl", SetBool<&MountOptions::acl>},
     {"fsync", SetBool<&MountOptions::fsync>},
-    {"static_nlink", SetBool<&MountOptions::static_nlink>},
     {"redirect_dir", SetOverlayMode<&MountOptions::redirect_dir>},
     {"metacopy", SetOverlayMode<&MountOptions::metacopy>},
     {"xattr_permissions", SetXattrPermissions},
@@ -216,8 +215,9 @@ constexpr Word kWords[] = {
 // Words that callers pass as a matter of course and that change nothing here, with or without a
 // value.
 constexpr std::string_view kSilent[] = {
-    // Always so.
-    "default_permissions", "threaded", "relatime", "clone_fd", "use_ino", "nonempty",
+    // Always so (static_nlink: a directory has one link, which is how overlayfs shows a merged one).
+    "static_nlink", "default_permissions", "threaded", "relatime", "clone_fd", "use_ino",
+    "nonempty",
     // fuse-overlayfs: how it finds inode numbers, caches and extends itself.
     "fast_ino", "ino32_t", "xino", "writeback", "noxattrs", "plugins", "kernel_cache", "max_write",
     "max_read", "max_readahead", "max_background", "max_threads", "max_idle_threads",

@@ -42,7 +42,6 @@ struct MountOptions {
   bool is_volatile = false;
   bool acl = true;
   bool fsync = true;  // false: fsync(2) returns at once
-  bool static_nlink = false;
   bool redirect_dir = true;
   bool metacopy = true;
   int xattr_permissions = 0;

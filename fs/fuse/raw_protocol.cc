@@ -27,14 +27,17 @@ T ExtractArgument(const char* request, size_t size) {
   return Extract<T>(request, size, sizeof(fuse_in_header));
 }
 
-// 0, or the errno with which the kernel refused the reply.
-int Send(const Mount& mount, uint64_t unique, int error, iovec body) {
+// False: the caller does not wait any more, or the kernel does not know the node of a notification.
+bool Send(const Mount& mount, uint64_t unique, int error, iovec body) {
   fuse_out_header header = {};
   header.len = static_cast<uint32_t>(sizeof(header) + body.iov_len);
   header.error = -error;
   header.unique = unique;
   iovec parts[2] = {{&header, sizeof(header)}, body};
-  return ::writev(mount.device, parts, 2) < 0 ? errno : 0;
+  if (::writev(mount.device, parts, 2) >= 0) return true;
+  // ENODEV: the file system was unmounted meanwhile.
+  if (errno != ENOENT && errno != ENODEV) LogError("replying failed: " + ErrnoText(errno));
+  return false;
 }
 
 fuse_attr ToFuseAttr(const struct stat& st) {
@@ -76,9 +79,7 @@ void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_c
       static_cast<uint32_t>(fraction * 1e9);
   reply.entry.attr = ToFuseAttr(ToStat(mount, entry->attr));
   reply.open.open_flags = FOPEN_KEEP_CACHE;
-  if (Send(mount, header.unique, 0, {&reply, sizeof(reply)}) == ENOENT) {
-    mount.fs->Forget(entry->node, 1);
-  }
+  if (!Send(mount, header.unique, 0, {&reply, sizeof(reply)})) mount.fs->Forget(entry->node, 1);
 }
 
 // Takes the two fields that only the longer header has out of a SETXATTR request.
@@ -147,8 +148,7 @@ void ForgetAttributes(const Mount& mount, fuse_ino_t node) {
   fuse_notify_inval_inode_out what = {};
   what.ino = node;
   what.off = -1;  // attributes only
-  // A notification is a message without a request, with its code in place of the errno. ENOENT: the
-  // kernel does not know the node any more, and so nothing of it.
+  // A notification is a message without a request, with its code in place of the errno.
   Send(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
 }
 

@@ -15,7 +15,7 @@ struct stat ToStat(const Mount& mount, const Attr& attr) {
   struct stat st = {};
   st.st_ino = attr.ino;
   st.st_mode = attr.FullMode();
-  st.st_nlink = mount.static_nlink && attr.type == FileType::kDirectory ? 1 : attr.nlink;
+  st.st_nlink = attr.nlink;
   st.st_uid = mount.ids.users.Show(attr.uid);
   st.st_gid = mount.ids.groups.Show(attr.gid);
   st.st_rdev = makedev(attr.rdev_major, attr.rdev_minor);

@@ -30,7 +30,6 @@ struct Mount {
   double timeout = 0;  // seconds the kernel may keep names and attributes
   bool acl = true;
   bool fsync = true;
-  bool static_nlink = false;
   bool selinux = false;  // the host runs SELinux
   int device = -1;       // the connection to the kernel
   // Agreed upon at INIT, behind libfuse's back: see raw_protocol.h.

@@ -129,7 +129,6 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.timeout = options.timeout;
   mount.acl = options.acl;
   mount.fsync = options.fsync;
-  mount.static_nlink = options.static_nlink;
   mount.selinux = HostHasSelinux();
 
   std::vector<std::string> words =

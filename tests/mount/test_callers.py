@@ -399,15 +399,29 @@ class Options(CallerCase):
             mounts.unmount("mnt")
         self.assertEqual(read("upper/counter"), b"9")
 
-    def test_fsync_off_and_volatile(self):
-        for option in ("fsync=0", "fsync=off", "volatile"):
-            self.call("-o", f"lowerdir=c:b:a,upperdir=upper,workdir=work,{option}", "mnt")
-            fd = os.open("mnt/from-a", os.O_RDWR)
+    def syncs(self, option):
+        """How often the daemon waits for the disk: while a lower file is copied up and written, and while it is fsynced."""
+        write("a/synced", b"y" * 1000)
+        self.call("-o", f"lowerdir=c:b:a,upperdir=upper,workdir=work{option}", "mnt")
+        (daemon,) = self.daemons()
+        names = ("fsync", "fdatasync", "syncfs")
+        fd = os.open("mnt/synced", os.O_RDWR)
+        with proc.system_calls(daemon, names) as copying:
             os.write(fd, b"x")
+        with proc.system_calls(daemon, names) as syncing:
             os.fsync(fd)
-            os.close(fd)
-            mounts.unmount("mnt")
-            self.assertEqual(read("upper/from-a"), b"x")
+        os.close(fd)
+        mounts.unmount("mnt")
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assertEqual(read("upper/synced"), b"x" + b"y" * 999)
+        os.unlink("upper/synced")
+        return sum(copying.values()), sum(syncing.values())
+
+    def test_fsync_off_and_volatile(self):
+        self.assertEqual(self.syncs(""), (1, 1))
+        for off in (",fsync=0", ",fsync=off"):
+            self.assertEqual(self.syncs(off), (1, 0), "what a copy-up replaces is durable all the same")
+        self.assertEqual(self.syncs(",volatile"), (0, 0))
 
     def test_metacopy_off(self):
         self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,metacopy=off", "mnt")
@@ -441,8 +455,13 @@ class Options(CallerCase):
         self.assertTrue(mine.f_flag & os.ST_RDONLY)
 
     def test_static_nlink(self):
-        self.call("-o", "lowerdir=c:b:a,static_nlink", "mnt")
-        self.assertEqual(os.stat("mnt/d").st_nlink, 1)
+        """Directories have one link with and without it; files as many as they have names."""
+        os.mkdir("a/d/sub")
+        os.link("a/d/sub/../../from-a", "a/second")
+        for option in ("", ",static_nlink"):
+            self.call("-o", f"lowerdir=c:b:a{option}", "mnt")
+            self.assertEqual((os.stat("mnt/d").st_nlink, os.stat("mnt/from-a").st_nlink), (1, 2))
+            mounts.unmount("mnt")
 
     def test_locks_of_the_caller_are_not_inherited(self):
         fd = os.open("a/from-a", os.O_RDONLY)

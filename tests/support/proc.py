@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes: running a command with a time limit, finding those that are there, waiting for something."""
 
+import collections
+import contextlib
+import glob
 import os
 import signal
 import subprocess
@@ -66,6 +69,32 @@ def processes():
         if state not in (b"Z", b"X") and command != [b""]:
             result[int(name)] = [os.fsdecode(argument) for argument in command]
     return result
+
+
+@contextlib.contextmanager
+def system_calls(pid, names):
+    """A Counter of the system calls of these names that a process makes meanwhile; filled in at the end."""
+    counted = collections.Counter()
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", f"trace={','.join(names)}", "-e", "signal=none", "-p", str(pid)],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        if not wait_until(lambda: tracer.poll() is not None or _is_traced(pid, tracer.pid)):
+            raise AssertionError(f"strace did not attach to {pid}")
+        yield counted
+    finally:
+        tracer.terminate()
+        _, lines = tracer.communicate(timeout=10)
+    for name in names:
+        counted[name] = sum(f"{name}(" in line for line in lines.splitlines())
+
+
+def _is_traced(pid, tracer):
+    """Are all threads of a process traced by that one?"""
+    for status in glob.glob(f"/proc/{pid}/task/*/status"):
+        with open(status, encoding="ascii", errors="replace") as file:
+            if f"TracerPid:\t{tracer}\n" not in file.read():
+                return False
+    return True
 
 
 def in_child(function, *, uid=None, gid=None, groups=(), umask=None, timeout=60):

@@ -37,8 +37,8 @@ TEST(OptionsTest, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_TRUE(o.metacopy);
   EXPECT_TRUE(o.ids.identity());
   EXPECT_EQ(o.io, IoMode::kAuto);
-  EXPECT_FALSE(o.read_only || o.allow_root || o.is_volatile || o.static_nlink || o.foreground ||
-               o.debug || o.show_help || o.show_version);
+  EXPECT_FALSE(o.read_only || o.allow_root || o.is_volatile || o.foreground || o.debug ||
+               o.show_help || o.show_version);
   EXPECT_TRUE(o.warnings.empty());
 }
 
@@ -122,7 +122,6 @@ TEST(OptionsTest, EveryOptionOfFuseOverlayfsIsKnown) {
   EXPECT_EQ(o.warnings, Words{});
   EXPECT_EQ(o.timeout, 0.5);
   EXPECT_FALSE(o.redirect_dir);
-  EXPECT_TRUE(o.static_nlink);
   EXPECT_EQ(o.ids.users.Show(55), 0u);
   EXPECT_EQ(o.allow_other, true);
   EXPECT_TRUE(o.allow_root);

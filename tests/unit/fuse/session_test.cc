@@ -420,8 +420,7 @@ TEST_F(SessionTest, AnIoctlNeedsRoomForItsAnswer) {
   EXPECT_EQ(Call(FUSE_IOCTL, file, Bytes(in)).error, ENOTTY);
 }
 
-TEST_F(SessionTest, StaticNlinkIsForDirectories) {
-  options_.static_nlink = true;
+TEST_F(SessionTest, ADirectoryHasOneLinkAndAFileItsNames) {
   Start();
   stdfs::create_hard_link(root_ / "lower/file", root_ / "lower/second");
   EXPECT_EQ(GetAttr(Lookup("dir")).nlink, 1u);
