@@ -80,6 +80,15 @@ class Chroot(DebianCase):
         held = self.inside("ls -l /proc/self/fd | grep -v pipe: | grep -v /dev/null | grep -v /proc/ | tail -n +2")
         self.assertEqual(held, "", "no descriptor of veneer is left open")
 
+    def test_process_1_is_out_of_reach(self):
+        """It is a process of the caller: its environment, its program and its descriptors are none of the image's."""
+        if self.uid == 0:
+            return  # root in an image that root runs is root
+        out = self.inside("cat /proc/1/environ >/dev/null 2>&1 || echo environ; chmod 777 /proc/1/exe 2>/dev/null || echo exe; "
+                          "ls /proc/1/fd >/dev/null 2>&1 || echo fd; ls /proc/1/root/ >/dev/null 2>&1 || echo root; "
+                          "cat /proc/self/environ > /dev/null && ls /proc/self/fd > /dev/null && echo own")
+        self.assertEqual(out, "environ\nexe\nfd\nroot\nown\n")
+
     def test_names_are_resolved_as_on_the_host(self):
         write("reader", "")
         host = read("/etc/resolv.conf").decode() if os.path.exists("/etc/resolv.conf") else ""

@@ -170,6 +170,10 @@ void RunSessionInit(const SessionSpec& spec, int control, const Terminal& termin
                 "the caller is gone");
     _exit(1);
   }
+  // The root user of an image has every right over the processes of its user namespace. Over this one it shall have
+  // none: not to trace it, to read the caller's environment, to take its descriptors or to change its program
+  // (prctl(2); CVE-2019-5736). The command is dumpable again from its execve(2) on.
+  ::prctl(PR_SET_DUMPABLE, 0);
   const pid_t command = ::fork();
   if (command == 0) BecomeCommand(spec.process, prepared->account, terminal);
   int code = kExitNotRunnable;
