@@ -12,6 +12,7 @@
 
 #include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
+#include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 
 namespace veneer {
@@ -145,6 +146,12 @@ Result<std::unique_ptr<Upper>> Upper::Open(const UpperOptions& options) {
         "deleted or moved; use another file system");
   }
   VENEER_TRY_CTX_VOID(upper->Probe(), work_what);
+  const sys::At root{upper->root_.get()};
+  if (!IsOverlayUpper(root)) {
+    IgnoreError(
+        upper->SetMark(root, kMarkUpper, "y"),
+        "without it a file called .wh.x is read as a whiteout when this directory is a layer");
+  }
   return upper;
 }
 

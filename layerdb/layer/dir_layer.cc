@@ -55,6 +55,7 @@ Result<std::shared_ptr<DirLayer>> DirLayer::Open(const std::string& path, DirLay
   VENEER_TRY_CTX(const Fd readable, sys::Open({root.get()}, O_RDONLY | O_DIRECTORY), what);
   VENEER_TRY_CTX(const struct stat st, sys::Stat({root.get()}), what);
   if (sys::GetXattr({root.get()}, kOverrideStat)) options.override_stat = true;
+  if (IsOverlayUpper({root.get()})) options.aufs = false;
 
   std::shared_ptr<DirLayer> layer(new DirLayer(std::move(root), st.st_dev, options));
   auto place = std::make_shared<Place>();

@@ -111,6 +111,13 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
   return marks;
 }
 
+bool IsOverlayUpper(sys::At root) {
+  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
+    if (sys::GetXattr(root, std::string(space).append(kMarkUpper).c_str())) return true;
+  }
+  return false;
+}
+
 bool HoldsXattrWhiteouts(sys::At dir) {
   const auto names = sys::ListXattr(dir);
   return names && MarkValue(dir, *names, kMarkOpaque) == "x";

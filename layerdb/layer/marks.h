@@ -36,6 +36,10 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
 bool HoldsXattrWhiteouts(sys::At dir);
 bool IsXattrWhiteout(sys::At file, const struct stat& st);
 
+// True for the root of a directory that was an upper: what is hidden there is marked as overlayfs does, and a file may be
+// called ".wh.x".
+bool IsOverlayUpper(sys::At root);
+
 // Applies user.containers.override_stat, where the object has it.
 void ApplyOverrideStat(sys::At at, Attr& attr);
 

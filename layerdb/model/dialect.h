@@ -33,6 +33,8 @@ inline constexpr std::string_view kMarkWhiteout = "whiteout";
 // st_ino of the object that an upper file was copied up from, in decimal. Ours; it lies in the
 // kernel's namespace so that a kernel overlay hides it too.
 inline constexpr std::string_view kMarkOrigin = "veneer.origin";
+// On the root of an upper: nothing in it is written in the ".wh." dialect.
+inline constexpr std::string_view kMarkUpper = "veneer.upper";
 
 inline constexpr const char* kFuseOverlayOpaque = "user.fuseoverlayfs.opaque";
 inline constexpr const char* kOverrideStat = "user.containers.override_stat";

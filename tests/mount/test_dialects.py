@@ -81,6 +81,21 @@ class Whiteouts(MountCase):
             self.assertEqual(read(mount / "keep"), b"keep")
             mount.remount()
 
+    def test_an_upper_that_becomes_a_layer_hides_by_marks_alone(self):
+        """Whoever may make a file called .wh.x must not make x vanish at the next stacking."""
+        bottom = self.layer("bottom", BOTTOM)
+        mount = self.mount([bottom])
+        write(mount / ".wh.keep", "a file")
+        write(mount / "dir/.wh..wh..opq", "")
+        os.unlink(mount / "test")
+        upper = mount.upper
+        mount.stop()
+        again = self.mount([upper, bottom], name="again")
+        self.assertEqual(read(again / "keep"), b"keep")
+        self.assertEqual(read(again / ".wh.keep"), b"a file")
+        self.assertIn("a", names(again / "dir"))
+        self.assertFalse(os.path.lexists(again / "test"))
+
     def test_a_whiteout_in_the_bottom_layer_and_in_an_opaque_directory(self):
         mount = self.mount([
             self.layer("top", {"dir": Dir(xattrs={"trusted.overlay.opaque": b"y"},
