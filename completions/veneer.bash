@@ -20,7 +20,7 @@ _veneer() {
   else
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   fi
-  local commands="import mount umount chroot diff commit images history ps rm rmi prune fsck layer info version help"
+  local commands="import mount umount chroot diff commit images history ps stats rm rmi prune fsck layer info version help"
   local -a _veneer_call=("${words[0]}")
   local command="" index positionals=0
   for ((index = 1; index < cword; index++)); do
@@ -75,6 +75,7 @@ _veneer() {
       images) options+=" --quiet --no-trunc --all" ;;
       history) options+=" --quiet --no-trunc" ;;
       ps) options+=" --all --quiet --no-trunc" ;;
+      stats) options+=" --format --watch" ;;
       rm | rmi) options+=" --force" ;;
       prune) options+=" --images --dry-run" ;;
       fsck) options+=" --progress" ;;
@@ -103,7 +104,7 @@ _veneer() {
       _veneer_words "$(_veneer_containers)"
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")
       ;;
-    diff | rm) _veneer_words "$(_veneer_containers)" ;;
+    diff | rm | stats) _veneer_words "$(_veneer_containers)" ;;
     commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
     images | history | rmi) _veneer_words "$(_veneer_images)" ;;
     layer) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "tar ls" -- "$cur"); else _veneer_words "$(_veneer_images)"; fi ;;

@@ -23,14 +23,14 @@ function __veneer_using
     __fish_seen_subcommand_from $argv
 end
 
-set -l commands import mount umount chroot diff commit images history ps rm rmi prune fsck layer info version help
+set -l commands import mount umount chroot diff commit images history ps stats rm rmi prune fsck layer info version help
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -r -a '(__fish_complete_directories)' -d 'The store'
 complete -c veneer -n "not __fish_seen_subcommand_from $commands" -l version -d 'Show the version'
 for line in 'import Make an image of an archive or a directory' 'mount Mount a container' 'umount Unmount containers' \
         'chroot Run a command in a container' 'diff List what a container changed' 'commit Make an image of a container' \
-        'images List images' 'history Show how an image came to be' 'ps List containers' 'rm Remove containers' \
+        'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
         'rmi Remove images' 'prune Delete what nothing needs' 'fsck Check the store' 'layer Look at single layers' \
         'info Show the store' 'version Show the version' 'help Show help'
     set -l parts (string split -m 1 ' ' $line)
@@ -46,7 +46,7 @@ complete -c veneer -n '__veneer_using mount chroot' -s n -l name -x -d 'Name of 
 complete -c veneer -n '__veneer_using mount chroot' -s r -l read-only -d 'Nothing can be changed'
 complete -c veneer -n '__veneer_using mount' -s o -l options -x -d 'Options for veneerfs'
 complete -c veneer -n '__veneer_using mount umount' -a '(__fish_complete_directories)'
-complete -c veneer -n '__veneer_using umount diff commit rm' -a '(__veneer_containers)' -d Container
+complete -c veneer -n '__veneer_using umount diff commit stats rm' -a '(__veneer_containers)' -d Container
 complete -c veneer -n '__veneer_using umount' -s l -l lazy -d 'Also while in use'
 complete -c veneer -n '__veneer_using chroot' -s b -l bind -r -F -d 'Show a file or directory of the host'
 complete -c veneer -n '__veneer_using chroot' -s e -l env -x -a '(set -xn)' -d 'Set a variable'
@@ -54,6 +54,8 @@ complete -c veneer -n '__veneer_using chroot' -s u -l user -x -d 'User and group
 complete -c veneer -n '__veneer_using chroot' -s w -l workdir -x -d 'Directory to start in'
 complete -c veneer -n '__veneer_using chroot' -l net -x -a 'host none' -d Network
 complete -c veneer -n '__veneer_using chroot commit' -l rm -d 'Remove the container'
+complete -c veneer -n '__veneer_using stats' -l format -x -a 'table json' -d 'How to show it'
+complete -c veneer -n '__veneer_using stats' -l watch -d 'Again every second'
 complete -c veneer -n '__veneer_using commit' -s a -l author -x -d 'Who made it'
 complete -c veneer -n '__veneer_using images history rmi' -a '(__veneer_images)' -d Image
 complete -c veneer -n '__veneer_using images history ps' -s q -l quiet -d 'Only ids or names'

@@ -16,10 +16,10 @@
 namespace veneer {
 namespace {
 
-sigset_t EndingSet() {
+sigset_t WaitedFor() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
   return set;
 }
 
@@ -67,22 +67,25 @@ bool Background::Ready() {
   return told;
 }
 
-void BlockEndingSignals() {
-  const sigset_t set = EndingSet();
+void BlockSignals() {
+  const sigset_t set = WaitedFor();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-EndingSignals::EndingSignals(std::function<void()> end)
-    : thread_([this, end = std::move(end)] {
-        const sigset_t set = EndingSet();
-        int number = 0;
-        while (sigwait(&set, &number) != 0) {
+Signals::Signals(std::function<void()> end, std::function<void()> report)
+    : thread_([this, end = std::move(end), report = std::move(report)] {
+        const sigset_t set = WaitedFor();
+        while (true) {
+          int number = 0;
+          if (sigwait(&set, &number) != 0) continue;
+          if (finished_) return;
+          if (number != SIGUSR1) return end();
+          report();
         }
-        if (!finished_) end();
       }) {}
 
-EndingSignals::~EndingSignals() {
+Signals::~Signals() {
   finished_ = true;
   // Harmless when the thread has had its signal: the next one stays pending.
   pthread_kill(thread_.native_handle(), SIGTERM);

@@ -34,17 +34,17 @@ class Background {
   Fd parent_;  // the writing end of a pipe; empty in the foreground
 };
 
-// Blocks SIGTERM, SIGINT and SIGHUP in this thread and those made later, and ignores SIGPIPE.
-void BlockEndingSignals();
+// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 in this thread and those made later, and ignores SIGPIPE.
+void BlockSignals();
 
-// A thread that waits for one of those signals and calls `end` once. The destructor stops the
+// A thread that waits for those signals: at SIGUSR1 it calls `report`, at the first other one `end`. The destructor stops the
 // waiting.
-class EndingSignals {
+class Signals {
  public:
-  explicit EndingSignals(std::function<void()> end);
-  ~EndingSignals();
-  EndingSignals(const EndingSignals&) = delete;
-  EndingSignals& operator=(const EndingSignals&) = delete;
+  Signals(std::function<void()> end, std::function<void()> report);
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
 
  private:
   std::atomic<bool> finished_ = false;

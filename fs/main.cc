@@ -94,10 +94,12 @@ Result<void> Serve(const MountOptions& options, const Places& places, Background
   union_options.before_blocking = Session::BeforeBlocking;
   UnionFs fs(std::move(lower), std::move(upper), union_options);
   VENEER_TRY(const std::unique_ptr<Session> session, Session::Create(options, places, fs));
-  const EndingSignals signals([&] {
-    FlushMappings(places.mount_point);
-    session->Stop();
-  });
+  const Signals signals(
+      [&] {
+        FlushMappings(places.mount_point);
+        session->Stop();
+      },
+      [&] { LogInfo("statistics of " + places.mount_point + ": " + session->StatisticsText()); });
   std::thread announce(AnnounceMount, std::cref(places), std::ref(background), std::ref(*session));
   session->Run();
   announce.join();
@@ -123,7 +125,7 @@ Result<void> Run(const std::vector<std::string>& args) {
   }
   VENEER_TRY(const Places places, FindPlaces(options));
   const size_t descriptors = PrepareProcess(places.device_fd);
-  BlockEndingSignals();
+  BlockSignals();
   Background background;
   if (!options.foreground) {
     VENEER_TRY(background, Background::Fork());
@@ -140,6 +142,7 @@ Result<void> Run(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   veneer::LogToStderr("veneerfs");
+  veneer::SetLogLevel(veneer::LogLevel::kInfo);
   try {
     const veneer::Result<void> done = veneer::Run({argv + 1, argv + argc});
     if (done) return 0;

@@ -20,6 +20,12 @@ void UnionFs::State::DropFds(NodeId id) {
   for (const FdKind kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
 }
 
+SharedFd UnionFs::State::CachedFd(NodeId id, FdKind kind) {
+  SharedFd fd = fds.Get(FdKey(id, kind));
+  if (fd) Counters::Add(counters.descriptor_hits);
+  return fd;
+}
+
 // A descriptor is put into the cache under the place lock that copy-up takes to change where the
 // contents are, so none of the old place is found afterwards.
 Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool write) {
@@ -30,15 +36,17 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   const std::shared_lock place(places.For(node->id));
   if (!node->data_upper) {
     if (!node->has_lower) return Fail(EIO);
-    if (SharedFd fd = fds.Get(FdKey(node->id, kLowerData))) return DataFd{std::move(fd), {}};
+    if (SharedFd fd = CachedFd(node->id, kLowerData)) return DataFd{std::move(fd), {}};
+    Counters::Add(counters.descriptor_misses);
     VENEER_TRY(Content content, lower->Open(node->lower));
     if (!content.fd) return DataFd{nullptr, content.bytes};
     return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}};
   }
-  if (SharedFd fd = fds.Get(FdKey(node->id, kUpperWrite))) return DataFd{std::move(fd), {}};
+  if (SharedFd fd = CachedFd(node->id, kUpperWrite)) return DataFd{std::move(fd), {}};
   if (!write) {
-    if (SharedFd fd = fds.Get(FdKey(node->id, kUpperRead))) return DataFd{std::move(fd), {}};
+    if (SharedFd fd = CachedFd(node->id, kUpperRead)) return DataFd{std::move(fd), {}};
   }
+  Counters::Add(counters.descriptor_misses);
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
   if (write) {
     VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDWR | O_NONBLOCK));
@@ -53,6 +61,7 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
 Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   VENEER_TRY(auto data, state_->OpenData(node, false));
+  Counters::Add(state_->counters.bytes_read, size);
   ReadResult result;
   result.offset = offset;
   if (data.fd) {
@@ -72,6 +81,7 @@ Sys<size_t> UnionFs::Write(NodeId id, uint64_t offset, std::string_view data, bo
   VENEER_TRY(const NodeRef node, state_->Get(id));
   VENEER_TRY(const auto file, state_->OpenData(node, true));
   if (kill_privileges) VENEER_TRY_VOID(state_->DropPrivileges({file.fd->get()}, groups));
+  Counters::Add(state_->counters.bytes_written, data.size());
   size_t done = 0;
   while (done < data.size()) {
     const ssize_t n = ::pwrite(file.fd->get(), data.data() + done, data.size() - done,

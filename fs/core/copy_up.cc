@@ -74,6 +74,9 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
       object.redirect = *node->rare->lower_path;
     }
   }
+  Counters::Add(object.metacopy || attr.type != FileType::kRegular ? counters.metadata_copy_ups
+                                                                   : counters.data_copy_ups);
+  Counters::Add(counters.bytes_copied_up, object.data_size);
   const bool copied_data = attr.type == FileType::kRegular && !object.metacopy;
   VENEER_TRY(Upper::Staged staged, upper->Stage(object, IsNamelessLocked(*node)));
   return PublishCopyLocked(node, staged, copied_data);
@@ -185,6 +188,8 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
     size = attr.size;
     copy_times.Begin(node->id, {attr.atime, attr.mtime});
   }
+  Counters::Add(counters.data_copy_ups);
+  Counters::Add(counters.bytes_copied_up, std::min(size, truncate.value_or(size)));
   const Sys<void> filled = Fill(*upper, content, target.get(), size, truncate);
 
   const std::shared_lock lock(names);

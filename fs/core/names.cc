@@ -43,6 +43,7 @@ Sys<void> UnionFs::State::LoadLocked(Node& dir) {
   table.ShrinkToFit();
   directory.table = std::move(table);
   directory.loaded = true;
+  Counters::Add(counters.directories_merged);
   return {};
 }
 

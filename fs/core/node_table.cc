@@ -18,6 +18,7 @@ NodeRef NodeTable::Create(FileType type) {
   Shard& shard = ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   shard.nodes.emplace(id, node);
+  size_.fetch_add(1, std::memory_order_relaxed);
   return node;
 }
 
@@ -35,6 +36,7 @@ NodeRef NodeTable::FindAndAcquire(NodeId id) {
     if (!node) return nullptr;
     shard.lingering.erase(lingering);
     it = shard.nodes.emplace(id, std::move(node)).first;
+    size_.fetch_add(1, std::memory_order_relaxed);
   }
   ++it->second->references;
   return it->second;
@@ -51,6 +53,7 @@ bool NodeTable::Release(NodeId id, uint64_t references) {
   if (node.references != 0 || id == kRootNode) return false;
   last = std::move(it->second);
   shard.nodes.erase(it);
+  size_.fetch_sub(1, std::memory_order_relaxed);
   // Nobody can take another reference now but through `last`.
   if (last.use_count() > 1) shard.lingering.emplace(id, last);
   return true;

@@ -26,6 +26,8 @@ class NodeTable {
   // Nodes that are still in use elsewhere are on their own from here on.
   ~NodeTable();
 
+  // How many nodes the kernel knows.
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
   // Null when the kernel does not know the node (any more).
   NodeRef Find(NodeId id);
   // A new node with one reference. The caller fills it in before anybody else learns its id.
@@ -55,6 +57,7 @@ class NodeTable {
   Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
 
   std::array<Shard, kShards> shards_;
+  std::atomic<uint64_t> size_{0};
   std::atomic<NodeId> next_{kRootNode};
   std::mutex linked_mutex_;
   std::unordered_map<uint64_t, NodeId> linked_;

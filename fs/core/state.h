@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "fs/core/copy_times.h"
+#include "fs/core/counters.h"
 #include "fs/core/locks.h"
 #include "fs/core/node.h"
 #include "fs/core/node_table.h"
@@ -45,6 +46,7 @@ struct UnionFs::State {
   std::shared_mutex names;
   BusyNodes busy;
   CopyTimes copy_times;
+  Counters counters;
   PlaceLocks places;
   NodeTable nodes;
   FdCache fds;
@@ -110,6 +112,7 @@ struct UnionFs::State {
   Sys<DataFd> OpenData(const NodeRef& node, bool write);
   enum FdKind : unsigned { kDirectoryFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
   static uint64_t FdKey(NodeId id, FdKind kind) { return id * 4 + kind; }
+  SharedFd CachedFd(NodeId id, FdKind kind);
   void DropFds(NodeId id);
 
   // --- making and removing (make.cc, remove.cc) ---

@@ -40,6 +40,9 @@ void UnionFs::Forget(NodeId node, uint64_t references) {
   if (state_->nodes.Release(node, references)) state_->DropFds(node);
 }
 
+const Counters& UnionFs::counters() const { return state_->counters; }
+uint64_t UnionFs::NodeCount() const { return state_->nodes.size(); }
+
 Sys<FsStats> UnionFs::StatFs() {
   VENEER_TRY(const struct statvfs st,
              state_->upper ? sys::StatVfs(state_->upper_root->get()) : state_->lower->StatFs());

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fs/core/counters.h"
 #include "fs/core/types.h"
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
@@ -109,6 +110,9 @@ class UnionFs {
                         FunctionRef<bool(const DirEntry&, const Entry&)> sink);
 
   // --- the whole ---
+  const Counters& counters() const;
+  // How many nodes the kernel knows.
+  uint64_t NodeCount() const;
   Sys<FsStats> StatFs();
   // Makes everything written so far durable (not with `volatile`). Called on unmount.
   Sys<void> SyncAll();

@@ -14,11 +14,14 @@ namespace veneer {
 struct MountHost {
   bool root = false;     // mounts by itself; other users go through fusermount3
   bool selinux = false;  // a context= means something
+  // A layer or the upper lies on a mount with this option.
+  bool layers_nosuid = false;
+  bool layers_nodev = false;
 };
 
 // The arguments for fuse_session_new(), the program's name first. default_permissions always; as
-// root also allow_other, suid, dev and noatime, unless the caller says otherwise; ro without an
-// upper directory.
+// root also allow_other, suid, dev (unless a layer has not) and noatime, unless the caller says otherwise; ro without
+// an upper directory.
 std::vector<std::string> MountArguments(const MountOptions& options, const MountHost& host);
 
 }  // namespace veneer

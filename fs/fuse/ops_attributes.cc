@@ -11,6 +11,7 @@
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
+#include "layerdb/base/stats_ioctl.h"
 
 namespace veneer {
 namespace {
@@ -69,7 +70,10 @@ void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_f
   change->size_marks_times = file != nullptr || change->size.value_or(0) == 0;
   const CallerGroups groups(r);
   change->groups = &groups;
-  r.Reply(r.fs().SetAttr(node, *change));
+  if (change->size) r.mount().truncations->Begin(node);
+  const Sys<Attr> changed = r.fs().SetAttr(node, *change);
+  if (change->size) r.mount().truncations->End(node, RecentTruncations::Clock::now());
+  r.Reply(changed);
 }
 
 void ReadLink(Request& r, fuse_ino_t node) {
@@ -155,9 +159,18 @@ void SetFlags(Request& r, fuse_ino_t node, unsigned command, std::string_view in
   r.ReplyIoctl({});
 }
 
+void Stats(Request& r, size_t room) {
+  StatsText answer = {};
+  const std::string text = r.mount().statistics->ToJson(r.fs().counters(), r.fs().NodeCount());
+  if (room < sizeof(answer) || text.size() >= sizeof(answer.text)) return r.ReplyError(ENOTTY);
+  text.copy(answer.text, text.size());
+  r.ReplyIoctl({answer.text, sizeof(answer.text)});
+}
+
 void Ioctl(Request& r, fuse_ino_t node, unsigned command, void* /*arg*/, fuse_file_info* /*unused*/,
            unsigned /*flags*/, const void* in, size_t in_size, size_t out_size) {
   switch (command) {
+    case kStatsIoctl: return Stats(r, out_size);
     case FS_IOC_GETFLAGS:
     case FS_IOC_FSGETXATTR: return GetFlags(r, node, command, out_size);
     case FS_IOC_SETFLAGS:

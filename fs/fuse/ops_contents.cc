@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <thread>
+
 #include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
@@ -50,6 +52,17 @@ Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
   return done;
 }
 
+// Before the answer to a READ that met the end of the file; see recent_truncations.h.
+void AwaitTruncation(const Request& r, fuse_ino_t node) {
+  // A file that is truncated all the time is waited for a few times, and not for ever.
+  for (int turn = 0; turn < 8; ++turn) {
+    const auto wait = r.mount().truncations->Wait(node, RecentTruncations::Clock::now());
+    if (wait.count() == 0) return;
+    Loop::BeforeBlocking();
+    std::this_thread::sleep_for(wait);
+  }
+}
+
 void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* /*unused*/) {
   const Sys<ReadResult> content = r.fs().Read(node, static_cast<uint64_t>(offset), size);
   if (!content) return r.ReplyError(content.error().code);
@@ -60,6 +73,7 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
   char* buffer = ScratchBuffer(content->size);
   const Sys<size_t> done = ReadFully(content->fd, buffer, content->size, content->offset);
   if (!done) return r.ReplyError(done.error().code);
+  if (*done < content->size) AwaitTruncation(r, node);
   r.ReplyBytes({buffer, *done});
 }
 

@@ -116,6 +116,10 @@ bool Answer(const Mount& mount, const fuse_in_header& header, char* request, siz
 
 const RawBits& CurrentRawBits() { return current_bits; }
 
+uint32_t OpcodeOf(const char* request) {
+  return Extract<fuse_in_header>(request, sizeof(fuse_in_header), 0).opcode;
+}
+
 bool ServeRaw(const Mount& mount, char* request, size_t& size) {
   current_bits = {};
   init_flags = 0;

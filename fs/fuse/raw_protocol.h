@@ -36,6 +36,9 @@ const RawBits& CurrentRawBits();
 // for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
 bool ServeRaw(const Mount& mount, char* request, size_t& size);
 
+// The kind of a request. REQUIRES: as ServeRaw().
+uint32_t OpcodeOf(const char* request);
+
 // Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it may
 // be sent while a request is served.
 void ForgetAttributes(const Mount& mount, fuse_ino_t node);

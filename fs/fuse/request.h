@@ -19,6 +19,8 @@
 #include "fs/core/union_fs.h"
 #include "fs/fuse/fuse_api.h"
 #include "fs/fuse/id_map.h"
+#include "fs/fuse/recent_truncations.h"
+#include "fs/fuse/statistics.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -32,6 +34,8 @@ struct Mount {
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
   int device = -1;       // the connection to the kernel
+  Statistics* statistics = nullptr;
+  RecentTruncations* truncations = nullptr;
   // Agreed upon at INIT, behind libfuse's back: see raw_protocol.h.
   bool kill_privileges = false;  // this daemon clears set-user-ID bits and capabilities
   bool long_setxattr = false;    // SETXATTR requests have the longer header

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <string>
@@ -98,6 +99,22 @@ class StderrCapture {
 
 bool HostHasSelinux() { return ::access("/sys/fs/selinux/enforce", F_OK) == 0; }
 
+MountHost HostOf(const Places& places, bool selinux) {
+  MountHost host;
+  host.root = ::geteuid() == 0;
+  host.selinux = selinux;
+  std::vector<std::string> directories = places.lowers;
+  if (!places.upper.empty()) directories.push_back(places.upper);
+  for (const std::string& path : directories) {
+    struct statvfs st = {};
+    // A layer that has gone is met with its own message later.
+    if (::statvfs(path.c_str(), &st) != 0) continue;
+    host.layers_nosuid = host.layers_nosuid || (st.f_flag & ST_NOSUID) != 0;
+    host.layers_nodev = host.layers_nodev || (st.f_flag & ST_NODEV) != 0;
+  }
+  return host;
+}
+
 int UsableProcessors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -113,6 +130,8 @@ struct Session::State {
     fuse_session_destroy(session);
   }
   Mount mount;
+  Statistics statistics;
+  RecentTruncations truncations;
   fuse_session* session = nullptr;
   std::unique_ptr<Loop> loop;
 };
@@ -125,14 +144,15 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   auto state = std::make_unique<State>();
   Mount& mount = state->mount;
   mount.fs = &fs;
+  mount.statistics = &state->statistics;
+  mount.truncations = &state->truncations;
   mount.ids = options.ids;
   mount.timeout = options.timeout;
   mount.acl = options.acl;
   mount.fsync = options.fsync;
   mount.selinux = HostHasSelinux();
 
-  std::vector<std::string> words =
-      MountArguments(options, {.root = ::geteuid() == 0, .selinux = mount.selinux});
+  std::vector<std::string> words = MountArguments(options, HostOf(places, mount.selinux));
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   fuse_args args = FUSE_ARGS_INIT(static_cast<int>(argv.size()), argv.data());
@@ -158,11 +178,15 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   fuse_session* session = state->session;
   Sys<std::unique_ptr<Loop>> loop =
       Loop::Create(mount.device, loop_options, [session, &mount](char* request, size_t size) {
-        if (ServeRaw(mount, request, size)) return;
-        fuse_buf buffer = {};
-        buffer.mem = request;
-        buffer.size = size;
-        fuse_session_process_buf(session, &buffer);
+        const auto start = std::chrono::steady_clock::now();
+        const uint32_t opcode = OpcodeOf(request);
+        if (!ServeRaw(mount, request, size)) {
+          fuse_buf buffer = {};
+          buffer.mem = request;
+          buffer.size = size;
+          fuse_session_process_buf(session, &buffer);
+        }
+        mount.statistics->Served(opcode, std::chrono::steady_clock::now() - start);
       });
   VENEER_TRY_CTX(state->loop, std::move(loop), "cannot set up the request loop");
   return std::unique_ptr<Session>(new Session(std::move(state)));
@@ -170,6 +194,10 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
 
 void Session::Run() { state_->loop->Run(); }
 void Session::Stop() { state_->loop->Stop(); }
+std::string Session::StatisticsText() const {
+  const UnionFs& fs = *state_->mount.fs;
+  return state_->statistics.ToJson(fs.counters(), fs.NodeCount());
+}
 void Session::BeforeBlocking() { Loop::BeforeBlocking(); }
 
 }  // namespace veneer

@@ -6,6 +6,7 @@
 #define VENEER_FS_FUSE_SESSION_H_
 
 #include <memory>
+#include <string>
 
 #include "fs/core/union_fs.h"
 #include "fs/fuse/options.h"
@@ -29,6 +30,9 @@ class Session {
   // Serves in this thread and others until the file system is unmounted or Stop() is called.
   void Run();
   void Stop();
+
+  // What has been served since the mount, as one JSON object (veneerfs(1)). From any thread.
+  std::string StatisticsText() const;
 
   // For UnionOptions::before_blocking.
   static void BeforeBlocking();

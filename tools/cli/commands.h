@@ -22,6 +22,7 @@ void AddCommitCommand(CLI::App& app, Context& context);
 void AddImagesCommand(CLI::App& app, Context& context);
 void AddHistoryCommand(CLI::App& app, Context& context);
 void AddPsCommand(CLI::App& app, Context& context);
+void AddStatsCommand(CLI::App& app, Context& context);
 void AddRmCommand(CLI::App& app, Context& context);
 void AddRmiCommand(CLI::App& app, Context& context);
 void AddPruneCommand(CLI::App& app, Context& context);

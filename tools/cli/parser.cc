@@ -117,6 +117,7 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
   AddImagesCommand(*app, context);
   AddHistoryCommand(*app, context);
   AddPsCommand(*app, context);
+  AddStatsCommand(*app, context);
   AddRmCommand(*app, context);
   AddRmiCommand(*app, context);
   AddPruneCommand(*app, context);

@@ -30,6 +30,18 @@ MountOptions Writable() {
   return options;
 }
 
+TEST(MountArgumentsTest, WhatTheMountOfALayerForbidsIsAllowedOnlyOnDemand) {
+  const MountHost host{.root = true, .selinux = false, .layers_nosuid = true, .layers_nodev = true};
+  auto args = MountArguments(Writable(), host);
+  EXPECT_THAT(args, Contains("nosuid"));
+  EXPECT_THAT(args, Contains("nodev"));
+  MountOptions options = Writable();
+  options.flags = {"suid"};
+  args = MountArguments(options, host);
+  EXPECT_TRUE(Beats(args, "suid", "nosuid"));
+  EXPECT_THAT(args, Contains("nodev"));
+}
+
 TEST(MountArgumentsTest, RootSharesTheMountAndItsDevices) {
   const auto args = MountArguments(Writable(), kRoot);
   EXPECT_EQ(args.front(), "veneerfs");

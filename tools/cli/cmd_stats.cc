@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/stats_ioctl.h"
+#include "tools/cli/commands.h"
+#include "tools/image/json.h"
+#include "tools/image/table.h"
+#include "tools/run/container_mount.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::string target;
+  std::string format = "table";
+  bool watch = false;
+};
+
+// Where a container is mounted; anything with a slash is a mount point, of `veneer mount` or of veneerfs by hand.
+Result<std::string> MountPointOf(Context& context, const std::string& target) {
+  if (target.find('/') != std::string::npos) return target;
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY(const ContainerRecord container, store->containers().Get(target));
+  VENEER_TRY(const MountStatus status, StatusOf(*store, container));
+  if (status.state == MountState::kMounted) return status.mount_point;
+  return MakeError("container " + target + " is not mounted");
+}
+
+Result<Json> Ask(const std::string& mount_point) {
+  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return MakeError(Errno{errno}, mount_point);
+  auto answer = std::make_unique<StatsText>();
+  if (::ioctl(root.get(), kStatsIoctl, answer.get()) != 0) {
+    if (errno == ENOTTY) return MakeError(mount_point + " is not a mount of veneerfs");
+    return MakeError(Errno{errno}, mount_point);
+  }
+  return ParseJson(answer->text);
+}
+
+std::string Number(const Json& object, const char* key) {
+  return std::to_string(object.value(key, uint64_t{0}));
+}
+
+// Microseconds with a unit that leaves few digits.
+std::string Duration(double microseconds) {
+  std::array<char, 32> text{};
+  if (microseconds < 1000) {
+    std::snprintf(text.data(), text.size(), "%.1fus", microseconds);
+  } else if (microseconds < 1e6) {
+    std::snprintf(text.data(), text.size(), "%.2fms", microseconds / 1000);
+  } else {
+    std::snprintf(text.data(), text.size(), "%.2fs", microseconds / 1e6);
+  }
+  return text.data();
+}
+
+void PrintTable(const Json& stats) {
+  Table requests({"REQUEST", "COUNT", "TOTAL", "P50", "P99"});
+  for (const Json& one : stats.value("requests", Json::array())) {
+    requests.Add({one.value("kind", "other"), Number(one, "count"),
+                  Duration(one.value("total_us", 0.0)), Duration(one.value("p50_us", 0.0)),
+                  Duration(one.value("p99_us", 0.0))});
+  }
+  Print(requests.ToString());
+  const auto size = [&](const char* key) { return HumanSize(stats.value(key, uint64_t{0})); };
+  PrintLine("");
+  PrintLine("Mounted for " + Number(stats, "seconds") + " s; the kernel knows " +
+            Number(stats, "nodes") + " files and directories; " +
+            Number(stats, "directories_merged") + " directories merged");
+  PrintLine("Read " + size("bytes_read") + ", written " + size("bytes_written"));
+  PrintLine("Copied up: " + Number(stats, "metadata_copy_ups") + " attributes alone, " +
+            Number(stats, "data_copy_ups") + " contents (" + size("bytes_copied_up") + ")");
+  PrintLine("Open files found in the cache " + Number(stats, "descriptor_hits") +
+            " times, not found " + Number(stats, "descriptor_misses") + " times");
+}
+
+Result<int> Stats(Context& context, const Options& options) {
+  VENEER_TRY(const std::string mount_point, MountPointOf(context, options.target));
+  while (true) {
+    VENEER_TRY(const Json stats, Ask(mount_point));
+    if (options.watch && options.format == "table") Print("\x1b[H\x1b[2J");
+    if (options.format == "json") {
+      PrintLine(DumpJson(stats));
+    } else {
+      PrintTable(stats);
+    }
+    if (!options.watch) return 0;
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+}  // namespace
+
+void AddStatsCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("stats", "Show what the file system of a mounted container has done");
+  command
+      ->add_option("target", options->target,
+                   "A container, or the directory it is mounted at (with a slash)")
+      ->required()
+      ->type_name("CONTAINER|DIR");
+  command->add_option("--format", options->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->type_name("FORMAT");
+  command->add_flag("--watch", options->watch, "Again every second, until Ctrl-C");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Stats(context, *options); };
+  });
+}
+
+}  // namespace veneer
