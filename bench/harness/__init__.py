@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of bench/figures."""
+"""The parts of bench/figures and bench/compare."""

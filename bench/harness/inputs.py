@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tarfile
 
+from . import cases
+
 
 class Inputs:
     """Makes each input the first time it is asked for. A half-made one never has its final name."""
@@ -29,6 +31,16 @@ class Inputs:
             subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=build-essential,git",
                             "--format=tar", "bookworm", path], check=True)
         return self._cached("root.tar", make)
+
+    def chroot_tar(self):
+        """The root file system that programs are run in: with a compiler, git and python3, and packages that wait in
+        apt's cache."""
+        def make(path):
+            subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=build-essential,git,python3",
+                            "--skip=cleanup/apt", "--format=tar",
+                            "--customize-hook=chroot \"$1\" apt-get -qq install --download-only -y "
+                            "--no-install-recommends " + " ".join(cases.Apt.PACKAGES), "bookworm", path], check=True)
+        return self._cached("chroot.tar", make)
 
     def sibling_tar(self):
         """The same with every tenth file's contents replaced by others: it shares 90 % of its files."""

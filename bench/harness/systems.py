@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems side by side, each mounted over the same tree, and the scratch folder they live in."""
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -27,6 +28,18 @@ def unmount(point):
     run("umount", point) if os.geteuid() == 0 else run("fusermount3", "-u", point)
 
 
+def mount_kernel(cwd, point, options):
+    """Kernel overlayfs by mount(2) itself: mount(8) makes paths absolute, and 500 layers would not fit into a page."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    old = os.getcwd()
+    os.chdir(cwd)
+    try:
+        if libc.mount(b"overlay", os.fsencode(point), b"overlay", 0, os.fsencode(options)) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "overlayfs")
+    finally:
+        os.chdir(old)
+
+
 def server_of(point):
     """The process id of the FUSE server of a mount point: the one that names it on its command line."""
     for process in pathlib.Path("/proc").iterdir():
@@ -46,6 +59,12 @@ def resident_bytes(pid):
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise SystemExit(f"figures: process {pid} has no VmRSS")
+
+
+def cpu_seconds(pid):
+    """Processor time that a process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Scratch:
@@ -79,6 +98,9 @@ class Scratch:
         self.remove(name)
         path.mkdir(parents=True)
         return path
+
+    def path(self, name):
+        return self._folder / name
 
     def remove(self, name):
         """Unmounts what is mounted in the folder of that name and removes it."""

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The systems that bench/compare measures, each of which can mount a stack with a new, empty writable layer."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from . import systems
+
+
+class Contender:
+    """One system. mount() gives the root of the tree; server() the pid of its daemon, or None."""
+
+    def __init__(self, name, scratch, stack):
+        self.name, self.scratch, self.stack = name, scratch, stack
+
+    def _fresh(self):
+        folder = self.scratch.fresh(self.name)
+        for part in ("upper", "work", "mnt"):
+            (folder / part).mkdir()
+        return folder, f"upperdir={folder}/upper,workdir={folder}/work", folder / "mnt"
+
+    def unmount(self):
+        """Nothing of it is left, the daemon included."""
+        pid = self.server()
+        self.scratch.remove(self.name)
+        while pid is not None and os.path.exists(f"/proc/{pid}"):
+            time.sleep(0.005)
+
+    def server(self):
+        return None
+
+
+class Kernel(Contender):
+    """The kernel's overlayfs."""
+
+    def mount(self, layers):
+        _, upper, point = self._fresh()
+        lower = ":".join(self.stack.lowerdirs(layers))
+        systems.mount_kernel(self.stack.cwd(), point, f"lowerdir={lower},{upper},redirect_dir=on,metacopy=on")
+        return point
+
+
+class Program(Contender):
+    """A FUSE program that takes overlayfs's options."""
+
+    def __init__(self, name, scratch, stack, program, options=""):
+        super().__init__(name, scratch, stack)
+        self._program, self._options = program, f",{options}" if options else ""
+
+    def mount(self, layers):
+        _, upper, point = self._fresh()
+        lower = ":".join(self.stack.lowerdirs(layers))
+        command = [self._program, "-o", f"lowerdir={lower},{upper}{self._options}", point]
+        # A file: a daemon may keep its standard error open.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(command, cwd=self.stack.cwd(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=said, check=False)
+            if done.returncode != 0:
+                said.seek(0)
+                raise SystemExit(f"compare: {self._program}: {said.read().decode(errors='replace').strip()}")
+        return point
+
+    def server(self):
+        point = self.scratch.path(self.name) / "mnt"
+        return systems.server_of(point) if systems.mounted_under(point) else None
+
+
+class Image(Contender):
+    """A container of the image that is the same stack in a store."""
+
+    def __init__(self, name, scratch, stack, options=""):
+        super().__init__(name, scratch, stack)
+        self._options = ",".join(word for word in ("suid,dev", options) if word)
+
+    def _veneer(self, *words):
+        systems.run("veneer", *words, env=systems.store(self.stack.store))
+
+    def mount(self, layers):
+        folder = self.scratch.fresh(self.name)
+        self._veneer("mount", self.stack.image(layers), "--name", self.name, "-o", self._options, folder)
+        return folder
+
+    def unmount(self):
+        self._veneer("rm", "--force", self.name)
+        self.scratch.remove(self.name)
+
+    def server(self):
+        return systems.server_of(self.scratch.path(self.name))
+
+
+class Directory(Contender):
+    """The merged tree as a plain directory: what the file system below can do at most. Cases that change files of the
+    tree leave it out."""
+
+    def mount(self, layers):
+        return self.stack.merged(layers)
+
+    def unmount(self):
+        pass
+
+
+def all_of(scratch, stack, options):
+    """Every system that this machine has, in the order of the table, with the reasons for those it has not."""
+    found = [Image("veneer", scratch, stack, options.mount_options),
+             Program("veneerfs", scratch, stack, "veneerfs", options.mount_options),
+             Kernel("overlayfs", scratch, stack)]
+    missing = []
+    if shutil.which(options.fuse_overlayfs):
+        found.append(Program("fuse-overlayfs", scratch, stack, options.fuse_overlayfs))
+    else:
+        missing.append(f"fuse-overlayfs: no program {options.fuse_overlayfs}")
+    found.append(Directory("directory", scratch, stack))
+    return found, missing
