@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 
 #include "layerdb/base/sys.h"
@@ -79,6 +80,8 @@ Sys<bool> SameContent(int a, int b) {
   return true;
 }
 
+std::string ParentOf(const std::string& path) { return path.substr(0, path.find('/')); }
+
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const std::string& dir) {
@@ -94,7 +97,7 @@ Sys<Fd> ObjectStore::OpenObject(const ObjectRef& ref) const {
 }
 
 Sys<void> ObjectStore::MakeParent(const std::string& path) const {
-  const std::string parent = path.substr(0, path.find('/'));
+  const std::string parent = ParentOf(path);
   if (mkdirat(dir_.get(), parent.c_str(), 0700) != 0 && errno != EEXIST) return FailErrno();
   return {};
 }
@@ -152,6 +155,18 @@ Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
     }
   }
   return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
+}
+
+Result<void> ObjectStore::SyncNames(std::span<const ObjectRef> refs) const {
+  // objects/ first: it may have got the directories.
+  std::set<std::string> dirs = {"."};
+  for (const ObjectRef& ref : refs) dirs.insert(ParentOf(ObjectPath(ref)));
+  for (const std::string& name : dirs) {
+    VENEER_TRY_CTX(const Fd dir, sys::Open({dir_.get(), name.c_str()}, O_RDONLY | O_DIRECTORY),
+                   path_ + "/" + name);
+    VENEER_TRY_CTX_VOID(sys::Sync(dir.get(), false), path_ + "/" + name);
+  }
+  return {};
 }
 
 }  // namespace veneer

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ class ObjectStore {
   // it when its contents are there. `hash`: HashContentOf(fd). The error code is the kernel's:
   // EXDEV for another file system.
   Result<ObjectRef> Move(int dir_fd, const std::string& name, int fd, const Hash128& hash);
+
+  // Makes the names of these objects durable.
+  Result<void> SyncNames(std::span<const ObjectRef> refs) const;
 
  private:
   explicit ObjectStore(std::string path, Fd dir) : path_(std::move(path)), dir_(std::move(dir)) {}

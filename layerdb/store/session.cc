@@ -18,8 +18,8 @@
 namespace veneer {
 namespace {
 
-// Up to this many objects are made durable one by one. Beyond, syncfs(2) is cheaper, although it also waits for
-// what other programs wrote to the same file system.
+// Up to this many objects are made durable one by one, and their directories. Beyond, syncfs(2) is cheaper, although it
+// also waits for what other programs wrote to the same file system.
 constexpr size_t kSyncOneByOne = 64;
 // A regular file up to this size is read into memory: no temporary file, and no write when it is there.
 constexpr uint64_t kReadWhole = uint64_t{1} << 20;
@@ -206,7 +206,7 @@ Result<void> WriteSession::Sync() {
     VENEER_TRY_CTX(const Fd fd, objects_.OpenObject(ref), root + "/objects/" + ObjectPath(ref));
     VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), root + "/objects/" + ObjectPath(ref));
   }
-  return {};
+  return objects.empty() ? Result<void>() : objects_.SyncNames(objects);
 }
 
 }  // namespace veneer
