@@ -271,13 +271,4 @@ Result<void> Containers::Remove(std::string_view name) {
   return {};
 }
 
-Result<std::vector<std::string>> Containers::UsersOf(const Digest& image_id) {
-  VENEER_TRY(const std::vector<ContainerRecord> all, List());
-  std::vector<std::string> users;
-  for (const ContainerRecord& record : all) {
-    if (record.image_id == image_id) users.push_back(record.name);
-  }
-  return users;
-}
-
 }  // namespace veneer

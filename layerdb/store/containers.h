@@ -101,9 +101,6 @@ class Containers {
   // the error. REQUIRES: its lock.
   Result<void> Remove(std::string_view name);
 
-  // The containers that use an image.
-  Result<std::vector<std::string>> UsersOf(const Digest& image_id);
-
  private:
   Store& store_;
 };

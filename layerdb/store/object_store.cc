@@ -22,16 +22,11 @@ constexpr size_t kCompareBuffer = size_t{256} * 1024;
 // many was attacked, and more would only make it slow.
 constexpr uint32_t kMaxSeq = 1000;
 
-// Reads exactly `size` bytes unless the file ends before.
-Sys<std::string_view> ReadFully(int fd, uint64_t offset, size_t size, std::string* buffer) {
+// Up to `size` bytes, less only where the file ends.
+Sys<std::string_view> ReadPart(int fd, uint64_t offset, size_t size, std::string* buffer) {
   buffer->resize(size);
-  size_t done = 0;
-  while (done < size) {
-    VENEER_TRY(const size_t n, sys::ReadAt(fd, buffer->data() + done, size - done, offset + done));
-    if (n == 0) break;
-    done += n;
-  }
-  return std::string_view(buffer->data(), done);
+  VENEER_TRY(const size_t n, sys::ReadAt(fd, buffer->data(), size, offset));
+  return std::string_view(buffer->data(), n);
 }
 
 Sys<bool> SameContent(int fd, std::string_view bytes) {
@@ -41,7 +36,7 @@ Sys<bool> SameContent(int fd, std::string_view bytes) {
   std::string buffer;
   for (uint64_t at = 0; at < bytes.size();) {
     const size_t n = std::min<uint64_t>(bytes.size() - at, kCompareBuffer);
-    VENEER_TRY(const std::string_view read, ReadFully(fd, at, n, &buffer));
+    VENEER_TRY(const std::string_view read, ReadPart(fd, at, n, &buffer));
     if (read != bytes.substr(at, n)) return false;
     at += n;
   }
@@ -72,8 +67,8 @@ Sys<bool> SameContent(int a, int b) {
     VENEER_TRY(const uint64_t data_b, NextData(b, at, size));
     at = std::min(data_a, data_b);
     const size_t n = std::min<uint64_t>(size - at, kCompareBuffer);
-    VENEER_TRY(const std::string_view read_a, ReadFully(a, at, n, &buffer_a));
-    VENEER_TRY(const std::string_view read_b, ReadFully(b, at, n, &buffer_b));
+    VENEER_TRY(const std::string_view read_a, ReadPart(a, at, n, &buffer_a));
+    VENEER_TRY(const std::string_view read_b, ReadPart(b, at, n, &buffer_b));
     if (read_a.size() != n || read_a != read_b) return false;
     at += n;
   }

@@ -55,13 +55,8 @@ Sys<Staging> MakeStaging(const std::string& parent) {
 // The whole of a regular file.
 Sys<std::string> ReadWhole(int fd, uint64_t size) {
   std::string bytes(size, '\0');
-  size_t done = 0;
-  while (done < bytes.size()) {
-    VENEER_TRY(const size_t n, sys::ReadAt(fd, bytes.data() + done, bytes.size() - done, done));
-    if (n == 0) break;
-    done += n;
-  }
-  bytes.resize(done);
+  VENEER_TRY(const size_t read, sys::ReadAt(fd, bytes.data(), bytes.size(), 0));
+  bytes.resize(read);
   return bytes;
 }
 

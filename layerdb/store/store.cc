@@ -206,12 +206,8 @@ Result<std::string> Store::ReadBlob(const Digest& digest, uint64_t limit) const 
   if (fstat(fd.get(), &st) != 0) return MakeError(Errno{errno}, path);
   if (static_cast<uint64_t>(st.st_size) > limit) return MakeError(Errno{EFBIG}, path);
   std::string bytes(static_cast<size_t>(st.st_size), '\0');
-  for (size_t done = 0; done < bytes.size();) {
-    VENEER_TRY_CTX(const size_t n,
-                   sys::ReadAt(fd.get(), bytes.data() + done, bytes.size() - done, done), path);
-    if (n == 0) return MakeError(Errno{EIO}, path);
-    done += n;
-  }
+  VENEER_TRY_CTX(const size_t read, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0), path);
+  if (read < bytes.size()) return MakeError(Errno{EIO}, path);
   if (Digest::OfBytes(bytes) != digest) {
     return tl::unexpected<Error>(
         Error("blob " + path + " is damaged; run `veneer fsck`", ExitCode::kFailed, EUCLEAN));

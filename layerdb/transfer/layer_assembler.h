@@ -5,7 +5,7 @@
 // the layer.
 //
 // Contents have numbers in the order of NewContent(), which must be the order in which the recipe
-// gets them. SetContent() may be called from any thread, everything else from one.
+// gets them. SetObject() may be called from any thread, everything else from one.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
 

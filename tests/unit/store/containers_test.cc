@@ -55,7 +55,6 @@ TEST_F(ContainersTest, HaveAWritableLayerThatLooksLikeTheRootOfTheImage) {
   EXPECT_EQ(got.config, "{}");
   EXPECT_EQ(got.created, made.created);
   EXPECT_FALSE(got.mount.has_value());
-  EXPECT_EQ(Must(store_->containers().UsersOf(image_.id)), std::vector<std::string>{"web"});
 }
 
 TEST_F(ContainersTest, AreNamedWhenNobodyDoes) {
