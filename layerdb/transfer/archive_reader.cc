@@ -25,8 +25,9 @@ constexpr std::string_view kGzipMagic = "\x1f\x8b";
 // The compressed side: a descriptor, its limit, and who wants to know how far it is.
 class Source {
  public:
-  Source(int fd, std::optional<uint64_t> limit, FunctionRef<Result<void>(uint64_t)> progress)
-      : fd_(fd), limit_(limit), progress_(progress), buffer_(kReadSize) {}
+  Source(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
+         FunctionRef<Result<void>(uint64_t)> progress)
+      : fd_(fd), limit_(limit), cancel_(cancel), progress_(progress), buffer_(kReadSize) {}
 
   // The next bytes; empty at the end. Valid until the next call.
   Result<std::string_view> Read() {
@@ -61,6 +62,8 @@ class Source {
     if (want == 0) return 0;
     ssize_t size = 0;
     do {
+      VENEER_TRY_VOID(Cancellation::Check(cancel_));
+      VENEER_TRY_CTX_VOID(Cancellation::WaitForInput(cancel_, fd_), "read");
       size = ::read(fd_, buffer_.data() + at, want);
     } while (size < 0 && errno == EINTR);
     if (size < 0) return MakeError(Errno{errno}, "read");
@@ -83,6 +86,7 @@ class Source {
 
   const int fd_;
   const std::optional<uint64_t> limit_;
+  const Cancellation* const cancel_;
   FunctionRef<Result<void>(uint64_t)> progress_;
   std::vector<char> buffer_;
   size_t held_ = 0;
@@ -173,10 +177,10 @@ Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
 
 }  // namespace
 
-Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit,
+Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
                               FunctionRef<Result<void>(uint64_t read_so_far)> progress,
                               TarSink sink) {
-  Source source(fd, limit, progress);
+  Source source(fd, limit, cancel, progress);
   VENEER_TRY(const std::string_view start, source.Peek(kTarBlock));
   // A plain archive is told by its first header, so no filter is asked whether it likes the name of
   // its first entry.

@@ -115,9 +115,7 @@ Result<bool> Committer::RootChanged(const Change& root) const {
 }
 
 Result<void> Committer::Take(const Change& change) {
-  if (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed)) {
-    return tl::unexpected(Error("interrupted", ExitCode::kFailed, EINTR));
-  }
+  VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   if (change.only_inside) return {};
   if (change.path.empty()) {
     VENEER_TRY(const bool changed, RootChanged(change));
@@ -216,6 +214,7 @@ Result<void> Committer::WriteData(const TakenContent& content,
     }
     buffer.resize(kReadSize);
     for (uint64_t done = 0; done < extent.size;) {
+      VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
       const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, extent.size - done));
       VENEER_TRY_CTX(const size_t got,
                      sys::ReadAt(content.fd.get(), buffer.data(), want, extent.offset + done),
@@ -286,6 +285,7 @@ Result<ObjectRef> Committer::StoreFile(const Change& change, int fd) {
 }
 
 Result<CommittedLayer> Committer::Finish() {
+  VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   VENEER_TRY_VOID(Raw(TarEndMark()));
   CommittedLayer out{*Digest::FromHex(sha_.FinishHex()), 0, 0, false, empty_, {}};
   out.tar_bytes = layer_.recipe().archive_size();

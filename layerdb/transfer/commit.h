@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/seal.h"
@@ -31,7 +32,7 @@ struct CommitOptions {
   bool move = false;
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;
-  const std::atomic<bool>* cancel = nullptr;
+  const Cancellation* cancel = nullptr;  // asked, the commit ends with ECANCELED
 };
 
 struct CommittedLayer {
@@ -45,7 +46,7 @@ struct CommittedLayer {
 
 // Makes the change of `container` a layer, published in `session`. REQUIRES: the container's lock;
 // when it is mounted, its file system was synced and nobody writes meanwhile (else a file may be
-// half old). Errors: ENOSPC (the store is as before); a changed file whose name is reserved in
+// half old). Errors: ENOSPC, ECANCELED (the store is as before); a changed file whose name is reserved in
 // image layers (`.wh.x`).
 Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
                                        const ContainerRecord& container,

@@ -26,9 +26,7 @@ class Watcher {
   Watcher(const ImportOptions& options, uint64_t total) : options_(options), total_(total) {}
 
   Result<void> Seen(uint64_t done) {
-    if (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed)) {
-      return tl::unexpected(Error("interrupted", ExitCode::kFailed, EINTR));
-    }
+    VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
     done_ = done;
     const auto now = std::chrono::steady_clock::now();
     if (options_.progress && now - told_ >= std::chrono::milliseconds(100)) {
@@ -54,6 +52,7 @@ Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
     return MakeError("its contents have digest " + read.diff_id.ToString() + " and not " +
                      options.expected_diff_id->ToString());
   }
+  VENEER_TRY_VOID(Cancellation::Check(options.cancel));
   ImportedLayer out{read.diff_id, read.tar_bytes, 0, false, {}};
   VENEER_TRY(const FinishedLayer finished, layer.Finish(read.diff_id));
   out.existed = finished.existed;
@@ -85,7 +84,8 @@ Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
   Watcher watcher(options, size.value_or(0));
   VENEER_TRY(const ReadLayer read, RunImport(session, *layer, [&](TarSink sink) {
                return ReadUncompressed(
-                   fd, size, [&](uint64_t done) { return watcher.Seen(done); }, sink);
+                   fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); },
+                   sink);
              }));
   watcher.End();
   return Publish(*layer, read, options);

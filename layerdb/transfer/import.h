@@ -10,12 +10,12 @@
 #ifndef VENEER_LAYERDB_TRANSFER_IMPORT_H_
 #define VENEER_LAYERDB_TRANSFER_IMPORT_H_
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 
+#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/seal.h"
@@ -31,9 +31,8 @@ using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
 
 struct ImportOptions {
   ProgressFunction progress;
-  // Set it (from a signal handler, if you like) and the import ends with an error of code
-  // ECANCELED.
-  const std::atomic<bool>* cancel = nullptr;
+  // Asked, the import ends with an error of code ECANCELED, at once if it waits for its source.
+  const Cancellation* cancel = nullptr;
   // When given, an archive with another diff id is refused (a layer that a manifest or config
   // describes); when that layer is in the store already, nothing is read.
   std::optional<Digest> expected_diff_id;

@@ -57,7 +57,7 @@ struct Commit {
     VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
     CommitOptions commit;
     commit.move = options.remove;
-    commit.cancel = interrupt.flag();
+    commit.cancel = interrupt.cancellation();
     if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
     VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
     VENEER_TRY(const Digest id, Publish(*session, container, layer));
@@ -96,7 +96,7 @@ Result<int> CommitCommand(Context& context, const Options& options) {
   Interrupt interrupt;
   const Result<Digest> id = Commit{*store, options, tags, created, interrupt}.Run();
   if (!id) {
-    if (id.error().code() == ECANCELED) interrupt.EndIfAsked();
+    interrupt.EndIfAsked();
     return tl::unexpected(id.error());
   }
   PrintLine(id->ToString());

@@ -30,26 +30,27 @@ Result<int> Import(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
   Interrupt interrupt;
-  const auto work = [&]() -> Result<Digest> {
+  ImportOptions import;
+  import.cancel = interrupt.cancellation();
+  if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
+  const auto make_image = [&]() -> Result<Digest> {
     VENEER_TRY(const std::unique_ptr<WriteSession> session, store->Begin());
     Progress progress(mode);
-    ImportOptions import;
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };
-  import.cancel = interrupt.flag();
-  if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
   VENEER_TRY(const ImportedLayer layer, ImportLayer(*store, *session, options.source, import));
-  NewLayer entry{layer.diff_id, created, "", "",
-                 options.message.empty() ? "Imported from " + options.source : options.message};
+  const NewLayer entry{
+      layer.diff_id, created, "", "",
+      options.message.empty() ? "Imported from " + options.source : options.message};
   VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, HostArchitecture())));
-  ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
-                    created, layer.content_bytes, {}};
+  const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
+                          created, layer.content_bytes, {}};
   VENEER_TRY_VOID(store->images().Put(image, tags));
   return id;
 };
-const Result<Digest> id = work();
+const Result<Digest> id = make_image();
 if (!id) {
-  if (id.error().code() == ECANCELED) interrupt.EndIfAsked();
+  interrupt.EndIfAsked();
   return tl::unexpected(id.error());
 }
 PrintLine(id->ToString());

@@ -2,6 +2,7 @@
 #include "tools/cli/interrupt.h"
 
 #include <array>
+#include <atomic>
 #include <csignal>
 
 namespace veneer {
@@ -11,19 +12,21 @@ namespace {
 constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
 
 // A handler can reach nothing but these.
-std::atomic<bool> g_asked = false;
+std::atomic<Cancellation*> g_cancellation = nullptr;
 std::atomic<int> g_signal = 0;
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<Cancellation*>::is_always_lock_free &&
+              std::atomic<int>::is_always_lock_free);
 
 void Ask(int signal) {
   g_signal = signal;
-  g_asked = true;
+  if (Cancellation* cancellation = g_cancellation; cancellation != nullptr) cancellation->Ask();
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-  g_asked = false;
+  g_signal = 0;
+  g_cancellation = &cancellation_;
   for (const int signal : kSignals) {
     struct sigaction before;
     sigaction(signal, nullptr, &before);
@@ -42,12 +45,11 @@ Interrupt::~Interrupt() {
     sigaction(signal, nullptr, &now);
     if (now.sa_handler == Ask) std::signal(signal, SIG_DFL);
   }
+  g_cancellation = nullptr;
 }
 
-const std::atomic<bool>* Interrupt::flag() const { return &g_asked; }
-
 void Interrupt::EndIfAsked() {
-  if (!g_asked) return;
+  if (g_signal == 0) return;
   std::signal(g_signal, SIG_DFL);
   std::raise(g_signal);
 }

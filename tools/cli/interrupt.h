@@ -4,11 +4,11 @@
 #ifndef VENEER_TOOLS_CLI_INTERRUPT_H_
 #define VENEER_TOOLS_CLI_INTERRUPT_H_
 
-#include <atomic>
+#include "layerdb/base/cancellation.h"
 
 namespace veneer {
 
-// While it lives, the signals set flag(). At most one at a time.
+// While it lives, the signals ask cancellation(). At most one at a time.
 class Interrupt {
  public:
   Interrupt();
@@ -16,9 +16,13 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  const std::atomic<bool>* flag() const;
-  // When a signal came: ends this process by that signal, so that whoever started it sees why.
+  const Cancellation* cancellation() const { return &cancellation_; }
+  // When a signal came: ends this process by that signal, so that whoever started it sees why. For work that failed;
+  // its error need not be shown.
   void EndIfAsked();
+
+ private:
+  Cancellation cancellation_;
 };
 
 }  // namespace veneer

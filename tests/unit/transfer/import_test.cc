@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Imports of archives that real programs made, and the same archives written again.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <clocale>
 #include <thread>
 
@@ -298,7 +300,8 @@ TEST_F(TransferTest, ProgressIsToldUpToTheEnd) {
 
 TEST_F(TransferTest, CancelAndAWrongDigestLeaveNothing) {
   Shell("mkdir t; head -c 3000000 /dev/urandom > t/f; tar -cf a.tar t");
-  const std::atomic<bool> cancel{true};
+  Cancellation cancel;
+  cancel.Ask();
   ImportOptions options;
   options.cancel = &cancel;
   EXPECT_EQ(ImportError("a.tar", options), "interrupted");
@@ -309,6 +312,29 @@ TEST_F(TransferTest, CancelAndAWrongDigestLeaveNothing) {
   EXPECT_FALSE(Import("a.tar", options).existed);
   // The layer is known to be there: nothing has to be read.
   EXPECT_TRUE(Import("a.tar", options).existed);
+}
+
+TEST_F(TransferTest, CancelEndsTheWaitForAPipeInWhateverThread) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Fd reader(ends[0]);
+  const Fd writer(ends[1]);
+  for (const std::string& sent : {std::string(), TarFile("f", std::string(5000, 'f'))}) {
+    ASSERT_EQ(::write(writer.get(), sent.data(), sent.size()), static_cast<ssize_t>(sent.size()));
+    Cancellation cancel;
+    ImportOptions options;
+    options.cancel = &cancel;
+    const std::jthread later([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      cancel.Ask();
+    });
+    const auto session = store().Begin();
+    const auto made =
+        ImportLayerFrom(store(), **session, reader.get(), "the pipe", std::nullopt, options);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code(), ECANCELED) << made.error().message();
+  }
+  EXPECT_EQ(CountLayers(), 0U);
 }
 
 TEST_F(TransferTest, ADirectoryIsImportedAsAnArchiveOfItWouldBe) {
