@@ -254,17 +254,21 @@ Result<void> Containers::Remove(std::string_view name) {
                          "; `veneer umount " + record.name + "` first",
                      ExitCode::kInUse);
   }
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
   VENEER_TRY_VOID(store_.catalog().Write(
       [&](KvTxn& txn) -> Result<void> { return txn.Erase(ContainerKey(record.name)); }));
-  const std::string path = store_.layout().container(record.name);
+  return RemoveFiles(record.name);
+}
+
+Result<void> Containers::RemoveFiles(std::string_view name) {
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
+  const std::string path = store_.layout().container(name);
   const std::string trash = session->dir() + "/container";
   if (rename(path.c_str(), trash.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return MakeError(Errno{errno}, path);
   }
   if (const Sys<uint64_t> removed = RemoveTree(trash); !removed) {
-    return MakeError(removed.error(), "container " + record.name +
+    return MakeError(removed.error(), "container " + std::string(name) +
                                           " is gone, but files of other users are left in " +
                                           store_.layout().staging());
   }

@@ -100,6 +100,8 @@ class Containers {
   // (files of other users in the upper of an ordinary user) is left in staging for prune, and is
   // the error. REQUIRES: its lock.
   Result<void> Remove(std::string_view name);
+  // The second half of it, for a container whose record is gone already (Images::Put).
+  Result<void> RemoveFiles(std::string_view name);
 
  private:
   Store& store_;

@@ -226,7 +226,8 @@ Result<std::string> NormalizeTag(std::string_view name) {
   return std::string(repository) + ":" + std::string(tag);
 }
 
-Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags) {
+Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags,
+                         const std::optional<std::string>& spent) {
   std::vector<std::string> full;
   for (const std::string& tag : tags) {
     VENEER_TRY(std::string normal, NormalizeTag(tag));
@@ -248,7 +249,7 @@ Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> 
   return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
     VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
     for (const std::string& tag : full) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
-    return {};
+    return spent ? txn.Erase(ContainerKey(*spent)) : Result<void>();
   });
 }
 

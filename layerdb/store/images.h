@@ -57,8 +57,11 @@ class Images {
 
   // Records an image and gives it these tags (names as users write them), in one commit: the last
   // write of an import. Its layers and blobs must be in the store. A tag that named another image
-  // names this one now.
-  Result<void> Put(const ImageRecord& image, std::span<const std::string> tags);
+  // names this one now. `spent`: a container that the same commit removes from the catalog, because
+  // its files are the image's now; Containers::RemoveFiles() comes next. REQUIRES: its lock; it is
+  // not mounted.
+  Result<void> Put(const ImageRecord& image, std::span<const std::string> tags,
+                   const std::optional<std::string>& spent = std::nullopt);
   Result<void> Tag(const Digest& id, std::string_view tag);
 
   // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), or by the start

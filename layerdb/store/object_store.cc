@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <string>
 
 #include "layerdb/base/sys.h"
@@ -28,6 +27,13 @@ Sys<std::string_view> ReadPart(int fd, uint64_t offset, size_t size, std::string
   VENEER_TRY(const size_t n, sys::ReadAt(fd, buffer->data(), size, offset));
   return std::string_view(buffer->data(), n);
 }
+
+bool HasOneName(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && st.st_nlink == 1;
+}
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.find('/')); }
 
 Sys<bool> SameContent(int fd, std::string_view bytes) {
   struct stat st;
@@ -75,8 +81,6 @@ Sys<bool> SameContent(int a, int b) {
   return true;
 }
 
-std::string ParentOf(const std::string& path) { return path.substr(0, path.find('/')); }
-
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const std::string& dir) {
@@ -97,59 +101,93 @@ Sys<void> ObjectStore::MakeParent(const std::string& path) const {
   return {};
 }
 
-// EEXIST: it is there.
-Sys<Fd> ObjectStore::CreateExclusive(const std::string& path) const {
-  for (int attempt = 0;; ++attempt) {
-    Fd fd(openat(dir_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                 kObjectMode));
-    if (fd) return fd;
-    if (errno != ENOENT || attempt > 0) return FailErrno();
-    VENEER_TRY_VOID(MakeParent(path));
-  }
+Sys<void> ObjectStore::WithParent(const std::string& path, FunctionRef<Sys<void>()> make) const {
+  Sys<void> made = make();
+  if (made || made.error().code != ENOENT) return made;
+  VENEER_TRY_VOID(MakeParent(path));
+  return make();
 }
 
-Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) {
+Result<ObjectRef> ObjectStore::Place(const Hash128& hash,
+                                     FunctionRef<Sys<void>(const std::string& path)> place,
+                                     FunctionRef<bool(const ObjectRef& ref, int there)> shared) {
   const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
   for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
     const std::string path = ObjectPath(ref);
-    const Sys<Fd> created = CreateExclusive(path);
-    if (created) {
-      const Sys<void> written = sys::WriteAt(created->get(), bytes, 0);
-      if (written) return ref;
-      unlinkat(dir_.get(), path.c_str(), 0);
-      return MakeError(written.error(), path_ + "/" + path);
-    }
-    if (created.error().code != EEXIST) return MakeError(created.error(), path_ + "/" + path);
+    const Sys<void> placed = place(path);
+    if (placed) return ref;
+    if (placed.error().code != EEXIST) return MakeError(placed.error(), path_ + "/" + path);
     VENEER_TRY_CTX(const Fd there, OpenObject(ref), path_ + "/" + path);
-    const Sys<bool> same = SameContent(there.get(), bytes);
     // An object that cannot be read is damaged; this content gets a place of its own.
-    if (same && *same) return ref;
+    if (shared(ref, there.get())) return ref;
   }
   return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
+}
+
+Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) {
+  const auto write = [&](const std::string& path) -> Sys<void> {
+    Fd fd;
+    VENEER_TRY_VOID(WithParent(path, [&]() -> Sys<void> {
+      fd = Fd(openat(dir_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                     kObjectMode));
+      return fd ? Sys<void>() : FailErrno();
+    }));
+    Sys<void> written = sys::WriteAt(fd.get(), bytes, 0);
+    if (!written) unlinkat(dir_.get(), path.c_str(), 0);
+    return written;
+  };
+  return Place(hash, write, [&](const ObjectRef&, int there) {
+    return HasOneName(there) && SameContent(there, bytes).value_or(false);
+  });
 }
 
 Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
                                     const Hash128& hash) {
-  const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
-  for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
-    const std::string path = ObjectPath(ref);
-    // link() and unlink(), not rename(): it must not replace an object that is there.
-    const auto link = [&] {
-      return linkat(dir_fd, name.c_str(), dir_.get(), path.c_str(), 0) == 0;
-    };
-    if (link() || (errno == ENOENT && MakeParent(path) && link())) {
-      if (unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
-      return ref;
-    }
-    if (errno != EEXIST) return MakeError(Errno{errno}, path_ + "/" + path);
-    VENEER_TRY_CTX(const Fd there, OpenObject(ref), path_ + "/" + path);
-    const Sys<bool> same = SameContent(there.get(), fd);
-    if (same && *same) {
-      if (unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
-      return ref;
-    }
-  }
-  return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
+  const auto rename = [&](const std::string& path) {
+    return WithParent(path, [&] {
+      return sys::Rename({dir_fd, name.c_str()}, {dir_.get(), path.c_str()}, RENAME_NOREPLACE);
+    });
+  };
+  bool found = false;
+  VENEER_TRY(const ObjectRef ref, Place(hash, rename, [&](const ObjectRef&, int there) {
+               found = HasOneName(there) && SameContent(there, fd).value_or(false);
+               return found;
+             }));
+  if (found && unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
+  return ref;
+}
+
+Result<ObjectRef> ObjectStore::Link(int fd, const Hash128& hash, std::set<ObjectRef>* own) {
+  const auto link = [&](const std::string& path) {
+    return WithParent(path, [&] { return sys::Link({fd}, {dir_.get(), path.c_str()}); });
+  };
+  bool found = false;
+  VENEER_TRY(const ObjectRef ref, Place(hash, link, [&](const ObjectRef& at, int there) {
+               found = (own->contains(at) || HasOneName(there)) &&
+                       SameContent(there, fd).value_or(false);
+               return found;
+             }));
+  if (!found) own->insert(ref);
+  return ref;
+}
+
+void ObjectStore::Unlink(const ObjectRef& ref) {
+  const Sys<Fd> there = OpenObject(ref);
+  if (there && !HasOneName(there->get())) unlinkat(dir_.get(), ObjectPath(ref).c_str(), 0);
+}
+
+bool ObjectStore::Holds(const ObjectRef& ref, int fd) const {
+  const Sys<Fd> there = OpenObject(ref);
+  return there && HasOneName(there->get()) && SameContent(there->get(), fd).value_or(false);
+}
+
+Result<void> ObjectStore::Replace(const ObjectRef& ref, int dir_fd, const std::string& name) {
+  const std::string path = ObjectPath(ref);
+  const auto rename = [&] {
+    return sys::Rename({dir_fd, name.c_str()}, {dir_.get(), path.c_str()}, 0);
+  };
+  VENEER_TRY_CTX_VOID(WithParent(path, rename), path_ + "/" + path);
+  return {};
 }
 
 Result<void> ObjectStore::SyncNames(std::span<const ObjectRef> refs) const {

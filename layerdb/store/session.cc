@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "layerdb/base/log.h"
@@ -60,6 +61,21 @@ Sys<std::string> ReadWhole(int fd, uint64_t size) {
   return bytes;
 }
 
+// True when the store's owner can read it as it is, with no rights but those of its owner or of everybody.
+bool IsReadable(const struct stat& st) {
+  return (st.st_mode & (st.st_uid == geteuid() ? S_IRUSR : S_IROTH)) != 0;
+}
+
+// An object has no owner, rights and attributes of its own.
+void Strip(int fd) {
+  const char* why = "an object with the attributes of a file is as good";
+  if (const auto names = sys::ListXattr({fd}); names) {
+    for (const std::string& xattr : *names) IgnoreError(sys::RemoveXattr({fd}, xattr.c_str()), why);
+  }
+  IgnoreError(fchown(fd, geteuid(), getegid()), why);
+  IgnoreError(fchmod(fd, 0444), why);
+}
+
 bool HasHoles(const struct stat& st) { return st.st_blocks * 512 < st.st_size; }
 
 }  // namespace
@@ -71,6 +87,8 @@ struct WriteSession::Written {
   // have written them a moment ago. Guarded by mu.
   std::vector<ObjectRef> objects;
   bool too_many = false;  // more than kSyncOneByOne; guarded by mu
+  std::mutex linking;
+  std::set<ObjectRef> linked;  // files of a container; guarded by linking
 };
 
 WriteSession::WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir,
@@ -83,6 +101,7 @@ WriteSession::WriteSession(const Store& store, ObjectStore& objects, Fd lock, st
       written_(std::make_unique<Written>()) {}
 
 WriteSession::~WriteSession() {
+  for (const ObjectRef& ref : written_->linked) objects_.Unlink(ref);
   if (const Sys<uint64_t> removed = RemoveTree(dir_); !removed) {
     LogWarning("left for prune: " + dir_ + ": " + ErrnoText(removed.error().code));
   }
@@ -142,46 +161,59 @@ Result<ObjectRef> WriteSession::PutObjectFrom(int fd) {
     VENEER_TRY_CTX(const std::string bytes, ReadWhole(fd, size), "read contents");
     return PutObject(bytes);
   }
-  // The copy is hashed, not the source: that may change meanwhile.
-  const std::string path = NewName("object");
-  const Fd copy(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!copy) return MakeError(Errno{errno}, path);
-  const auto fill = [&]() -> Result<ObjectRef> {
-    VENEER_TRY_CTX_VOID(sys::CopyData(fd, copy.get(), size), path);
-    VENEER_TRY_CTX_VOID(sys::Truncate(copy.get(), size), path);
-    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(copy.get()), path);
-    return MoveStaged(path, copy.get(), hash);
-  };
-  Result<ObjectRef> ref = fill();
-  if (!ref) unlink(path.c_str());
+  ObjectRef ref;
+  VENEER_TRY_VOID(WithCopy(fd, size, [&](const std::string& path, int copy) -> Result<void> {
+    // The copy is hashed, not the source: that may change meanwhile.
+    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(copy), path);
+    VENEER_TRY(ref, MoveStaged(path, copy, hash));
+    return {};
+  }));
   return ref;
 }
 
-Result<ObjectRef> WriteSession::MoveObjectFrom(int dir_fd, const std::string& name) {
-  VENEER_TRY_CTX(const Fd fd, sys::Open({dir_fd, name.c_str()}, O_RDONLY), name);
-  struct stat st;
-  if (fstat(fd.get(), &st) != 0) return MakeError(Errno{errno}, name);
-  if (!S_ISREG(st.st_mode)) return MakeError(Errno{EINVAL}, name);
-  // An object has no owner, rights and attributes of its own. Where they cannot be taken away, or
-  // the file goes on living under another name, its contents are copied.
-  const auto strip = [&] {
-    if (st.st_nlink != 1) return false;
-    const auto names = sys::ListXattr({fd.get()});
-    if (!names) return names.error().code == EOPNOTSUPP;
-    for (const std::string& xattr : *names) {
-      if (!sys::RemoveXattr({fd.get()}, xattr.c_str())) return false;
-    }
-    return fchown(fd.get(), geteuid(), getegid()) == 0 && fchmod(fd.get(), 0444) == 0;
+Result<void> WriteSession::WithCopy(
+    int fd, uint64_t size, FunctionRef<Result<void>(const std::string& path, int copy)> use) {
+  const std::string path = NewName("object");
+  const Fd copy(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!copy) return MakeError(Errno{errno}, path);
+  const auto fill = [&]() -> Result<void> {
+    VENEER_TRY_CTX_VOID(sys::CopyData(fd, copy.get(), size), path);
+    VENEER_TRY_CTX_VOID(sys::Truncate(copy.get(), size), path);
+    return use(path, copy.get());
   };
-  if (strip()) {
-    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(fd.get()), name);
-    Result<ObjectRef> moved = objects_.Move(dir_fd, name, fd.get(), hash);
-    if (moved) Wrote(*moved);
-    if (moved || moved.error().code() != EXDEV) return moved;
+  Result<void> done = fill();
+  if (!done) unlink(path.c_str());
+  return done;
+}
+
+Result<ObjectRef> WriteSession::LinkObject(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return MakeError(Errno{errno}, "read contents");
+  if (!S_ISREG(st.st_mode)) return MakeError(Errno{EINVAL}, "read contents");
+  if (st.st_nlink == 1 && IsReadable(st)) {
+    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(fd), "read contents");
+    const std::lock_guard lock(written_->linking);
+    const Result<ObjectRef> linked = objects_.Link(fd, hash, &written_->linked);
+    if (linked) {
+      Wrote(*linked);
+      return linked;
+    }
+    const int code = linked.error().code();
+    // ENOENT: there is no /proc.
+    if (code != EXDEV && code != EPERM && code != EMLINK && code != ENOENT) return linked;
   }
-  VENEER_TRY(const ObjectRef ref, PutObjectFrom(fd.get()));
-  VENEER_TRY_CTX_VOID(sys::Unlink({dir_fd, name.c_str()}), name);
-  return ref;
+  return PutObjectFrom(fd);
+}
+
+Result<void> WriteSession::PublishLinked(FunctionRef<Result<void>()> publish) {
+  const std::lock_guard lock(written_->linking);
+  // When it fails, it may have been done all the same: what is not needed is left to prune.
+  const std::set<ObjectRef> linked = std::exchange(written_->linked, {});
+  VENEER_TRY_VOID(publish());
+  for (const ObjectRef& ref : linked) {
+    if (const Sys<Fd> fd = objects_.OpenObject(ref); fd) Strip(fd->get());
+  }
+  return {};
 }
 
 Result<void> WriteSession::Sync() {

@@ -8,6 +8,18 @@
 // Order of use: PutObject… → NewLayerDir, write index and recipe there → PublishLayer → PutBlob… →
 // Store::images().Put() as the last write. The session must live until that has returned.
 //
+// A session that takes a container's files away (LinkObject) changes nothing of them before the
+// image is there, whatever fails and whenever it is killed:
+//   1. each file gets one more name, in objects/. No session shares an object that has two names,
+//      nor takes a layer with such objects for sound, so it does not matter to anybody if the
+//      container goes on writing to it after a failure.
+//   2. one commit of the catalog makes the image and removes the container (PublishLinked). Before
+//      it, the names are taken away again, by the session's end or by prune; after it, nobody can
+//      mount the container.
+//   3. owner, mode and xattrs are taken away, and the container's directory is removed. What a
+//      crash leaves here is right already: only files that can be read as objects as they are were
+//      linked, and prune removes the directory of a container that is not in the catalog.
+//
 // Thread-safety: all methods may be called from several threads at once.
 #ifndef VENEER_LAYERDB_STORE_SESSION_H_
 #define VENEER_LAYERDB_STORE_SESSION_H_
@@ -19,6 +31,7 @@
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/fd.h"
+#include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/records.h"
 #include "layerdb/store/object_store.h"
@@ -29,7 +42,7 @@ class Store;
 
 class WriteSession {
  public:
-  ~WriteSession();  // removes the staging directory
+  ~WriteSession();  // removes the staging directory, and what was linked and not published
   WriteSession(const WriteSession&) = delete;
   WriteSession& operator=(const WriteSession&) = delete;
 
@@ -60,18 +73,28 @@ class WriteSession {
   // Stores the whole contents of a regular file: shared with it where the file system can
   // (FICLONE), else copied with its holes. `fd` must be open for reading; its offset is not used.
   Result<ObjectRef> PutObjectFrom(int fd);
-  // The same for a file that the caller gives away: it is moved into the store (or removed, when
-  // its contents are there already) if it lies on the same file system and has no other names; else
-  // it is copied and then removed.
-  Result<ObjectRef> MoveObjectFrom(int dir_fd, const std::string& name);
+  // The same for a file of a container that is removed when this session publishes: the file itself
+  // becomes the object, by one more name. It is copied where it cannot be (it has other names, lies
+  // on another file system, or could not be read as an object if a crash left it as it is).
+  // REQUIRES: nobody writes to it; the session ends with PublishLinked().
+  Result<ObjectRef> LinkObject(int fd);
+  // Runs `publish`, the last write of this session, which must also make the files given to
+  // LinkObject() unusable for their owner. From then on the objects stay. When it has succeeded,
+  // the attributes that they had as files are taken away from them.
+  Result<void> PublishLinked(FunctionRef<Result<void>()> publish);
 
   // --- layers ---
   // A new empty directory for a layer: write `index` (IndexWriter, Seal(false)) and `recipe` into
   // it.
   Result<std::string> NewLayerDir();
   // Makes everything this session wrote durable, then makes the directory from NewLayerDir() the
-  // layer `diff_id`. A layer that is there already and sound is kept, and `dir` removed.
+  // layer `diff_id`. A layer that is there already is kept, and `dir` removed; objects of it that
+  // differ from those of `dir`, which are those of the archive beyond doubt, were damaged and are
+  // replaced, for all layers that share them. An index that is damaged is replaced by that of `dir`.
   Result<void> PublishLayer(const std::string& dir, const Digest& diff_id);
+  // True when the layer is there and its objects are, of the right size and nobody's files
+  // (contents are not read).
+  bool HasSoundLayer(const Digest& diff_id) const;
 
   // --- blobs ---
   // Durable when it returns. A blob that is there already is kept.
@@ -89,6 +112,11 @@ class WriteSession {
  private:
   WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir, Fd lease);
   void Wrote(const ObjectRef& ref);
+  // Copies the file `fd` into a new file in dir(); `use` gets it, and its path to move or leave.
+  Result<void> WithCopy(int fd, uint64_t size,
+                        FunctionRef<Result<void>(const std::string& path, int copy)> use);
+  // True when the layer there is as good as the one in `dir`, or was made so.
+  Result<bool> Heal(const std::string& dir, const Digest& diff_id);
   // A path in dir() that is not used yet.
   std::string NewName(const char* kind);
 

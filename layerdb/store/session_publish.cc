@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "layerdb/base/sys.h"
@@ -36,22 +37,20 @@ Result<void> SyncDirectory(const std::string& path) {
   return {};
 }
 
-// True when a published layer can be read and its contents are there, of the right size.
-bool IsSound(const Store& store, const ObjectStore& objects, const Digest& diff_id) {
-  const Result<std::shared_ptr<IndexReader>> index = store.OpenLayer(diff_id);
-  if (!index) return false;
-  bool sound = true;
-  const Sys<void> read =
-      (*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
-        if (found.entry.whiteout()) return true;
-        const std::optional<ObjectRef> ref = found.entry.object();
-        struct stat st;
-        sound = !ref || (fstatat(objects.dir_fd(), ObjectPath(*ref).c_str(), &st,
-                                 AT_SYMLINK_NOFOLLOW) == 0 &&
-                         static_cast<uint64_t>(st.st_size) == found.entry.size());
-        return sound;
-      });
-  return read && sound;
+struct SizedObject {
+  ObjectRef ref;
+  uint64_t size;
+};
+
+// The objects of a layer, in the order of its entries.
+Sys<std::vector<SizedObject>> ObjectsOf(const IndexReader& index) {
+  std::vector<SizedObject> objects;
+  VENEER_TRY_VOID(index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+    if (found.entry.whiteout()) return true;
+    if (const auto ref = found.entry.object()) objects.push_back({*ref, found.entry.size()});
+    return true;
+  }));
+  return objects;
 }
 
 }  // namespace
@@ -62,31 +61,59 @@ Result<std::string> WriteSession::NewLayerDir() {
   return path;
 }
 
+bool WriteSession::HasSoundLayer(const Digest& diff_id) const {
+  const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
+  const auto objects = index ? ObjectsOf(**index) : Fail(ENOENT);
+  return objects && std::all_of(objects->begin(), objects->end(), [&](const SizedObject& object) {
+           struct stat st;
+           return fstatat(objects_.dir_fd(), ObjectPath(object.ref).c_str(), &st,
+                          AT_SYMLINK_NOFOLLOW) == 0 &&
+                  static_cast<uint64_t>(st.st_size) == object.size && st.st_nlink == 1;
+         });
+}
+
+Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
+  VENEER_TRY(const std::shared_ptr<IndexReader> made, IndexReader::Open(dir + "/index"));
+  VENEER_TRY_CTX(const std::vector<SizedObject> sound, ObjectsOf(*made), dir);
+  const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
+  if (!index) return false;
+  const Sys<std::vector<SizedObject>> there = ObjectsOf(**index);
+  const auto alike = [](const SizedObject& a, const SizedObject& b) {
+    return a.ref.hash == b.ref.hash && a.size == b.size;
+  };
+  if (!there || !std::equal(there->begin(), there->end(), sound.begin(), sound.end(), alike)) {
+    return false;
+  }
+  for (size_t i = 0; i < sound.size(); ++i) {
+    // Two layers of one digest have equal contents. Where they are in two objects, either two processes made the
+    // object at the same moment, or the old one is damaged, and was not found equal for this reason.
+    const ObjectRef& old = (*there)[i].ref;
+    if (old == sound[i].ref) continue;
+    VENEER_TRY_CTX(const Fd fd, objects_.OpenObject(sound[i].ref), ObjectPath(sound[i].ref));
+    if (objects_.Holds(old, fd.get())) continue;
+    const auto replace = [&](const std::string& path, int copy) -> Result<void> {
+      VENEER_TRY_CTX_VOID(sys::Sync(copy, true), path);
+      return objects_.Replace(old, AT_FDCWD, path);
+    };
+    VENEER_TRY_VOID(WithCopy(fd.get(), sound[i].size, replace));
+    VENEER_TRY_VOID(objects_.SyncNames({&old, 1}));
+  }
+  return true;
+}
+
 Result<void> WriteSession::PublishLayer(const std::string& dir, const Digest& diff_id) {
   VENEER_TRY_VOID(Sync());
   VENEER_TRY_VOID(SyncDirectory(dir));
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.layer(diff_id);
-  unsigned flags = RENAME_NOREPLACE;
-  if (store_.HasLayer(diff_id)) {
-    if (IsSound(store_, objects_, diff_id)) {
-      VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
-      return {};
+  if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno != EEXIST) return MakeError(Errno{errno}, target);
+    VENEER_TRY(const bool kept, Heal(dir, diff_id));
+    if (!kept && renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
+      return MakeError(Errno{errno}, target);
     }
-    // The same layer again heals the one that is damaged.
-    flags = RENAME_EXCHANGE;
-  }
-  if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), flags) != 0) {
-    // Another process was faster.
-    if (errno == EEXIST && IsSound(store_, objects_, diff_id)) {
-      VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
-      return {};
-    }
-    return MakeError(Errno{errno}, target);
-  }
-  if (flags == RENAME_EXCHANGE) {
     VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
-    VENEER_TRY_VOID(store_.DropTrees());
+    if (!kept) VENEER_TRY_VOID(store_.DropTrees());
   }
   return SyncPath(layout.layers());
 }

@@ -55,7 +55,6 @@ class Committer {
                     const TreePath& path);
   Result<TakenContent> TakeContent(const Change& change);
   Result<TakenContent> TakeObject(const ObjectRef& ref);
-  Result<ObjectRef> StoreFile(const Change& change, int fd);
   Result<void> WriteData(const TakenContent& content, const std::vector<SparseExtent>& extents);
   Result<XattrList> Xattrs(const Change& change) const;
   Timestamp Clamp(Timestamp time) const;
@@ -264,24 +263,14 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
     content.bytes = std::move(bytes);
     return content;
   }
-  Result<ObjectRef> ref = StoreFile(change, open->fd.get());
+  const bool own = options_.move && change.data == &walk_.upper();
+  Result<ObjectRef> ref =
+      own ? session_.LinkObject(open->fd.get()) : session_.PutObjectFrom(open->fd.get());
   if (!ref) {
     return tl::unexpected(
         std::move(ref).error().Context("\"/" + PrintablePath(change.path) + "\""));
   }
   return TakeObject(*ref);
-}
-
-Result<ObjectRef> Committer::StoreFile(const Change& change, int fd) {
-  if (!options_.move || change.data != &walk_.upper()) return session_.PutObjectFrom(fd);
-  const std::string at = walk_.upper().PathOf(change.data_ref);
-  VENEER_TRY(const TreePath path, ParseTarPath(at, kMaxName));
-  VENEER_TRY_CTX(Fd dir, sys::Open({walk_.upper().root_fd()}, O_PATH | O_DIRECTORY), at);
-  for (size_t i = 0; i + 1 < path.size(); ++i) {
-    const std::string part(path[i]);
-    VENEER_TRY_CTX(dir, sys::Open({dir.get(), part.c_str()}, O_PATH | O_DIRECTORY), at);
-  }
-  return session_.MoveObjectFrom(dir.get(), std::string(path.back()));
 }
 
 Result<CommittedLayer> Committer::Finish() {

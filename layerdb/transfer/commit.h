@@ -26,9 +26,10 @@
 namespace veneer {
 
 struct CommitOptions {
-  // Moves file contents out of the writable layer instead of copying them. The writable layer is
-  // damaged by it even when the commit fails, so only for a container that is unmounted and about
-  // to be removed.
+  // Lets the files of the writable layer become the store's instead of copying them
+  // (WriteSession::LinkObject). Only for a container that is unmounted, and that the caller removes
+  // when it publishes, with session.PublishLinked(). The writable layer stays as it is until then;
+  // if anything fails before, it is used on as if nothing had happened.
   bool move = false;
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;

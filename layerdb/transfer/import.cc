@@ -76,7 +76,7 @@ TreeBuilder::Limits LimitsOf(const ImportOptions& options) {
 
 Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
                                     std::optional<uint64_t> size, const ImportOptions& options) {
-  if (options.expected_diff_id && store.HasLayer(*options.expected_diff_id)) {
+  if (options.expected_diff_id && session.HasSoundLayer(*options.expected_diff_id)) {
     return Existing(store, *options.expected_diff_id);
   }
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,

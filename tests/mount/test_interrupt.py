@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C: import and commit end at once by the signal, without a word, and leave the store as it was."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,8 +10,8 @@ import threading
 import time
 
 from support import proc
-from support.case import write
-from support.stores import StoreCase
+from support.case import read, write
+from support.stores import StoreCase, for_users
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -108,3 +109,61 @@ class Import(Interrupted):
             self.assertEqual(shell.communicate(timeout=20)[0].strip(), b"130")
         os.close(writer)
         self.nothing_left()
+
+
+@for_users
+class Commit(Interrupted):
+    def look(self):
+        """Every file of the upper of the container c: attributes and bytes."""
+        def walk():
+            found = []
+            for directory, _, files in os.walk(os.path.join(self.store, "containers/c/upper")):
+                for name in sorted(files):
+                    path = os.path.join(directory, name)
+                    status = os.stat(path)
+                    found.append((name, status.st_ino, status.st_mode, status.st_uid, status.st_nlink,
+                                  status.st_mtime_ns, hashlib.sha256(read(path)).hexdigest()))
+            return found
+        return self.act(walk)
+
+    def test_with_rm_keeps_the_container(self):
+        self.import_tree({"f": "f"}, "base")
+        point = self.veneer("mount", "base", "-n", "c").strip()
+
+        def fill():
+            for number in range(200):
+                write(os.path.join(point, f"f{number:03}"), os.urandom(200_000))
+                os.chmod(os.path.join(point, f"f{number:03}"), 0o600 + number % 64)
+
+        self.act(fill)
+        self.veneer("umount", "c")
+        before = self.look()
+        self.assertEqual(len(before), 200)
+        for delay in (0, 0.02, 0.05):
+            with self.start("commit", "--rm", "c", "new", stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE) as child:
+                self.assertTrue(proc.wait_until(self.works, interval=0.001))
+                time.sleep(delay)
+                self.ended_by(child, signal.SIGINT)
+            self.assertEqual(self.look(), before)
+            self.assertEqual(self.works(), [])
+        self.refused("history", "new", code=3, say="new")
+        self.veneer("commit", "--rm", "c", "new")
+        where = self.veneer("mount", "new", "-n", "look").strip()
+        self.assertEqual(self.act(lambda: os.stat(os.path.join(where, "f199")).st_size), 200_000)
+        self.veneer("rm", "-f", "look")
+        self.assertRegex(self.veneer("fsck"), "0 damaged")
+
+    def test_with_rm_of_a_name_that_no_image_can_hold_keeps_the_container(self):
+        self.import_tree({"f": "f"}, "base")
+        point = self.veneer("mount", "base", "-n", "c").strip()
+        self.act(lambda: [write(os.path.join(point, name), os.urandom(5000)) for name in "abc"])
+        self.veneer("umount", "c")
+        upper = os.path.join(self.store, "containers/c/upper")
+        bad = os.path.join(upper, "z", ".wh.bad")  # the last in the order of the walk
+        self.act(lambda: os.mkdir(os.path.dirname(bad)) or write(bad, "x"))
+        before = self.look()
+        self.refused("commit", "--rm", "c", "new", code=1, say="cannot hold this name")
+        self.assertEqual(self.look(), before)
+        self.act(lambda: os.unlink(bad))
+        self.veneer("commit", "--rm", "c", "new")

@@ -61,7 +61,7 @@ struct Commit {
     if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
     VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
     VENEER_TRY(const Digest id, Publish(*session, container, layer));
-    if (options.remove) VENEER_TRY_VOID(store.containers().Remove(container.name));
+    if (options.remove) VENEER_TRY_VOID(store.containers().RemoveFiles(container.name));
     return id;
   }
 
@@ -78,7 +78,12 @@ struct Commit {
                       parent_image.image.size + layer.content_bytes,
                       {}};
     image.diff_ids.push_back(layer.diff_id);
-    VENEER_TRY_VOID(store.images().Put(image, tags));
+    if (options.remove) {
+      VENEER_TRY_VOID(
+          session.PublishLinked([&] { return store.images().Put(image, tags, container.name); }));
+    } else {
+      VENEER_TRY_VOID(store.images().Put(image, tags));
+    }
     return id;
   }
 };

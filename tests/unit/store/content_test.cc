@@ -178,41 +178,6 @@ TEST_F(Objects, CopiedFromAFileAreTheFile) {
   EXPECT_TRUE(Files("staging").empty());
 }
 
-TEST_F(Objects, MovedFromAFileLoseEverythingButTheirBytes) {
-  auto session = Must(store_->Begin());
-  const std::string bytes(3000, 'm');
-  const std::string file = dir_ / "file";
-  WriteFile(file, bytes);
-  ASSERT_EQ(chmod(file.c_str(), 06755), 0);
-  struct stat before;
-  ASSERT_EQ(stat(file.c_str(), &before), 0);
-  const ObjectRef ref = Must(session->MoveObjectFrom(AT_FDCWD, file));
-  EXPECT_FALSE(std::filesystem::exists(file));
-  struct stat st;
-  ASSERT_EQ(stat(Path("objects/" + ObjectPath(ref)).c_str(), &st), 0);
-  EXPECT_EQ(st.st_ino, before.st_ino);  // moved, not copied
-  EXPECT_EQ(st.st_mode & 07777, 0444U);
-
-  // The second time there is nothing to move.
-  WriteFile(file, bytes);
-  EXPECT_EQ(Must(session->MoveObjectFrom(AT_FDCWD, file)), ref);
-  EXPECT_FALSE(std::filesystem::exists(file));
-
-  // A file with another name goes on living there.
-  const std::string linked(4000, 'l');
-  WriteFile(file, linked);
-  std::filesystem::create_hard_link(file, dir_ / "other");
-  const ObjectRef copy = Must(session->MoveObjectFrom(AT_FDCWD, file));
-  EXPECT_FALSE(std::filesystem::exists(file));
-  EXPECT_EQ(ReadFile(dir_ / "other"), linked);
-  EXPECT_EQ(Read(copy), linked);
-  WriteFile(dir_ / "other", "changed");
-  EXPECT_EQ(Read(copy), linked);
-
-  std::filesystem::create_directory(file);
-  EXPECT_FALSE(session->MoveObjectFrom(AT_FDCWD, file).has_value());
-}
-
 TEST_F(Objects, PutByManyThreadsAtOnceAreOne) {
   auto session = Must(store_->Begin());
   std::vector<std::jthread> threads;

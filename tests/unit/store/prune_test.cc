@@ -267,6 +267,35 @@ TEST_F(PruneTest, DamageIsHealedByTheSameImportAgain) {
   EXPECT_THAT(Check().problems, IsEmpty());
 }
 
+// Size, bytes or everything of it gone: the object is replaced, for all images that share it.
+TEST_F(PruneTest, ADamagedObjectIsHealedByTheSameImportAgain) {
+  const ImageRecord image = PutImage("one", {"a"});
+  PutImage("two", {"b"});
+  struct stat before;
+  ASSERT_EQ(stat(store_->layout().layer_index(image.diff_ids[0]).c_str(), &before), 0);
+  const std::string bytes(9000, 's');
+  const ObjectRef shared{HashContent(bytes), 0};
+  const std::string path = Path("objects/" + ObjectPath(shared));
+  std::string flipped = bytes;
+  flipped[4000] = 'S';
+  for (const std::string& damage : {flipped, bytes.substr(0, 8999), std::string(), bytes + "s"}) {
+    std::filesystem::remove(path);
+    WriteFile(path, damage);
+    EXPECT_FALSE(Check().problems.empty());
+    PutImage("one", {"a"});
+    EXPECT_THAT(Check().problems, IsEmpty());
+    EXPECT_EQ(ReadFile(path), bytes);
+  }
+  std::filesystem::remove(path);
+  PutImage("one", {"a"});
+  EXPECT_THAT(Check().problems, IsEmpty());
+  struct stat after;
+  ASSERT_EQ(stat(store_->layout().layer_index(image.diff_ids[0]).c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino) << "the layer itself was sound";
+  Must(Prune(*store_, {}));
+  EXPECT_THAT(Check().problems, IsEmpty());
+}
+
 TEST_F(PruneTest, AFullDiskChangesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to mount a small tmpfs";
   const std::string mount_point = dir_ / "small";

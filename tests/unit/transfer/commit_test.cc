@@ -346,19 +346,27 @@ TEST_F(CommitTest, TheSameTreeGivesTheSameDigest) {
   EXPECT_NE(Commit().diff_id, first);
 }
 
-TEST_F(CommitTest, MoveTakesTheFilesAway) {
+TEST_F(CommitTest, MoveMakesTheFilesObjectsWithoutACopy) {
   Image(SmallImage());
   UpFile("big/one", std::string(3000000, 'b'));
-  UpFile("small", "s");
-  CommitOptions options;
-  const Digest copied = Commit(options).diff_id;
-  EXPECT_TRUE(fs::exists(Up("big/one")));
   UpFile("big/two", std::string(2000000, 'c'));
+  UpFile("small", "s");
+  const std::string before = Shell("du -s --block-size=1K . | cut -f1");
+  const auto session = store().Begin();
+  CommitOptions options;
   options.move = true;
-  const CommittedLayer moved = Commit(options);
-  EXPECT_FALSE(fs::exists(Up("big/two")));
-  EXPECT_NE(Dump(moved.diff_id)["/big/two"].find(" 2000000 "), std::string::npos);
-  EXPECT_NE(copied, moved.diff_id);
+  const auto moved = CommitUpper(store(), **session, Path("upper"), Path("work"), tree_, options);
+  ASSERT_TRUE(moved) << moved.error().message();
+  const std::string inodes = Shell("stat -c %i upper/big/* | sort");
+  ASSERT_TRUE((*session)->PublishLinked([&]() -> Result<void> {
+    fs::remove_all(Path("upper"));
+    return {};
+  }));
+  EXPECT_EQ(Shell("find store/objects -size +1M -printf '%i\n' | sort"), inodes);
+  EXPECT_EQ(Shell("find store/objects -type f -printf '%m %n\n' | sort -u"), "444 1\n");
+  EXPECT_LT(std::stol(Shell("du -s --block-size=1K . | cut -f1")), std::stol(before) + 500);
+  EXPECT_EQ(Digest::OfBytes(LayerTar(moved->diff_id)), moved->diff_id);
+  EXPECT_NE(Dump(moved->diff_id)["/big/two"].find(" 2000000 "), std::string::npos);
 }
 
 TEST_F(CommitTest, SparseFilesStaySparse) {
