@@ -27,6 +27,30 @@ case "$1" in
   *) exit 2 ;;
 esac
 """
+# Makes a package as cpack does, of folder deb/ of the tree.
+_CPACK = """#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+for program in dpkg-shlibdeps file; do
+  if ! command -v $program > /dev/null; then
+    echo "$program is missing"
+    exit 1
+  fi
+done
+mkdir -p "$4"
+cp -r "$(dirname "$0")/../deb" "$4/tree"
+gzip -r "$4/tree/usr/share/man" "$4/tree/usr/share/doc/veneer/changelog"
+dpkg-deb --root-owner-group --build "$4/tree" "$4/veneer.deb"
+"""
+_CONTROL = """Package: veneer
+Version: 1
+Architecture: all
+Maintainer: Somebody <somebody@veneer.invalid>
+Depends: libc6 (>= 2.36), libfuse3-3, liblmdb0
+Description: a package
+"""
+_COPYRIGHT = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+The text is /usr/share/common-licenses/Apache-2.0
+"""
 
 
 class ChecksTest(unittest.TestCase):
@@ -48,6 +72,13 @@ class ChecksTest(unittest.TestCase):
         self.write("bench/README.md", "")
         self.write("CMakePresets.json", '{"configurePresets": [{"name": "debug"}]}')
         self.write("bin/veneer", _HELP, 0o755)
+        self.write("bin/cpack", _CPACK, 0o755)
+        self.write("deb/DEBIAN/control", _CONTROL)
+        for name in ("veneer", "veneerfs"):
+            self.write(f"deb/usr/bin/{name}", f"#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho {name} 1\n", 0o755)
+        self.write("deb/usr/share/man/man1/x.1", _PAGE)
+        self.write("deb/usr/share/doc/veneer/changelog", "news")
+        self.write("deb/usr/share/doc/veneer/copyright", _COPYRIGHT)
 
     def write(self, path, text, mode=0o644):
         target = self.root / path
@@ -58,6 +89,8 @@ class ChecksTest(unittest.TestCase):
     def run_check(self, name):
         program = self.root / "bin/veneer"
         more = [f"--veneer={program}", f"--veneerfs={program}"] if name == "readme" else []
+        if name == "package":
+            more = [f"--build={self.root}", f"--cpack={self.root / 'bin/cpack'}"]
         return subprocess.run([sys.executable, _HERE / f"{name}.py", f"--root={self.root}", *more],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
@@ -142,6 +175,18 @@ class ChecksTest(unittest.TestCase):
             with self.subTest(text):
                 self.write("README.md", text + "\n")
                 self.assert_finds("readme", expected)
+
+    def test_package_finds_what_is_wrong_with_one(self):
+        for path, text, expected in (("deb/DEBIAN/control", _CONTROL.replace("libfuse3-3, ", ""), "Depends does not name"),
+                                     ("deb/usr/bin/veneer", "#!/bin/sh\nexit 1\n", "usr/bin/veneer --version"),
+                                     ("deb/usr/share/doc/veneer/copyright", "Mine.\n", "machine-readable form"),
+                                     ("bin/cpack", _CPACK.replace("changelog", "copyright"), "changelog.gz"),
+                                     ("bin/cpack", _CPACK.replace("dpkg-shlibdeps file", "file"), "without dpkg-shlibdeps")):
+            with self.subTest(expected):
+                before = (self.root / path).read_text()
+                self.write(path, text, 0o644 if "control" in path or "doc" in path else 0o755)
+                self.assert_finds("package", expected)
+                self.write(path, before, 0o644 if "control" in path or "doc" in path else 0o755)
 
 
 if __name__ == "__main__":
