@@ -209,12 +209,21 @@ class SessionCase:
             self.veneer("mount", "web", "mnt", code=4)
             self.veneer("chroot", "web", "--", "true", code=4)
             self.veneer("rm", "web", code=4)
-            self.veneer("rm", "-f", "web", code=4)
             self.veneer("rmi", "test:1", code=4)
             child.stdin.write(b"\n")
             child.stdin.close()
             self.assertEqual(child.wait(), 0)
         self.veneer("rm", "web")
+
+    def test_a_session_ends_when_its_container_is_removed_by_force(self):
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "--name", "web", "test:1", "--", "sh", "-c", "echo up; read x")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE, start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            self.assertEqual(self.veneer("rm", "-f", "web").out, "web\n")
+            self.assertEqual(child.wait(20), 1)
+            self.assertRegex(child.stderr.read().decode(), r"\Aveneer: the session ended, because veneerfs [^\n]+\n\Z")
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
 
     # --- what is refused
 
@@ -233,12 +242,41 @@ class SessionCase:
     def test_an_open_file_keeps_a_mount(self):
         self.veneer("mount", "--name", "web", "test:1", "mnt")
         with subprocess.Popen(["sleep", "3600"], preexec_fn=lambda: self.enter(self.path("mnt"))) as child:
-            self.veneer("umount", "web", code=4)
+            self.assertIn(f" by sleep (pid {child.pid});", self.veneer("umount", "web", code=4).err)
             self.veneer("umount", "--lazy", "web")
             self.assertEqual(self.mounted(), [])
+            self.assertIn("Unmounting", self.veneer("ps").out)
+            self.assertIn("unmounted lazily", self.veneer("mount", "web", code=4).err)
+            self.veneer("umount", "web", code=4)
+            self.veneer("rm", "web", code=4)
             child.kill()
         self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assertIn("Not mounted", self.veneer("ps", "-a").out)
         self.veneer("rm", "web")
+
+    def test_removal_by_force_needs_no_closed_files(self):
+        for lazy in (False, True):
+            self.veneer("mount", "--name", "web", "test:1", "mnt")
+            with subprocess.Popen(["sleep", "3600"], preexec_fn=lambda: self.enter(self.path("mnt"))) as child:
+                if lazy:
+                    self.veneer("umount", "--lazy", "web")
+                self.assertEqual(self.veneer("rm", "--force", "web").out, "web\n")
+                self.assertIsNone(child.poll(), "the process that held the mount was killed")
+                self.assertEqual(self.daemons(), [])
+                self.assertEqual(self.mounted(), [])
+                self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+                child.kill()
+
+    def test_a_session_keeps_its_container_mounted(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "web", "--", "sh", "-c", "echo up; read x")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                              start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            self.assertIn("veneer-init (pid ", self.veneer("umount", "web", code=4).err)
+            child.stdin.close()
+            child.wait()
+        self.veneer("umount", "web")
 
     def enter(self, path):
         if self.user is not None:

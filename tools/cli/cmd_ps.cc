@@ -17,7 +17,7 @@ struct Options {
 std::string StatusWords(const ContainerRecord& container, const MountStatus& status) {
   switch (status.state) {
     case MountState::kMounted: return "Mounted";
-    case MountState::kSession: return "In use";
+    case MountState::kSession: return status.unmounting ? "Unmounting" : "In use";
     case MountState::kDead: return "Dead mount";
     case MountState::kNone: break;
   }

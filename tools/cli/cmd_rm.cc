@@ -19,19 +19,21 @@ Result<void> UnmountForRemoval(Store& store, const std::string& name, bool force
   VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
   VENEER_TRY(const MountStatus status, StatusOf(store, container));
   if (status.state == MountState::kNone) return {};
-  if (status.state == MountState::kMounted && !force) {
+  if (force) return DetachContainer(store, container);
+  if (status.state == MountState::kMounted) {
     return MakeError("container " + name + " is mounted at " + status.mount_point +
                          "; unmount it first, or use --force",
                      ExitCode::kInUse);
   }
-  if (status.state != MountState::kMounted || !force)
-    return UnmountContainer(store, container, false);
-  if (UnmountContainer(store, container, false)) return {};
-  return UnmountContainer(store, container, true);
+  return UnmountContainer(store, container, false);
 }
 
 Result<void> RemoveOne(Store& store, const std::string& name) {
-  VENEER_TRY_VOID(RemoveContainer(store, name));
+  // It was there a moment ago: the session that was ended may have been faster to remove a container of its own.
+  if (Result<void> removed = RemoveContainer(store, name);
+      !removed && removed.error().exit() != ExitCode::kNotFound) {
+    return removed;
+  }
   PrintLine(name);
   return {};
 }
@@ -65,7 +67,7 @@ void AddRmCommand(CLI::App& app, Context& context) {
   command->add_option("containers", options->names, "The containers")
       ->required()
       ->type_name("CONTAINER");
-  command->add_flag("-f,--force", options->force, "Unmount those that are mounted");
+  command->add_flag("-f,--force", options->force, "Whatever uses them: unmount, and end their sessions");
   command->callback([&context, options] {
     context.action = [&context, options] { return Rm(context, *options); };
   });

@@ -3,14 +3,17 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/fuse_mount.h"
+#include "tools/run/holders.h"
 #include "tools/run/mount_stubs.h"
 #include "tools/run/mount_table.h"
 #include "tools/run/user_namespace.h"
@@ -23,6 +26,8 @@ namespace {
 constexpr std::chrono::seconds kDaemonPatience{120};
 // How long to wait for a daemon that lives without a mount that can be seen from here.
 constexpr std::chrono::milliseconds kGoingPatience{500};
+// How long a daemon may take to end when it is told to.
+constexpr std::chrono::seconds kEndPatience{5};
 
 // A mount whose daemon is gone answers everything with ENOTCONN.
 bool IsDead(const std::string& mount_point) {
@@ -35,6 +40,12 @@ std::string Pid(const std::optional<ProcessId>& process) {
 }
 
 tl::unexpected<Error> InUse(const ContainerRecord& container, const MountStatus& status) {
+  if (status.unmounting) {
+    return MakeError("container " + container.name +
+                         " was unmounted lazily, and its files are still in use" +
+                         Pid(status.daemon),
+                     ExitCode::kInUse);
+  }
   if (status.state == MountState::kSession) {
     return MakeError("container " + container.name + " is in use by a session" + Pid(status.daemon),
                      ExitCode::kInUse);
@@ -42,6 +53,52 @@ tl::unexpected<Error> InUse(const ContainerRecord& container, const MountStatus&
   return MakeError(
       "container " + container.name + " is mounted at " + status.mount_point + Pid(status.daemon),
       ExitCode::kInUse);
+}
+
+bool IsContainer(const MountEntry& entry, const std::string& source) {
+  return entry.type == kVeneerfsType && entry.source == source;
+}
+
+// By whom or by what a mount is in use.
+std::string UsersOf(const MountEntry& mount, const std::vector<MountEntry>& table) {
+  if (const std::string words = HolderWords(HoldersOf(mount.device)); !words.empty()) return words;
+  for (const MountEntry& entry : table) {
+    if (entry.mount_point.starts_with(mount.mount_point + "/"))
+      return "the mount at " + entry.mount_point;
+  }
+  return {};
+}
+
+tl::unexpected<Error> Busy(const ContainerRecord& container, const std::string& mount_point,
+                           const std::string& users) {
+  return MakeError("container " + container.name + " is in use at " + mount_point +
+                       (users.empty() ? " by processes that root can see with `fuser -vm`"
+                                      : " by " + users) +
+                       "; --lazy unmounts all the same",
+                   ExitCode::kInUse);
+}
+
+// True when the daemon's own mount namespace has the container mounted, which this one has not.
+bool MountedElsewhere(const ProcessId& daemon, const std::string& source) {
+  const auto table = ReadMountTable(daemon.pid);
+  return table && std::ranges::any_of(
+                      *table, [&](const MountEntry& entry) { return IsContainer(entry, source); });
+}
+
+Result<void> EndDaemon(const ProcessId& daemon, bool at_once) {
+  // glibc 2.36 declares pidfd_open(2) for C only.
+  const std::string what = "veneerfs (pid " + std::to_string(daemon.pid) + ")";
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, daemon.pid, 0)));
+  const auto signal = [&](int number) {
+    return ::syscall(SYS_pidfd_send_signal, process.get(), number, nullptr, 0);
+  };
+  if (!process || !daemon.IsAlive()) return {};
+  if (!at_once && signal(SIGTERM) == 0 && WaitUntilGone(daemon, kEndPatience)) {
+    return {};
+  }
+  if (signal(SIGKILL) < 0 && errno != ESRCH) return MakeError(Errno{errno}, "end " + what);
+  if (!WaitUntilGone(daemon, kEndPatience)) return MakeError(what + " does not end");
+  return {};
 }
 
 bool Names(const std::vector<std::string>& options, std::string_view yes, std::string_view no) {
@@ -107,7 +164,7 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   const std::string source = store.layout().container(container.name);
   for (const MountEntry& entry : table) {
-    if (entry.type != kVeneerfsType || entry.source != source) continue;
+    if (!IsContainer(entry, source)) continue;
     status.mount_point = entry.mount_point;
     status.state = IsDead(entry.mount_point) ? MountState::kDead : MountState::kMounted;
     if (status.state == MountState::kMounted) return status;
@@ -118,10 +175,11 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
                      WaitUntilGone(container.mount->daemon, kGoingPatience);
   if (going) status.daemon.reset();
   if (daemon_lives && !going) {
-    // Not in this mount namespace: in a session's, or in another one where somebody mounted it.
-    status.state =
-        container.mount->mount_point.empty() ? MountState::kSession : MountState::kMounted;
-    status.mount_point = container.mount->mount_point;
+    // Not in this mount namespace: in a session's, in another one where somebody mounted it, or in none.
+    const bool session = container.mount->mount_point.empty();
+    status.unmounting = !session && !MountedElsewhere(*status.daemon, source);
+    status.state = session || status.unmounting ? MountState::kSession : MountState::kMounted;
+    if (!status.unmounting) status.mount_point = container.mount->mount_point;
   }
   return status;
 }
@@ -179,25 +237,46 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
   VENEER_TRY(const MountStatus status, StatusOf(store, container));
   if (status.state == MountState::kNone)
     return MakeError("container " + container.name + " is not mounted");
+  if (status.unmounting && lazy) return {};
   if (status.state == MountState::kSession) return InUse(container, status);
   const bool dead = status.state == MountState::kDead;
+  VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
+  const auto mount = FindMountAt(table, status.mount_point);
+  // The kernel would not mind a session in this container, whose end the daemon would wait for.
+  if (mount && !lazy && !dead) {
+    if (const std::string users = UsersOf(*mount, table); !users.empty())
+      return Busy(container, status.mount_point, users);
+  }
   if (auto done =
           Unmount(status.mount_point, lazy || dead ? UnmountMode::kLazy : UnmountMode::kNormal);
       !done) {
     if (done.error().code() != EBUSY) return done;
-    return MakeError("container " + container.name + " is in use at " + status.mount_point +
-                         " (fuser -vm says by what; --lazy unmounts all the same)",
-                     ExitCode::kInUse);
+    return Busy(container, status.mount_point, mount ? UsersOf(*mount, table) : "");
   }
   if (status.daemon && !lazy && !WaitUntilGone(*status.daemon, kDaemonPatience)) {
     LogWarning("veneerfs (pid " + std::to_string(status.daemon->pid) + ") has not ended yet");
     return {};
   }
-  // Lazily unmounted, the daemon lives until the last file is closed, and the record says so.
-  if (lazy && status.daemon && !WaitUntilGone(*status.daemon, std::chrono::milliseconds(500))) {
-    VENEER_TRY_VOID(
-        store.containers().SetMount(container.name, ContainerMount{{}, *status.daemon, false}));
-    return {};
+  // Lazily unmounted, the daemon lives until the last file is closed, and its record with it.
+  if (lazy && status.daemon && !WaitUntilGone(*status.daemon, kGoingPatience)) return {};
+  return store.containers().SetMount(container.name, std::nullopt);
+}
+
+Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
+  const std::string source = store.layout().container(container.name);
+  bool detached = false;
+  VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
+  for (const MountEntry& entry : table) {
+    if (!IsContainer(entry, source)) continue;
+    VENEER_TRY_VOID(Unmount(entry.mount_point, UnmountMode::kLazy));
+    detached = true;
+  }
+  if (!container.mount) return {};
+  if (const ProcessId& daemon = container.mount->daemon;
+      !detached || !WaitUntilGone(daemon, kGoingPatience)) {
+    // A daemon that is told to end unmounts its mount point, where something else may be mounted by now.
+    const bool session = container.mount->mount_point.empty();
+    VENEER_TRY_VOID(EndDaemon(daemon, !session && !detached));
   }
   return store.containers().SetMount(container.name, std::nullopt);
 }

@@ -19,7 +19,7 @@ namespace veneer {
 enum class MountState {
   kNone,
   kMounted,  // at `mount_point`, and it answers
-  kSession,  // by `veneer chroot`, where only its session sees it
+  kSession,  // where only those see it who are in it: by `veneer chroot`, or unmounted lazily
   kDead,     // at `mount_point`, but its daemon is gone
 };
 
@@ -27,6 +27,7 @@ struct MountStatus {
   MountState state = MountState::kNone;
   std::string mount_point;
   std::optional<ProcessId> daemon;  // when it is known
+  bool unmounting = false;          // kSession: unmounted, and it ends with the last open file
 };
 
 // How a container is mounted now.
@@ -44,9 +45,14 @@ struct MountRequest {
 Result<std::string> MountContainer(Store& store, const ContainerRecord& container,
                                    const MountRequest& request);
 
-// Unmounts a container wherever it is mounted, and waits until its daemon has written everything and is gone. kInUse
-// when files are in use (unless `lazy`) or a session runs in it; kFailed when it is not mounted. REQUIRES: its lock.
+// Unmounts a container wherever it is mounted, and waits until its daemon has written everything and is gone. kInUse,
+// naming the processes, when files are in use (unless `lazy`) or a session runs in it; kFailed when it is not mounted.
+// REQUIRES: its lock.
 Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bool lazy);
+
+// Ends every use of a container that is to be removed: detaches its mounts and ends its daemon. Processes with files open
+// in it are not touched; they get ENOTCONN from then on, and a session of `veneer chroot` ends. REQUIRES: its lock.
+Result<void> DetachContainer(Store& store, const ContainerRecord& container);
 
 // Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted.
 Result<void> SyncContainer(const MountStatus& status);

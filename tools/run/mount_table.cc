@@ -39,6 +39,14 @@ std::vector<std::string_view> Words(std::string_view line) {
   return words;
 }
 
+Result<std::vector<MountEntry>> ReadTable(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return MakeError(Errno{EIO}, "read " + path);
+  return ParseMountInfo(text.str());
+}
+
 }  // namespace
 
 std::vector<MountEntry> ParseMountInfo(std::string_view text) {
@@ -62,12 +70,10 @@ std::vector<MountEntry> ParseMountInfo(std::string_view text) {
   return table;
 }
 
-Result<std::vector<MountEntry>> ReadMountTable() {
-  std::ifstream file("/proc/self/mountinfo");
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return MakeError(Errno{EIO}, "read /proc/self/mountinfo");
-  return ParseMountInfo(text.str());
+Result<std::vector<MountEntry>> ReadMountTable() { return ReadTable("/proc/self/mountinfo"); }
+
+Result<std::vector<MountEntry>> ReadMountTable(pid_t process) {
+  return ReadTable("/proc/" + std::to_string(process) + "/mountinfo");
 }
 
 std::optional<MountEntry> FindMountAt(const std::vector<MountEntry>& table, std::string_view path) {

@@ -5,6 +5,8 @@
 #ifndef VENEER_TOOLS_RUN_MOUNT_TABLE_H_
 #define VENEER_TOOLS_RUN_MOUNT_TABLE_H_
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,8 @@ inline constexpr std::string_view kVeneerfsType = "fuse.veneerfs";
 // Pure. Lines that do not have the fields of proc(5) are left out.
 std::vector<MountEntry> ParseMountInfo(std::string_view text);
 Result<std::vector<MountEntry>> ReadMountTable();
+// The mounts of another process's namespace.
+Result<std::vector<MountEntry>> ReadMountTable(pid_t process);
 
 // The topmost mount at exactly this absolute path.
 std::optional<MountEntry> FindMountAt(const std::vector<MountEntry>& table, std::string_view path);

@@ -127,11 +127,22 @@ class Supervisor {
 
   void Reap() {
     int status = 0;
+    // Without its file system nothing in the session can go on.
+    if (daemon_ && !daemon_lost_ && !daemon_->IsAlive()) {
+      daemon_lost_ = true;
+      ::kill(init_, SIGKILL);
+    }
     if (::waitpid(init_, &status, WNOHANG) != init_) return;
     // The last words of a session that failed may still be on their way.
     while (TakeControl()) {
     }
     exit_code_ = ExitCodeOf(status);
+    // At the end of a session its daemon ends too, and may be faster.
+    if (daemon_lost_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !error_) {
+      error_ = Error("the session ended, because veneerfs (pid " + std::to_string(daemon_->pid) +
+                         ") has ended",
+                     ExitCode::kFailed);
+    }
   }
 
   const SessionSpec& spec_;
@@ -139,6 +150,7 @@ class Supervisor {
   const pid_t init_;
   const int control_;
   std::optional<ProcessId> daemon_;
+  bool daemon_lost_ = false;
   std::optional<int> exit_code_;
   std::optional<Error> error_;
 };

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/holders.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "layerdb/base/fd.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kNamed = 5;
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::vector<std::string> Names(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, CloseDir> dir(::opendir(path.c_str()));
+  if (!dir) return names;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+// The device of what a link of /proc leads to. Nothing but the device is asked for, so FUSE answers without its daemon.
+std::optional<dev_t> DeviceBehind(const std::string& link) {
+  const Fd file(::open(link.c_str(), O_PATH | O_CLOEXEC));
+  struct statx st = {};
+  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) != 0) return {};
+  return makedev(st.stx_dev_major, st.stx_dev_minor);
+}
+
+// proc(5): "address perms offset dev inode path", dev in hexadecimal.
+bool MapsFrom(const std::string& process, dev_t device) {
+  std::ifstream maps(process + "/maps");
+  std::string line;
+  while (std::getline(maps, line)) {
+    unsigned high = 0;
+    unsigned low = 0;
+    if (sscanf(line.c_str(), "%*s %*s %*s %x:%x", &high, &low) == 2 &&
+        makedev(high, low) == device) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Holds(const std::string& process, dev_t device) {
+  for (const char* link : {"/cwd", "/root"}) {
+    if (DeviceBehind(process + link) == device) return true;
+  }
+  for (const std::string& fd : Names(process + "/fd")) {
+    if (DeviceBehind(process + "/fd/" + fd) == device) return true;
+  }
+  return MapsFrom(process, device);
+}
+
+std::string CommandOf(const std::string& process) {
+  std::ifstream file(process + "/comm");
+  std::string name;
+  std::getline(file, name);
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return name;
+}
+
+std::optional<dev_t> ParseDevice(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return {};
+  unsigned high = 0;
+  unsigned low = 0;
+  const auto [high_end, high_code] = std::from_chars(text.data(), text.data() + colon, high);
+  const auto [low_end, low_code] =
+      std::from_chars(text.data() + colon + 1, text.data() + text.size(), low);
+  if (high_code != std::errc() || low_code != std::errc()) return {};
+  return makedev(high, low);
+}
+
+}  // namespace
+
+std::vector<Holder> HoldersOf(std::string_view device) {
+  std::vector<Holder> holders;
+  const std::optional<dev_t> wanted = ParseDevice(device);
+  if (!wanted) return holders;
+  const pid_t self = ::getpid();
+  for (const std::string& name : Names("/proc")) {
+    pid_t pid = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (code != std::errc() || end != name.data() + name.size() || pid == self) continue;
+    const std::string process = "/proc/" + name;
+    if (Holds(process, *wanted)) holders.push_back({pid, CommandOf(process)});
+  }
+  return holders;
+}
+
+std::string HolderWords(const std::vector<Holder>& holders) {
+  std::string words;
+  // One that is left over is named rather than counted.
+  const size_t named = holders.size() <= kNamed + 1 ? holders.size() : kNamed;
+  for (size_t i = 0; i < named; ++i) {
+    if (i > 0) words += i + 1 == holders.size() ? " and " : ", ";
+    words += holders[i].command + " (pid " + std::to_string(holders[i].pid) + ")";
+  }
+  if (named < holders.size()) words += " and " + std::to_string(holders.size() - named) + " more";
+  return words;
+}
+
+}  // namespace veneer
