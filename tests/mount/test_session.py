@@ -170,6 +170,18 @@ class SessionCase:
         self.veneer("chroot", "test:1", "--", "/etc/passwd", code=126)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
 
+    def test_a_container_in_which_nothing_could_run_is_not_kept(self):
+        for options, command, code in ((("-b", "nonsense"), "true", 2), (("-b", "/no/such:/srv"), "true", 1),
+                                       (("-e", "=x"), "true", 2), (("--net", "x"), "true", 2),
+                                       (("-u", "nosuchuser"), "true", 1), (("-w", "/no/such"), "true", 126),
+                                       ((), "/no/such", 127), ((), "/etc/passwd", 126)):
+            done = self.veneer("chroot", "--bind", "/usr:/usr:ro", *options, "--name", "web", "test:1", "--", command, code=code)
+            self.assertRegex(done.err, r"\Aveneer: [^\n]+\n\Z")
+            self.assertEqual(self.veneer("ps", "-a", "-q").out, "", options)
+        self.chroot("test:1", "exit 127", "--name", "web", code=127)
+        self.chroot("web", "true", "-u", "nosuchuser", code=1)
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "web\n", "a container that was there before")
+
     def test_read_only_and_binds(self):
         os.mkdir(self.path("shared"))
         if self.user is not None:

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "tools/cli/commands.h"
@@ -77,30 +79,28 @@ Result<ProcessSpec> ComposeProcess(const Options& options, const std::vector<std
   return process;
 }
 
+// All that can be wrong with the options is found here, before anything is made.
 Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std::string>& words,
-                                   const Store& store, const ContainerRecord& container) {
-  VENEER_TRY(const std::string text, store.ReadBlob(container.image_id, JsonLimits{}.bytes));
-  VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
+                                   const Store& store, const Digest& image) {
   SessionSpec spec;
   for (const std::string& bind : options.binds) {
     VENEER_TRY(BindMount parsed, ParseBind(bind));
+    if (::access(parsed.source.c_str(), F_OK) != 0)
+      return MakeError(Errno{errno}, "--bind " + parsed.source);
     spec.binds.push_back(std::move(parsed));
   }
   VENEER_TRY(spec.network, ParseNetwork(options.network));
+  VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
+  VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   VENEER_TRY(spec.process, ComposeProcess(options, words, config));
   spec.read_only = options.read_only;
-  if (!container.remove_on_exit) spec.stub_record = StubRecordOf(store, container);
   return spec;
 }
 
 // The container to enter: one that is there, a new one with the name given, or one that ends with this session.
-Result<ContainerRecord> ContainerFor(Store& store, const Options& options) {
-  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(store, options.target));
-  if (found.container) {
-    if (options.name.empty()) return *found.container;
-    return MakeError("--name names a new container, but " + options.target + " is one already",
-                     ExitCode::kUsage);
-  }
+Result<ContainerRecord> ContainerFor(Store& store, const Options& options,
+                                     const ContainerOrImage& found) {
+  if (found.container) return *found.container;
   const FoundImage& image = *found.image;
   const bool throw_away = options.name.empty();
   ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
@@ -115,7 +115,7 @@ Result<void> EndSession(Store& store, const std::string& name) {
   return store.containers().SetMount(name, std::nullopt);
 }
 
-Result<int> RunIn(Store& store, const ContainerRecord& container, SessionSpec spec) {
+Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, SessionSpec spec) {
   VENEER_TRY(ContainerLock taken, store.containers().Lock(container.name));
   auto lock = std::make_shared<std::optional<ContainerLock>>(std::move(taken));
   VENEER_TRY(const ContainerRecord current, store.containers().Get(container.name));
@@ -138,29 +138,37 @@ Result<int> RunIn(Store& store, const ContainerRecord& container, SessionSpec sp
     lock->reset();
     return {};
   };
-  Result<int> code = RunSession(spec);
+  Result<SessionEnd> end = RunSession(spec);
   lock->reset();
   IgnoreError(EndSession(store, container.name),
               "a record of a dead daemon is not believed anyway");
-  return code;
+  return end;
 }
 
 Result<int> Chroot(Context& context, const Options& options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);
-  VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options));
-  const auto run = [&]() -> Result<int> {
-    VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store, container));
-    return RunIn(*store, container, std::move(spec));
-  };
-  Result<int> code = run();
-  if (container.remove_on_exit || (options.remove && code)) {
-    if (auto removed = RemoveContainer(*store, container.name); !removed && code) {
+  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, options.target));
+  if (found.container && !options.name.empty()) {
+    return MakeError("--name names a new container, but " + options.target + " is one already",
+                     ExitCode::kUsage);
+  }
+  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store,
+                                              found.container ? found.container->image_id
+                                                              : found.image->image.id));
+  VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options, found));
+  if (!container.remove_on_exit) spec.stub_record = StubRecordOf(*store, container);
+  const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));
+  // A new container in which nothing has run would only be in the way of the next try.
+  const bool started = end && end->started;
+  if (container.remove_on_exit || (found.image && !started) || (options.remove && end)) {
+    if (auto removed = RemoveContainer(*store, container.name); !removed && end) {
       PrintError(removed.error().message());
     }
   }
-  return code;
+  if (!end) return tl::unexpected(end.error());
+  return end->exit_code;
 }
 
 }  // namespace

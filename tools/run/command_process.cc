@@ -13,25 +13,33 @@ namespace veneer {
 
 namespace {
 
-[[noreturn]] void Die(int code, const std::string& what) {
+// Ends the process that did not become the command.
+struct Failure {
+  int pipe;
+
+  [[noreturn]] void Die(int code, const std::string& what) const;
+};
+
+void Failure::Die(int code, const std::string& what) const {
   const int reason = errno;
+  if (::write(pipe, "", 1) != 1) code = kExitNotRunnable;
   dprintf(STDERR_FILENO, "veneer: %s: %s\n", what.c_str(), ErrnoText(reason).c_str());
   _exit(code);
 }
 
-void TakeAccount(const Account& account) {
+void TakeAccount(const Account& account, const Failure& failure) {
   const std::string who = account.name.empty() ? std::to_string(account.uid) : account.name;
   // Without ids of one's own (user_namespaces(7)) setgroups is denied; the caller's groups then
   // stay, which mean nothing inside.
   if (::setgroups(account.groups.size(), account.groups.data()) < 0 && errno != EPERM) {
-    Die(kExitNotRunnable, "set the groups of user " + who);
+    failure.Die(kExitNotRunnable, "set the groups of user " + who);
   }
   if (::setresgid(account.gid, account.gid, account.gid) < 0 ||
       ::setresuid(account.uid, account.uid, account.uid) < 0) {
     const bool unmapped = errno == EINVAL;
-    Die(kExitNotRunnable,
-        "become user " + who +
-            (unmapped ? ", whose ids /etc/subuid and /etc/subgid do not grant" : ""));
+    failure.Die(kExitNotRunnable,
+                "become user " + who +
+                    (unmapped ? ", whose ids /etc/subuid and /etc/subgid do not grant" : ""));
   }
 }
 
@@ -50,16 +58,18 @@ std::string ShellOf(const Account& account) {
 
 }  // namespace
 
-void BecomeCommand(const ProcessSpec& spec, const Account& account, const Terminal& terminal) {
+void BecomeCommand(const ProcessSpec& spec, const Account& account, const Terminal& terminal,
+                   int failed) {
+  const Failure failure{failed};
   if (terminal.own_group()) {
     ::setpgid(0, 0);
     if (terminal.interactive()) terminal.GiveTo(::getpid());
   }
   ::umask(022);
-  TakeAccount(account);
+  TakeAccount(account, failure);
   if (const std::string dir = spec.working_dir.empty() ? "/" : spec.working_dir;
       ::chdir(dir.c_str()) < 0) {
-    Die(kExitNotRunnable, "change to directory " + dir);
+    failure.Die(kExitNotRunnable, "change to directory " + dir);
   }
   std::vector<std::string> words = spec.argv;
   if (words.empty()) words = {ShellOf(account)};
@@ -71,10 +81,11 @@ void BecomeCommand(const ProcessSpec& spec, const Account& account, const Termin
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  ::close_range(3, ~0U, 0);
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   ResetSignals();
   ::execvp(argv[0], argv.data());
-  Die(errno == ENOENT || errno == ENOTDIR ? kExitNotFound : kExitNotRunnable, words.front());
+  failure.Die(errno == ENOENT || errno == ENOTDIR ? kExitNotFound : kExitNotRunnable,
+              words.front());
 }
 
 }  // namespace veneer

@@ -16,7 +16,7 @@ namespace veneer {
 enum class ControlWord : char {
   // From the session:
   kDevice = 'd',   // with the open FUSE device that a daemon must serve
-  kRunning = 'r',  // the command was started
+  kRunning = 'r',  // the command runs
   kStopped = 's',  // the terminal stopped the command
   kFailed = 'f',   // text: the exit code as one digit, then what went wrong
   // To the session:

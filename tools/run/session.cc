@@ -52,7 +52,7 @@ class Supervisor {
   Supervisor(const SessionSpec& spec, const Terminal& terminal, pid_t init, int control)
       : spec_(spec), terminal_(terminal), init_(init), control_(control) {}
 
-  Result<int> Run() {
+  Result<SessionEnd> Run() {
     const sigset_t handled = HandledSignals();
     const Fd signals(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
     std::array<struct pollfd, 2> sources = {{{signals.get(), POLLIN, 0}, {control_, POLLIN, 0}}};
@@ -68,7 +68,7 @@ class Supervisor {
       LogWarning("veneerfs (pid " + std::to_string(daemon_->pid) + ") has not ended yet");
     }
     if (error_) return tl::unexpected(std::move(*error_));
-    return exit_code_.value_or(1);
+    return SessionEnd{exit_code_.value_or(1), started_};
   }
 
  private:
@@ -87,6 +87,7 @@ class Supervisor {
     if (!message) return false;
     switch (message->word) {
       case ControlWord::kDevice: StartDaemon(std::move(message->fd)); break;
+      case ControlWord::kRunning: started_ = true; break;
       case ControlWord::kStopped: StopWithCommand(); break;
       case ControlWord::kFailed:
         if (!error_ && !message->text.empty()) {
@@ -151,13 +152,14 @@ class Supervisor {
   const int control_;
   std::optional<ProcessId> daemon_;
   bool daemon_lost_ = false;
+  bool started_ = false;
   std::optional<int> exit_code_;
   std::optional<Error> error_;
 };
 
 }  // namespace
 
-Result<int> RunSession(const SessionSpec& spec) {
+Result<SessionEnd> RunSession(const SessionSpec& spec) {
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
     return MakeError(Errno{errno}, "make a socket pair");

@@ -16,10 +16,14 @@
 
 namespace veneer {
 
-// Runs the command to its end. Its exit code as shells count (128+n for a signal), or why it could
-// not be started. On return no process, mount or daemon of the session is left. REQUIRES: one
+struct SessionEnd {
+  int exit_code = 0;     // as shells count (128+n for a signal)
+  bool started = false;  // false: the command could not be run (126, 127), as was told already
+};
+
+// Runs the command to its end, or says why that could not be tried. On return no process, mount or daemon of the session is left. REQUIRES: one
 // thread; CAP_SYS_ADMIN (an ordinary user: after EnterUserNamespace()).
-Result<int> RunSession(const SessionSpec& spec);
+Result<SessionEnd> RunSession(const SessionSpec& spec);
 
 }  // namespace veneer
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/session_init.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -174,11 +175,18 @@ void RunSessionInit(const SessionSpec& spec, int control, const Terminal& termin
   // none: not to trace it, to read the caller's environment, to take its descriptors or to change its program
   // (prctl(2); CVE-2019-5736). The command is dumpable again from its execve(2) on.
   ::prctl(PR_SET_DUMPABLE, 0);
-  const pid_t command = ::fork();
-  if (command == 0) BecomeCommand(spec.process, prepared->account, terminal);
+  std::array<int, 2> failed = {-1, -1};
+  const bool piped = ::pipe2(failed.data(), O_CLOEXEC) == 0;
+  const pid_t command = piped ? ::fork() : -1;
+  if (command == 0) BecomeCommand(spec.process, prepared->account, terminal, failed[1]);
+  ::close(failed[1]);
   int code = kExitNotRunnable;
   if (command > 0) {
-    IgnoreError(SendControl(control, ControlWord::kRunning), "poll sees that the caller is gone");
+    // The pipe ends with the exec that succeeds.
+    char byte = 0;
+    if (::read(failed[0], &byte, 1) == 0) {
+      IgnoreError(SendControl(control, ControlWord::kRunning), "poll sees that the caller is gone");
+    }
     code = Init(command, control, terminal).Serve();
   }
   EndAllProcesses();

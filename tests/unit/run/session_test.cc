@@ -76,9 +76,10 @@ class SessionTest : public ::testing::Test {
     dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600), 2);
     setsid();  // no terminal
     if (IsOrdinaryUser() && !EnterUserNamespace()) _exit(99);
-    const Result<int> code = RunSession(spec_);
-    if (!code) dprintf(2, "%s", code.error().message().c_str());
-    _exit(code ? *code : 98);
+    const Result<SessionEnd> end = RunSession(spec_);
+    if (!end) dprintf(2, "%s", end.error().message().c_str());
+    if (end && end->started != (end->exit_code != 126 && end->exit_code != 127)) _exit(97);
+    _exit(end ? end->exit_code : 98);
   }
 
   std::string Read(const std::string& path) {
