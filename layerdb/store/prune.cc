@@ -100,7 +100,9 @@ Result<std::optional<Fd>> TakeExclusive(const std::string& path) {
 class Pruner {
  public:
   Pruner(Store& store, const PruneOptions& options)
-      : store_(store), layout_(store.layout()), options_(options) {}
+      : store_(store), layout_(store.layout()), options_(options) {
+    if (options.dry_run) gone_.containers = options.dead_containers;
+  }
 
   Result<PruneReport> Run() {
     VENEER_TRY(const std::optional<Fd> lock, TakeExclusive(layout_.lock_file()));
@@ -108,7 +110,7 @@ class Pruner {
     report_.writers_active = !lock.has_value();
     if (!lock) return Done();
     if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
-    VENEER_TRY(const References needed, CollectReferences(store_));
+    VENEER_TRY(const References needed, CollectReferences(store_, gone_));
     VENEER_TRY_VOID(SweepContainers(needed));
     VENEER_TRY_VOID(SweepTrees(needed));
     VENEER_TRY_VOID(SweepBlobs(needed));
@@ -185,14 +187,14 @@ class Pruner {
   }
 
   Result<void> RemoveUntagged() {
-    VENEER_TRY(const References all, CollectReferences(store_));
-    std::vector<Digest> gone;
+    VENEER_TRY(const References all, CollectReferences(store_, gone_));
+    std::set<Digest>& gone = gone_.images;
     for (const ImageListing& listing : all.images) {
       const Digest& id = listing.image.id;
       const bool used =
           std::any_of(all.containers.begin(), all.containers.end(),
                       [&](const ContainerRecord& container) { return container.image_id == id; });
-      if (listing.tags.empty() && !used) gone.push_back(id);
+      if (listing.tags.empty() && !used) gone.insert(id);
     }
     report_.images = gone.size();
     if (gone.empty() || options_.dry_run) return {};
@@ -205,6 +207,7 @@ class Pruner {
   Result<void> SweepContainers(const References& needed) {
     VENEER_TRY(const std::vector<Child> children, Children(layout_.containers()));
     for (const Child& child : children) {
+      if (gone_.containers.contains(child.name)) continue;
       const bool known = std::any_of(
           needed.containers.begin(), needed.containers.end(),
           [&](const ContainerRecord& container) { return container.name == child.name; });
@@ -277,6 +280,7 @@ class Pruner {
   Store& store_;
   const StoreLayout& layout_;
   const PruneOptions options_;
+  Unreferenced gone_;  // what a dry run only counts
   PruneReport report_;
   std::optional<Error> failure_;
 };

@@ -6,6 +6,8 @@
 #define VENEER_LAYERDB_STORE_PRUNE_H_
 
 #include <cstdint>
+#include <set>
+#include <string>
 
 #include "layerdb/base/result.h"
 
@@ -16,6 +18,8 @@ class Store;
 struct PruneOptions {
   bool untagged_images = false;  // remove images that have no tag and no container, first
   bool dry_run = false;          // count only
+  // For a dry run: containers that the caller would have removed before.
+  std::set<std::string> dead_containers = {};
 };
 
 struct PruneReport {

@@ -5,10 +5,16 @@
 
 namespace veneer {
 
-Result<References> CollectReferences(Store& store) {
+Result<References> CollectReferences(Store& store, const Unreferenced& gone) {
   References out;
   VENEER_TRY(out.images, store.images().List());
   VENEER_TRY(out.containers, store.containers().List());
+  std::erase_if(out.images, [&](const ImageListing& listing) {
+    return gone.images.contains(listing.image.id);
+  });
+  std::erase_if(out.containers, [&](const ContainerRecord& container) {
+    return gone.containers.contains(container.name);
+  });
   for (const ImageListing& listing : out.images) {
     const ImageRecord& image = listing.image;
     std::set<std::string> names(listing.tags.begin(), listing.tags.end());

@@ -28,8 +28,14 @@ struct References {
   std::map<Digest, std::set<std::string>> blobs;
 };
 
+// What is to be taken for gone although it is in the catalog.
+struct Unreferenced {
+  std::set<Digest> images;
+  std::set<std::string> containers;
+};
+
 // Reads the catalog. REQUIRES: the caller keeps others from writing, or can live with an old answer.
-Result<References> CollectReferences(Store& store);
+Result<References> CollectReferences(Store& store, const Unreferenced& gone = {});
 
 }  // namespace veneer
 

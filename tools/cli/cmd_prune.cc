@@ -11,10 +11,17 @@ std::string Count(uint64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
-Result<int> PruneCommand(Context& context, const PruneOptions& options) {
+Result<int> PruneCommand(Context& context, PruneOptions options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
-  if (!options.dry_run) RemoveDeadContainers(*store);
+  if (options.dry_run) {
+    VENEER_TRY(const auto containers, store->containers().List());
+    for (const ContainerRecord& container : containers) {
+      if (!IsWanted(container)) options.dead_containers.insert(container.name);
+    }
+  } else {
+    RemoveDeadContainers(*store);
+  }
   VENEER_TRY(const PruneReport report, Prune(*store, options));
   if (report.writers_active) {
     PrintError("an import or commit is running: only what dead processes left was removed");

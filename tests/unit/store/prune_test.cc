@@ -79,6 +79,32 @@ TEST_F(PruneTest, TakesUntaggedImagesOnlyWhenAsked) {
   EXPECT_THAT(Check().problems, IsEmpty());
 }
 
+TEST_F(PruneTest, ADryRunAnnouncesWhatTheRealOneRemoves) {
+  PutImage("one", {"a"});
+  const ImageRecord two = PutImage("two", {"a"});
+  Must(store_->EnsureTree(two.diff_ids));
+  Must(store_->containers().Create({"dead", two.id, "a", true, ""}));
+  PutImage("three", {"a"});
+  const PruneReport dry =
+      Run({.untagged_images = true, .dry_run = true, .dead_containers = {"dead"}});
+  EXPECT_EQ(dry.images, 2U);
+  EXPECT_EQ(dry.layers, 2U);
+  EXPECT_EQ(Must(store_->images().List()).size(), 3U);
+  {
+    const ContainerLock lock = Must(store_->containers().Lock("dead"));
+    Must(store_->containers().Remove("dead"));
+  }
+  const PruneReport report = Run({.untagged_images = true});
+  EXPECT_EQ(dry.images, report.images);
+  EXPECT_EQ(dry.layers, report.layers);
+  EXPECT_EQ(dry.trees, report.trees);
+  EXPECT_EQ(dry.objects, report.objects);
+  EXPECT_EQ(dry.blobs, report.blobs);
+  EXPECT_EQ(dry.staging, report.staging);
+  EXPECT_EQ(dry.containers, report.containers);
+  EXPECT_EQ(dry.bytes_freed, report.bytes_freed);
+}
+
 TEST_F(PruneTest, TakesWhatAKilledImportLeft) {
   PutImage("one", {"a"});
   const std::vector<std::string> before = Files(".");
