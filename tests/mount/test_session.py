@@ -237,6 +237,38 @@ class SessionCase:
             self.assertRegex(child.stderr.read().decode(), r"\Aveneer: the session ended, because veneerfs [^\n]+\n\Z")
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
 
+    def test_info_says_what_there_is(self):
+        lines = self.veneer("info").out.splitlines()
+        self.assertIn("FUSE: /dev/fuse can be opened", lines)
+        self.assertTrue({"fusermount3", "newuidmap"} <= {line.split(":")[0] for line in lines})
+        words = [line for line in lines if line.startswith("User ids: ")]
+        if self.user is None:
+            self.assertEqual(words, [])
+        elif self.has_ids:
+            self.assertRegex(words[0], r"\AUser ids: your own as 0, \d+ from \d+ on as 1 and up\Z")
+        else:
+            self.assertEqual(words, ["User ids: your own as 0 only; /etc/subuid grants no others"])
+
+    def test_a_session_that_loses_its_file_system_keeps_its_container(self):
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "--name", "web", "test:1", "--", "sh", "-c",
+                             "echo x > /root/file; echo up; read x")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE, start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            os.kill(self.daemons()[0], signal.SIGKILL)
+            self.assertEqual(child.wait(20), 1)
+        self.assertIn("A /root/file", self.veneer("diff", "web").out)
+
+    def test_removal_by_force_ends_a_throw_away_container(self):
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "test:1", "--", "sh", "-c", "echo up; read x")
+        with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE, start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            name = self.veneer("ps", "-q").out.strip()
+            self.assertEqual(self.veneer("rm", "-f", name).out, name + "\n")
+            self.assertEqual(child.wait(20), 1)
+        self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
     # --- what is refused
 
     def test_a_mounted_container_is_in_use(self):
@@ -338,6 +370,17 @@ class UserSession(SessionCase, MountCase):
     """As an ordinary user who has subordinate ids."""
 
     user = runner.USER_WITH_IDS
+
+    def test_another_user_in_a_mount_of_ones_own_is_told_the_way_out(self):
+        self.veneer("mount", "--name", "web", "test:1", "mnt")
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            line = next(line for line in file if line.split()[4] == self.path("mnt"))
+        if "allow_other" in line:
+            self.skipTest("/etc/fuse.conf has user_allow_other")
+        done = self.chroot("web", "true", "-u", "www", code=126)
+        self.assertRegex(done.err, r"\Aveneer: [^\n]*unmount the container first[^\n]*user_allow_other[^\n]*\n\Z")
+        self.veneer("umount", "web")
+        self.chroot("web", "true", "-u", "www")
 
     def test_owners_survive_a_commit(self):
         self.chroot("test:1", "chown 33:44 /root; touch /root/x; chown 1:2 /root/x", "--name", "web")

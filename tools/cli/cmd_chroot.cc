@@ -162,12 +162,15 @@ Result<int> Chroot(Context& context, const Options& options) {
   const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));
   // A new container in which nothing has run would only be in the way of the next try.
   const bool started = end && end->started;
-  if (container.remove_on_exit || (found.image && !started) || (options.remove && end)) {
-    if (auto removed = RemoveContainer(*store, container.name); !removed && end) {
+  if (container.remove_on_exit || (found.image && !started) ||
+      (options.remove && end && !end->error)) {
+    if (auto removed = RemoveContainer(*store, container.name);
+        !removed && end && removed.error().exit() != ExitCode::kNotFound) {
       PrintError(removed.error().message());
     }
   }
   if (!end) return tl::unexpected(end.error());
+  if (end->error) return tl::unexpected(*end->error);
   return end->exit_code;
 }
 

@@ -4,12 +4,25 @@
 #include "tools/cli/commands.h"
 #include "tools/image/table.h"
 #include "tools/run/container_mount.h"
+#include "tools/run/fuse_mount.h"
 #include "tools/run/process.h"
 #include "tools/run/user_namespace.h"
 
 namespace veneer {
 
 namespace {
+
+// A program that only some uses need.
+void PrintHelper(const char* name, const char* package) {
+  const Result<std::string> path = FindProgram(name);
+  PrintLine(std::string(name) + ": " +
+            (path ? *path : "missing (package " + std::string(package) + ")"));
+}
+
+void PrintIds(const char* what, const std::vector<IdExtent>& extents, const char* file) {
+  PrintLine(std::string(what) + MappingWords(extents) +
+            (extents.size() > 1 ? "" : " only; " + std::string(file) + " grants no others"));
+}
 
 Result<int> Info(Context& context) {
   VENEER_TRY(const std::string path, context.StorePath());
@@ -32,10 +45,14 @@ Result<int> Info(Context& context) {
   PrintLine("Containers: " + std::to_string(containers.size()));
   PrintLine("Mounted: " + std::to_string(mounted));
   PrintLine("veneerfs: " + (daemon ? *daemon : "missing (" + daemon.error().message() + ")"));
+  const Result<Fd> fuse = OpenFuseDevice();
+  PrintLine("FUSE: " + (fuse ? "/dev/fuse can be opened" : fuse.error().message()));
+  PrintHelper("fusermount3", "fuse3");
+  PrintHelper("newuidmap", "uidmap");
   if (IsOrdinaryUser()) {
     const UserMapping mapping = MappingOfUser();
-    PrintLine("User ids: " + MappingText(mapping.uids));
-    PrintLine("Group ids: " + MappingText(mapping.gids));
+    PrintIds("User ids: ", mapping.uids, "/etc/subuid");
+    PrintIds("Group ids: ", mapping.gids, "/etc/subgid");
   }
   return 0;
 }

@@ -43,6 +43,27 @@ void TakeAccount(const Account& account, const Failure& failure) {
   }
 }
 
+// A FUSE mount without allow_other refuses everything to all but the user who mounted it, even to look at its root.
+bool RootIsRefused() {
+  struct stat st = {};
+  return ::stat("/", &st) < 0 && errno == EACCES;
+}
+
+void EnterDirectory(const std::string& dir, const Account& account, const Failure& failure) {
+  if (::chdir(dir.c_str()) == 0) return;
+  const int reason = errno;
+  const bool refused = reason == EACCES && RootIsRefused();
+  errno = reason;
+  if (refused) {
+    const std::string who = account.name.empty() ? std::to_string(account.uid) : account.name;
+    failure.Die(kExitNotRunnable,
+                "enter the container as user " + who +
+                    " (its mount is for the user who made it alone: unmount the container first, "
+                    "or set user_allow_other in /etc/fuse.conf and mount it again)");
+  }
+  failure.Die(kExitNotRunnable, "change to directory " + dir);
+}
+
 void ResetSignals() {
   for (int signal = 1; signal < NSIG; ++signal)
     ::signal(signal, SIG_DFL);  // fails for SIGKILL and its like
@@ -67,10 +88,7 @@ void BecomeCommand(const ProcessSpec& spec, const Account& account, const Termin
   }
   ::umask(022);
   TakeAccount(account, failure);
-  if (const std::string dir = spec.working_dir.empty() ? "/" : spec.working_dir;
-      ::chdir(dir.c_str()) < 0) {
-    failure.Die(kExitNotRunnable, "change to directory " + dir);
-  }
+  EnterDirectory(spec.working_dir.empty() ? "/" : spec.working_dir, account, failure);
   std::vector<std::string> words = spec.argv;
   if (words.empty()) words = {ShellOf(account)};
   const char* term = getenv("TERM");

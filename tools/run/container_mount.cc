@@ -71,11 +71,11 @@ std::string UsersOf(const MountEntry& mount, const std::vector<MountEntry>& tabl
 
 tl::unexpected<Error> Busy(const ContainerRecord& container, const std::string& mount_point,
                            const std::string& users) {
-  return MakeError("container " + container.name + " is in use at " + mount_point +
-                       (users.empty() ? " by processes that root can see with `fuser -vm`"
-                                      : " by " + users) +
-                       "; --lazy unmounts all the same",
-                   ExitCode::kInUse);
+  return MakeError(
+      "container " + container.name + " is in use at " + mount_point +
+          (users.empty() ? " by processes that root can see with `fuser -vm`" : " by " + users) +
+          "; --lazy unmounts all the same",
+      ExitCode::kInUse);
 }
 
 // True when the daemon's own mount namespace has the container mounted, which this one has not.
@@ -215,6 +215,7 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
     VENEER_TRY_VOID(Unmount(status.mount_point, UnmountMode::kLazy));
   }
   RemoveStaleStubs(store, container, MountStatus{});
+  VENEER_TRY_VOID(OpenFuseDevice());
   VENEER_TRY(DaemonSpec spec, DaemonSpecOf(store, container));
   VENEER_TRY(const std::string mount_point,
              PrepareMountPoint(store, container, request.mount_point));

@@ -61,6 +61,17 @@ Result<HelperAnswer> RunHelper(const std::string& mount_point, const std::string
 
 }  // namespace
 
+Result<Fd> OpenFuseDevice() {
+  Fd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (device) return device;
+  const int reason = errno;
+  const bool denied = reason == EACCES || reason == EPERM;
+  return MakeError("/dev/fuse cannot be opened: " + ErrnoText(reason) +
+                   (denied ? "; this user, or this container, needs the right to"
+                           : "; load the fuse module (modprobe fuse), or give this container the "
+                             "device"));
+}
+
 Result<FuseDevice> MountThroughHelper(const std::string& mount_point, const std::string& source,
                                       bool read_only) {
   const std::string options = "fsname=" + EscapeOption(source) +
@@ -74,11 +85,7 @@ Result<FuseDevice> MountThroughHelper(const std::string& mount_point, const std:
 
 Result<DetachedFuse> MountDetached(const std::string& source) {
   DetachedFuse fuse;
-  fuse.device = Fd(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
-  if (!fuse.device) {
-    return MakeError(Errno{errno},
-                     "open /dev/fuse (is the fuse module loaded, and may you open it?)");
-  }
+  VENEER_TRY(fuse.device, OpenFuseDevice());
   VENEER_TRY_CTX(fuse.mount,
                  mounts::NewMount("fuse",
                                   {{"source", source},

@@ -17,6 +17,9 @@ struct FuseDevice {
   bool allow_other = false;
 };
 
+// Opens /dev/fuse; the error says what to do about it.
+Result<Fd> OpenFuseDevice();
+
 // Mounts at `mount_point` through fusermount3(1), with allow_other where /etc/fuse.conf lets it.
 // `source` is what the mount table shows.
 Result<FuseDevice> MountThroughHelper(const std::string& mount_point, const std::string& source,

@@ -67,8 +67,8 @@ class Supervisor {
     if (daemon_ && !WaitUntilGone(*daemon_, kDaemonPatience)) {
       LogWarning("veneerfs (pid " + std::to_string(daemon_->pid) + ") has not ended yet");
     }
-    if (error_) return tl::unexpected(std::move(*error_));
-    return SessionEnd{exit_code_.value_or(1), started_};
+    if (error_ && !started_) return tl::unexpected(std::move(*error_));
+    return SessionEnd{exit_code_.value_or(1), started_, std::move(error_)};
   }
 
  private:

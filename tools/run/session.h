@@ -11,6 +11,8 @@
 #ifndef VENEER_TOOLS_RUN_SESSION_H_
 #define VENEER_TOOLS_RUN_SESSION_H_
 
+#include <optional>
+
 #include "layerdb/base/result.h"
 #include "tools/run/session_spec.h"
 
@@ -19,6 +21,7 @@ namespace veneer {
 struct SessionEnd {
   int exit_code = 0;     // as shells count (128+n for a signal)
   bool started = false;  // false: the command could not be run (126, 127), as was told already
+  std::optional<Error> error;  // why the session ended before its command did
 };
 
 // Runs the command to its end, or says why that could not be tried. On return no process, mount or daemon of the session is left. REQUIRES: one

@@ -133,6 +133,19 @@ std::string MappingText(const std::vector<IdExtent>& extents) {
   return text;
 }
 
+std::string MappingWords(const std::vector<IdExtent>& extents) {
+  std::string text;
+  for (const IdExtent& extent : extents) {
+    if (!text.empty()) text += ", ";
+    const std::string inside = std::to_string(extent.inside);
+    text += &extent == &extents.front()
+                ? "your own as " + inside
+                : std::to_string(extent.count) + " from " + std::to_string(extent.outside) +
+                      " on as " + inside + " and up";
+  }
+  return text;
+}
+
 bool IsOrdinaryUser() { return ::geteuid() != 0; }
 
 Result<void> EnterUserNamespace() {

@@ -44,6 +44,9 @@ UserMapping MappingOfUser();
 // "0:1000:1:1:100000:65536", as veneerfs' uidmapping= and gidmapping= take it.
 std::string MappingText(const std::vector<IdExtent>& extents);
 
+// The same in words: "your own as 0, 65536 from 100000 on as 1 and up". Pure.
+std::string MappingWords(const std::vector<IdExtent>& extents);
+
 // True for a process that may not mount in the initial namespace and so needs EnterUserNamespace().
 bool IsOrdinaryUser();
 

@@ -24,6 +24,12 @@ TEST(ParseSubordinateIdsTest, TakesTheUsersRangesByNameAndNumber) {
             (std::vector<IdExtent>{{0, 7, 1}}));
 }
 
+TEST(MappingWordsTest, AreForPeople) {
+  EXPECT_EQ(MappingWords({{0, 1000, 1}}), "your own as 0");
+  EXPECT_EQ(MappingWords({{0, 1000, 1}, {1, 100000, 65536}}),
+            "your own as 0, 65536 from 100000 on as 1 and up");
+}
+
 TEST(MappingTextTest, IsWhatVeneerfsReads) {
   EXPECT_EQ(MappingText({{0, 1000, 1}, {1, 100000, 65536}}), "0:1000:1:1:100000:65536");
 }
