@@ -154,9 +154,9 @@ Result<int> Chroot(Context& context, const Options& options) {
     return MakeError("--name names a new container, but " + options.target + " is one already",
                      ExitCode::kUsage);
   }
-  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store,
-                                              found.container ? found.container->image_id
-                                                              : found.image->image.id));
+  VENEER_TRY(SessionSpec spec,
+             ComposeSession(options, context.command_words, *store,
+                            found.container ? found.container->image_id : found.image->image.id));
   VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options, found));
   if (!container.remove_on_exit) spec.stub_record = StubRecordOf(*store, container);
   const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));

@@ -10,7 +10,7 @@ namespace {
 Result<int> Diff(Context& context, const std::string& name) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const ContainerRecord container, store->containers().Get(name));
+  VENEER_TRY(const ContainerRecord container, FindContainer(*store, name));
   VENEER_TRY(const MountStatus status, StatusOf(*store, container));
   RemoveStaleStubs(*store, container, status);
   VENEER_TRY_VOID(SyncContainer(status));

@@ -15,7 +15,9 @@ Result<int> Help(const CLI::App& app, const std::vector<std::string>& words) {
     }
     command = found.front();
   }
-  Print(command->help());
+  // CLI::App::help() would show the command that was parsed, which is `help`.
+  Print(command->get_formatter()->make_help(command, command->get_name(),
+                                            CLI::AppFormatMode::Normal));
   return 0;
 }
 

@@ -35,7 +35,7 @@ std::vector<HistoryEntry> Steps(const ImageConfig& config) {
 
 Result<int> History(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, store->images().Find(options.image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
   VENEER_TRY(const std::string text, store->ReadBlob(found.image.id, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   const std::vector<HistoryEntry> steps = Steps(config);

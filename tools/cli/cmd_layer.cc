@@ -26,7 +26,7 @@ Result<Digest> FindLayer(Store& store, const std::string& text) {
       name = text.substr(0, at);
     }
   }
-  VENEER_TRY(const FoundImage found, store.images().Find(name));
+  VENEER_TRY(const FoundImage found, FindImage(store, name));
   const std::vector<Digest>& layers = found.image.diff_ids;
   if (!number) return layers.back();
   if (*number < 1 || *number > layers.size()) {
@@ -50,7 +50,7 @@ Result<int> WriteTar(Context& context, const std::string& layer) {
 
 Result<int> ListLayers(Context& context, const std::string& image) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, store->images().Find(image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, image));
   Table table({"LAYER", "DIFF ID", "ENTRIES", "SIZE"});
   for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
     VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));

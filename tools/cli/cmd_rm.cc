@@ -14,7 +14,7 @@ struct Options {
 
 // Unmounting needs fusermount3, which is nobody's business inside a user namespace: it comes first.
 Result<void> UnmountForRemoval(Store& store, const std::string& name, bool force) {
-  VENEER_TRY_VOID(store.containers().Get(name));
+  VENEER_TRY_VOID(FindContainer(store, name));
   VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
   VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
   VENEER_TRY(const MountStatus status, StatusOf(store, container));
@@ -67,7 +67,8 @@ void AddRmCommand(CLI::App& app, Context& context) {
   command->add_option("containers", options->names, "The containers")
       ->required()
       ->type_name("CONTAINER");
-  command->add_flag("-f,--force", options->force, "Whatever uses them: unmount, and end their sessions");
+  command->add_flag("-f,--force", options->force,
+                    "Whatever uses them: unmount, and end their sessions");
   command->callback([&context, options] {
     context.action = [&context, options] { return Rm(context, *options); };
   });

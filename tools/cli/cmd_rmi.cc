@@ -11,6 +11,7 @@ struct Options {
 };
 
 Result<void> RemoveOne(Store& store, const std::string& image, bool force) {
+  VENEER_TRY_VOID(FindImage(store, image));
   VENEER_TRY(const RemovedImage removed, store.images().Remove(image, force));
   for (const std::string& tag : removed.untagged) PrintLine("Untagged: " + tag);
   if (removed.deleted) PrintLine("Deleted: " + removed.deleted->ToString());

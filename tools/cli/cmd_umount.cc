@@ -27,7 +27,7 @@ Result<std::string> ContainerAt(const Store& store, const std::string& path) {
 // A container of this name, else what is mounted there: "mnt" may be either.
 Result<std::string> NameOf(Store& store, const std::string& target) {
   if (target.find('/') != std::string::npos) return ContainerAt(store, target);
-  Result<ContainerRecord> container = store.containers().Get(target);
+  Result<ContainerRecord> container = FindContainer(store, target);
   if (container) return target;
   if (Result<std::string> mounted = ContainerAt(store, target)) return mounted;
   return tl::unexpected(std::move(container).error());

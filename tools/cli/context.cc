@@ -106,6 +106,20 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
                    ExitCode::kNotFound);
 }
 
+Result<ContainerRecord> FindContainer(Store& store, const std::string& name) {
+  Result<ContainerRecord> container = store.containers().Get(name);
+  if (container || container.error().exit() != ExitCode::kNotFound) return container;
+  if (!store.images().Find(name)) return container;
+  return MakeError(name + " is an image, not a container (`veneer ps -a` lists them)",
+                   ExitCode::kNotFound);
+}
+
+Result<FoundImage> FindImage(Store& store, const std::string& reference) {
+  Result<FoundImage> image = store.images().Find(reference);
+  if (image || image.error().exit() != ExitCode::kUsage) return image;
+  return MakeError(image.error().message(), ExitCode::kNotFound);
+}
+
 std::string NameOfImage(const FoundImage& image) {
   return image.tag.empty() ? ShowId(image.image.id, false) : image.tag;
 }

@@ -58,6 +58,11 @@ struct ContainerOrImage {
 // A container of this name, else an image. kNotFound names the nearest of both.
 Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& name);
 
+// A container by name. kNotFound says so when it is an image, and else names the nearest.
+Result<ContainerRecord> FindContainer(Store& store, const std::string& name);
+// An image by reference. What cannot be the name of one is not found either.
+Result<FoundImage> FindImage(Store& store, const std::string& reference);
+
 // The name under which an image was found, or the start of its id.
 std::string NameOfImage(const FoundImage& image);
 

@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdio>
 
-#include "layerdb/store/suggest.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/usage.h"
 
 namespace veneer {
 
 namespace {
-
-constexpr int kUsage = static_cast<int>(ExitCode::kUsage);
-
-std::vector<std::string> CommandNames(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
-  }
-  return names;
-}
-
-// The first word that is no option and no option's value: the command.
-std::string CommandWord(const std::vector<std::string>& words) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--root") {
-      ++i;
-    } else if (!words[i].starts_with('-')) {
-      return words[i];
-    }
-  }
-  return {};
-}
 
 // How many of the words from `index` on make one option: itself, and its value where it stands apart.
 size_t OptionLength(const CLI::App& command, const std::vector<std::string>& words, size_t index) {
@@ -48,6 +25,21 @@ size_t OptionLength(const CLI::App& command, const std::vector<std::string>& wor
   return 1;
 }
 
+// What docker run is given: a terminal is used when there is one, so that -i and -t need not be said, and -v is -b. True
+// when the word is to be left out.
+bool TranslateHabit(std::string* word) {
+  if (*word == "--interactive" || *word == "--tty") return true;
+  if (word->size() > 1 && (*word)[0] == '-' &&
+      word->find_first_not_of("it", 1) == std::string::npos)
+    return true;
+  if (*word == "--volume" || word->starts_with("--volume=")) {
+    word->replace(0, std::string_view("--volume").size(), "--bind");
+  } else if (word->starts_with("-v")) {
+    (*word)[1] = 'b';
+  }
+  return false;
+}
+
 // `veneer chroot [OPTION...] NAME [OPTION...] [--] COMMAND...`: what belongs to the command is not looked at.
 void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* context) {
   if (CommandWord(*words) != "chroot") return;
@@ -58,9 +50,11 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   size_t plain = 0;
   size_t i = 0;
   for (; i < words->size(); ++i) {
-    const std::string& word = (*words)[i];
+    std::string& word = (*words)[i];
     if (word == "--") break;
-    if (word.starts_with('-') && word.size() > 1) {
+    if (TranslateHabit(&word)) {
+      words->erase(words->begin() + static_cast<ptrdiff_t>(i--));
+    } else if (word.starts_with('-') && word.size() > 1) {
       i += OptionLength(chroot, *words, i) - 1;
     } else if (++plain > kOurs) {
       break;
@@ -70,21 +64,6 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   const size_t first = (*words)[i] == "--" ? i + 1 : i;
   context->command_words.assign(words->begin() + static_cast<ptrdiff_t>(first), words->end());
   words->resize(i);
-}
-
-int ReportUsage(const CLI::App& app, const std::vector<std::string>& words,
-                const std::string& problem) {
-  const std::string command = CommandWord(words);
-  const std::vector<std::string> names = CommandNames(app);
-  if (command.empty()) {
-    PrintError("no command given; `veneer help` lists them");
-  } else if (std::ranges::find(names, command) == names.end()) {
-    PrintError("no command '" + command + "'" + DidYouMean(command, names) +
-               " (`veneer help` lists them)");
-  } else {
-    PrintError(command + ": " + problem + "; see `veneer help " + command + "`");
-  }
-  return kUsage;
 }
 
 // What was printed has reached its reader, or the program has failed.
@@ -99,6 +78,7 @@ int FlushOutput(int code) {
 std::unique_ptr<CLI::App> MakeParser(Context& context) {
   auto app = std::make_unique<CLI::App>(
       "Union file systems from image layers: import, mount, change, commit.", "veneer");
+  app->formatter(MakeHelpFormatter());
   app->set_help_flag("-h,--help", "Show this help");
   app->set_version_flag("--version", std::string("veneer ") + VENEER_VERSION, "Show the version");
   app->require_subcommand(1);
@@ -144,7 +124,8 @@ int RunVeneer(int argc, const char* const* argv) {
     PrintLine(version.what());
     return FlushOutput(0);
   } catch (const CLI::ParseError& error) {
-    return ReportUsage(*app, words, error.what());
+    PrintError(UsageProblem(*app, words, error));
+    return static_cast<int>(ExitCode::kUsage);
   }
   const Result<int> code = context.action();
   if (!code) {

@@ -71,6 +71,57 @@ TEST_F(VeneerTest, UsageErrorsAreOneLineAndExitCodeTwo) {
   EXPECT_NE(error_.find("mount"), std::string::npos) << error_;
 }
 
+TEST_F(VeneerTest, UsageErrorsSayWhatIsWrongInOurWords) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "no command given; `veneer help` lists the commands"},
+      {{"run", "debian:12"}, "no command 'run'; did you mean chroot? (`veneer help` lists them)"},
+      {{"rm"}, "rm: CONTAINER is missing; see `veneer help rm`"},
+      {{"import"}, "import: FILE|DIR|- is missing; see `veneer help import`"},
+      {{"import", "a", "b", "c"}, "import: one argument too many: 'c'; see `veneer help import`"},
+      {{"ps", "--al"}, "ps: no option '--al'; did you mean --all?; see `veneer help ps`"},
+      {{"ps", "-x"}, "ps: no option '-x'; see `veneer help ps`"},
+      {{"mount", "-n"}, "mount: --name needs NAME; see `veneer help mount`"},
+      {{"mount", "-n", "a", "-n", "b", "c"},
+       "mount: --name may be given only once; see `veneer help mount`"},
+      {{"layer"}, "layer: a command is missing: one of tar, ls; see `veneer help layer`"},
+      {{"layer", "ls"}, "layer ls: IMAGE is missing; see `veneer help layer ls`"},
+      {{"images", "--root"}, "images: --root needs DIR; see `veneer help images`"},
+  };
+  for (const auto& [words, line] : cases) {
+    EXPECT_EQ(Run(words), 2) << line;
+    EXPECT_EQ(error_, "veneer: " + line + "\n");
+  }
+}
+
+TEST_F(VeneerTest, HelpShowsTheWholeCommand) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"help"}, "veneer [OPTION...] COMMAND"},
+      {{"help", "layer", "tar"}, "veneer layer tar [OPTION...] IMAGE[@N]|DIFF-ID"},
+      {{"layer", "tar", "--help"}, "veneer layer tar [OPTION...] IMAGE[@N]|DIFF-ID"},
+      {{"help", "chroot"}, "veneer chroot [OPTION...] CONTAINER|IMAGE [-- COMMAND [ARG...]]"},
+      {{"rm", "-h"}, "veneer rm [OPTION...] CONTAINER..."},
+      {{"mount", "-h"}, "veneer mount [OPTION...] CONTAINER|IMAGE [DIR]"},
+  };
+  for (const auto& [words, usage] : cases) {
+    EXPECT_EQ(Run(words), 0);
+    EXPECT_NE(output_.find("\nUsage: " + usage + "\n"), std::string::npos) << output_;
+  }
+}
+
+// What `veneer chroot` does with it needs mounts; here it only must not be a usage error.
+TEST_F(VeneerTest, ChrootTakesWhatDockerRunIsGiven) {
+  if (geteuid() != 0) return;  // would leave this process in a user namespace
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"chroot", "-it", "nothing"},
+           {"chroot", "-i", "-t", "nothing", "bash"},
+           {"chroot", "nothing", "-it", "bash"},
+           {"chroot", "--interactive", "--tty", "-v", "/a:/b", "nothing"},
+           {"chroot", "-v/a:/b", "--volume=/a:/b", "--volume", "/a:/b", "nothing", "ls", "-v"}}) {
+    EXPECT_EQ(Run(words), 3) << error_;
+  }
+  EXPECT_EQ(Run({"chroot", "-ix", "nothing"}), 2);
+}
+
 TEST_F(VeneerTest, WhatIsNotThereIsExitCodeThreeAndTheNearestIsNamed) {
   std::ofstream(dir_ + "/file") << "contents";
   std::filesystem::create_directory(dir_ + "/tree");
@@ -88,7 +139,11 @@ TEST_F(VeneerTest, WhatIsNotThereIsExitCodeThreeAndTheNearestIsNamed) {
     EXPECT_EQ(Run(words), 3) << words[0];
     EXPECT_NE(error_.find("debian:12"), std::string::npos) << error_;
   }
+  EXPECT_EQ(Run({"history", "Not:A:Name"}), 3);
+  EXPECT_EQ(Run({"rmi", "Not:A:Name"}), 3);
   EXPECT_EQ(Run({"umount", "web"}), 3);
+  EXPECT_EQ(Run({"umount", "debian:12"}), 3);
+  EXPECT_EQ(error_, "veneer: debian:12 is an image, not a container (`veneer ps -a` lists them)\n");
   EXPECT_EQ(Run({"layer", "tar", "debian:12@2"}), 3);
   EXPECT_EQ(error_, "veneer: debian:12 has layers 1 to 1, not 2\n");
 }
