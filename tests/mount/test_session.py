@@ -275,7 +275,7 @@ class SessionCase:
         self.veneer("mount", "--name", "web", "test:1", "mnt")
         self.assertIn(self.path("mnt"), self.veneer("mount", "web", code=4).err)
         self.veneer("mount", "test:1", "--name", "web", code=4)
-        self.veneer("mount", "test:1", "mnt", code=4)
+        self.assertIn("is the mount point of container web already", self.veneer("mount", "test:1", "mnt", code=4).err)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "web\n", "a failed mount left a container")
         self.assertIn(self.path("mnt"), self.veneer("rm", "web", code=4).err)
         self.assertIn("web", self.veneer("rmi", "test:1", code=4).err)

@@ -19,10 +19,13 @@ Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   FsckReport report;
+  uint64_t contents = 0;  // bytes, as the progress counts them
   {
     Progress progress(mode);
-    VENEER_TRY(report,
-               Fsck(*store, [&](uint64_t done, uint64_t total) { progress.Update(done, total); }));
+    VENEER_TRY(report, Fsck(*store, [&](uint64_t done, uint64_t total) {
+                 contents = total;
+                 progress.Update(done, total);
+               }));
   }
   for (const FsckProblem& problem : report.problems) {
     std::string line = problem.path + ": " + problem.what;
@@ -30,11 +33,12 @@ Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
     if (!problem.containers.empty()) line += "; containers: " + Joined(problem.containers);
     PrintLine(Printable(line));
   }
-  PrintLine(std::to_string(report.images) + " images, " + std::to_string(report.containers) +
-            " containers, " + std::to_string(report.layers) + " layers, " +
-            std::to_string(report.trees) + " trees, " + std::to_string(report.objects) +
-            " objects, " + std::to_string(report.blobs) + " blobs checked (" +
-            HumanSize(report.bytes) + "): " + std::to_string(report.problems.size()) + " damaged");
+  PrintLine(Count(report.images, "image", "images") + ", " +
+            Count(report.containers, "container", "containers") + ", " +
+            Count(report.layers, "layer", "layers") + ", " + Count(report.trees, "tree", "trees") +
+            ", " + Count(report.objects, "object", "objects") + ", " +
+            Count(report.blobs, "blob", "blobs") + " checked (" + HumanSize(contents) +
+            "): " + std::to_string(report.problems.size()) + " damaged");
   return report.problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 

@@ -7,10 +7,6 @@ namespace veneer {
 
 namespace {
 
-std::string Count(uint64_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
 Result<int> PruneCommand(Context& context, PruneOptions options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
@@ -31,7 +27,7 @@ Result<int> PruneCommand(Context& context, PruneOptions options) {
             Count(report.layers, "layer", "layers") + ", " + Count(report.trees, "tree", "trees") +
             ", " + Count(report.objects, "object", "objects") + ", " +
             Count(report.blobs, "blob", "blobs") + ", " +
-            Count(report.staging, "unfinished work", "unfinished works"));
+            Count(report.staging, "leftover of interrupted work", "leftovers of interrupted work"));
   PrintLine((options.dry_run ? "Total reclaimable space: " : "Total reclaimed space: ") +
             HumanSize(report.bytes_freed));
   return 0;

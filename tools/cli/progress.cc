@@ -23,6 +23,27 @@ std::string TimeLeft(double seconds) {
   return std::to_string(whole / 3600) + "h" + std::to_string(whole / 60 % 60) + "m left";
 }
 
+std::string Bar(double part) {
+  const auto filled = static_cast<size_t>(part * kBarWidth);
+  std::string bar(filled, '=');
+  if (filled < kBarWidth) bar += '>';
+  bar.resize(kBarWidth, ' ');
+  return "  [" + bar + "]";
+}
+
+std::string Line(uint64_t done, uint64_t total, double seconds, bool with_bar) {
+  std::string line = HumanSize(done);
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  if (total != 0) {
+    const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    line += " / " + HumanSize(total) + (with_bar ? Bar(part) : "") + "  " +
+            std::to_string(static_cast<int>(part * 100)) + "%";
+  }
+  if (rate > 0) line += "  " + HumanSize(static_cast<uint64_t>(rate)) + "/s";
+  if (total > done && rate > 0) line += "  " + TimeLeft(static_cast<double>(total - done) / rate);
+  return line;
+}
+
 size_t TerminalWidth() {
   struct winsize size = {};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -39,21 +60,13 @@ Result<ProgressMode> ParseProgressMode(const std::string& text) {
 }
 
 std::string ProgressLine(uint64_t done, uint64_t total, double seconds, size_t width) {
-  std::string line = HumanSize(done);
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  if (total != 0) {
-    const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-    const auto filled = static_cast<size_t>(part * kBarWidth);
-    std::string bar(filled, '=');
-    if (filled < kBarWidth) bar += '>';
-    bar.resize(kBarWidth, ' ');
-    line += " / " + HumanSize(total) + "  [" + bar + "]  " +
-            std::to_string(static_cast<int>(part * 100)) + "%";
-  }
-  if (rate > 0) line += "  " + HumanSize(static_cast<uint64_t>(rate)) + "/s";
-  if (total > done && rate > 0) line += "  " + TimeLeft(static_cast<double>(total - done) / rate);
+  std::string line = Line(done, total, seconds, true);
   if (line.size() > width) line.resize(width);
   return line;
+}
+
+std::string PlainProgressLine(uint64_t done, uint64_t total, double seconds) {
+  return Line(done, total, seconds, false);
 }
 
 Progress::Progress(ProgressMode mode)
@@ -75,9 +88,10 @@ void Progress::Update(uint64_t done, uint64_t total) {
     return;
   }
   const bool end = total != 0 && done >= total;
-  if (now - shown_ < kPlainInterval && !end) return;
+  if (ended_ || (now - shown_ < kPlainInterval && !end)) return;
   shown_ = now;
-  const std::string line = ProgressLine(done, total, seconds, SIZE_MAX) + "\n";
+  ended_ = end;
+  const std::string line = PlainProgressLine(done, total, seconds) + "\n";
   fputs(line.c_str(), stderr);
 }
 

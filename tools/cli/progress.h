@@ -20,6 +20,8 @@ Result<ProgressMode> ParseProgressMode(const std::string& text);
 // The line to show: "  45.2MB / 117MB  [=======>          ]  38%  120MB/s  1s left". With a `total` of 0, which means
 // not known, only bytes and rate. Pure.
 std::string ProgressLine(uint64_t done, uint64_t total, double seconds, size_t width);
+// The same for a log, without the bar: "45.2MB / 117MB  38%  120MB/s  1s left". Pure.
+std::string PlainProgressLine(uint64_t done, uint64_t total, double seconds);
 
 class Progress {
  public:
@@ -35,6 +37,7 @@ class Progress {
   const std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point shown_;
   bool drawn_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace veneer

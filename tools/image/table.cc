@@ -59,6 +59,10 @@ std::string HumanSize(uint64_t bytes, int digits) {
   return std::string(text.data(), n);
 }
 
+std::string Count(uint64_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
+}
+
 std::string Printable(std::string_view text) {
   std::string safe(text);
   for (char& c : safe) {

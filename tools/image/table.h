@@ -28,6 +28,9 @@ class Table {
 // Powers of 1000 with `digits` significant digits: "0B", "532B", "1.23MB", "117MB", "12.3GB".
 std::string HumanSize(uint64_t bytes, int digits = 3);
 
+// "1 layer", "0 layers".
+std::string Count(uint64_t count, std::string_view one, std::string_view many);
+
 // `text` with control characters replaced by '?'.
 std::string Printable(std::string_view text);
 

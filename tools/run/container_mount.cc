@@ -118,8 +118,13 @@ Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord&
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   if (const auto present = FindMountAt(table, path); present && present->type == kVeneerfsType) {
     if (!IsDead(path)) {
-      return MakeError(path + " is the mount point of " + present->source + " already",
-                       ExitCode::kInUse);
+      const std::string containers = store.layout().containers() + "/";
+      const bool ours = present->source.starts_with(containers);
+      return MakeError(
+          path + " is the mount point of " +
+              (ours ? "container " + present->source.substr(containers.size()) : present->source) +
+              " already",
+          ExitCode::kInUse);
     }
     VENEER_TRY_VOID(Unmount(path, UnmountMode::kLazy));
   }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace veneer {
 namespace {
 
@@ -14,6 +16,23 @@ TEST(ProgressLineTest, ShowsBytesRateAndTimeLeft) {
             "1kB / 601kB  [>                       ]  0%  1kB/s  10m0s left");
   EXPECT_EQ(ProgressLine(1000, 8'000'000, 1, 200),
             "1kB / 8MB  [>                       ]  0%  1kB/s  2h13m left");
+}
+
+TEST(ProgressLineTest, HasNoBarInALog) {
+  EXPECT_EQ(PlainProgressLine(45'000'000, 90'000'000, 1.5), "45MB / 90MB  50%  30MB/s  2s left");
+}
+
+TEST(ProgressTest, TellsALogTheEndOnce) {
+  ::testing::internal::CaptureStderr();
+  {
+    Progress progress(ProgressMode::kPlain);
+    progress.Update(1, 5000);
+    progress.Update(5000, 5000);
+    progress.Update(5000, 5000);
+  }
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(text.rfind("5kB / 5kB  100%", 0), 0u) << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
 }
 
 TEST(ProgressLineTest, WithoutATotalShowsWhatIsKnown) {

@@ -21,8 +21,7 @@ TEST(HolderWords, NamesAFewAndCountsTheRest) {
   EXPECT_EQ(HolderWords({{1, "a"}, {2, "b"}, {3, "c"}}), "a (pid 1), b (pid 2) and c (pid 3)");
   std::vector<Holder> many;
   for (int i = 1; i <= 8; ++i) many.push_back({i, "x"});
-  EXPECT_EQ(HolderWords(many),
-            "x (pid 1), x (pid 2), x (pid 3), x (pid 4), x (pid 5) and 3 more");
+  EXPECT_EQ(HolderWords(many), "x (pid 1), x (pid 2), x (pid 3), x (pid 4), x (pid 5) and 3 more");
 }
 
 // A child that holds something in /proc, which nobody else holds in just this way, is found by the device of it.
