@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +14,6 @@
 #include <vector>
 
 #include "layerdb/model/tar_block.h"
-#include "layerdb/transfer/crc32.h"
 
 namespace veneer {
 
@@ -158,7 +158,7 @@ Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
   const int opened = archive_read_next_header(a, &entry);
   if (opened == ARCHIVE_EOF) return {};
   if (opened != ARCHIVE_OK) return ArchiveError(a, &feed);
-  Crc32 crc;
+  uLong crc = 0;
   uint64_t total = 0;
   for (;;) {
     const void* data = nullptr;
@@ -168,11 +168,11 @@ Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK) return ArchiveError(a, &feed);
     const std::string_view bytes(static_cast<const char*>(data), size);
-    if (gzip) crc.Update(bytes);
+    if (gzip && size > 0) crc = crc32_z(crc, static_cast<const Bytef*>(data), size);
     total += size;
     VENEER_TRY_VOID(sink(bytes));
   }
-  return gzip ? CheckGzipTrailer(source.Tail(), crc.value(), total) : Result<void>();
+  return gzip ? CheckGzipTrailer(source.Tail(), static_cast<uint32_t>(crc), total) : Result<void>();
 }
 
 }  // namespace

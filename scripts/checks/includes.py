@@ -32,6 +32,7 @@ THIRD_PARTY = {
     r"spdlog/.*": ["layerdb/base"],
     r"tl/expected\.hpp": ["layerdb/base"],
     r"zstd.*\.h": ["layerdb/base", "layerdb/store", "layerdb/transfer"],
+    r"zlib\.h": ["layerdb/transfer"],
     r"CLI/.*": ["tools/cli", "fs/fuse"],
     r"nlohmann/.*": ["tools", "fs/fuse/statistics.cc"],
     r"curl/.*": ["tools/registry"],
