@@ -113,7 +113,7 @@ bool SparseRecord(std::string_view key, std::string_view value, PaxAttributes* o
   }
   if (key == "name") {
     out->sparse_name = value;
-    return true;
+    return value.find('\0') == std::string_view::npos;
   }
   const std::optional<uint64_t> number = ParseDecimal(value);
   if (!number)
@@ -158,12 +158,15 @@ bool Record(std::string_view key, std::string_view value, PaxAttributes* out) {
   if (key == "linkpath") return text(&out->linkpath);
   if (key == "uname") return text(&out->uname);
   if (key == "gname") return text(&out->gname);
-  if (key == "size") return number(&out->size);
+  // An empty size would take the header's own back for one reader, and be 0 for another.
+  if (key == "size") return !value.empty() && number(&out->size);
   if (key == "uid") return number(&out->uid);
   if (key == "gid") return number(&out->gid);
   if (key == "SCHILY.devmajor") return number(&out->devmajor);
   if (key == "SCHILY.devminor") return number(&out->devminor);
-  if (key == "SCHILY.realsize") return number(&out->real_size);
+  if (key == "SCHILY.realsize") return !value.empty() && number(&out->real_size);
+  // Sparse files of Solaris, which libarchive knows and GNU tar and Go do not.
+  if (key == "SUN.holesdata") return false;
   if (key == "SCHILY.acl.access") return text(&out->acl_access);
   if (key == "SCHILY.acl.default") return text(&out->acl_default);
   if (key == "mtime") {

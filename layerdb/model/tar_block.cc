@@ -27,8 +27,9 @@ std::string_view Text(std::string_view block, size_t at, size_t size) {
   return field.substr(0, field.find('\0'));
 }
 
-// A number as tar writers have put it there: octal digits between spaces and NULs, or (first bit
-// set) a two's-complement binary number in big-endian order. An empty field is 0.
+// A number as tar writers have put it there: octal digits, spaces in front, spaces and NULs behind, or (first bit
+// set) a two's-complement binary number in big-endian order. An empty field is 0. Digits behind a
+// NUL are an error: Go reads them, libarchive and Python do not.
 Result<int64_t> Number(std::string_view block, size_t at, size_t size, const char* what) {
   const std::string_view field = block.substr(at, size);
   auto bad = [&] { return MakeError(std::string("the header's ") + what + " is not a number"); };
@@ -46,7 +47,7 @@ Result<int64_t> Number(std::string_view block, size_t at, size_t size, const cha
     return static_cast<int64_t>(value);
   }
   size_t i = 0;
-  while (i < size && (field[i] == ' ' || field[i] == '\0')) ++i;
+  while (i < size && field[i] == ' ') ++i;
   uint64_t value = 0;
   for (; i < size && field[i] >= '0' && field[i] <= '7'; ++i) {
     value = value << 3 | static_cast<uint64_t>(field[i] - '0');
@@ -108,9 +109,14 @@ Result<TarBlock> DecodeTarBlock(std::string_view block) {
     out.magic = TarMagic::kUstar;
   }
   out.type = block[kType];
+  if (out.type == 'S' && out.magic != TarMagic::kGnu) {
+    // star has the same letter for a header of another layout.
+    return MakeError("a sparse file in a form not known here");
+  }
   out.name = Text(block, kName, kNameSize);
   out.link = Text(block, kLink, kLinkSize);
-  VENEER_TRY(const int64_t mode, Number(block, kMode, kShortNumber, "mode"));
+  VENEER_TRY(const uint64_t mode, Unsigned(block, kMode, kShortNumber, "mode"));
+  if (!FitsOctal(mode, kShortNumber)) return MakeError("the header's mode is too large");
   out.mode = static_cast<uint32_t>(mode) & 07777;
   VENEER_TRY(out.uid, Unsigned(block, kUid, kShortNumber, "owner"));
   VENEER_TRY(out.gid, Unsigned(block, kGid, kShortNumber, "group"));
@@ -131,6 +137,10 @@ Result<TarBlock> DecodeTarBlock(std::string_view block) {
     VENEER_TRY_VOID(SparseSlots(block, kGnuSparse, kGnuSparseSlots, &out.sparse));
     out.sparse_continues = block[kGnuExtended] != '\0';
     VENEER_TRY(out.real_size, Unsigned(block, kGnuRealSize, kLongNumber, "real size"));
+  } else if (block[kGnuSparse] != '\0' || block[kGnuRealSize] != '\0') {
+    // libarchive goes by the map, GNU tar by the type. It may also be the end of a long name: Go
+    // before 1.8 wrote ustar's prefix under GNU's magic.
+    return MakeError("a sparse map in the header of another type");
   }
   return out;
 }

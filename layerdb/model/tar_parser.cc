@@ -139,17 +139,30 @@ Result<std::optional<TarParser::Event>> TarParser::OnHeader() {
     case 'g':
     case 'L':
     case 'K':
-    case 'A':  // Solaris ACLs
     case 'V':  // GNU volume label
+      // Of two of a kind in front of one entry, readers take the first, the last or both; Go forgets
+      // what stood in front of a global header.
+      if ((pax_ && (block->type == 'x' || block->type == 'X')) ||
+          (long_name_ && block->type == 'L') || (long_link_ && block->type == 'K') ||
+          (headers_in_a_row_ > 0 && block->type == 'g')) {
+        return Damaged("extended headers that do not go together");
+      }
       if (++headers_in_a_row_ > kMaxHeadersInARow) return Damaged("too many extended headers");
       if (block->size > (block->type == 'g' ? kMaxGlobalBody : kMaxHeaderBody)) {
         return Damaged("an extended header is too large");
+      }
+      if (block->type == 'V' && block->size > 0) {
+        // GNU tar skips it, libarchive reads it as entries.
+        return Damaged("a volume label with a body");
       }
       special_type_ = block->type;
       special_left_ = block->size;
       special_body_.clear();
       state_ = State::kSpecialBody;
       return std::nullopt;
+    case 'A':
+      // libarchive heeds it, GNU tar makes a file of it.
+      return Damaged("an ACL in the form of Solaris is not supported");
     case 'M': return Damaged("an archive in several volumes is not supported");
     default: return OnEntryHeader(*std::move(block));
   }
@@ -173,8 +186,11 @@ Result<void> TarParser::OnSpecialBody() {
       Result<void> parsed = ParsePax(special_body_, pax);
       if (!parsed) return Damaged(parsed.error().message());
       if (pax->sparse_map.size() > kMaxExtents) return Damaged("too many sparse extents");
-      if (special_type_ == 'g' && (pax->sparse || pax->path || !pax->xattrs.empty())) {
-        // One record would count for every entry that follows: the archive would not pay for it.
+      if (special_type_ == 'g' &&
+          (pax->sparse || pax->sparse_name || pax->real_size || pax->path || pax->linkpath ||
+           pax->size || pax->acl_access || pax->acl_default || !pax->xattrs.empty())) {
+        // One record would count for every entry that follows: the archive would not pay for it,
+        // and GNU tar and Python heed what libarchive and Go do not.
         return Damaged("a global PAX header with records of a single file");
       }
       break;
@@ -197,7 +213,13 @@ Result<void> TarParser::ApplyPax(const PaxAttributes& pax, TarBlock* block) {
   if (!name(path, long_name_, &block->name) || !name(pax.linkpath, long_link_, &block->link)) {
     return Damaged("a PAX name and a GNU long name that differ");
   }
-  if (pax.size) block->size = *pax.size;
+  if (pax.size) {
+    // libarchive takes these bytes for data; GNU tar and Go do not.
+    if (block->type >= '2' && block->type <= '6' && *pax.size > 0) {
+      return Damaged("a size of what is no regular file");
+    }
+    block->size = *pax.size;
+  }
   if (pax.uid) block->uid = *pax.uid;
   if (pax.gid) block->gid = *pax.gid;
   if (pax.devmajor) block->major = *pax.devmajor;
@@ -226,6 +248,7 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   entry_.acl_access = pax.acl_access;
   entry_.acl_default = pax.acl_default;
   entry_.hard_link = block.type == '1';
+  if (entry_.hard_link && entry_.link.empty()) return Damaged("a hard link to nothing");
   Attr& attr = entry_.attr;
   attr.type = TypeOf(block.type);
   attr.mode = block.mode;
@@ -241,6 +264,9 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
     attr.rdev_major = static_cast<uint32_t>(block.major);
     attr.rdev_minor = static_cast<uint32_t>(block.minor);
   }
+  if (pax.sparse && (block.type == 'S' || IsHeaderOnly(block.type) || block.type == 'D')) {
+    return Damaged("a sparse map that is of no regular file");
+  }
   attr.mtime = pax.mtime ? *pax.mtime : Timestamp{block.mtime, 0};
 
   constexpr uint64_t kMaxSize = std::numeric_limits<int64_t>::max() - 2 * kTarBlock;
@@ -248,7 +274,9 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   stored_left_ = block.size;
   skip_left_ = TarPadding(block.size);
   if (attr.type == FileType::kRegular && !entry_.hard_link && entry_.path.ends_with('/')) {
-    // How v7 wrote directories.
+    // How v7 wrote directories. libarchive takes what is behind one for headers, GNU tar and Go for
+    // its contents.
+    if (block.size > 0) return Damaged("a directory with contents");
     attr.type = FileType::kDirectory;
   }
   if (IsHeaderOnly(block.type)) {
@@ -270,6 +298,7 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
     entry_.sparse = true;
     entry_.extents = std::move(block.sparse);
     attr.size = block.real_size;
+    if (pax.real_size && *pax.real_size != attr.size) return Damaged("a sparse file of two sizes");
     if (block.sparse_continues) {
       state_ = State::kMoreSparse;
       return std::nullopt;
@@ -289,6 +318,9 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
     if (pax.sparse_major != 0) return Damaged("a sparse format not known here");
     entry_.extents = pax.sparse_map;
     return StartSparse();
+  }
+  if (pax.sparse_name || (pax.real_size && *pax.real_size != block.size)) {
+    return Damaged("a file of two names or sizes, and no sparse map");
   }
   return StartPayload();
 }
@@ -334,7 +366,8 @@ Result<void> TarParser::CheckExtents() const {
     end = extent.offset + extent.size;
     total += extent.size;
   }
-  if (total > stored_left_) return Damaged("a sparse file with less data than its map says");
+  // libarchive would take what is beyond the map for the next header; Go refuses it too.
+  if (total != stored_left_) return Damaged("a sparse file with other data than its map says");
   return {};
 }
 
@@ -355,9 +388,6 @@ TarParser::Event TarParser::StartPayload() {
 
 TarParser::Event TarParser::OnPayload(std::string_view* input) {
   if (extent_ == entry_.extents.size()) {
-    // What a sparse file stores beyond its map is of no file.
-    skip_left_ += stored_left_;
-    stored_left_ = 0;
     state_ = State::kSkip;
     return Event::kEntryEnd;
   }

@@ -73,6 +73,17 @@ std::string File(std::string_view name, const std::string& content) {
   return Block('0', name, content.size()) + Padded(content);
 }
 
+// The archive with other bytes in its first header, and a checksum that fits.
+std::string Patched(std::string archive, size_t at, std::string_view bytes) {
+  archive.replace(at, bytes.size(), bytes);
+  archive.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (size_t i = 0; i < kTarBlock; ++i) sum += static_cast<uint8_t>(archive[i]);
+  for (size_t i = 6; i-- > 0; sum >>= 3) archive[148 + i] = static_cast<char>('0' + (sum & 7));
+  archive[154] = '\0';
+  return archive;
+}
+
 TEST(TarWriterTest, WhatItWritesIsReadAgain) {
   TarOutput out;
   out.path = "dir/file";
@@ -241,6 +252,44 @@ TEST(TarParserTest, RefusesWhatReadersDisagreeOn) {
        Special('x', PaxRecord("GNU.sparse.major", "1") + PaxRecord("GNU.sparse.minor", "0") +
                         PaxRecord("GNU.sparse.realsize", "5")) +
            File("a", Padded("3\n0\n1\n"))},
+      {"global size", Special('g', PaxRecord("size", "512")) + File("a", "")},
+      {"global link", Special('g', PaxRecord("linkpath", "b")) + Block('2', "a")},
+      {"global ACL", Special('g', PaxRecord("SCHILY.acl.access", "user::rwx")) + File("a", "")},
+      {"two PAX headers",
+       Special('x', PaxRecord("uid", "1")) + Special('x', PaxRecord("gid", "1")) + File("a", "")},
+      {"two long names", Special('L', "one\0"s) + Special('L', "two\0"s) + File("a", "")},
+      {"two long links", Special('K', "one\0"s) + Special('K', "two\0"s) + Block('2', "a")},
+      {"a global header behind a PAX header",
+       Special('x', PaxRecord("uid", "1")) + Special('g', PaxRecord("uid", "2")) + File("a", "")},
+      {"a global header behind a long name",
+       Special('L', "one\0"s) + Special('g', PaxRecord("uid", "2")) + File("a", "")},
+      {"digits behind a NUL", Patched(File("a", std::string(512, 'x')), 124, "\0001000"s)},
+      {"PAX size of a directory",
+       Special('x', PaxRecord("size", "512")) + Block('5', "a") + Padded("abc")},
+      {"volume label with a body", Special('V', "label") + File("a", "")},
+      {"sparse map in the header of a whole file",
+       Patched(Patched(File("a", "abc"), 257, "ustar  \0"s), 386,
+               "00000000000\0"
+               "00000000003\0"s)},
+      {"mode", Patched(File("a", ""), 100, "\xff\xff\xff\xff\xff\xff\xff\xff")},
+      {"hard link to nothing", Block('1', "a")},
+      {"sparse with more data than its map says",
+       Special('x', PaxRecord("GNU.sparse.map", "0,1") + PaxRecord("GNU.sparse.size", "9")) +
+           File("a", "0123")},
+      {"directory by its slash, with contents", File("a/", "b")},
+      {"Solaris ACL", Special('A', "0") + File("a", "")},
+      {"NUL in a sparse name", Special('x', PaxRecord("GNU.sparse.name", "a\0b"s)) + File("a", "")},
+      {"empty PAX size", Special('x', PaxRecord("size", "")) + File("a", "b")},
+      {"sparse name without a map",
+       Special('x', PaxRecord("GNU.sparse.name", "b")) + File("a", "")},
+      {"holes as Solaris writes them",
+       Special('x', PaxRecord("SUN.holesdata", " 0 1")) + File("a", "b")},
+      {"sparse without GNU magic", Block('S', "a", 3) + Padded("abc")},
+      {"sparse directory",
+       Special('x', PaxRecord("GNU.sparse.map", "0,1") + PaxRecord("GNU.sparse.size", "1")) +
+           Block('5', "a")},
+      {"another size without a map",
+       Special('x', PaxRecord("GNU.sparse.realsize", "9")) + File("a", "0123")},
       {"sparse format",
        Special('x', PaxRecord("GNU.sparse.major", "2") + PaxRecord("GNU.sparse.realsize", "5")) +
            File("a", "x")},
