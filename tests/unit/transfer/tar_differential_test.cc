@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <clocale>
 #include <cstdio>
 #include <initializer_list>
 #include <iostream>
@@ -85,8 +84,9 @@ const Known kKnown[] = {
     // pax, "pax Extended Header": an empty value deletes what was said before.
     {"libarchive takes an empty PAX value for 0",
      [](const Difference& d) {
-       return IsOne(d.field, {"mtime", "uid", "gid"}) &&
-              d.archive.find(" " + d.field + "=\n") != std::string::npos;
+       const std::string key = d.field == "device" ? "SCHILY.devmajor" : d.field;
+       return IsOne(d.field, {"mtime", "uid", "gid", "device"}) &&
+              d.archive.find(" " + key + "=\n") != std::string::npos;
      }},
     // It says so itself: records after one it cannot take, names of other character sets.
     {"libarchive leaves out records, with a warning",
@@ -186,12 +186,7 @@ void Compare(const std::string& archive, Tally* tally) {
   }
 }
 
-class TarDifferentialTest : public TransferTest {
- protected:
-  // In the C locale libarchive has no letters but ASCII.
-  TarDifferentialTest() { std::setlocale(LC_CTYPE, "C.UTF-8"); }
-  ~TarDifferentialTest() override { std::setlocale(LC_CTYPE, "C"); }
-};
+class TarDifferentialTest : public TransferTest {};
 
 TEST_F(TarDifferentialTest, RandomArchives) {
   for (const unsigned seed : {1U, 2U, std::random_device()()}) {
