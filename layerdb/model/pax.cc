@@ -105,7 +105,7 @@ bool ParseSparseMap(std::string_view text, std::vector<SparseExtent>* out) {
   return true;
 }
 
-// The GNU.sparse.* records; false when the value is malformed.
+// The GNU.sparse.* records; false when the value is malformed, or the key of no format known here.
 bool SparseRecord(std::string_view key, std::string_view value, PaxAttributes* out) {
   if (key == "map") {
     out->sparse = true;
@@ -116,9 +116,7 @@ bool SparseRecord(std::string_view key, std::string_view value, PaxAttributes* o
     return value.find('\0') == std::string_view::npos;
   }
   const std::optional<uint64_t> number = ParseDecimal(value);
-  if (!number)
-    return key != "major" && key != "minor" && key != "offset" && key != "numbytes" &&
-           key != "size" && key != "realsize" && key != "numblocks";
+  if (!number) return false;
   if (key == "major") {
     out->sparse = true;
     out->sparse_major = *number;
@@ -136,6 +134,8 @@ bool SparseRecord(std::string_view key, std::string_view value, PaxAttributes* o
     if (!out->sparse_offset) return false;
     out->sparse_map.push_back({*out->sparse_offset, *number});
     out->sparse_offset.reset();
+  } else {
+    return false;
   }
   return true;
 }
@@ -159,7 +159,11 @@ bool Record(std::string_view key, std::string_view value, PaxAttributes* out) {
   if (key == "uname") return text(&out->uname);
   if (key == "gname") return text(&out->gname);
   // An empty size would take the header's own back for one reader, and be 0 for another.
-  if (key == "size") return !value.empty() && number(&out->size);
+  // One that no file can have counts even when another follows: libarchive stops at it.
+  if (key == "size") {
+    constexpr uint64_t kEnd = std::numeric_limits<int64_t>::max();
+    return !value.empty() && number(&out->size) && *out->size < kEnd;
+  }
   if (key == "uid") return number(&out->uid);
   if (key == "gid") return number(&out->gid);
   if (key == "SCHILY.devmajor") return number(&out->devmajor);
@@ -192,8 +196,6 @@ bool Record(std::string_view key, std::string_view value, PaxAttributes* out) {
 
 Result<void> ParsePax(std::string_view body, PaxAttributes* out) {
   while (!body.empty()) {
-    // Some writers fill the last block with NULs and count them in.
-    if (body.find_first_not_of('\0') == std::string_view::npos) break;
     const size_t space = body.find(' ');
     const std::optional<uint64_t> length = space == std::string_view::npos || space > 20
                                                ? std::nullopt

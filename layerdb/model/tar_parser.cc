@@ -140,8 +140,8 @@ Result<std::optional<TarParser::Event>> TarParser::OnHeader() {
     case 'L':
     case 'K':
     case 'V':  // GNU volume label
-      // Of two of a kind in front of one entry, readers take the first, the last or both; Go forgets
-      // what stood in front of a global header.
+      // Of two of a kind in front of one entry, readers take the first, the last or both; Go
+      // forgets what stood in front of a global header.
       if ((pax_ && (block->type == 'x' || block->type == 'X')) ||
           (long_name_ && block->type == 'L') || (long_link_ && block->type == 'K') ||
           (headers_in_a_row_ > 0 && block->type == 'g')) {
@@ -232,6 +232,9 @@ Result<void> TarParser::ApplyPax(const PaxAttributes& pax, TarBlock* block) {
 Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block) {
   const std::optional<PaxAttributes> own = std::exchange(pax_, std::nullopt);
   const PaxAttributes& pax = own ? *own : global_;
+  // Of the header too when a record takes its place: libarchive looks at both.
+  constexpr uint64_t kMaxSize = std::numeric_limits<int64_t>::max() - 2 * kTarBlock;
+  if (std::max(block.size, pax.size.value_or(0)) > kMaxSize) return Damaged("an impossible size");
   VENEER_TRY_VOID(ApplyPax(pax, &block));
   long_name_.reset();
   long_link_.reset();
@@ -264,13 +267,8 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
     attr.rdev_major = static_cast<uint32_t>(block.major);
     attr.rdev_minor = static_cast<uint32_t>(block.minor);
   }
-  if (pax.sparse && (block.type == 'S' || IsHeaderOnly(block.type) || block.type == 'D')) {
-    return Damaged("a sparse map that is of no regular file");
-  }
   attr.mtime = pax.mtime ? *pax.mtime : Timestamp{block.mtime, 0};
 
-  constexpr uint64_t kMaxSize = std::numeric_limits<int64_t>::max() - 2 * kTarBlock;
-  if (block.size > kMaxSize) return Damaged("an impossible size");
   stored_left_ = block.size;
   skip_left_ = TarPadding(block.size);
   if (attr.type == FileType::kRegular && !entry_.hard_link && entry_.path.ends_with('/')) {
@@ -278,6 +276,12 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
     // its contents.
     if (block.size > 0) return Damaged("a directory with contents");
     attr.type = FileType::kDirectory;
+  }
+  const bool regular = attr.type == FileType::kRegular && !entry_.hard_link;
+  if ((pax.sparse || pax.sparse_name || pax.real_size) &&
+      (!regular || (block.type == 'S' && (pax.sparse || pax.sparse_name)))) {
+    // libarchive stops here; for the others the name may be one of a directory.
+    return Damaged("records of a sparse file that is none");
   }
   if (IsHeaderOnly(block.type)) {
     skip_left_ = 0;

@@ -252,6 +252,9 @@ TEST(TarParserTest, RefusesWhatReadersDisagreeOn) {
        Special('x', PaxRecord("GNU.sparse.major", "1") + PaxRecord("GNU.sparse.minor", "0") +
                         PaxRecord("GNU.sparse.realsize", "5")) +
            File("a", Padded("3\n0\n1\n"))},
+      // libarchive leaves out the names then, GNU tar and Python do not, Go refuses.
+      {"NULs behind the PAX records",
+       Special('x', PaxRecord("path", "b") + std::string(9, '\0')) + File("a", "")},
       {"global size", Special('g', PaxRecord("size", "512")) + File("a", "")},
       {"global link", Special('g', PaxRecord("linkpath", "b")) + Block('2', "a")},
       {"global ACL", Special('g', PaxRecord("SCHILY.acl.access", "user::rwx")) + File("a", "")},
@@ -288,6 +291,20 @@ TEST(TarParserTest, RefusesWhatReadersDisagreeOn) {
       {"sparse directory",
        Special('x', PaxRecord("GNU.sparse.map", "0,1") + PaxRecord("GNU.sparse.size", "1")) +
            Block('5', "a")},
+      {"sparse name of a directory",
+       Special('x', PaxRecord("GNU.sparse.name", "b")) + Block('5', "a")},
+      {"sparse record not known",
+       Special('x', PaxRecord("GNU.sparse.future", "1")) + Block('2', "a", 0, "b")},
+      {"sparse size of a hard link",
+       Special('x', PaxRecord("GNU.sparse.size", "0")) + Block('1', "a", 0, "b")},
+      {"sparse size of a directory by its slash",
+       Special('x', PaxRecord("GNU.sparse.realsize", "9")) + File("a/", "")},
+      {"impossible PAX size, and another behind it",
+       Special('x', PaxRecord("size", "9223372036854775807") + PaxRecord("size", "1")) +
+           File("a", "b")},
+      {"impossible size in the header, another in the PAX header",
+       Special('x', PaxRecord("size", "1")) +
+           Patched(File("a", "b"), 124, "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"s)},
       {"another size without a map",
        Special('x', PaxRecord("GNU.sparse.realsize", "9")) + File("a", "0123")},
       {"sparse format",
