@@ -5,7 +5,9 @@
 #include <archive_entry.h>
 #include <sys/stat.h>
 
+#include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -96,12 +98,10 @@ TarFields FromOurs(const TarEntry& entry) {
     Extents extents;
     for (const SparseExtent& e : entry.extents) extents.Add(e.offset, e.size);
     Put(&out, "extents", extents.Text(attr.size));
+    if (entry.sparse) out["~sparse"] = "yes";
   }
   for (const auto& [name, value] : entry.xattrs) out["xattr " + name] = value;
-  if (entry.acl_access) {
-    out["~acl"] = *entry.acl_access;
-    Put(&out, "acl", AclValue(*entry.acl_access));
-  }
+  if (entry.acl_access) Put(&out, "acl", AclValue(*entry.acl_access));
   if (entry.acl_default) Put(&out, "default acl", AclValue(*entry.acl_default));
   return out;
 }
@@ -162,16 +162,64 @@ TarFields FromLibarchive(struct archive_entry* entry) {
   return out;
 }
 
+// The records of a PAX header that TarParser took.
+void AddRecords(std::string_view body, std::map<std::string, std::string>* out) {
+  while (!body.empty() && body[0] != '\0') {
+    const size_t space = body.find(' ');
+    const size_t length = std::strtoull(std::string(body.substr(0, space)).c_str(), nullptr, 10);
+    const std::string_view record = body.substr(space + 1, length - space - 2);
+    const size_t equals = record.find('=');
+    (*out)[std::string(record.substr(0, equals))] = record.substr(equals + 1);
+    body.remove_prefix(length);
+  }
+}
+
+// Walks over the headers of one entry. They begin at `start`, and what follows its own one, but for
+// a map of old GNU sparse files, is at the returned place.
+uint64_t ReadHead(std::string_view archive, uint64_t start, TarHead* head) {
+  head->first = archive.substr(start, kTarBlock);
+  for (uint64_t at = start;; at += kTarBlock) {
+    const std::string_view raw = archive.substr(at, kTarBlock);
+    const TarBlock block = DecodeTarBlock(raw).value();
+    if (std::string_view("xXgLKV").find(block.type) == std::string_view::npos) {
+      head->block = block;
+      const auto size = head->records.find("size");
+      head->size = size == head->records.end() ? block.size
+                                               : std::strtoull(size->second.c_str(), nullptr, 10);
+      return at + kTarBlock;
+    }
+    const std::string_view body = archive.substr(at + kTarBlock, block.size);
+    if (block.type == 'g') AddRecords(body, &head->global);
+    if (block.type == 'x' || block.type == 'X') AddRecords(body, &head->records);
+    at += block.size + TarPadding(block.size);
+  }
+}
+
+// Where the next entry's headers begin, as TarParser reads it; `taken`: at the end of the map.
+uint64_t EndOfEntry(std::string_view archive, const TarHead& head, uint64_t end_of_header,
+                    uint64_t taken) {
+  const char type = head.block.type;
+  if (type >= '2' && type <= '6') return end_of_header;
+  if (type == '1' && end_of_header + kTarBlock <= archive.size()) {
+    const std::string_view next = archive.substr(end_of_header, kTarBlock);
+    if (IsZeroBlock(next) || HasTarChecksum(next)) return end_of_header;
+  }
+  return (type == 'S' ? taken : end_of_header) + head.size + TarPadding(head.size);
+}
+
 struct FreeArchive {
   void operator()(struct archive* a) const { archive_read_free(a); }
 };
 
 }  // namespace
 
-TarReading ReadWithTarParser(std::string_view archive) {
+TarReading ReadWithTarParser(const std::string_view whole) {
   TarReading out;
   TarParser parser;
   Contents contents;
+  std::string_view archive = whole;
+  uint64_t start = 0;
+  TarHead head;
   for (;;) {
     const Result<TarParser::Event> event = parser.Next(&archive);
     if (!event) {
@@ -186,6 +234,13 @@ TarReading ReadWithTarParser(std::string_view archive) {
       }
       case TarParser::Event::kEntry:
         out.entries.push_back(FromOurs(parser.entry()));
+        out.entries.back()["~start"] = std::to_string(start);
+        head.records.clear();
+        {
+          const uint64_t end_of_header = ReadHead(whole, start, &head);
+          start = EndOfEntry(whole, head, end_of_header, parser.position());
+        }
+        out.heads.push_back(head);
         contents = Contents();
         break;
       case TarParser::Event::kData: contents.Add(parser.data_offset(), parser.data()); break;
@@ -198,7 +253,11 @@ TarReading ReadWithTarParser(std::string_view archive) {
 }
 
 TarReading ReadWithLibarchive(std::string_view archive) {
+  // Otherwise it leaves out what has no place in the character set of "C".
+  static const bool has_locale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
   TarReading out;
+  if (!has_locale) out.error = "no locale C.UTF-8";
+  if (!has_locale) return out;
   const std::unique_ptr<struct archive, FreeArchive> holder(archive_read_new());
   struct archive* a = holder.get();
   archive_read_support_format_tar(a);
@@ -215,6 +274,7 @@ TarReading ReadWithLibarchive(std::string_view archive) {
     if (status == ARCHIVE_EOF) return out;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return stopped("header: ");
     out.entries.push_back(FromLibarchive(entry));
+    out.entries.back()["~start"] = std::to_string(archive_read_header_position(a));
     if (status == ARCHIVE_WARN) out.entries.back()["~warning"] = OrEmpty(archive_error_string(a));
     Contents contents;
     for (;;) {
