@@ -27,9 +27,9 @@ std::string_view Text(std::string_view block, size_t at, size_t size) {
   return field.substr(0, field.find('\0'));
 }
 
-// A number as tar writers have put it there: octal digits, spaces in front, spaces and NULs behind, or (first bit
-// set) a two's-complement binary number in big-endian order. An empty field is 0. Digits behind a
-// NUL are an error: Go reads them, libarchive and Python do not.
+// A number as tar writers have put it there: octal digits, spaces in front, spaces and NULs behind,
+// or (first bit set) a two's-complement binary number in big-endian order. An empty field is 0.
+// Digits behind a NUL are an error: Go reads them, libarchive and Python do not.
 Result<int64_t> Number(std::string_view block, size_t at, size_t size, const char* what) {
   const std::string_view field = block.substr(at, size);
   auto bad = [&] { return MakeError(std::string("the header's ") + what + " is not a number"); };

@@ -4,10 +4,25 @@
 // with long names and all four sparse formats. It is the only parser of archives in the project:
 // what is scanned, written and recorded in the recipe is one reading of the bytes.
 //
-// Where common readers disagree (GNU tar, libarchive, Go, Python), an archive is refused rather
-// than guessed at: a PAX path beside a different GNU long name, malformed PAX records, numbers that
-// are none. The size in a PAX header counts for the entry only, never for a header in between. Not
-// thread-safe; no system call, no allocation that the stream does not pay for.
+// Where common readers (GNU tar, libarchive, Go, Python) would see other entries, names or
+// contents, an archive is refused rather than guessed at:
+//
+//   extended headers   two of a kind, or a global one, in front of one entry; a PAX name beside a
+//                      different long name; one without an entry; a body of a volume label; type A
+//   PAX records        malformed ones, NULs behind them or in a name; an empty or negative size;
+//                      SUN.holesdata; in a global header, records of a single file
+//   numbers            that are none, with digits behind a NUL, out of range, a negative size or
+//                      owner; a size no file can have
+//   entries            a size in the PAX header of what has no contents; a directory (by its slash)
+//                      with contents; a hard link to nothing; a part of several volumes
+//   sparse files       a map in a header of another type, or without the magic of GNU; records of
+//                      one without a map or on what is no regular file; two sizes; pieces that
+//                      overlap, lie outside, or are not all that is stored
+//
+// TarDifferentialTest holds it to this, beside libarchive. One thing is guessed at: what follows a
+// hard link with a size is a header when it looks like one. The size in a PAX header counts for the
+// entry only, never for a header in between. Not thread-safe; no system call, no allocation that
+// the stream does not pay for.
 #ifndef VENEER_LAYERDB_MODEL_TAR_PARSER_H_
 #define VENEER_LAYERDB_MODEL_TAR_PARSER_H_
 

@@ -92,7 +92,7 @@ TEST_F(PruneTest, ADryRunAnnouncesWhatTheRealOneRemoves) {
   EXPECT_EQ(Must(store_->images().List()).size(), 3U);
   {
     const ContainerLock lock = Must(store_->containers().Lock("dead"));
-    Must(store_->containers().Remove("dead"));
+    ASSERT_TRUE(store_->containers().Remove("dead"));
   }
   const PruneReport report = Run({.untagged_images = true});
   EXPECT_EQ(dry.images, report.images);
