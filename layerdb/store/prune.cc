@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "layerdb/base/fd.h"
@@ -64,25 +66,7 @@ Result<std::vector<Child>> Children(const std::string& path) {
   return children;
 }
 
-// Bytes on disk that go with this name.
-uint64_t BytesOf(const struct stat& st) {
-  return st.st_nlink > 1 ? 0 : static_cast<uint64_t>(st.st_blocks) * 512;
-}
-
-uint64_t BytesBelow(const std::string& path) {
-  const Result<std::vector<Child>> children = Children(path);
-  uint64_t bytes = 0;
-  for (const Child& child : children ? *children : std::vector<Child>()) {
-    struct stat st;
-    const std::string below = path + "/" + child.name;
-    if (child.directory) {
-      bytes += BytesBelow(below);
-    } else if (lstat(below.c_str(), &st) == 0) {
-      bytes += BytesOf(st);
-    }
-  }
-  return bytes;
-}
+uint64_t BytesOf(const struct stat& st) { return static_cast<uint64_t>(st.st_blocks) * 512; }
 
 // The store's lock, exclusively; nullopt when it was not to be had in time.
 Result<std::optional<Fd>> TakeExclusive(const std::string& path) {
@@ -133,6 +117,28 @@ class Pruner {
       failure_ = Error("remove " + path + ": " + ErrnoText(code), ExitCode::kFailed, code);
   }
 
+  // Bytes on disk that go with this name: none, until it is the last.
+  uint64_t BytesFreed(const struct stat& st) {
+    if (st.st_nlink <= 1) return BytesOf(st);
+    if (!options_.dry_run) return 0;
+    return ++links_[{st.st_dev, st.st_ino}] == st.st_nlink ? BytesOf(st) : 0;
+  }
+
+  uint64_t BytesBelow(const std::string& path) {
+    const Result<std::vector<Child>> children = Children(path);
+    uint64_t bytes = 0;
+    for (const Child& child : children ? *children : std::vector<Child>()) {
+      struct stat st;
+      const std::string below = path + "/" + child.name;
+      if (child.directory) {
+        bytes += BytesBelow(below);
+      } else if (lstat(below.c_str(), &st) == 0) {
+        bytes += BytesFreed(st);
+      }
+    }
+    return bytes;
+  }
+
   bool Unlink(const std::string& path) {
     struct stat st;
     if (lstat(path.c_str(), &st) != 0) return false;
@@ -140,7 +146,7 @@ class Pruner {
       Failed(errno, path);
       return false;
     }
-    report_.bytes_freed += BytesOf(st);
+    report_.bytes_freed += BytesFreed(st);
     return true;
   }
 
@@ -280,7 +286,8 @@ class Pruner {
   Store& store_;
   const StoreLayout& layout_;
   const PruneOptions options_;
-  Unreferenced gone_;  // what a dry run only counts
+  Unreferenced gone_;                                 // what a dry run only counts
+  std::map<std::pair<dev_t, ino_t>, nlink_t> links_;  // names that a dry run would have removed
   PruneReport report_;
   std::optional<Error> failure_;
 };

@@ -34,7 +34,7 @@ class Interrupted(StoreCase):
         """No image, no unfinished work, and after prune no object."""
         self.assertEqual(self.works(), [])
         self.assertEqual(self.veneer("images", "-q"), "")
-        self.assertRegex(self.veneer("prune"), "0 unfinished works")
+        self.assertRegex(self.veneer("prune"), "0 leftovers of interrupted work")
         self.assertEqual([files for _, _, files in os.walk(os.path.join(self.store, "objects")) if files], [])
 
     def member(self, size):

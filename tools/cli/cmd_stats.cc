@@ -27,7 +27,7 @@ struct Options {
 Result<std::string> MountPointOf(Context& context, const std::string& target) {
   if (target.find('/') != std::string::npos) return target;
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const ContainerRecord container, store->containers().Get(target));
+  VENEER_TRY(const ContainerRecord container, FindContainer(*store, target));
   VENEER_TRY(const MountStatus status, StatusOf(*store, container));
   if (status.state == MountState::kMounted) return status.mount_point;
   return MakeError("container " + target + " is not mounted");
