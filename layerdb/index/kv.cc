@@ -8,7 +8,9 @@
 #include <mutex>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/index/lmdb_util.h"
+#include "layerdb/index/page_check.h"
 
 namespace veneer {
 
@@ -31,6 +33,25 @@ struct KvDatabase::State {
 };
 
 namespace {
+
+// An absent or empty file is none yet. REQUIRES: nobody writes meanwhile.
+Result<void> CheckFile(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT) return {};
+    return MakeError(Errno{errno}, path);
+  }
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), path);
+  std::string bytes(static_cast<size_t>(st.st_size), '\0');
+  if (bytes.empty()) return {};
+  VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0), path);
+  bytes.resize(size);
+  const Result<void> checked = CheckDatabase(bytes);
+  if (checked) return {};
+  return tl::unexpected<Error>(
+      Error(path + " is damaged (" + checked.error().message() + "); run `veneer fsck`",
+            ExitCode::kFailed, EUCLEAN));
+}
 
 // flock(2) for one transaction.
 class FileLock {
@@ -112,6 +133,7 @@ Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uin
   if (!state->lock) return MakeError(Errno{errno}, lock_path);
   // LMDB writes its first pages while it opens a new file: one process at a time.
   VENEER_TRY(const FileLock lock, FileLock::Take(state->lock.get(), LOCK_EX, lock_path));
+  VENEER_TRY_VOID(CheckFile(state->path));
   VENEER_TRY(state->env, OpenMdbEnv(state->path, 0, initial_map));
   return std::unique_ptr<KvDatabase>(new KvDatabase(std::move(state)));
 }

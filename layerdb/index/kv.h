@@ -46,7 +46,9 @@ class KvTxn {
 
 class KvDatabase {
  public:
-  // Opens or makes the database in directory `dir` (made when absent, mode 0700).
+  // Opens or makes the database in directory `dir` (made when absent, mode 0700). LMDB believes what
+  // it finds in the file, so this is checked first (page_check.h): a file that is damaged or cut
+  // short is an error of code EUCLEAN, which names it.
   // `initial_map`: bytes of address space to begin with.
   static Result<std::unique_ptr<KvDatabase>> Open(const std::string& dir,
                                                   uint64_t initial_map = uint64_t{4} << 20);

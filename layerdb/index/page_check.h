@@ -23,9 +23,13 @@
 
 namespace veneer {
 
-// Checks `data`, all pages of an LMDB file, of `page_size` bytes each. Returns the offset of the value of its first
-// key. The message is what is wrong, without the file's name.
+// Checks `data`, all pages of a sealed LMDB file, of `page_size` bytes each. Returns the offset of the value of its
+// first key. The message is what is wrong, without the file's name.
 Result<uint64_t> CheckPages(std::string_view data, uint32_t page_size);
+
+// Checks `data`, the whole of an LMDB file that will be written to, and so its list of free pages, too. It may have no
+// keys, and its end may be missing where only free pages were. The message is as above.
+Result<void> CheckDatabase(std::string_view data);
 
 }  // namespace veneer
 

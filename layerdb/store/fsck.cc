@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -218,6 +220,27 @@ class Checker {
 };
 
 }  // namespace
+
+FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
+  constexpr std::string_view kAdvice = "; run `veneer fsck`";
+  const std::string file = layout.catalog_file();
+  std::string_view what = why.message();
+  if (what.starts_with(file + " ")) what.remove_prefix(file.size() + 1);
+  if (what.ends_with(kAdvice)) what.remove_suffix(kAdvice.size());
+  FsckProblem problem;
+  problem.path = file.substr(layout.root().size() + 1);
+  problem.what = std::string(what) +
+                 "; bring it back from a copy, as without it nothing in the store can be used (and "
+                 "nothing is deleted)";
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(layout.containers(), error)) {
+    problem.containers.push_back(entry.path().filename().string());
+  }
+  std::sort(problem.containers.begin(), problem.containers.end());
+  FsckReport report;
+  report.problems.push_back(std::move(problem));
+  return report;
+}
 
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress) {
   // Keeps prune away meanwhile.

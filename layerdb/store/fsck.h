@@ -11,6 +11,7 @@
 
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
+#include "layerdb/store/layout.h"
 
 namespace veneer {
 
@@ -32,6 +33,10 @@ struct FsckReport {
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be
 // made.
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress);
+
+// The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its catalog
+// is damaged or lost. Names the containers by what is left of them.
+FsckReport FsckUnopened(const StoreLayout& layout, const Error& why);
 
 }  // namespace veneer
 

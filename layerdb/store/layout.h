@@ -29,6 +29,7 @@ class StoreLayout {
   std::string format_file() const { return root_ + "/veneer-store"; }
   std::string lock_file() const { return root_ + "/lock"; }
   std::string catalog() const { return root_ + "/catalog"; }
+  std::string catalog_file() const { return catalog() + "/data.mdb"; }
   std::string layers() const { return root_ + "/layers"; }
   std::string layer(const Digest& diff_id) const { return layers() + "/" + diff_id.hex(); }
   std::string layer_index(const Digest& diff_id) const { return layer(diff_id) + "/index"; }

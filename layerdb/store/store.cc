@@ -12,6 +12,7 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
+#include "layerdb/store/catalog.h"
 #include "layerdb/store/containers.h"
 #include "layerdb/store/images.h"
 #include "layerdb/store/object_store.h"
@@ -60,7 +61,8 @@ Result<void> MakeDirectories(const StoreLayout& layout) {
   return {};
 }
 
-// Makes the store. Its last step, the format file, makes it one; several processes may do this at once.
+// Makes the store. Its last step, the format file, makes it one, and its catalog is there by then; several processes
+// may do this at once.
 Result<void> Initialize(const StoreLayout& layout) {
   const std::string& root = layout.root();
   const std::string parent = std::filesystem::path(root).parent_path().string();
@@ -73,6 +75,7 @@ Result<void> Initialize(const StoreLayout& layout) {
     return MakeError(root + " is no veneer store and not empty; choose another directory");
   }
   VENEER_TRY_VOID(MakeDirectories(layout));
+  VENEER_TRY_VOID(OpenCatalog(layout));
   std::string staged = layout.format_file() + ".XXXXXX";
   const Fd fd(mkostemp(staged.data(), O_CLOEXEC));
   if (!fd) return MakeError(Errno{errno}, staged);
@@ -122,7 +125,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, Missing miss
     // Some of them may be deleted by hand, the trees for example.
     VENEER_TRY_VOID(MakeDirectories(layout));
   }
-  VENEER_TRY(store->catalog_, KvDatabase::Open(layout.catalog()));
+  VENEER_TRY(store->catalog_, OpenCatalog(layout));
   VENEER_TRY(store->objects_, ObjectStore::Open(layout.objects()));
   store->images_ = std::make_unique<Images>(*store);
   store->containers_ = std::make_unique<Containers>(*store);

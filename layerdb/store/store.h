@@ -44,8 +44,8 @@ class Store {
   enum class Missing { kCreate, kFail };
 
   // Opens the store at `path` (see ResolveStorePath). A missing or empty directory is made into a
-  // store (mode 0700), or is an error (kNotFound). Refuses a directory that holds other things, and
-  // a store of a newer format.
+  // store (mode 0700), or is an error (kNotFound). Refuses a directory that holds other things, a
+  // store of a newer format, and one whose catalog is damaged or lost (EUCLEAN).
   static Result<std::unique_ptr<Store>> Open(const std::string& path,
                                              Missing missing = Missing::kCreate);
   ~Store();

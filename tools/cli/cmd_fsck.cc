@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+
 #include "layerdb/store/fsck.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
@@ -17,15 +19,20 @@ std::string Joined(const std::vector<std::string>& words) {
 Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
   VENEER_TRY(const ProgressMode mode, ParseProgressMode(progress_mode));
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
-  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  Result<std::unique_ptr<Store>> store = context.OpenStore(Store::Missing::kFail);
   FsckReport report;
   uint64_t contents = 0;  // bytes, as the progress counts them
-  {
+  if (store) {
     Progress progress(mode);
-    VENEER_TRY(report, Fsck(*store, [&](uint64_t done, uint64_t total) {
+    VENEER_TRY(report, Fsck(**store, [&](uint64_t done, uint64_t total) {
                  contents = total;
                  progress.Update(done, total);
                }));
+  } else if (store.error().code() == EUCLEAN) {
+    VENEER_TRY(const std::string path, context.StorePath());
+    report = FsckUnopened(StoreLayout(path), store.error());
+  } else {
+    return tl::unexpected(std::move(store).error());
   }
   for (const FsckProblem& problem : report.problems) {
     std::string line = problem.path + ": " + problem.what;

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <random>
 #include <thread>
 
 #include "tests/unit/index/temp_dir.h"
@@ -169,6 +171,103 @@ TEST(Kv, SaysWhichFileIsDamaged) {
   const auto db = KvDatabase::Open(dir / "db");
   ASSERT_FALSE(db.has_value());
   EXPECT_NE(db.error().message().find("data.mdb"), std::string::npos);
+}
+
+// Fills a database such that it has several levels, large values and free pages. Returns its file.
+std::string MakeDatabase(const std::string& dir, int keys) {
+  auto db = Must(KvDatabase::Open(dir));
+  for (int round = 0; round < 3; ++round) {
+    const Result<void> written = db->Write([&](KvTxn& txn) -> Result<void> {
+      for (int i = 0; i < keys; ++i) {
+        const std::string key = "key" + std::to_string(i);
+        VENEER_TRY_VOID(round == 1 && i % 2 == 0
+                            ? txn.Erase(key)
+                            : txn.Put(key, std::string(i % 40 == 0 ? 6000 : 100, 'v')));
+      }
+      return {};
+    });
+    EXPECT_TRUE(written.has_value());
+  }
+  return ReadFile(dir + "/data.mdb");
+}
+
+int CountKeys(KvDatabase& db) {
+  int count = 0;
+  const Result<void> read = db.Read([&](const KvTxn& txn) {
+    count = 0;
+    return txn.Scan("", [&](std::string_view, std::string_view value) {
+      // Every byte is touched.
+      count += std::count(value.begin(), value.end(), 'v') > 0 ? 1 : 0;
+      return true;
+    });
+  });
+  return read ? count : -1;
+}
+
+// Whatever is cut off: all is there, or the error says which file is damaged.
+TEST(Kv, IsNeverReadBeyondTheEndOfItsFile) {
+  for (const int keys : {3, 300}) {
+    const TempDir dir;
+    const std::string whole = MakeDatabase(dir / "db", keys);
+    for (size_t size = 1; size < whole.size(); size += size % 4096 == 1 ? 511 : 512) {
+      std::filesystem::create_directory(dir / "cut");
+      WriteFile(dir / "cut/data.mdb", whole.substr(0, size));
+      const auto db = KvDatabase::Open(dir / "cut");
+      if (db) {
+        EXPECT_EQ(CountKeys(**db), keys) << size;
+        EXPECT_TRUE(Increment(**db, "n")) << size;
+      } else {
+        EXPECT_EQ(db.error().code(), EUCLEAN) << size;
+        EXPECT_NE(db.error().message().find("data.mdb is damaged"), std::string::npos) << size;
+        EXPECT_NE(db.error().message().find("fsck"), std::string::npos) << size;
+      }
+      std::filesystem::remove_all(dir / "cut");
+    }
+  }
+}
+
+// Damage of what LMDB believes is found before, or does no harm to the program.
+TEST(Kv, SurvivesDamageOfItsFile) {
+  const TempDir dir;
+  const std::string whole = MakeDatabase(dir / "db", 300);
+  const auto seed = static_cast<unsigned>(getpid());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int i = 0; i < 200; ++i) {
+    std::string bytes = whole;
+    // Most of what is believed stands at the beginning of a page.
+    const size_t page = random() % (bytes.size() / 4096) * 4096;
+    bytes[page + random() % (i % 3 == 0 ? 4096 : 160)] = static_cast<char>(random());
+    std::filesystem::create_directory(dir / "bad");
+    WriteFile(dir / "bad/data.mdb", bytes);
+    if (const auto db = KvDatabase::Open(dir / "bad")) {
+      CountKeys(**db);
+      for (int n = 0; n < 3; ++n) IgnoreError(Increment(**db, "n"), "it may be damaged");
+    }
+    std::filesystem::remove_all(dir / "bad");
+  }
+}
+
+// What is written again and again stays sound, whichever pages are free.
+TEST(Kv, CanBeOpenedAfterEveryWrite) {
+  const TempDir dir;
+  const auto seed = static_cast<unsigned>(getpid());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int i = 0; i < 300; ++i) {
+    auto db = Must(KvDatabase::Open(dir / "db"));
+    ASSERT_TRUE(db->Write([&](KvTxn& txn) -> Result<void> {
+      for (uint32_t n = random() % 60; n > 0; --n) {
+        const std::string key = "key" + std::to_string(random() % 200);
+        if (random() % 2 == 0) {
+          VENEER_TRY_VOID(txn.Erase(key));
+        } else {
+          VENEER_TRY_VOID(txn.Put(key, std::string(random() % 9000, 'v')));
+        }
+      }
+      return {};
+    }));
+  }
 }
 
 }  // namespace
