@@ -75,8 +75,8 @@ std::string CheckContent(const std::string& root, const Content& content) {
 
 class Checker {
  public:
-  Checker(Store& store, const References& all)
-      : store_(store), layout_(store.layout()), all_(all) {}
+  Checker(Store& store, const References& all, const RecipeCheck& check_recipe)
+      : store_(store), layout_(store.layout()), all_(all), check_recipe_(check_recipe) {}
 
   Result<FsckReport> Run(FunctionRef<void(uint64_t, uint64_t)> progress) {
     report_.images = all_.images.size();
@@ -107,9 +107,10 @@ class Checker {
     ++report_.layers;
     const std::string below = "layers/" + diff_id.hex();
     struct stat st;
-    if (stat(layout_.layer_recipe(diff_id).c_str(), &st) != 0) {
-      Problem(below + "/recipe", "is missing", images);
-    }
+    const std::string recipe = layout_.layer_recipe(diff_id);
+    const bool has_recipe = stat(recipe.c_str(), &st) == 0;
+    if (!has_recipe) Problem(below + "/recipe", "is missing", images);
+    report_.bytes += has_recipe ? static_cast<uint64_t>(st.st_size) : 0;
     const std::string path = layout_.layer_index(diff_id);
     if (stat(path.c_str(), &st) != 0) return Problem(below + "/index", "is missing", images);
     report_.bytes += static_cast<uint64_t>(st.st_size);
@@ -117,6 +118,9 @@ class Checker {
     if (!index) return Problem(below + "/index", index.error().message(), images);
     if (std::string what = CheckIndex(**index); !what.empty()) {
       Problem(below + "/index", std::move(what), images);
+    } else if (has_recipe && check_recipe_) {
+      what = check_recipe_(recipe, **index);
+      if (!what.empty()) Problem(below + "/recipe", std::move(what), images);
     }
     // Damage was reported above; what can be read is checked all the same.
     IgnoreError((*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
@@ -215,6 +219,7 @@ class Checker {
   Store& store_;
   const StoreLayout& layout_;
   const References& all_;
+  const RecipeCheck& check_recipe_;
   FsckReport report_;
   std::map<std::string, Content> contents_;  // by path
 };
@@ -242,11 +247,12 @@ FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
   return report;
 }
 
-Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress) {
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
+                        const RecipeCheck& check_recipe) {
   // Keeps prune away meanwhile.
   VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
   VENEER_TRY(const References all, CollectReferences(store));
-  return Checker(store, all).Run(progress);
+  return Checker(store, all, check_recipe).Run(progress);
 }
 
 }  // namespace veneer

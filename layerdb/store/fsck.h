@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check of a whole store: every index, every object and blob that something refers to, every
-// reference. Reads only.
+// The check of a whole store: every index and recipe, every object and blob that something refers
+// to, every reference. Reads only.
 #ifndef VENEER_LAYERDB_STORE_FSCK_H_
 #define VENEER_LAYERDB_STORE_FSCK_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 
 namespace veneer {
 
+class IndexReader;
 class Store;
 
 struct FsckProblem {
@@ -31,8 +33,11 @@ struct FsckReport {
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be
-// made.
-Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress);
+// made. `check_recipe` looks into the recipe of a layer, which this module knows nothing of, and
+// returns what is wrong with it or nothing.
+using RecipeCheck = std::function<std::string(const std::string& path, const IndexReader& index)>;
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
+                        const RecipeCheck& check_recipe = nullptr);
 
 // The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its catalog
 // is damaged or lost. Names the containers by what is left of them.

@@ -163,6 +163,9 @@ Result<void> RecipeReader::ReadTable() {
   const auto size = static_cast<uint64_t>(st.st_size);
   std::array<char, kFooter> bytes{};
   if (size < kMagic.size() + kFooter) return Damaged("cut short");
+  std::array<char, kMagic.size()> magic{};
+  VENEER_TRY_CTX_VOID(sys::ReadAt(fd_.get(), magic.data(), magic.size(), 0), path_);
+  if (std::string_view(magic.data(), magic.size()) != kMagic) return Damaged("its beginning");
   VENEER_TRY_CTX(const size_t got,
                  sys::ReadAt(fd_.get(), bytes.data(), bytes.size(), size - kFooter), path_);
   const std::string_view footer(bytes.data(), got);
@@ -171,7 +174,9 @@ Result<void> RecipeReader::ReadTable() {
   const uint64_t table_size = LoadFixed(footer, 8);
   const uint64_t count = LoadFixed(footer, 16);
   archive_size_ = LoadFixed(footer, 24);
-  if (table_at >= size || count > kMaxContents || table_size > count * 30) {
+  operations_size_ = LoadFixed(footer, 32);
+  if (table_at >= size || count > kMaxContents || table_size > count * 30 ||
+      LoadFixed(footer, 40) != 0) {
     return Damaged("its end");
   }
   std::string table;
@@ -193,6 +198,7 @@ Result<void> RecipeReader::ReadTable() {
     content.spilled = kind == 1;
     contents_.push_back(content);
   }
+  if (!rest.empty() || table.size() != table_size) return Damaged("its table");
   return {};
 }
 
@@ -203,6 +209,7 @@ Result<void> RecipeReader::Run(
   uint64_t raw_left = 0;  // bytes of a kRaw that have not come yet
   size_t next_content = 0;
   uint64_t position = 0;
+  uint64_t operations_size = 0;
   bool ended = false;
   std::optional<Error> failure;  // of the callbacks, which is no damage
   auto step = [&](std::string_view* in) -> Result<bool> {
@@ -245,6 +252,7 @@ Result<void> RecipeReader::Run(
   Result<void> read =
       ReadZstdFrame(fd_.get(), kMagic.size(), [&](std::string_view piece) -> Result<void> {
         pending += piece;
+        operations_size += piece.size();
         std::string_view in = pending;
         while (!in.empty() && !ended) {
           Result<bool> taken = step(&in);
@@ -260,6 +268,9 @@ Result<void> RecipeReader::Run(
   if (failure) return tl::unexpected(*std::move(failure));
   if (!read) return Damaged(read.error().message());
   if (!ended || raw_left > 0) return Damaged("cut short");
+  if (operations_size != operations_size_ || next_content != contents_.size()) {
+    return Damaged("its end");
+  }
   return {};
 }
 

@@ -79,7 +79,7 @@ class RecipeWriter {
 
 class RecipeReader {
  public:
-  // Errors name the file.
+  // Errors name the file, here and below.
   static Result<std::unique_ptr<RecipeReader>> Open(const std::string& path);
 
   uint64_t archive_size() const { return archive_size_; }
@@ -92,14 +92,17 @@ class RecipeReader {
   Result<void> ReadSpilled(const RecipeContent& content,
                            FunctionRef<Result<void>(std::string_view bytes)> sink);
 
+  // The error for a recipe in which `what` is wrong.
+  tl::unexpected<Error> Damaged(std::string_view what) const;
+
  private:
   RecipeReader(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   Result<void> ReadTable();
-  tl::unexpected<Error> Damaged(std::string_view what) const;
 
   const std::string path_;
   const Fd fd_;
   uint64_t archive_size_ = 0;
+  uint64_t operations_size_ = 0;
   std::vector<RecipeContent> contents_;
 };
 

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "layerdb/store/fsck.h"
+#include "layerdb/transfer/recipe_check.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
 #include "tools/image/table.h"
@@ -24,10 +25,13 @@ Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
   uint64_t contents = 0;  // bytes, as the progress counts them
   if (store) {
     Progress progress(mode);
-    VENEER_TRY(report, Fsck(**store, [&](uint64_t done, uint64_t total) {
-                 contents = total;
-                 progress.Update(done, total);
-               }));
+    VENEER_TRY(report, Fsck(
+                           **store,
+                           [&](uint64_t done, uint64_t total) {
+                             contents = total;
+                             progress.Update(done, total);
+                           },
+                           CheckRecipe));
   } else if (store.error().code() == EUCLEAN) {
     VENEER_TRY(const std::string path, context.StorePath());
     report = FsckUnopened(StoreLayout(path), store.error());

@@ -15,8 +15,11 @@
 #include <thread>
 
 #include "layerdb/model/pax.h"
+#include "layerdb/store/fsck.h"
+#include "layerdb/store/images.h"
 #include "layerdb/store/prune.h"
 #include "layerdb/transfer/layer_tar.h"
+#include "layerdb/transfer/recipe_check.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {
@@ -234,7 +237,7 @@ TEST_F(HostileTest, ADamagedRecipeOrObjectIsNamed) {
       if (!cut) bad[at] = static_cast<char>(bad[at] ^ 0x20);
       Write(recipe, bad);
       const Result<void> verified = VerifyLayer(store(), diff_id);
-      // Some bytes are not used (the reserved ones of the end, the magic at the start).
+      // Some bits are not used (those that fill up a compressed block).
       if (verified) continue;
       EXPECT_NE(verified.error().message().find("fsck"), std::string::npos)
           << verified.error().message();
@@ -253,6 +256,65 @@ TEST_F(HostileTest, ADamagedRecipeOrObjectIsNamed) {
   ASSERT_FALSE(cut);
   EXPECT_NE(cut.error().message().find("store/objects/"), std::string::npos)
       << cut.error().message();
+}
+
+// Whichever byte is damaged, and wherever it is cut.
+TEST_F(HostileTest, DamageOfARecipeIsFoundWithoutReadingObjects) {
+  // Inline contents, objects, a sparse file, and contents that only the recipe has.
+  Shell(
+      "mkdir t; head -c 5000 /dev/urandom > t/f; echo small > t/s; truncate -s 2M t/hole; "
+      "echo data >> t/hole; tar -S --format=pax -cf a.tar t; echo other > t/s; "
+      "head -c 4000 /dev/urandom > t/f; tar -S --format=pax -rf a.tar t");
+  const Digest diff_id = RoundTrip("a.tar");
+  Shell("chmod -R u+w store");
+  const std::string path = Path("store/layers/" + diff_id.hex() + "/recipe");
+  const auto index = *store().OpenLayer(diff_id);
+  const auto fsck = [&] {
+    return *Fsck(
+        store(), [](uint64_t, uint64_t) {}, CheckRecipe);
+  };
+  EXPECT_EQ(CheckRecipe(path, *index), "");
+  const std::string name = "store/layers/" + diff_id.hex() + "/recipe";
+  const std::string good = Read(name);
+  const size_t end = good.size() - 56;  // its last part, not compressed
+  size_t harmless = 0;
+  for (size_t at = 0; at < good.size(); at += at < 64 || at >= end ? 1 : 5) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1 << at % 8);
+    Write(name, bad);
+    const std::string what = CheckRecipe(path, *index);
+    if (what.empty()) {
+      // Some bits are not used (those that fill up a compressed block).
+      ++harmless;
+      EXPECT_TRUE(at >= 8 && at < end) << at;
+      EXPECT_TRUE(VerifyLayer(store(), diff_id)) << at;
+    } else {
+      EXPECT_TRUE(what.starts_with("damaged (")) << at << ": " << what;
+      EXPECT_EQ(what.find("fsck"), std::string::npos) << what;
+    }
+    Write(name, good.substr(0, at));
+    EXPECT_NE(CheckRecipe(path, *index), "") << at;
+  }
+  EXPECT_LT(harmless, 40U);
+  // That of another layer is sound, and does not fit.
+  Shell("mkdir u; head -c 7000 /dev/urandom > u/f; tar -cf b.tar u");
+  const Digest other = ImportBytes(Read("b.tar")).diff_id;
+  Write(name, Read("store/layers/" + other.hex() + "/recipe"));
+  EXPECT_NE(CheckRecipe(path, *index), "");
+
+  // The check of the store finds it for layers that an image has.
+  auto session = *store().Begin();
+  const Digest id = *session->PutBlob("{}");
+  const std::vector<Digest> diff_ids = {diff_id};
+  ASSERT_TRUE(store().images().Put({id, diff_ids, ChainIdOf(diff_ids), {}, 0, {}},
+                                   std::vector<std::string>{"a"}));
+  session.reset();
+  const FsckReport report = fsck();
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].path, "layers/" + diff_id.hex() + "/recipe");
+  EXPECT_EQ(report.problems[0].images, std::vector<std::string>{"a:latest"});
+  Write(name, good);
+  EXPECT_TRUE(fsck().problems.empty());
 }
 
 TEST_F(HostileTest, KilledAtAnyMomentItLeavesOnlyWhatPruneRemoves) {
