@@ -18,7 +18,9 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
+#include "layerdb/store/containers.h"
 #include "layerdb/store/content_hash.h"
+#include "layerdb/store/images.h"
 #include "layerdb/store/index_check.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/references.h"
@@ -162,22 +164,36 @@ class Checker {
     }
   }
 
-  void CheckContainer(const ContainerRecord& container) {
-    bool image = false;
-    for (const ImageListing& listing : all_.images) {
-      image = image || listing.image.id == container.image_id;
-    }
-    const std::string below = "containers/" + container.name;
-    if (!image) {
-      Problem(below, "its image " + container.image_id.ToString() + " is not in the store", {},
-              {container.name});
+  struct Finding {
+    std::string below;  // the container's directory
+    std::string what;
+  };
+
+  std::vector<Finding> LookAt(const ContainerRecord& container) {
+    std::vector<Finding> found;
+    if (!store_.images().Find(container.image_id.ToString())) {
+      found.push_back({"", "its image " + container.image_id.ToString() + " is not in the store"});
     }
     for (const char* dir : {"/upper", "/work"}) {
       struct stat st;
       if (stat((layout_.container(container.name) + dir).c_str(), &st) != 0 ||
           !S_ISDIR(st.st_mode)) {
-        Problem(below + dir, "is missing", {}, {container.name});
+        found.push_back({dir, "is missing"});
       }
+    }
+    return found;
+  }
+
+  void CheckContainer(const ContainerRecord& known) {
+    if (LookAt(known).empty()) return;
+    // It may have been removed since the catalog was read, or be on its way out. Its directory is missing when the
+    // lock cannot be had; then there is nobody to wait for.
+    const Result<ContainerLock> lock = store_.containers().Lock(known.name);
+    const Result<ContainerRecord> container = store_.containers().Get(known.name);
+    if (!container && container.error().exit() == ExitCode::kNotFound) return;
+    for (Finding& finding : LookAt(container ? *container : known)) {
+      Problem("containers/" + known.name + finding.below, std::move(finding.what), {},
+              {known.name});
     }
   }
 

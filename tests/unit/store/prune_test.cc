@@ -322,6 +322,29 @@ TEST_F(PruneTest, ADamagedObjectIsHealedByTheSameImportAgain) {
   EXPECT_THAT(Check().problems, IsEmpty());
 }
 
+TEST_F(PruneTest, TheCheckTakesNothingForDamagedThatIsBeingMadeOrRemoved) {
+  const ImageRecord image = PutImage("one", {"a"});
+  Must(store_->EnsureTree(image.diff_ids));
+  const pid_t busy = StartChild([&] {
+    auto store = Must(Store::Open(store_->path()));
+    for (int i = 0; i < 100'000; ++i) {
+      Must(store->containers().Create({"web", image.id, "a", false, ""}));
+      const ContainerLock lock = Must(store->containers().Lock("web"));
+      ASSERT_TRUE(store->containers().Remove("web"));
+    }
+  });
+  for (int i = 0; i < 40; ++i) {
+    const FsckReport report = Check();
+    for (const FsckProblem& problem : report.problems) {
+      ADD_FAILURE() << problem.path << ": " << problem.what;
+    }
+  }
+  kill(busy, SIGKILL);
+  WaitFor(busy);
+  Run();
+  EXPECT_THAT(Check().problems, IsEmpty());
+}
+
 TEST_F(PruneTest, AFullDiskChangesNothing) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to mount a small tmpfs";
   const std::string mount_point = dir_ / "small";
