@@ -26,13 +26,36 @@ uint32_t Load(std::string_view data, size_t at, size_t size) {
   return value;
 }
 
+bool HasHeader(std::string_view value) {
+  return value.size() >= kHeaderSize && (value.size() - kHeaderSize) % kEntrySize == 0 &&
+         Load(value, 0, 4) == kVersion;
+}
+
 }  // namespace
 
-std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type) {
-  if (default_acl.size() < kHeaderSize || (default_acl.size() - kHeaderSize) % kEntrySize != 0 ||
-      Load(default_acl, 0, 4) != kVersion) {
-    return std::nullopt;
+bool IsAcl(std::string_view value) {
+  if (!HasHeader(value)) return false;
+  if (value.size() == kHeaderSize) return true;  // none
+  unsigned seen = 0;
+  uint32_t last = 0;
+  for (size_t at = kHeaderSize; at < value.size(); at += kEntrySize) {
+    const uint32_t tag = Load(value, at, 2);
+    const bool named = tag == kUser || tag == kGroup;
+    // The tags ascend, and only those that name somebody come again.
+    if (tag < last || (tag == last && !named)) return false;
+    if (tag != kUserObj && tag != kGroupObj && tag != kMask && tag != kOther && !named)
+      return false;
+    if (Load(value, at + 2, 2) > 7) return false;
+    if (named && Load(value, at + 4, 4) == UINT32_MAX) return false;
+    seen |= tag;
+    last = tag;
   }
+  constexpr unsigned kOwners = kUserObj | kGroupObj | kOther;
+  return (seen & kOwners) == kOwners && ((seen & (kUser | kGroup)) == 0 || (seen & kMask) != 0);
+}
+
+std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type) {
+  if (!HasHeader(default_acl)) return std::nullopt;
   std::string access(default_acl);
   uint32_t bits = mode & 0777;
   size_t group_at = 0;

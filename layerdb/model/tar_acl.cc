@@ -19,7 +19,7 @@ enum Tag : uint16_t {
 };
 constexpr uint32_t kVersion = 2;
 constexpr uint32_t kNoId = UINT32_MAX;
-constexpr size_t kMaxEntries = 8192;  // what fits an attribute of 64 KiB
+constexpr size_t kMaxEntries = 8191;  // what fits an attribute of 64 KiB
 
 struct AclEntry {
   uint16_t tag = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "layerdb/base/hash.h"
+#include "layerdb/model/xattr_limits.h"
 
 namespace veneer {
 
@@ -236,6 +237,7 @@ Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, const Time
 
 Result<TreeBuilder::Node> TreeBuilder::Add(const TreePath& path, const Object& object) {
   const bool directory = object.attr.type == FileType::kDirectory;
+  VENEER_TRY_VOID(CheckXattrs(object.xattrs, object.attr.type));
   if (path.empty()) {
     if (!directory) return MakeError("the root of the tree can only be a directory");
     Describe(kRoot, object);
@@ -302,7 +304,7 @@ Result<void> TreeBuilder::MakeOpaque(const TreePath& directory) {
   return {};
 }
 
-void TreeBuilder::SetXattr(Node node, std::string_view name, std::string_view value) {
+Result<void> TreeBuilder::SetXattr(Node node, std::string_view name, std::string_view value) {
   NodeRec& record = nodes_[node];
   if (record.xattrs == 0) {
     record.xattrs = static_cast<uint32_t>(xattrs_.size());
@@ -312,6 +314,7 @@ void TreeBuilder::SetXattr(Node node, std::string_view name, std::string_view va
   std::erase_if(list, [&](const Xattr& x) { return x.first == name; });
   list.emplace_back(name, value);
   std::sort(list.begin(), list.end());
+  return CheckXattrs(list, record.type);
 }
 
 Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {

@@ -53,15 +53,15 @@ class TreeBuilder {
   TreeBuilder(const Limits& limits, uint64_t seed);
 
   // An object at `path`. Returns its node. Errors: the root as anything but a directory; the
-  // limits; a loop of symlinks among its parents.
+  // limits; a loop of symlinks among its parents; xattrs that no file can have (xattr_limits.h).
   Result<Node> Add(const TreePath& path, const Object& object);
   // A further name for what `target` is. Errors: as Add(); no such target, or a directory.
   Result<void> AddHardLink(const TreePath& path, const TreePath& target);
   Result<void> AddWhiteout(const TreePath& path);
   Result<void> MakeOpaque(const TreePath& directory);
 
-  // Sets an extended attribute of a node, whether it is alive or not.
-  void SetXattr(Node node, std::string_view name, std::string_view value);
+  // Sets an extended attribute of a node, whether it is alive or not. Errors: no file can have it.
+  Result<void> SetXattr(Node node, std::string_view name, std::string_view value);
 
   // False for a node whose last name was replaced.
   bool IsAlive(Node node) const { return nodes_[node].nlink > 0; }

@@ -173,7 +173,7 @@ Result<void> LayerTarReader::ResolveAcls() {
                      PrintablePath(name) + "\" without an id; that entry is left out");
           return std::nullopt;
         }));
-    if (!value.empty()) layer_.tree().SetXattr(acl.node, acl.xattr, value);
+    if (!value.empty()) VENEER_TRY_VOID(layer_.tree().SetXattr(acl.node, acl.xattr, value));
   }
   return {};
 }

@@ -137,6 +137,28 @@ TEST_F(HostileTest, NamesThatCannotBe) {
             std::string::npos);
 }
 
+// A file that had them could never be changed in a container: its copy-up would fail.
+TEST_F(HostileTest, AttributesThatNoFileCanHaveAreRefusedByName) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"user." + std::string(251, 'n'), "v"},
+                                                        {"user.big", std::string(65537, 'v')},
+                                                        {"nospace", "v"},
+                                                        {"user.", "v"},
+                                                        {"user.a\0b"s, "v"},
+                                                        {"system.posix_acl_access", "rubbish"}}) {
+    const std::string error = ImportBytesError(TarPax(PaxRecord("SCHILY.xattr." + name, value)) +
+                                               TarFile("bad", "x") + TarEnd());
+    EXPECT_NE(error.find("entry \"bad\": extended attribute \"" + name.substr(0, 5)),
+              std::string::npos)
+        << error;
+    EXPECT_EQ(error.find('\0'), std::string::npos);
+  }
+  // What a Mac writes is kept; a kernel that does not know it leaves it out.
+  const std::string good =
+      Tree(TarPax(PaxRecord("SCHILY.xattr.com.apple.provenance", "x")) + TarFile("good", "x"));
+  EXPECT_NE(good.find("com.apple.provenance"), std::string::npos) << good;
+}
+
 TEST_F(HostileTest, ThePaxSizeHidesNoEntry) {
   const std::string inner = TarFile("smuggled", "s");
   const std::string tree = Tree(TarPax(PaxRecord("size", std::to_string(inner.size()))) +

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which extended attributes a file can have at all. An archive may name others; a file that had them could never be
+// copied up, because setxattr(2) would refuse them each time. Pure.
+#ifndef VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_
+#define VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_
+
+#include "layerdb/base/result.h"
+#include "layerdb/model/entry.h"
+
+namespace veneer {
+
+// The error names the attribute, and what is wrong with it: a name that is none, or has no
+// namespace; names or a value larger than the kernel takes (xattr(7)); an ACL that is none, or a
+// default ACL of anything but a directory. A namespace that this system does not know ("com.apple.")
+// is no error: such attributes are left out where they cannot be set.
+Result<void> CheckXattrs(const XattrList& xattrs, FileType type);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_
