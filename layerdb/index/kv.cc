@@ -53,6 +53,19 @@ Result<void> CheckFile(const std::string& path) {
             ExitCode::kFailed, EUCLEAN));
 }
 
+// More than the pages that a short transaction adds to the file, with their list of free pages.
+constexpr off_t kReserve = off_t{64} << 10;
+
+void KeepReserve(MDB_env* env) {
+  int fd = -1;
+  struct stat st;
+  if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &st) != 0) return;
+  if (st.st_blocks * 512 >= st.st_size + kReserve) return;
+  // Twice as much, so that this is not needed again each time.
+  IgnoreError(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + 2 * kReserve),
+              "the disk is full already, or the file system does not know how");
+}
+
 // flock(2) for one transaction.
 class FileLock {
  public:
@@ -179,7 +192,10 @@ Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
     if (!impl.map_full) {
       if (!result) return result;
       const int rc = mdb_txn_commit(txn.release());
-      if (rc == 0) return {};
+      if (rc == 0) {
+        KeepReserve(state_->env.get());
+        return {};
+      }
       if (rc != MDB_MAP_FULL) return MdbError(CommitError(rc, state_->path), state_->path);
     }
     txn.reset();

@@ -60,7 +60,9 @@ class KvDatabase {
   Result<void> Read(FunctionRef<Result<void>(const KvTxn&)> body);
   // Runs `body` and commits, durably, when it succeeds; nothing is changed when it fails. `body`
   // may run more than once (when the map had to grow), so it must change nothing that cannot be
-  // changed twice. `body` must not use this database otherwise.
+  // changed twice. `body` must not use this database otherwise. A little space is kept allocated
+  // behind the end of the file, where the file system can, so that a full disk does not keep anybody
+  // from erasing what fills it.
   Result<void> Write(FunctionRef<Result<void>(KvTxn&)> body);
 
  private:

@@ -106,6 +106,17 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   return {};
 }
 
+// Makes room: removes upper and work of a container whose record is still there. The upper is out of its place at once,
+// so that nobody mounts half of it if this is killed.
+void RemoveInPlace(const std::string& container) {
+  const std::string upper = container + "/upper";
+  const std::string removed = container + "/removed";
+  const bool moved = rename(upper.c_str(), removed.c_str()) == 0;
+  for (const std::string& dir : {moved ? removed : upper, container + "/work"}) {
+    IgnoreError(RemoveTree(dir), "what is left is met again behind the record's removal");
+  }
+}
+
 Timestamp Now() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -254,23 +265,33 @@ Result<void> Containers::Remove(std::string_view name) {
                          "; `veneer umount " + record.name + "` first",
                      ExitCode::kInUse);
   }
-  VENEER_TRY_VOID(store_.catalog().Write(
-      [&](KvTxn& txn) -> Result<void> { return txn.Erase(ContainerKey(record.name)); }));
+  const auto erase = [&] {
+    return store_.catalog().Write(
+        [&](KvTxn& txn) -> Result<void> { return txn.Erase(ContainerKey(record.name)); });
+  };
+  Result<void> erased = erase();
+  if (!erased && erased.error().code() == ENOSPC) {
+    RemoveInPlace(store_.layout().container(record.name));
+    erased = erase();
+  }
+  VENEER_TRY_VOID(erased);
   return RemoveFiles(record.name);
 }
 
 Result<void> Containers::RemoveFiles(std::string_view name) {
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
+  const Result<std::unique_ptr<WriteSession>> session = store_.Begin();
+  if (!session && session.error().code() != ENOSPC) return tl::unexpected(session.error());
   const std::string path = store_.layout().container(name);
-  const std::string trash = session->dir() + "/container";
-  if (rename(path.c_str(), trash.c_str()) != 0) {
+  // Without room for a session's directory it goes where it is.
+  const std::string trash = session ? (*session)->dir() + "/container" : path;
+  if (session && rename(path.c_str(), trash.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return MakeError(Errno{errno}, path);
   }
   if (const Sys<uint64_t> removed = RemoveTree(trash); !removed) {
     return MakeError(removed.error(), "container " + std::string(name) +
                                           " is gone, but files of other users are left in " +
-                                          store_.layout().staging());
+                                          (session ? store_.layout().staging() : path));
   }
   return {};
 }

@@ -98,7 +98,9 @@ class Containers {
 
   // Removes the record, then the directory. kInUse when it is mounted. What cannot be deleted
   // (files of other users in the upper of an ordinary user) is left in staging for prune, and is
-  // the error. REQUIRES: its lock.
+  // the error. On a disk so full that not even the record can be removed, the upper and work
+  // directories go first; a container without them can be removed again and nothing else.
+  // REQUIRES: its lock.
   Result<void> Remove(std::string_view name);
   // The second half of it, for a container whose record is gone already (Images::Put).
   Result<void> RemoveFiles(std::string_view name);

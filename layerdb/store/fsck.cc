@@ -24,7 +24,6 @@
 #include "layerdb/store/index_check.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/references.h"
-#include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
@@ -178,7 +177,8 @@ class Checker {
       struct stat st;
       if (stat((layout_.container(container.name) + dir).c_str(), &st) != 0 ||
           !S_ISDIR(st.st_mode)) {
-        found.push_back({dir, "is missing"});
+        found.push_back({dir, "is missing; if its removal was interrupted, `veneer rm " +
+                                  container.name + "` ends it"});
       }
     }
     return found;
@@ -265,8 +265,13 @@ FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
 
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
                         const RecipeCheck& check_recipe) {
-  // Keeps prune away meanwhile.
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+  // Keeps prune away meanwhile, as a session would, but needs no room on the disk.
+  const std::string lock_path = store.layout().lock_file();
+  const Fd lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return MakeError(Errno{errno}, lock_path);
+  while (flock(lock.get(), LOCK_SH) != 0) {
+    if (errno != EINTR) return MakeError(Errno{errno}, "lock " + lock_path);
+  }
   VENEER_TRY(const References all, CollectReferences(store));
   return Checker(store, all, check_recipe).Run(progress);
 }

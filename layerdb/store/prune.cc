@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -167,12 +168,15 @@ class Pruner {
   // Takes a directory out of its place at once, so that nobody sees half of it, and removes it.
   bool TakeAway(const std::string& path) {
     if (options_.dry_run) return RemoveDirectory(path);
-    std::string trash = layout_.staging() + "/prune-XXXXXX";
-    if (mkdtemp(trash.data()) == nullptr) {
+    // A rename needs no room, as a new directory would.
+    const std::string trash =
+        layout_.staging() + "/prune-" + std::filesystem::path(path).filename().string();
+    // What a prune that was killed has left there.
+    IgnoreError(RemoveTree(trash), "the rename says so");
+    if (rename(path.c_str(), trash.c_str()) != 0) {
       Failed(errno, path);
       return false;
     }
-    if (rename(path.c_str(), (trash + "/it").c_str()) != 0) Failed(errno, path);
     return RemoveDirectory(trash);
   }
 

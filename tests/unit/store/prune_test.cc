@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <functional>
 #include <random>
 
 #include "layerdb/index/index_reader.h"
@@ -403,6 +405,101 @@ TEST_F(PruneTest, AFullDiskChangesNothing) {
     EXPECT_THAT(Must(Fsck(*store, [](uint64_t, uint64_t) {})).problems, IsEmpty());
   });
   EXPECT_EQ(status, 0);
+}
+
+// Fills the disk from a container. `spent`: the catalog's reserve is used up, too.
+void RemoveTheContainerThatFillsTheDisk(const std::string& mount_point, bool spent,
+                                        const std::function<ImageRecord(Store&)>& put) {
+  ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+  ASSERT_EQ(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=2m"), 0);
+  auto store = Must(Store::Open(mount_point + "/store"));
+  const ImageRecord image = put(*store);
+  for (const char* name : {"big", "other"}) {
+    Must(store->containers().Create({name, image.id, "a", false, ""}));
+  }
+  {
+    std::ofstream out(store->layout().upper("big") + "/file", std::ios::binary);
+    const std::string page(4096, 'x');
+    while (out.write(page.data(), 4096).flush()) {
+    }
+  }
+  if (spent) {
+    const Result<void> filled = store->catalog().Write([&](KvTxn& txn) -> Result<void> {
+      for (int i = 0; i < 400; ++i) {
+        VENEER_TRY_VOID(txn.Put("filler" + std::to_string(i), std::string(1000, 'f')));
+      }
+      return {};
+    });
+    ASSERT_EQ(filled.error().code(), ENOSPC);
+  }
+  const auto check = [&] { return Must(Fsck(*store, [](uint64_t, uint64_t) {})).problems; };
+  EXPECT_THAT(check(), IsEmpty());
+  {
+    const ContainerLock lock = Must(store->containers().Lock("big"));
+    const Result<void> removed = store->containers().Remove("big");
+    ASSERT_TRUE(removed.has_value()) << removed.error().message();
+  }
+  EXPECT_FALSE(std::filesystem::exists(store->layout().container("big")));
+  EXPECT_EQ(Must(store->containers().List()).size(), 1U);
+  EXPECT_THAT(check(), IsEmpty());
+  Must(store->containers().Create({"next", image.id, "a", false, ""}));
+}
+
+// An image can be removed and its layers freed, too.
+void RemoveTheImageOnAFullDisk(const std::string& mount_point,
+                               const std::function<ImageRecord(Store&)>& put) {
+  ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+  ASSERT_EQ(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=2m"), 0);
+  auto store = Must(Store::Open(mount_point + "/store"));
+  put(*store);
+  {
+    std::ofstream out(mount_point + "/filler", std::ios::binary);
+    const std::string page(4096, 'x');
+    while (out.write(page.data(), 4096).flush()) {
+    }
+  }
+  store = Must(Store::Open(mount_point + "/store"));
+  Must(store->images().Remove("a", false));
+  const PruneReport report = Must(Prune(*store, {}));
+  EXPECT_EQ(report.layers, 1U);
+  EXPECT_GT(report.bytes_freed, 5000U);
+}
+
+TEST_F(PruneTest, AFullDiskKeepsNobodyFromRemovingWhatFillsIt) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to mount a small tmpfs";
+  const std::string mount_point = dir_ / "small";
+  std::filesystem::create_directory(mount_point);
+  for (const bool spent : {false, true}) {
+    const int status = RunInChild([&] {
+      RemoveTheContainerThatFillsTheDisk(
+          mount_point, spent, [](Store& store) { return PutImage(store, "one", {"a"}); });
+    });
+    EXPECT_EQ(status, 0) << spent;
+  }
+  EXPECT_EQ(RunInChild([&] {
+              RemoveTheImageOnAFullDisk(mount_point,
+                                        [](Store& store) { return PutImage(store, "one", {"a"}); });
+            }),
+            0);
+}
+
+// As above, killed in between.
+TEST_F(PruneTest, AContainerWithoutAnUpperCanBeRemoved) {
+  const ImageRecord image = PutImage("one", {"a"});
+  Must(store_->containers().Create({"web", image.id, "a", false, ""}));
+  std::filesystem::rename(Path("containers/web/upper"), Path("containers/web/removed"));
+  const FsckReport report = Check();
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_THAT(report.problems[0].what, HasSubstr("veneer rm web"));
+  EXPECT_EQ(Must(store_->containers().List()).size(), 1U);
+  {
+    const ContainerLock lock = Must(store_->containers().Lock("web"));
+    ASSERT_TRUE(store_->containers().Remove("web"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("containers/web")));
+  EXPECT_THAT(Check().problems, IsEmpty());
 }
 
 TEST(StoreDirectory, IsMadeOnlyWhereThereIsNothingElse) {
