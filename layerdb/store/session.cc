@@ -13,6 +13,7 @@
 
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/store/discard.h"
 #include "layerdb/store/remove_tree.h"
 #include "layerdb/store/store.h"
 
@@ -89,6 +90,9 @@ struct WriteSession::Written {
   bool too_many = false;  // more than kSyncOneByOne; guarded by mu
   std::mutex linking;
   std::set<ObjectRef> linked;  // files of a container; guarded by linking
+  // All objects, while they may have to be taken back. Guarded by mu.
+  std::vector<ObjectRef> unpublished;
+  bool keep = false;  // nothing is to be taken back; guarded by mu
 };
 
 WriteSession::WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir,
@@ -105,6 +109,20 @@ WriteSession::~WriteSession() {
   if (const Sys<uint64_t> removed = RemoveTree(dir_); !removed) {
     LogWarning("left for prune: " + dir_ + ": " + ErrnoText(removed.error().code));
   }
+  TakeBack();
+}
+
+void WriteSession::TakeBack() {
+  if (written_->keep || written_->unpublished.empty()) return;
+  // Another session may have found some of them; this one waits for nobody.
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) return;
+  IgnoreError(DiscardObjects(store_, std::move(written_->unpublished)), "prune does the rest");
+}
+
+void WriteSession::Keep() {
+  const std::lock_guard lock(written_->mu);
+  written_->keep = true;
+  written_->unpublished = {};
 }
 
 Result<std::unique_ptr<WriteSession>> WriteSession::Begin(const Store& store,
@@ -122,6 +140,7 @@ std::string WriteSession::NewName(const char* kind) {
 
 void WriteSession::Wrote(const ObjectRef& ref) {
   const std::lock_guard lock(written_->mu);
+  if (!written_->keep) written_->unpublished.push_back(ref);
   if (written_->too_many) return;
   written_->objects.push_back(ref);
   if (written_->objects.size() > kSyncOneByOne) {

@@ -2,8 +2,9 @@
 //
 // WriteSession: everything one import, commit or load writes before it shows. While a session
 // lives, nothing in the store that it found or wrote is taken for garbage (it holds the store's
-// lock shared). A session that ends without publishing, or whose process is killed, leaves only
-// garbage: its staging directory and unreferenced objects.
+// lock shared). A session that ends without having tried to publish a layer takes its objects back,
+// unless another session runs, which may have found them. Then, and when its process is killed, it
+// leaves garbage: unreferenced objects, and its staging directory.
 //
 // Order of use: PutObject… → NewLayerDir, write index and recipe there → PublishLayer → PutBlob… →
 // Store::images().Put() as the last write. The session must live until that has returned.
@@ -42,7 +43,7 @@ class Store;
 
 class WriteSession {
  public:
-  ~WriteSession();  // removes the staging directory, and what was linked and not published
+  ~WriteSession();  // removes the staging directory, and what was linked or written for nothing
   WriteSession(const WriteSession&) = delete;
   WriteSession& operator=(const WriteSession&) = delete;
 
@@ -117,6 +118,8 @@ class WriteSession {
                         FunctionRef<Result<void>(const std::string& path, int copy)> use);
   // True when the layer there is as good as the one in `dir`, or was made so.
   Result<bool> Heal(const std::string& dir, const Digest& diff_id);
+  void TakeBack();
+  void Keep();  // never TakeBack()
   // A path in dir() that is not used yet.
   std::string NewName(const char* kind);
 

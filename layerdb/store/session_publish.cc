@@ -104,6 +104,7 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
 Result<void> WriteSession::PublishLayer(const std::string& dir, const Digest& diff_id) {
   VENEER_TRY_VOID(Sync());
   VENEER_TRY_VOID(SyncDirectory(dir));
+  Keep();
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.layer(diff_id);
   if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {

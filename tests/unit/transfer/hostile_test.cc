@@ -247,6 +247,44 @@ TEST_F(HostileTest, DamagedArchivesAreAnErrorOrALayerAndTheStoreStaysWhole) {
   EXPECT_TRUE(VerifyLayer(store(), good));
 }
 
+TEST_F(HostileTest, AFailedImportLeavesTheStoreAsItWas) {
+  Shell(
+      "mkdir t; for i in $(seq 100); do head -c 2000 /dev/urandom > t/$i; done; "
+      "head -c 3000000 /dev/urandom > t/large; tar -cf good.tar t; "
+      "head -c 3100000 good.tar > cut.tar");
+  const auto files = [&] { return Shell("find store | sort"); };
+  EXPECT_TRUE(store().Begin());  // makes the lock file
+  const std::string before = files();
+  EXPECT_NE(ImportError("cut.tar"), "");
+  EXPECT_EQ(files(), before);
+  EXPECT_NE(ImportBytesError(TarFile("a", std::string(5000, 'a')) + TarLink("l", "") + TarEnd()),
+            "");
+  EXPECT_EQ(files(), before);
+  ImportOptions options;
+  options.expected_diff_id = Digest::OfBytes("another");
+  EXPECT_NE(ImportError("good.tar", options), "");
+  EXPECT_EQ(files(), before);
+
+  // What a layer has stays, wherever it is found again.
+  Shell("mkdir u; cp t/1 t/2 u; tar -cf u.tar u");
+  const Digest shared = RoundTrip("u.tar");
+  const std::string with_layer = files();
+  EXPECT_NE(ImportError("cut.tar"), "");
+  EXPECT_EQ(files(), with_layer);
+  EXPECT_TRUE(VerifyLayer(store(), shared));
+
+  // Another session may have found them.
+  {
+    const auto session = store().Begin();
+    ASSERT_TRUE(session);
+    EXPECT_NE(ImportError("cut.tar"), "");
+    EXPECT_GT(CountObjects(), 50U);
+  }
+  const auto pruned = Prune(store(), {});
+  ASSERT_TRUE(pruned);
+  EXPECT_GT(pruned->objects, 50U);
+}
+
 TEST_F(HostileTest, ADamagedRecipeOrObjectIsNamed) {
   Shell("mkdir t; head -c 500000 /dev/urandom > t/f; echo small > t/s; tar -cf a.tar t");
   const Digest diff_id = RoundTrip("a.tar");

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/discard.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "layerdb/index/index_reader.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+
+Result<void> DiscardObjects(const Store& store, std::vector<ObjectRef> objects) {
+  std::sort(objects.begin(), objects.end());
+  objects.erase(std::unique(objects.begin(), objects.end()), objects.end());
+  std::vector<bool> needed(objects.size(), false);
+  // All layers and not those of images only: another import may be about to make its image.
+  std::error_code error;
+  const std::string layers = store.layout().layers();
+  for (const auto& layer : std::filesystem::directory_iterator(layers, error)) {
+    VENEER_TRY(const std::shared_ptr<IndexReader> index,
+               IndexReader::Open(layer.path().string() + "/index"));
+    const Sys<void> read =
+        index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+          if (found.entry.whiteout()) return true;
+          const std::optional<ObjectRef> ref = found.entry.object();
+          if (!ref) return true;
+          const auto at = std::lower_bound(objects.begin(), objects.end(), *ref);
+          if (at != objects.end() && *at == *ref) {
+            needed[static_cast<size_t>(at - objects.begin())] = true;
+          }
+          return true;
+        });
+    if (!read) return MakeError(read.error(), index->path());
+  }
+  if (error) return MakeError(Errno{error.value()}, layers);
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (needed[i]) continue;
+    const std::string path = ObjectPath(objects[i]);
+    if (unlinkat(store.objects().dir_fd(), path.c_str(), 0) != 0 && errno != ENOENT) {
+      return MakeError(Errno{errno}, store.layout().objects() + "/" + path);
+    }
+    const std::string shard = path.substr(0, path.find('/'));
+    IgnoreError(unlinkat(store.objects().dir_fd(), shard.c_str(), AT_REMOVEDIR),
+                "it holds others most of the time");
+  }
+  return {};
+}
+
+}  // namespace veneer
