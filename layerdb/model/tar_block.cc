@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/model/tar_block.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace veneer {
@@ -156,7 +155,7 @@ std::string EncodeTarBlock(const TarBlockFields& fields) {
   std::string block(kTarBlock, '\0');
   char* out = block.data();
   auto text = [&](size_t at, size_t size, std::string_view value) {
-    std::memcpy(out + at, value.data(), std::min(size, value.size()));
+    value.copy(out + at, size);
   };
   text(kName, kNameSize, fields.name);
   PutOctal(out + kMode, kShortNumber, fields.mode & 07777);
