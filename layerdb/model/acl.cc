@@ -33,7 +33,7 @@ bool HasHeader(std::string_view value) {
 
 }  // namespace
 
-bool IsAcl(std::string_view value) {
+bool IsWellFormedAcl(std::string_view value) {
   if (!HasHeader(value)) return false;
   if (value.size() == kHeaderSize) return true;  // none
   unsigned seen = 0;

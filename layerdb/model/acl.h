@@ -31,7 +31,7 @@ std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mo
 
 // True for a value that the kernel takes as an ACL (posix_acl_from_xattr() and posix_acl_valid() of
 // Linux): the entries of owner, users, owning group, groups, mask and others in this order.
-bool IsAcl(std::string_view value);
+bool IsWellFormedAcl(std::string_view value);
 
 }  // namespace veneer
 

@@ -25,7 +25,7 @@ const char* Fault(std::string_view name, std::string_view value, FileType type) 
   if (name.size() > kMaxName) return "has a name of more than 255 bytes";
   if (value.size() > kMaxValue) return "has a value of more than 65536 bytes";
   if (name == kAclDefault && type != FileType::kDirectory) return "is not one of a directory";
-  if ((name == kAclAccess || name == kAclDefault) && !IsAcl(value)) return "is no ACL";
+  if ((name == kAclAccess || name == kAclDefault) && !IsWellFormedAcl(value)) return "is no ACL";
   return nullptr;
 }
 

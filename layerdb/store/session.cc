@@ -228,6 +228,7 @@ Result<void> WriteSession::PublishLinked(FunctionRef<Result<void>()> publish) {
   const std::lock_guard lock(written_->linking);
   // When it fails, it may have been done all the same: what is not needed is left to prune.
   const std::set<ObjectRef> linked = std::exchange(written_->linked, {});
+  Keep();
   VENEER_TRY_VOID(publish());
   for (const ObjectRef& ref : linked) {
     if (const Sys<Fd> fd = objects_.OpenObject(ref); fd) Strip(fd->get());
