@@ -77,8 +77,8 @@ void Compare(const std::string& archive, Tally* tally) {
       return i < reading.entries.size() ? reading.entries[i] : TarFields();
     };
     auto head = [&](size_t at) { return at < ours.heads.size() ? ours.heads[at] : TarHead(); };
-    const TarDifference difference{i,           field,         our,     their,
-                                   entry(ours), entry(theirs), head(i), head(i - 1)};
+    const TarDifference difference{archive,       i,       field,      our, their, entry(ours),
+                                   entry(theirs), head(i), head(i - 1)};
     if (const char* why = WhyKnown(difference)) {
       ++tally->known[why];
       return;
@@ -346,6 +346,23 @@ TEST_F(TarDifferentialTest, ArchivesOfProgramsAtRandom) {
   }
   EXPECT_EQ(tally.accepted, tally.archives);
   tally.Print();
+}
+
+// An archive of no entries, whose first header libarchive does not take.
+TEST_F(TarDifferentialTest, NoEntries) {
+  std::string archive = TarHeader('g', "g");
+  archive[329] = '9';
+  archive.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (const char c : archive) sum += static_cast<uint8_t>(c);
+  char text[8];
+  std::snprintf(text, sizeof(text), "%06o", sum);
+  archive.replace(148, 7, text, 7);
+  Tally tally;
+  Compare(archive, &tally);
+  Compare(TarEnd(), &tally);
+  EXPECT_EQ(tally.accepted, 2);
+  EXPECT_EQ(tally.known["libarchive refuses the first header"], 1);
 }
 
 // The size of a PAX header is of the entry, whatever headers stand between them.

@@ -175,7 +175,7 @@ bool FirstHeader(const TarDifference& d) {
   if (d.field != "list" || d.index != 0 || d.theirs != "open: Unrecognized archive format") {
     return false;
   }
-  const std::string& block = d.head.first;
+  const std::string block = d.archive.substr(0, kTarBlock);
   const char type = block[156];
   if (type != '\0' && !(type >= '0' && type <= '9') && !(type >= 'A' && type <= 'Z') &&
       !(type >= 'a' && type <= 'z')) {

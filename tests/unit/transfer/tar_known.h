@@ -13,13 +13,14 @@
 namespace veneer {
 
 struct TarDifference {
+  const std::string& archive;
   size_t index;       // of the entry
   std::string field;  // "list": the readers see other entries from here on
   std::string ours;   // "(none)": it is not there
   std::string theirs;
   TarFields our_entry;
   TarFields their_entry;
-  TarHead head;    // of the entry
+  TarHead head;    // of the entry, empty where TarParser sees none
   TarHead before;  // of the one in front of it
 };
 

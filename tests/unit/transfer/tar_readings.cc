@@ -177,7 +177,6 @@ void AddRecords(std::string_view body, std::map<std::string, std::string>* out) 
 // Walks over the headers of one entry. They begin at `start`, and what follows its own one, but for
 // a map of old GNU sparse files, is at the returned place.
 uint64_t ReadHead(std::string_view archive, uint64_t start, TarHead* head) {
-  head->first = archive.substr(start, kTarBlock);
   for (uint64_t at = start;; at += kTarBlock) {
     const std::string_view raw = archive.substr(at, kTarBlock);
     const TarBlock block = DecodeTarBlock(raw).value();

@@ -24,7 +24,6 @@ using TarFields = std::map<std::string, std::string>;
 // An entry's headers as they stand in the archive.
 struct TarHead {
   TarBlock block;                              // its own
-  std::string first;                           // the bytes of the first of them
   std::map<std::string, std::string> records;  // of its PAX header
   std::map<std::string, std::string> global;   // of the global headers up to here
   uint64_t size = 0;                           // of what follows, if something does
