@@ -235,6 +235,7 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   // Of the header too when a record takes its place: libarchive looks at both.
   constexpr uint64_t kMaxSize = std::numeric_limits<int64_t>::max() - 2 * kTarBlock;
   if (std::max(block.size, pax.size.value_or(0)) > kMaxSize) return Damaged("an impossible size");
+  const bool has_target = !block.link.empty();
   VENEER_TRY_VOID(ApplyPax(pax, &block));
   long_name_.reset();
   long_link_.reset();
@@ -252,6 +253,10 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   entry_.acl_default = pax.acl_default;
   entry_.hard_link = block.type == '1';
   if (entry_.hard_link && entry_.link.empty()) return Damaged("a hard link to nothing");
+  if (entry_.hard_link && !has_target && block.size > 0) {
+    // A regular file for libarchive, which misses a target that stands in an extended header alone.
+    return Damaged("a hard link with contents and no target in its header");
+  }
   Attr& attr = entry_.attr;
   attr.type = TypeOf(block.type);
   attr.mode = block.mode;

@@ -14,7 +14,8 @@
 //   numbers            that are none, with digits behind a NUL, out of range, a negative size or
 //                      owner; a size no file can have
 //   entries            a size in the PAX header of what has no contents; a directory (by its slash)
-//                      with contents; a hard link to nothing; a part of several volumes
+//                      with contents; a hard link to nothing, or with contents and a target that
+//                      is not in its own header; a part of several volumes
 //   sparse files       a map in a header of another type, or without the magic of GNU; records of
 //                      one without a map or on what is no regular file; two sizes; pieces that
 //                      overlap, lie outside, or are not all that is stored

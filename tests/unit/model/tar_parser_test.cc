@@ -275,6 +275,11 @@ TEST(TarParserTest, RefusesWhatReadersDisagreeOn) {
                "00000000000\0"
                "00000000003\0"s)},
       {"mode", Patched(File("a", ""), 100, "\xff\xff\xff\xff\xff\xff\xff\xff")},
+      {"hard link with contents, its target in a long name alone",
+       Special('K', "b\0"s) + Block('1', "a", 512) + std::string(512, 'x')},
+      {"hard link with contents, its target in a PAX record alone",
+       Special('x', PaxRecord("linkpath", "b") + PaxRecord("size", "512")) + Block('1', "a") +
+           std::string(512, 'x')},
       {"hard link to nothing", Block('1', "a")},
       {"sparse with more data than its map says",
        Special('x', PaxRecord("GNU.sparse.map", "0,1") + PaxRecord("GNU.sparse.size", "9")) +
