@@ -22,7 +22,7 @@ namespace {
 
 // Up to this many objects are made durable one by one, and their directories. Beyond, syncfs(2) is cheaper, although it
 // also waits for what other programs wrote to the same file system.
-constexpr size_t kSyncOneByOne = 64;
+constexpr size_t kSyncOneByOne = 16;
 // A regular file up to this size is read into memory: no temporary file, and no write when it is there.
 constexpr uint64_t kReadWhole = uint64_t{1} << 20;
 
