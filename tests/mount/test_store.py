@@ -375,6 +375,32 @@ class Refusals(StoreCase):
         self.assertEqual(done.code, 1, done)
         self.assertIn(name, done.out + done.err)
 
+    def test_without_its_catalog_nothing_is_deleted(self):
+        self.import_tree(IMAGE, "base")
+        point = self.veneer("mount", "base", "-n", "web").strip()
+        write(os.path.join(point, "precious"), "x")
+        self.veneer("umount", "web")
+        catalog = os.path.join(self.store, "catalog", "data.mdb")
+        whole = read(catalog)
+        before = sorted(os.path.join(d, f) for d, _, files in os.walk(self.store) for f in files)
+        for size in (8192, 10_000, 0, None):
+            os.unlink(catalog)
+            if size is not None:
+                write(catalog, whole[:size])
+            for command in (("images",), ("ps", "-a"), ("prune",), ("prune", "-i"), ("rm", "web"),
+                            ("mount", "base"), ("diff", "web"), ("rmi", "base")):
+                self.refused(*command, code=1, say="catalog/data.mdb is .*veneer fsck")
+            done = proc.run(self.command("fsck"), env=self.environment, cwd=self.dir)
+            self.assertEqual((done.code, done.err), (1, ""), done)
+            self.assertRegex(done.out, r"\Acatalog/data\.mdb: is .*; containers: web\n.*: 1 damaged\n\Z")
+            if size is None:
+                write(catalog, whole)
+            after = sorted(os.path.join(d, f) for d, _, files in os.walk(self.store) for f in files)
+            self.assertEqual(before, after)
+        self.veneer("prune")
+        point = self.veneer("mount", "web").strip()
+        self.assertEqual(read(os.path.join(point, "precious")), b"x")
+
     def test_a_damaged_object_is_found(self):
         self.import_tree({"big": b"x" * 100_000, "other": b"y" * 50_000}, "base")
         damaged = None
