@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
 import time
 
 from . import cases, systems
@@ -18,6 +19,8 @@ DAEMON_ROWS = {
 }
 NAMES = [*cases.ROWS, *DAEMON_ROWS]
 REFERENCE = "overlayfs"
+# What a case may end with where a system cannot do it: the others are measured all the same.
+FAILURES = (OSError, AssertionError, subprocess.CalledProcessError)
 # Samples whose middle half spreads over more than this part of the median are not clean.
 SPREAD = 0.25
 
@@ -42,6 +45,11 @@ class Row:
         if len(values) < 3:
             return False
         return values[(3 * len(values)) // 4] - values[len(values) // 4] > SPREAD * statistics.median(values)
+
+    def line(self):
+        """The medians, for whoever watches the run."""
+        shown = (f"{system} {_shown(self.median(system), self.unit)}" for system in self.samples)
+        return f"{self.name}, {self.layers} layers: {', '.join(shown)}"
 
     def verdict(self, system):
         """yes, NO or nothing where there is no target."""
@@ -71,9 +79,11 @@ class Comparison:
         self._files = cases.Files(self.stack.merged(layers))
 
     def measure(self, name, layers):
-        if name in DAEMON_ROWS:
-            self.results.append(self._measure_daemon(name, layers))
-            return
+        """Adds a row to the results, and returns it."""
+        self.results.append(self._measure_daemon(name, layers) if name in DAEMON_ROWS else self._measure_case(name, layers))
+        return self.results[-1]
+
+    def _measure_case(self, name, layers):
         what, case_class, *limits = cases.ROWS[name]
         case = case_class(self._files)
         contenders = [c for c in self.contenders if not (case.changes and c.name == "directory")]
@@ -82,7 +92,7 @@ class Comparison:
         plain = cases.PLAIN_TARGETS.get(name, limits)
         depth = {2: 0, 100: 1}.get(layers)
         targets = {} if depth is None else {"veneer": limits[depth], "veneerfs": plain[depth]}
-        self.results.append(Row(name, what, "s", layers, samples, targets, metadata=case.metadata))
+        return Row(name, what, "s", layers, samples, targets, metadata=case.metadata)
 
     def _turns(self, contenders):
         """Each system once a round, in turning order, so that none is always first."""
@@ -97,7 +107,7 @@ class Comparison:
             try:
                 case.prepare(tree)
                 self._sample(case, tree, samples[contender.name])
-            except (OSError, AssertionError) as error:
+            except FAILURES as error:
                 self._failed(case, contender, error)
             finally:
                 os.chdir("/")
@@ -115,7 +125,7 @@ class Comparison:
                 try:
                     case.prepare(trees[contender.name])
                     self._sample(case, trees[contender.name], samples[contender.name])
-                except (OSError, AssertionError) as error:
+                except FAILURES as error:
                     self._failed(case, contender, error)
         finally:
             os.chdir("/")
@@ -134,7 +144,10 @@ class Comparison:
         samples.append(time.perf_counter() - start)
 
     def _failed(self, case, contender, error):
-        self.remarks.append(f"{contender.name} failed: {type(case).__name__}: {error}")
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        remark = f"{contender.name} failed: {type(case).__name__}: {said.splitlines()[-1] if said else error}"
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
     def _measure_daemon(self, name, layers):
         what, unit, limits = DAEMON_ROWS[name]

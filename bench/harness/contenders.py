@@ -109,7 +109,8 @@ def all_of(scratch, stack, options):
              Kernel("overlayfs", scratch, stack)]
     missing = []
     if shutil.which(options.fuse_overlayfs):
-        found.append(Program("fuse-overlayfs", scratch, stack, options.fuse_overlayfs))
+        # Otherwise programs in a chroot could not open their /dev/null.
+        found.append(Program("fuse-overlayfs", scratch, stack, options.fuse_overlayfs, "dev"))
     else:
         missing.append(f"fuse-overlayfs: no program {options.fuse_overlayfs}")
     found.append(Directory("directory", scratch, stack))

@@ -36,26 +36,26 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   const std::shared_lock place(places.For(node->id));
   if (!node->data_upper) {
     if (!node->has_lower) return Fail(EIO);
-    if (SharedFd fd = CachedFd(node->id, kLowerData)) return DataFd{std::move(fd), {}};
+    if (SharedFd fd = CachedFd(node->id, kLowerData)) return DataFd{std::move(fd), {}, nullptr};
     Counters::Add(counters.descriptor_misses);
     VENEER_TRY(Content content, lower->Open(node->lower));
-    if (!content.fd) return DataFd{nullptr, content.bytes};
-    return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}};
+    if (!content.fd) return DataFd{nullptr, content.bytes, std::move(content.keep)};
+    return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}, nullptr};
   }
-  if (SharedFd fd = CachedFd(node->id, kUpperWrite)) return DataFd{std::move(fd), {}};
+  if (SharedFd fd = CachedFd(node->id, kUpperWrite)) return DataFd{std::move(fd), {}, nullptr};
   if (!write) {
-    if (SharedFd fd = CachedFd(node->id, kUpperRead)) return DataFd{std::move(fd), {}};
+    if (SharedFd fd = CachedFd(node->id, kUpperRead)) return DataFd{std::move(fd), {}, nullptr};
   }
   Counters::Add(counters.descriptor_misses);
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
   if (write) {
     VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDWR | O_NONBLOCK));
-    return DataFd{fds.Put(FdKey(node->id, kUpperWrite), std::move(fd)), {}};
+    return DataFd{fds.Put(FdKey(node->id, kUpperWrite), std::move(fd)), {}, nullptr};
   }
   auto fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK | O_NOATIME);
   if (!fd && AccessRefused(fd.error())) fd = upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK);
   if (!fd) return Fail(fd.error());
-  return DataFd{fds.Put(FdKey(node->id, kUpperRead), *std::move(fd)), {}};
+  return DataFd{fds.Put(FdKey(node->id, kUpperRead), *std::move(fd)), {}, nullptr};
 }
 
 Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
@@ -72,7 +72,7 @@ Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
   }
   if (offset < data.bytes.size()) result.bytes = data.bytes.substr(offset, size);
   result.size = result.bytes.size();
-  result.keep = state_->lower;
+  result.keep = data.keep ? std::shared_ptr<const void>(std::move(data.keep)) : state_->lower;
   return result;
 }
 

@@ -107,7 +107,8 @@ struct UnionFs::State {
   // --- open files (contents.cc) ---
   struct DataFd {
     SharedFd fd;             // null: the contents are `bytes`
-    std::string_view bytes;  // live as long as the lower layer
+    std::string_view bytes;  // live as long as the lower layer and `keep`
+    std::shared_ptr<const std::string> keep;
   };
   Sys<DataFd> OpenData(const NodeRef& node, bool write);
   enum FdKind : unsigned { kDirectoryFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };

@@ -138,13 +138,35 @@ Sys<std::string> GetXattr(At at, const char* name) {
   return FailErrno();
 }
 
-Sys<std::vector<std::string>> ListXattr(At at) {
+namespace {
+
+// listxattrat(2), Linux 6.13: no way through /proc. It takes no descriptor of O_PATH by itself.
+constexpr long kListXattrAt = 465;
+
+bool HasListXattrAt() {
+  // Where the call exists, it gets as far as the descriptor.
+  static const bool has =
+      ::syscall(kListXattrAt, -1, "x", 0, nullptr, size_t{0}) < 0 && errno == EBADF;
+  return has;
+}
+
+ssize_t ListXattrRaw(At at, char* buffer, size_t size) {
+  if (!at.self() && HasListXattrAt()) {
+    return ::syscall(kListXattrAt, at.fd, at.name, AT_SYMLINK_NOFOLLOW, buffer, size);
+  }
   const ProcPath path(at);
-  if (!path.fits()) return Fail(ENAMETOOLONG);
-  auto list = [&](char* buffer, size_t size) {
-    return at.self() ? ::listxattr(path.c_str(), buffer, size)
-                     : ::llistxattr(path.c_str(), buffer, size);
-  };
+  if (!path.fits()) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  return at.self() ? ::listxattr(path.c_str(), buffer, size)
+                   : ::llistxattr(path.c_str(), buffer, size);
+}
+
+}  // namespace
+
+Sys<std::vector<std::string>> ListXattr(At at) {
+  auto list = [&](char* buffer, size_t size) { return ListXattrRaw(at, buffer, size); };
   std::array<char, 1024> small;
   std::string large;
   const char* data = small.data();

@@ -123,7 +123,7 @@ std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
     return std::nullopt;
   }
   view.object_at_ = static_cast<uint32_t>(at);
-  if (!take(kRecordObject, kObjectSize)) return std::nullopt;
+  if (!take(kRecordObject, kObjectSize) || !take(kRecordSlice, 8)) return std::nullopt;
   if ((view.flags_ & kRecordXattrs) != 0) {
     if (length - at < 4) return std::nullopt;
     const size_t size = Load<uint32_t>(bytes, at);
@@ -135,6 +135,11 @@ std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
   }
   const bool has_object = (view.flags_ & kRecordObject) != 0;
   const bool has_inline = (view.flags_ & kRecordInline) != 0;
+  const std::optional<uint64_t> slice = view.slice();
+  // No file is so large that its end could not be told.
+  if (slice && (!has_object || *slice > INT64_MAX || view.size() > INT64_MAX - *slice)) {
+    return std::nullopt;
+  }
   if (has_inline) {
     if (length - at != view.size()) return std::nullopt;
     view.inline_ = bytes.substr(at);
@@ -192,6 +197,12 @@ std::optional<ObjectRef> EntryView::object() const {
   return ref;
 }
 
+std::optional<uint64_t> EntryView::slice() const {
+  if ((flags_ & kRecordSlice) == 0) return std::nullopt;
+  const size_t at = object_at_ + ((flags_ & kRecordObject) != 0 ? kObjectSize : 0);
+  return Load<uint64_t>(bytes_, at);
+}
+
 std::optional<std::string_view> EntryView::FindXattr(std::string_view name) const {
   std::optional<std::string_view> found;
   WalkXattrs(xattrs_, [&](std::string_view n, std::string_view value) {
@@ -219,6 +230,7 @@ IndexEntry EntryView::ToEntry() const {
   entry.has_atime = (flags_ & kRecordAtime) != 0;
   entry.has_ctime = (flags_ & kRecordCtime) != 0;
   entry.object = object();
+  entry.slice = slice();
   (type_ == FileType::kSymlink ? entry.target : entry.inline_bytes) = inline_;
   ForEachXattr([&](std::string_view name, std::string_view value) {
     entry.xattrs.emplace_back(name, value);
@@ -249,6 +261,7 @@ void AppendRecord(const IndexEntry& entry, std::string* out) {
     if (entry.has_atime) flags |= kRecordAtime;
     if (entry.has_ctime) flags |= kRecordCtime;
     if (entry.object) flags |= kRecordObject;
+    if (entry.object && entry.slice) flags |= kRecordSlice;
     if (!entry.xattrs.empty()) flags |= kRecordXattrs;
     if (symlink || (type == FileType::kRegular && !entry.object && size > 0)) {
       flags |= kRecordInline;
@@ -272,6 +285,7 @@ void AppendRecord(const IndexEntry& entry, std::string* out) {
       out->append(reinterpret_cast<const char*>(entry.object->hash.data()),
                   entry.object->hash.size());
       Append<uint32_t>(out, entry.object->seq);
+      if (entry.slice) Append<uint64_t>(out, *entry.slice);
     }
     if (!entry.xattrs.empty()) {
       std::vector<const Xattr*> sorted;

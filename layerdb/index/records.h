@@ -26,7 +26,8 @@
 //         kDevice   u32 major, u32 minor
 //         kAtime    i64 seconds, u32 nanoseconds
 //         kCtime    i64 seconds, u32 nanoseconds
-//         kObject   16 bytes XXH3-128 of the contents, u32 collision number
+//         kObject   16 bytes XXH3-128 of the object, u32 collision number
+//         kSlice    u64 offset in the object: the contents are the `size` bytes there. Without it they are all of it
 //         kXattrs   u32 length of this part after this field; then for each: u16 name length,
 //                   u32 value length, name, value; sorted by name
 //         kInline   the contents (regular file) or the target (symlink), `size` bytes
@@ -63,8 +64,8 @@ std::string ObjectPath(const ObjectRef& ref);
 // The inverse; nullopt for a path that ObjectPath() does not make.
 std::optional<ObjectRef> ParseObjectPath(std::string_view path);
 
-// One entry as it is written into an index. Contents of a regular file: `object`, or `inline_bytes`
-// (of exactly attr.size bytes), or neither for an empty file. attr.nlink of a file = the number of
+// One entry as it is written into an index. Contents of a regular file: `object` (all of it, or the attr.size bytes at
+// `slice`), or `inline_bytes` (of exactly attr.size bytes), or neither for an empty file. attr.nlink of a file = the number of
 // its names in this index; of a directory it is not kept (always 1).
 struct IndexEntry {
   Attr attr;
@@ -76,6 +77,7 @@ struct IndexEntry {
   bool has_atime = false;  // attr.atime is kept; else it reads as mtime
   bool has_ctime = false;  // attr.ctime is kept; else it reads as mtime
   std::optional<ObjectRef> object;
+  std::optional<uint64_t> slice;
   std::string inline_bytes;
   std::string target;  // symlink
   XattrList xattrs;    // in any order
@@ -92,6 +94,7 @@ enum RecordFlag : uint16_t {
   kRecordXattrs = 1 << 7,
   kRecordInline = 1 << 8,
   kRecordImplied = 1 << 9,
+  kRecordSlice = 1 << 10,
 };
 
 // The blocks of a file without holes.
@@ -114,6 +117,8 @@ class EntryView {
   uint64_t size() const;
   Attr attr() const;
   std::optional<ObjectRef> object() const;
+  // Where in the object the contents begin; nullopt: they are all of it.
+  std::optional<uint64_t> slice() const;
   // The contents of a regular file kept in the index, or the target of a symlink.
   std::string_view inline_bytes() const { return inline_; }
   bool has_xattrs() const { return !xattrs_.empty(); }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <vector>
 
@@ -178,6 +179,10 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
       deleted.emplace(name.substr(kWhiteoutPrefix.size()));
     }
   }));
+  // As in an index. What comes next in a listing is then what comes next by name too, and files that were unpacked from an
+  // archive lie on disk much in this order.
+  std::sort(objects.begin(), objects.end(),
+            [](const Named& a, const Named& b) { return a.name < b.name; });
   for (const Named& object : objects) {
     LayerDirent entry;
     entry.name = object.name;
@@ -225,7 +230,7 @@ Sys<Content> DirLayer::Open(const LayerRef& ref) const {
       Fd fd, sys::Open(located.at(), O_RDONLY | O_NONBLOCK | O_NOATIME).or_else([&](Errno e) {
         return e.code == EPERM ? sys::Open(located.at(), O_RDONLY | O_NONBLOCK) : Sys<Fd>(Fail(e));
       }));
-  return Content{std::move(fd), {}};
+  return Content{std::move(fd), {}, nullptr};
 }
 
 Sys<std::string> DirLayer::GetXattr(const LayerRef& ref, const std::string& name) const {

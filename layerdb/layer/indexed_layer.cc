@@ -48,7 +48,44 @@ Sys<EntryView> IndexedLayer::Entry(const LayerRef& ref) const {
 
 Sys<std::optional<ObjectRef>> IndexedLayer::ObjectOf(const LayerRef& ref) const {
   VENEER_TRY(const EntryView entry, Entry(ref));
+  if (entry.slice()) return std::nullopt;
   return entry.object();
+}
+
+Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
+  if (!objects_) return Fail(ENOENT);
+  // No access time is kept of an object, so that reading an image writes nothing.
+  const std::string path = ObjectPath(object);
+  Fd fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME));
+  if (!fd && errno == EPERM) {  // somebody else's file
+    fd = Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  }
+  if (!fd) return FailErrno();
+  return fd;
+}
+
+Sys<Content> IndexedLayer::ReadSlice(const EntryView& entry, const ObjectRef& object,
+                                     uint64_t offset) const {
+  // Larger ones are objects of their own; a damaged index must not make this take all memory.
+  constexpr uint64_t kMost = uint64_t{1} << 20;
+  if (entry.size() > kMost) return Fail(EIO);
+  SharedFd fd;
+  {
+    const std::lock_guard lock(shared_mutex_);
+    SharedFd& shared = shared_objects_[object];
+    if (!shared) {
+      VENEER_TRY(Fd opened, OpenObject(object));
+      shared = std::make_shared<const Fd>(std::move(opened));
+    }
+    fd = shared;
+  }
+  auto bytes = std::make_shared<std::string>(entry.size(), '\0');
+  VENEER_TRY(const size_t read, sys::ReadAt(fd->get(), bytes->data(), bytes->size(), offset));
+  if (read < bytes->size()) return Fail(EIO);  // the object was cut short
+  Content content;
+  content.bytes = *bytes;
+  content.keep = std::move(bytes);
+  return content;
 }
 
 LayerObject IndexedLayer::Root() const {
@@ -108,15 +145,8 @@ Sys<Content> IndexedLayer::Open(const LayerRef& ref) const {
     content.bytes = entry.inline_bytes();
     return content;
   }
-  if (!objects_) return Fail(ENOENT);
-  // No access time is kept of an object, so that reading an image writes nothing.
-  const std::string path = ObjectPath(*object);
-  content.fd =
-      Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME));
-  if (!content.fd && errno == EPERM) {  // somebody else's file
-    content.fd = Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  }
-  if (!content.fd) return FailErrno();
+  if (const auto offset = entry.slice()) return ReadSlice(entry, *object, *offset);
+  VENEER_TRY(content.fd, OpenObject(*object));
   return content;
 }
 

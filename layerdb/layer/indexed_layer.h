@@ -9,13 +9,16 @@
 #ifndef VENEER_LAYERDB_LAYER_INDEXED_LAYER_H_
 #define VENEER_LAYERDB_LAYER_INDEXED_LAYER_H_
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/fd_cache.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/layer/layer.h"
 
@@ -33,7 +36,8 @@ class IndexedLayer : public Layer {
   // as a tree by itself.
   bool is_tree() const { return index_->is_tree(); }
   const IndexReader& index() const { return *index_; }
-  // Where the contents of a file are kept; nullopt for one in the index, and for other types.
+  // The object that is the contents of a file; nullopt where they are in the index or beside others in an object, and for
+  // other types.
   Sys<std::optional<ObjectRef>> ObjectOf(const LayerRef& ref) const;
 
   LayerObject Root() const override;
@@ -52,9 +56,15 @@ class IndexedLayer : public Layer {
  private:
   IndexedLayer(std::shared_ptr<IndexReader> index, Fd objects);
   Sys<EntryView> Entry(const LayerRef& ref) const;
+  Sys<Fd> OpenObject(const ObjectRef& object) const;
+  // Contents that lie in an object with others.
+  Sys<Content> ReadSlice(const EntryView& entry, const ObjectRef& object, uint64_t offset) const;
 
   const std::shared_ptr<IndexReader> index_;
   const Fd objects_;  // O_PATH
+  // Objects that hold many contents: one for each layer that was imported, so opened once and kept.
+  mutable std::mutex shared_mutex_;
+  mutable std::map<ObjectRef, SharedFd> shared_objects_;
 };
 
 }  // namespace veneer

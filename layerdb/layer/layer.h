@@ -69,10 +69,11 @@ struct LayerObject {
 };
 
 // The bytes of a regular file: a descriptor open for reading (offset 0 is byte 0 of the file), or bytes that
-// live as long as the layer.
+// live as long as the layer and `keep` both do.
 struct Content {
   Fd fd;
   std::string_view bytes;  // used when !fd
+  std::shared_ptr<const std::string> keep;
 };
 
 class Layer {

@@ -37,6 +37,7 @@ class StoreLayout {
   std::string trees() const { return root_ + "/trees"; }
   std::string tree(const Digest& chain_id) const { return trees() + "/" + chain_id.hex(); }
   std::string objects() const { return root_ + "/objects"; }
+  std::string slices() const { return root_ + "/slices"; }
   std::string blobs() const { return root_ + "/blobs/sha256"; }
   std::string blob(const Digest& digest) const { return blobs() + "/" + digest.hex(); }
   std::string containers() const { return root_ + "/containers"; }

@@ -95,6 +95,8 @@ class ObjectWriter {
   // A hole of `size` bytes at the present end.
   Result<void> Hole(uint64_t size);
   uint64_t size() const { return hasher_.size(); }
+  // Of what was written so far; fewer bytes only at its end.
+  Sys<size_t> ReadAt(void* buffer, size_t size, uint64_t offset) const;
   // 512-byte blocks on disk. Call after Finish().
   uint64_t blocks() const { return blocks_; }
   // Ends the object. Call once.

@@ -22,6 +22,10 @@ Result<void> ObjectWriter::Write(std::string_view bytes) {
   return {};
 }
 
+Sys<size_t> ObjectWriter::ReadAt(void* buffer, size_t size, uint64_t offset) const {
+  return sys::ReadAt(fd_.get(), buffer, size, offset);
+}
+
 Result<void> ObjectWriter::Hole(uint64_t size) {
   // Larger than any file can be, and the size would wrap.
   if (size > uint64_t{INT64_MAX} - hasher_.size()) return MakeError(Errno{EFBIG}, path_);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
@@ -27,6 +28,7 @@
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/references.h"
 #include "layerdb/store/remove_tree.h"
+#include "layerdb/store/slice_table.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
@@ -103,6 +105,7 @@ class Pruner {
     VENEER_TRY_VOID(SweepLayers(needed));
     VENEER_TRY(const ObjectSet objects, Mark(needed));
     VENEER_TRY_VOID(SweepObjects(objects));
+    if (report_.objects > 0 && !options_.dry_run) ForgetSlices(objects);
     return Done();
   }
 
@@ -285,6 +288,17 @@ class Pruner {
       }
     }
     return {};
+  }
+
+  // What stays behind when this fails is no harm.
+  void ForgetSlices(const ObjectSet& needed) {
+    if (!SliceTable::Exists(layout_.slices())) return;
+    const Result<std::unique_ptr<SliceTable>> table = SliceTable::Open(layout_.slices());
+    const Result<void> done =
+        table ? (*table)->Forget([&](const ObjectRef& ref) { return needed.contains(ref); })
+              : Result<void>(tl::unexpected(table.error()));
+    if (!done)
+      LogWarning("the table of small contents keeps more than it needs: " + done.error().message());
   }
 
   Store& store_;

@@ -52,8 +52,9 @@ class WriteSession {
   const std::string& dir() const { return dir_; }
 
   // --- contents ---
-  // Contents of at most this many bytes belong into the index (IndexEntry::inline_bytes), larger
-  // ones into objects. Measured on a Debian root file system of 8,743 entries:
+  // Contents of at most kInlineLimit bytes belong into the index (IndexEntry::inline_bytes), of at most kPackLimit beside
+  // others into an object that they share (PackWriter), larger ones into objects of their own. Measured on a Debian root
+  // file system of 8,743 entries, for the index:
   //
   //   limit                 512    1024   1900   4000   8192
   //   objects              6058    4764   3804   2668   2067   (some 35 µs each to make)
@@ -63,7 +64,13 @@ class WriteSession {
   //
   // Above 1,900 bytes a record no longer fits into an LMDB leaf page. Every tree is a copy of the
   // index and every mount reads it twice, so 1,024 it is.
+  //
+  // And for packs, on one of 15,897 entries with 13,187 files, of which 3,402 are in the index and 6,978 go into packs, as
+  // ratios to kernel overlayfs over the same files, caches dropped: reading 6,000 files of at most 16 KiB fell from 1.62
+  // to 0.55, tar of /usr and /etc from 1.58 to 0.99, and 9,442 objects became 2,743. Half the files of an image are
+  // smaller than 4 KiB, four fifths than 16 KiB; larger ones are worth a visit to the disk each.
   static constexpr uint64_t kInlineLimit = 1024;
+  static constexpr uint64_t kPackLimit = 16384;
 
   // Stores `bytes`, or finds that they are there already. The second form takes the hash from a
   // caller that has computed it elsewhere (HashContent(bytes), content_hash.h).

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "layerdb/base/sys.h"
@@ -37,9 +39,11 @@ Result<void> SyncDirectory(const std::string& path) {
   return {};
 }
 
+// A content of a layer: an object, or a slice of one.
 struct SizedObject {
   ObjectRef ref;
   uint64_t size;
+  std::optional<uint64_t> slice;
 };
 
 // The objects of a layer, in the order of its entries.
@@ -47,10 +51,27 @@ Sys<std::vector<SizedObject>> ObjectsOf(const IndexReader& index) {
   std::vector<SizedObject> objects;
   VENEER_TRY_VOID(index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
     if (found.entry.whiteout()) return true;
-    if (const auto ref = found.entry.object()) objects.push_back({*ref, found.entry.size()});
+    if (const auto ref = found.entry.object()) {
+      objects.push_back({*ref, found.entry.size(), found.entry.slice()});
+    }
     return true;
   }));
   return objects;
+}
+
+Sys<std::string> ReadSlice(const ObjectStore& objects, const SizedObject& slice) {
+  VENEER_TRY(const Fd fd, objects.OpenObject(slice.ref));
+  std::string bytes(slice.size, '\0');
+  VENEER_TRY(const size_t read, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), *slice.slice));
+  if (read < bytes.size()) return Fail(ENODATA);
+  return bytes;
+}
+
+// True when two slices are there and have the same bytes.
+bool HoldEqual(const ObjectStore& objects, const SizedObject& a, const SizedObject& b) {
+  const Sys<std::string> one = ReadSlice(objects, a);
+  const Sys<std::string> other = ReadSlice(objects, b);
+  return one && other && *one == *other;
 }
 
 }  // namespace
@@ -66,9 +87,13 @@ bool WriteSession::HasSoundLayer(const Digest& diff_id) const {
   const auto objects = index ? ObjectsOf(**index) : Fail(ENOENT);
   return objects && std::all_of(objects->begin(), objects->end(), [&](const SizedObject& object) {
            struct stat st;
-           return fstatat(objects_.dir_fd(), ObjectPath(object.ref).c_str(), &st,
-                          AT_SYMLINK_NOFOLLOW) == 0 &&
-                  static_cast<uint64_t>(st.st_size) == object.size && st.st_nlink == 1;
+           if (fstatat(objects_.dir_fd(), ObjectPath(object.ref).c_str(), &st,
+                       AT_SYMLINK_NOFOLLOW) != 0) {
+             return false;
+           }
+           const auto size = static_cast<uint64_t>(st.st_size);
+           return st.st_nlink == 1 &&
+                  (object.slice ? size >= *object.slice + object.size : size == object.size);
          });
 }
 
@@ -78,8 +103,10 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   if (!index) return false;
   const Sys<std::vector<SizedObject>> there = ObjectsOf(**index);
-  const auto alike = [](const SizedObject& a, const SizedObject& b) {
-    return a.ref.hash == b.ref.hash && a.size == b.size;
+  const auto alike = [this](const SizedObject& a, const SizedObject& b) {
+    if (a.size != b.size || a.slice.has_value() != b.slice.has_value()) return false;
+    if (!a.slice) return a.ref.hash == b.ref.hash;
+    return (a.ref == b.ref && a.slice == b.slice) || HoldEqual(objects_, a, b);
   };
   if (!there || !std::equal(there->begin(), there->end(), sound.begin(), sound.end(), alike)) {
     return false;
@@ -88,7 +115,7 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
     // Two layers of one digest have equal contents. Where they are in two objects, either two processes made the
     // object at the same moment, or the old one is damaged, and was not found equal for this reason.
     const ObjectRef& old = (*there)[i].ref;
-    if (old == sound[i].ref) continue;
+    if (old == sound[i].ref || sound[i].slice) continue;
     VENEER_TRY_CTX(const Fd fd, objects_.OpenObject(sound[i].ref), ObjectPath(sound[i].ref));
     if (objects_.Holds(old, fd.get())) continue;
     const auto replace = [&](const std::string& path, int copy) -> Result<void> {

@@ -191,7 +191,7 @@ Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder
     if (content.object) {
       layer_.SetObject(object->content, *content.object, content.blocks);
     } else {
-      VENEER_TRY_VOID(layer_.SetInline(object->content, content.bytes));
+      VENEER_TRY_VOID(layer_.SetSmall(object->content, content.bytes));
     }
   }
   VENEER_TRY(const TreeBuilder::Node node, layer_.tree().Add(path, *object));
@@ -254,10 +254,10 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
     return content;
   }
   // One byte more than what fits: so a file that grew meanwhile is seen.
-  std::string bytes(WriteSession::kInlineLimit + 1, '\0');
+  std::string bytes(WriteSession::kPackLimit + 1, '\0');
   Sys<size_t> got = sys::ReadAt(open->fd.get(), bytes.data(), bytes.size(), 0);
   if (!got) return InPath(change, got.error());
-  if (*got <= WriteSession::kInlineLimit) {
+  if (*got <= WriteSession::kPackLimit) {
     bytes.resize(*got);
     content.size = *got;
     content.bytes = std::move(bytes);

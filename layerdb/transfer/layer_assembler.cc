@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "layerdb/base/sys.h"
@@ -31,7 +32,8 @@ LayerAssembler::LayerAssembler(Store& store, WriteSession& session,
       session_(session),
       dir_(std::move(dir)),
       tree_(limits, RandomSeed()),
-      spool_(std::move(spool)) {}
+      spool_(std::move(spool)),
+      pack_(store, session) {}
 
 Result<std::unique_ptr<LayerAssembler>> LayerAssembler::Create(Store& store, WriteSession& session,
                                                                const TreeBuilder::Limits& limits) {
@@ -61,10 +63,27 @@ void LayerAssembler::SetObject(uint32_t content, const ObjectRef& object, uint64
   contents_[content].blocks = blocks;
 }
 
-Result<void> LayerAssembler::SetInline(uint32_t content, std::string_view bytes) {
+Result<void> LayerAssembler::SetSmall(uint32_t content, std::string_view bytes) {
+  if (bytes.size() > WriteSession::kInlineLimit) {
+    VENEER_TRY(const uint32_t number, pack_.Put(bytes));
+    const std::lock_guard lock(mutex_);
+    contents_[content].packed = number;
+    return {};
+  }
   VENEER_TRY(const uint64_t offset, spool_.Append(bytes));
   const std::lock_guard lock(mutex_);
   contents_[content].spooled_at = offset;
+  return {};
+}
+
+Result<void> LayerAssembler::EndPack() {
+  VENEER_TRY_VOID(pack_.Finish());
+  for (StoredContent& content : contents_) {
+    if (!content.packed) continue;
+    const ObjectSlice slice = pack_.Where(*content.packed);
+    content.object = slice.object;
+    content.slice = slice.offset;
+  }
   return {};
 }
 
@@ -82,6 +101,7 @@ Result<IndexSummary> LayerAssembler::WriteIndex() {
       if (visited.attr.type == FileType::kRegular && visited.attr.size > 0) {
         const StoredContent& content = contents_[visited.content];
         entry.object = content.object;
+        entry.slice = content.slice;
         entry.attr.blocks = content.blocks;
         if (!content.object) {
           VENEER_TRY(entry.inline_bytes, spool_.Read(content.spooled_at, content.size));
@@ -104,7 +124,9 @@ Result<RecipeContent> LayerAssembler::SpillContent(const StoredContent& content)
                    ObjectPath(*content.object));
     std::string buffer(size_t{256} << 10, '\0');
     for (uint64_t at = 0; at < content.size;) {
-      VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd.get(), buffer.data(), buffer.size(), at),
+      const auto want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), content.size - at));
+      VENEER_TRY_CTX(const size_t size,
+                     sys::ReadAt(fd.get(), buffer.data(), want, content.slice.value_or(0) + at),
                      ObjectPath(*content.object));
       if (size == 0) return MakeError(ObjectPath(*content.object) + ": cut short");
       VENEER_TRY_VOID(sink({buffer.data(), size}));
@@ -132,10 +154,12 @@ Result<void> LayerAssembler::WriteRecipe() {
 
 Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id) {
   FinishedLayer out;
+  VENEER_TRY_VOID(EndPack());
   VENEER_TRY(out.summary, WriteIndex());
   VENEER_TRY_VOID(WriteRecipe());
   out.existed = store_.HasLayer(diff_id);
   VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
+  pack_.Remember();
   return out;
 }
 

@@ -21,6 +21,7 @@
 #include "layerdb/base/result.h"
 #include "layerdb/index/index_writer.h"
 #include "layerdb/model/tree_builder.h"
+#include "layerdb/store/pack_writer.h"
 #include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
 #include "layerdb/transfer/content_spool.h"
@@ -32,8 +33,10 @@ namespace veneer {
 struct StoredContent {
   uint64_t size = 0;
   uint64_t blocks = 0;              // of 512 bytes
-  std::optional<ObjectRef> object;  // nullopt: in the index
-  uint64_t spooled_at = 0;          // then here until the index is written
+  std::optional<ObjectRef> object;  // nullopt: in the index, or in the pack until that is ended
+  std::optional<uint64_t> slice;    // a part of the object, from here
+  std::optional<uint32_t> packed;   // its number in the pack
+  uint64_t spooled_at = 0;          // for the index: here until that is written
 };
 
 struct FinishedLayer {
@@ -53,9 +56,9 @@ class LayerAssembler {
   Result<uint32_t> NewContent(uint64_t size);
   // The node that has it.
   void SetOwner(uint32_t content, TreeBuilder::Node node);
-  // Where it went: into an object, or (at most WriteSession::kInlineLimit bytes) into the index.
+  // Where it went: into an object of its own; or, at most WriteSession::kPackLimit bytes, into the index or beside others.
   void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
-  Result<void> SetInline(uint32_t content, std::string_view bytes);
+  Result<void> SetSmall(uint32_t content, std::string_view bytes);
 
   // Writes and publishes. All contents must be set. Call once.
   Result<FinishedLayer> Finish(const Digest& diff_id);
@@ -63,6 +66,7 @@ class LayerAssembler {
  private:
   LayerAssembler(Store& store, WriteSession& session, const TreeBuilder::Limits& limits,
                  std::string dir, ContentSpool spool);
+  Result<void> EndPack();
   Result<IndexSummary> WriteIndex();
   Result<void> WriteRecipe();
   Result<RecipeContent> SpillContent(const StoredContent& content);
@@ -72,6 +76,7 @@ class LayerAssembler {
   const std::string dir_;
   TreeBuilder tree_;
   ContentSpool spool_;
+  PackWriter pack_;
   std::unique_ptr<RecipeWriter> recipe_;
 
   std::mutex mutex_;  // guards contents_

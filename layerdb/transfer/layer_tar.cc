@@ -59,6 +59,7 @@ class Contents {
       fd_ = *std::move(opened);
       open_ = *object;
     }
+    offset += entry.slice().value_or(0);
     while (size > 0) {
       const auto want = static_cast<size_t>(std::min<uint64_t>(size, buffer_.size()));
       const Sys<size_t> got = sys::ReadAt(fd_.get(), buffer_.data(), want, offset);

@@ -107,7 +107,7 @@ Result<void> LayerTarReader::OnData(const Slice& slice) {
   return writer_->Write(slice.bytes);
 }
 
-std::string LayerTarReader::InlineBytes() const {
+std::string LayerTarReader::WholeBytes() const {
   std::string bytes(static_cast<size_t>(parser_.entry().attr.size), '\0');
   for (size_t i = 0; i < slices_.size(); ++i) {
     std::copy(slices_[i].bytes.begin(), slices_[i].bytes.end(),
@@ -121,7 +121,7 @@ Result<void> LayerTarReader::OnEntryEnd() {
   switch (std::exchange(storing_, Storing::kNot)) {
     case Storing::kNot: return {};
     case Storing::kWhole:
-      if (size <= WriteSession::kInlineLimit) return layer_.SetInline(content_, InlineBytes());
+      if (size <= WriteSession::kPackLimit) return layer_.SetSmall(content_, WholeBytes());
       return writers_.Submit(content_, std::exchange(slices_, {}));
     case Storing::kStream: break;
   }

@@ -44,7 +44,7 @@ class LayerTarReader {
   Result<void> AddObject(const LayerName& name);
   Result<void> OnData(const Slice& slice);
   Result<void> OnEntryEnd();
-  std::string InlineBytes() const;
+  std::string WholeBytes() const;
   Result<void> ReadAcls(TarEntry* entry, TreeBuilder::Object* object);
   Result<void> ResolveAcls();
   tl::unexpected<Error> InEntry(Error error) const;

@@ -249,9 +249,10 @@ TEST_F(HostileTest, DamagedArchivesAreAnErrorOrALayerAndTheStoreStaysWhole) {
 
 TEST_F(HostileTest, AFailedImportLeavesTheStoreAsItWas) {
   Shell(
-      "mkdir t; for i in $(seq 100); do head -c 2000 /dev/urandom > t/$i; done; "
-      "head -c 3000000 /dev/urandom > t/large; tar -cf good.tar t; "
-      "head -c 3100000 good.tar > cut.tar");
+      "mkdir t; for i in $(seq 100); do head -c 20000 /dev/urandom > t/$i; head -c 2000 t/$i > "
+      "t/s$i; done; "
+      "head -c 3000000 /dev/urandom > t/large; tar --sort=name -cf good.tar t; "
+      "head -c 4900000 good.tar > cut.tar");
   const auto files = [&] { return Shell("find store | sort"); };
   EXPECT_TRUE(store().Begin());  // makes the lock file
   const std::string before = files();
@@ -283,6 +284,24 @@ TEST_F(HostileTest, AFailedImportLeavesTheStoreAsItWas) {
   const auto pruned = Prune(store(), {});
   ASSERT_TRUE(pruned);
   EXPECT_GT(pruned->objects, 50U);
+}
+
+TEST_F(HostileTest, ADamagedPackOfSmallContentsIsHealedByTheSameImportAgain) {
+  Shell("mkdir t; for i in $(seq 20); do head -c 3000 /dev/urandom > t/$i; done; tar -cf a.tar t");
+  const Digest diff_id = RoundTrip("a.tar");
+  ASSERT_EQ(CountObjects(), 1U);
+  for (const char* damage :
+       {"printf X | dd of=$f bs=1 seek=31000 conv=notrunc", "truncate -s 40000 $f", "rm $f"}) {
+    Shell("f=$(find store/objects -type f | head -1); chmod u+w $f; { " + std::string(damage) +
+          "; } 2>&1");
+    EXPECT_FALSE(VerifyLayer(store(), diff_id)) << damage;
+    EXPECT_TRUE(Import("a.tar").existed);
+    const Result<void> verified = VerifyLayer(store(), diff_id);
+    EXPECT_TRUE(verified) << damage << ": " << verified.error().message();
+    const auto pruned = Prune(store(), {});
+    ASSERT_TRUE(pruned);
+    Import("a.tar");  // no image needs it, so prune took the layer too
+  }
 }
 
 TEST_F(HostileTest, ADamagedRecipeOrObjectIsNamed) {

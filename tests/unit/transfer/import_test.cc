@@ -265,11 +265,11 @@ TEST_F(TransferTest, EndMarksAndWhatFollowsThemBelongToTheDigest) {
 }
 
 TEST_F(TransferTest, ASecondImportIsTheSameLayerAndSharedContentsAreStoredOnce) {
-  Shell("mkdir t; for i in $(seq 20); do head -c 10000 /dev/urandom > t/$i; done; tar -cf a.tar t");
+  Shell("mkdir t; for i in $(seq 20); do head -c 20000 /dev/urandom > t/$i; done; tar -cf a.tar t");
   EXPECT_FALSE(Import("a.tar").existed);
   EXPECT_EQ(CountObjects(), 20U);
   EXPECT_TRUE(Import("a.tar").existed);
-  Shell("mkdir u; cp t/* u; cp t/1 u/again; head -c 10000 /dev/urandom > u/20; tar -cf b.tar u");
+  Shell("mkdir u; cp t/* u; cp t/1 u/again; head -c 20000 /dev/urandom > u/20; tar -cf b.tar u");
   EXPECT_FALSE(Import("b.tar").existed);
   EXPECT_EQ(CountObjects(), 21U);
 }

@@ -158,8 +158,10 @@ std::map<std::string, std::string> TransferTest::Dump(const Digest& diff_id) {
           if (const auto object = entry.object()) {
             const Sys<Fd> fd = store().objects().OpenObject(*object);
             EXPECT_TRUE(fd) << path;
-            bytes.resize(60);
-            bytes.resize(static_cast<size_t>(::pread(fd->get(), bytes.data(), 60, 0)));
+            const auto begin = static_cast<off_t>(entry.slice().value_or(0));
+            bytes.resize(std::min<uint64_t>(60, attr.size));
+            const ssize_t n = ::pread(fd->get(), bytes.data(), bytes.size(), begin);
+            bytes.resize(static_cast<size_t>(n));
           }
           line << " " << attr.size << " \"" << bytes << "\"";
         }
