@@ -121,7 +121,7 @@ Result<void> Run(const std::vector<std::string>& args) {
   }
   for (const std::string& warning : options.warnings) PrintLine(warning);
   if (options.io == IoMode::kPassthrough) {
-    PrintLine("io=passthrough needs a newer libfuse than this one; using io=cached");
+    PrintLine("io=passthrough is not supported by this version; using io=cached");
   }
   VENEER_TRY(const Places places, FindPlaces(options));
   const size_t descriptors = PrepareProcess(places.device_fd);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/raw_protocol.h"
 
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "fs/fuse/old_libfuse.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
 namespace {
 
 thread_local RawBits current_bits;
-// The flags of the INIT request that this thread serves; 0 for every other request.
-thread_local uint32_t init_flags = 0;
 
 // Copies a header or an argument out of a request; zeroes where the request is shorter.
 template <class T>
@@ -82,20 +83,6 @@ void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_c
   if (!Send(mount, header.unique, 0, {&reply, sizeof(reply)})) mount.fs->Forget(entry->node, 1);
 }
 
-// Takes the two fields that only the longer header has out of a SETXATTR request.
-void ShortenSetXattr(char* request, size_t& size) {
-  constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
-  constexpr size_t kLong = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
-  if (size < kLong) return;
-  const auto argument = ExtractArgument<fuse_setxattr_in>(request, size);
-  current_bits.kill_set_group_id = (argument.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
-  std::memmove(request + kLong - kExtra, request + kLong, size - kLong);
-  size -= kExtra;
-  auto header = Extract<fuse_in_header>(request, size, 0);
-  header.len = static_cast<uint32_t>(size);
-  std::memcpy(request, &header, sizeof(header));
-}
-
 // Requests that libfuse never sees. Exceptions are the caller's business.
 bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
   switch (header.opcode) {
@@ -122,10 +109,9 @@ uint32_t OpcodeOf(const char* request) {
 
 bool ServeRaw(const Mount& mount, char* request, size_t& size) {
   current_bits = {};
-  init_flags = 0;
   const auto header = Extract<fuse_in_header>(request, size, 0);
   switch (header.opcode) {
-    case FUSE_INIT: init_flags = ExtractArgument<fuse_init_in>(request, size).flags; return false;
+    case FUSE_INIT: NoteInit(ExtractArgument<fuse_init_in>(request, size)); return false;
     case FUSE_WRITE:
       current_bits.kill_privileges = (ExtractArgument<fuse_write_in>(request, size).write_flags &
                                       FUSE_WRITE_KILL_SUIDGID) != 0;
@@ -135,7 +121,12 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
           (ExtractArgument<fuse_setattr_in>(request, size).valid & FATTR_KILL_SUIDGID) != 0;
       return false;
     case FUSE_SETXATTR:
-      if (mount.long_setxattr) ShortenSetXattr(request, size);
+      if (mount.long_setxattr) {
+        current_bits.kill_set_group_id =
+            (ExtractArgument<fuse_setxattr_in>(request, size).setxattr_flags &
+             FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+        ShortenSetXattr(request, size);
+      }
       return false;
     default: break;
   }
@@ -154,20 +145,6 @@ void ForgetAttributes(const Mount& mount, fuse_ino_t node) {
   what.off = -1;  // attributes only
   // A notification is a message without a request, with its code in place of the errno.
   Send(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
-}
-
-ssize_t SendReply(Mount& mount, int device, iovec* parts, int count) {
-  // libfuse's reply to INIT: the header, then fuse_init_out.
-  if (init_flags != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
-    const uint32_t wanted =
-        init_flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS);
-    mount.kill_privileges = (wanted & FUSE_HANDLE_KILLPRIV_V2) != 0;
-    mount.long_setxattr = (wanted & FUSE_SETXATTR_EXT) != 0;
-    init_flags = 0;
-    auto* out = static_cast<fuse_init_out*>(parts[1].iov_base);
-    out->flags |= wanted;
-  }
-  return ::writev(device, parts, count);
 }
 
 }  // namespace veneer

@@ -4,20 +4,15 @@
 // sees it:
 //
 // - HANDLE_KILLPRIV_V2: with it the kernel stops asking for security.capability before every write,
-//   and says in WRITE and SETATTR when set-user-ID bits must go. Debian 12's libfuse does not know
-//   it, so the flag is added to the INIT reply on its way out, and the bits of each request are
-//   kept for the handler.
-// - SETXATTR_EXT: the same for set-group-ID and ACLs; the longer header is cut back to the one that
-//   libfuse reads.
-// - PARALLEL_DIROPS: libfuse knows it, and forgets to ask for it (3.14).
+//   and says in WRITE and SETATTR when set-user-ID bits must go. libfuse passes that on since
+//   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
+// - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
 // - TMPFILE (O_TMPFILE) and SYNCFS are served here.
 // - INTERRUPT is answered ENOSYS: the kernel then sends no more of them.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
 #ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_
 #define VENEER_FS_FUSE_RAW_PROTOCOL_H_
-
-#include <sys/uio.h>
 
 #include <cstddef>
 
@@ -42,10 +37,6 @@ uint32_t OpcodeOf(const char* request);
 // Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it may
 // be sent while a request is served.
 void ForgetAttributes(const Mount& mount, fuse_ino_t node);
-
-// Sends a reply of libfuse. The one to INIT is changed on the way, and what was agreed upon noted
-// in `mount`.
-ssize_t SendReply(Mount& mount, int device, iovec* parts, int count);
 
 }  // namespace veneer
 

@@ -36,7 +36,7 @@ struct Mount {
   int device = -1;       // the connection to the kernel
   Statistics* statistics = nullptr;
   RecentTruncations* truncations = nullptr;
-  // Agreed upon at INIT, behind libfuse's back: see raw_protocol.h.
+  // Agreed upon at INIT: see raw_protocol.h.
   bool kill_privileges = false;  // this daemon clears set-user-ID bits and capabilities
   bool long_setxattr = false;    // SETXATTR requests have the longer header
 };

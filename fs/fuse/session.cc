@@ -12,6 +12,7 @@
 
 #include "fs/fuse/loop.h"
 #include "fs/fuse/mount_arguments.h"
+#include "fs/fuse/old_libfuse.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
@@ -28,17 +29,26 @@ constexpr size_t kRequestHeaders = 4096;
 constexpr unsigned kMaxBackground = 64;
 
 void Init(void* userdata, fuse_conn_info* connection) {
-  const Mount& mount = *static_cast<const Mount*>(userdata);
+  Mount& mount = *static_cast<Mount*>(userdata);
   // Left out on purpose: ATOMIC_O_TRUNC and WRITEBACK_CACHE (there is no OPEN to carry them), lock
   // forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
-  // changes behind the kernel's back), HANDLE_KILLPRIV (see raw_protocol.h for its successor),
+  // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better),
   // splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
                     FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                     FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
                     FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
   if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
+#if VENEER_OLD_LIBFUSE
   connection->want = connection->capable & wanted;
+#else
+  wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2 | FUSE_CAP_SETXATTR_EXT;
+  const uint64_t agreed = connection->capable_ext & wanted;
+  fuse_unset_feature_flag(connection, ~agreed);  // libfuse has defaults of its own
+  fuse_set_feature_flag(connection, agreed);
+  mount.kill_privileges = (agreed & FUSE_CAP_HANDLE_KILLPRIV_V2) != 0;
+  mount.long_setxattr = (agreed & FUSE_CAP_SETXATTR_EXT) != 0;
+#endif
   connection->max_write = kMaxTransfer;
   connection->max_background = kMaxBackground;
   connection->congestion_threshold = kMaxBackground * 3 / 4;
@@ -55,17 +65,6 @@ fuse_lowlevel_ops Operations() {
   AddDirectoryOps(ops);
   return ops;
 }
-
-ssize_t WriteParts(int device, iovec* parts, int count, void* userdata) {
-  return SendReply(*static_cast<Mount*>(userdata), device, parts, count);
-}
-
-// libfuse wants it; the loop reads by itself.
-ssize_t ReadRequest(int device, void* buffer, size_t size, void* /*userdata*/) {
-  return ::read(device, buffer, size);
-}
-
-constexpr fuse_custom_io kReplies = {WriteParts, ReadRequest, nullptr, nullptr};
 
 // Keeps what libfuse and fusermount3 print, so that the user gets one line that says all.
 class StderrCapture {
@@ -169,8 +168,8 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
                      (said.empty() ? "libfuse gave no reason" : said));
   }
   mount.device = fuse_session_fd(state->session);
-  const int failed = fuse_session_custom_io(state->session, &kReplies, mount.device);
-  if (failed != 0) return MakeError(Errno{-failed}, "cannot set up the connection to the kernel");
+  VENEER_TRY_CTX_VOID(CompleteReplies(state->session, mount.device),
+                      "cannot set up the connection to the kernel");
 
   LoopOptions loop_options;
   loop_options.buffer_size = kMaxTransfer + kRequestHeaders;

@@ -99,7 +99,8 @@ class SessionTest : public ::testing::Test {
     init.major = FUSE_KERNEL_VERSION;
     init.minor = FUSE_KERNEL_MINOR_VERSION;
     init.max_readahead = 131072;
-    init.flags = kOffered;
+    init.flags = offered_;
+    init.flags2 = offered_more_;
     init_ = Call(FUSE_INIT, 0, Bytes(init)).As<fuse_init_out>();
   }
 
@@ -155,7 +156,11 @@ class SessionTest : public ::testing::Test {
     fuse_setxattr_in in = {};
     in.size = static_cast<uint32_t>(value.size());
     in.setxattr_flags = how;
-    return Call(FUSE_SETXATTR, node, Bytes(in) + Name(name) + value);
+    // The kernel sends the longer header only when that was agreed upon.
+    const bool is_long = (init_.flags & FUSE_SETXATTR_EXT) != 0;
+    const std::string header =
+        Bytes(in).substr(0, is_long ? sizeof(in) : FUSE_COMPAT_SETXATTR_IN_SIZE);
+    return Call(FUSE_SETXATTR, node, header + Name(name) + value);
   }
   Reply GetXattr(uint64_t node, std::string_view name, uint32_t size = 4096) {
     fuse_getxattr_in in = {};
@@ -168,6 +173,8 @@ class SessionTest : public ::testing::Test {
 
   stdfs::path root_;
   MountOptions options_;
+  uint32_t offered_ = kOffered;
+  uint32_t offered_more_ = 0;  // the upper half, with FUSE_INIT_EXT
   uint32_t uid_ = ::geteuid();
   uint32_t gid_ = ::getegid();
   Fd kernel_;
@@ -194,6 +201,28 @@ TEST_F(SessionTest, AgreesOnAProtocolWithoutStateAndWithInfiniteCaches) {
   EXPECT_EQ(init_.max_write, 1u << 20);
   EXPECT_EQ(init_.max_pages, 256);
   EXPECT_EQ(init_.time_gran, 1u);
+}
+
+TEST_F(SessionTest, AKernelThatOffersEverythingIsTakenAtNothingMore) {
+  Start();
+  const uint32_t agreed = init_.flags;
+  kernel_.Reset();
+  runner_.join();
+  session_.reset();
+  fs_.reset();
+  offered_ = offered_more_ = 0xffffffff;
+  Start();
+  EXPECT_EQ(init_.flags & ~FUSE_INIT_EXT, agreed);
+  EXPECT_EQ(init_.flags2, 0u);
+}
+
+TEST_F(SessionTest, AnOlderKernelSendsTheShortSetxattr) {
+  offered_ = kOffered & ~(FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+  Start();
+  EXPECT_EQ(init_.flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT), 0u);
+  const uint64_t file = Lookup("file");
+  ASSERT_EQ(SetXattr(file, "user.name", "value").error, 0);
+  EXPECT_EQ(GetXattr(file, "user.name").body, "value");
 }
 
 TEST_F(SessionTest, NoaclLeavesAclsOut) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/old_libfuse.h"
+
+#if VENEER_OLD_LIBFUSE
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace veneer {
+namespace {
+
+// What the kernel offered in the INIT request that this thread serves; 0 otherwise.
+thread_local uint32_t offered_flags = 0;
+
+ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
+  const uint32_t offered = std::exchange(offered_flags, 0);
+  // libfuse's reply to INIT: the header, then fuse_init_out.
+  if (offered != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
+    const uint32_t agreed =
+        offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS);
+    auto& mount = *static_cast<Mount*>(userdata);
+    mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
+    mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;
+    static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= agreed;
+  }
+  return ::writev(device, parts, count);
+}
+
+// libfuse wants it; the loop reads by itself.
+ssize_t ReadRequest(int device, void* buffer, size_t size, void* /*userdata*/) {
+  return ::read(device, buffer, size);
+}
+
+constexpr fuse_custom_io kReplies = {SendReply, ReadRequest, nullptr, nullptr};
+
+}  // namespace
+
+Sys<void> CompleteReplies(fuse_session* session, int device) {
+  const int failed = fuse_session_custom_io(session, &kReplies, device);
+  if (failed != 0) return Fail(-failed);
+  return {};
+}
+
+void NoteInit(const fuse_init_in& init) { offered_flags = init.flags; }
+
+void ShortenSetXattr(char* request, size_t& size) {
+  constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+  constexpr size_t kLong = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
+  if (size < kLong) return;
+  std::memmove(request + kLong - kExtra, request + kLong, size - kLong);
+  size -= kExtra;
+  const auto length = static_cast<uint32_t>(size);
+  std::memcpy(request + offsetof(fuse_in_header, len), &length, sizeof(length));
+}
+
+}  // namespace veneer
+
+#endif
