@@ -23,12 +23,16 @@ function(veneer_module)
   target_link_libraries(veneer_${M_NAME} PUBLIC veneer_options ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
 endfunction()
 
-# veneer_test(NAME <name> SOURCES <files> DEPS <modules>): one GoogleTest program, one ctest entry per case.
+# veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program, one ctest entry per
+# case.
 function(veneer_test)
-  cmake_parse_arguments(T "" "NAME" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
   # A test is compiled more often than it runs: GoogleTest takes three times as long to optimize.
   target_compile_options(${T_NAME} PRIVATE $<$<CONFIG:Release>:-O0>)
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)
-  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  if(T_LABEL)
+    set(LABELS LABELS ${T_LABEL})
+  endif()
+  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 ${LABELS})
 endfunction()
