@@ -34,6 +34,9 @@ constexpr int kMostPenalty = 1 << 16;
 constexpr int kBacklog = 16;
 constexpr int kBacklogProcessors = 3;
 
+// Waking a follower and having it wait for the device takes about a tenth of this.
+constexpr std::chrono::nanoseconds kLongDiskWait = std::chrono::microseconds(500);
+
 // After so many ticks without a request the standby sleeps until there is one.
 constexpr int kQuietTicks = 20;
 
@@ -278,6 +281,23 @@ Loop::Wait Loop::Receive(Worker& worker, size_t& size) {
 void Loop::BeforeBlocking() {
   auto* worker = static_cast<Worker*>(current_worker);
   if (worker != nullptr && worker->leading) worker->loop.HandOver(*worker);
+}
+
+Loop::DiskWait::DiskWait()
+    : loop_(current_worker == nullptr ? nullptr : &static_cast<Worker*>(current_worker)->loop),
+      start_(Clock::now()) {
+  if (loop_ == nullptr) return;
+  auto* worker = static_cast<Worker*>(current_worker);
+  if (!worker->leading) return;  // only the leader may look at backlog_
+  if (loop_->disk_wait_ > kLongDiskWait.count() || loop_->backlog_ >= kBacklog) {
+    loop_->HandOver(*worker);
+  }
+}
+
+Loop::DiskWait::~DiskWait() {
+  if (loop_ == nullptr) return;
+  const auto took = std::chrono::nanoseconds(Clock::now() - start_).count();
+  loop_->disk_wait_ += (took - loop_->disk_wait_) / 8;
 }
 
 bool Loop::EndServing(const Worker& worker) {

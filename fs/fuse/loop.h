@@ -75,6 +75,21 @@ class Loop {
   // lead.
   static void BeforeBlocking();
 
+  // Lives while a handler waits for the disk, which may be a matter of microseconds or of many milliseconds. Waking a
+  // follower costs more than a fast disk takes, so it is done where such waits have been long lately, or where other
+  // requests are waiting already; a single long one is the standby's business. Does nothing in a thread of no loop.
+  class DiskWait {
+   public:
+    DiskWait();
+    ~DiskWait();
+    DiskWait(const DiskWait&) = delete;
+    DiskWait& operator=(const DiskWait&) = delete;
+
+   private:
+    Loop* const loop_;
+    const std::chrono::steady_clock::time_point start_;
+  };
+
   // The number of threads now. For tests.
   int thread_count() const;
 
@@ -109,6 +124,9 @@ class Loop {
   const Fd wake_;  // an eventfd, readable when the loop must end
   const LoopOptions options_;
   const Serve serve_;
+
+  // Nanoseconds; a moving average of what DiskWait saw.
+  std::atomic<int64_t> disk_wait_{0};
 
   // Odd while the leader serves a request. Whoever changes it from odd to even ends that state: the
   // leader when it is done or hands over, or the standby, who is the leader then.

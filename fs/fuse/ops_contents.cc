@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <optional>
 #include <thread>
 
 #include "fs/fuse/loop.h"
@@ -31,11 +32,11 @@ ssize_t ReadOnce(int fd, char* buffer, size_t size, uint64_t offset, int flags) 
   return n;
 }
 
-// Reads up to `size` bytes; fewer only at the end of the file. What is in the page cache is taken at
-// once; before waiting for the disk, another thread gets the next requests.
+// Reads up to `size` bytes; fewer only at the end of the file. What is in the page cache is taken at once.
 Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
   size_t done = 0;
   int flags = RWF_NOWAIT;
+  std::optional<Loop::DiskWait> wait;
   while (done < size) {
     const ssize_t n = ReadOnce(fd, buffer + done, size - done, offset + done, flags);
     if (n > 0) {
@@ -43,7 +44,7 @@ Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
     } else if (n == 0) {
       break;
     } else if (flags != 0 && (errno == EAGAIN || errno == EOPNOTSUPP)) {
-      Loop::BeforeBlocking();
+      wait.emplace();
       flags = 0;
     } else {
       return FailErrno();

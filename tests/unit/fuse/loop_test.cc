@@ -94,6 +94,29 @@ TEST_F(LoopTest, AShortRequestOvertakesALongOne) {
   EXPECT_EQ(Receive(), "long");
 }
 
+TEST_F(LoopTest, ShortWaitsForTheDiskWakeNobodyAndLongOnesDo) {
+  std::atomic<unsigned> wait = 50;
+  Start([&](char* request, size_t size) {
+    {
+      const Loop::DiskWait disk;
+      ::usleep(wait);
+    }
+    Echo(request, size);
+  });
+  const auto send = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      Send("x");
+      EXPECT_EQ(Receive(), "x");
+    }
+  };
+  send(100);
+  EXPECT_EQ(loop_->thread_count(), 2);  // the leader and the standby
+  // Below the standby's tick, which would make followers too.
+  wait = 3000;
+  send(100);
+  EXPECT_GT(loop_->thread_count(), 2);
+}
+
 TEST_F(LoopTest, ARequestThatGetsStuckWithoutAWordIsLeftBehind) {
   std::latch done(1);
   std::atomic<int> stuck = 0;
@@ -222,7 +245,10 @@ TEST_F(LoopTest, AnIdleLoopUsesNoProcessorTime) {
   EXPECT_LT(used, 0.01);
 }
 
-TEST_F(LoopTest, BeforeBlockingOutsideALoopDoesNothing) { Loop::BeforeBlocking(); }
+TEST_F(LoopTest, WaitingOutsideALoopDoesNothing) {
+  Loop::BeforeBlocking();
+  const Loop::DiskWait disk;
+}
 
 }  // namespace
 }  // namespace veneer

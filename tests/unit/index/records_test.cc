@@ -55,6 +55,14 @@ std::vector<IndexEntry> Samples() {
   sparse.object = ObjectRef{Xxh128("content"), 2};
   samples.push_back(sparse);
 
+  IndexEntry slice = FileEntry(13, "");
+  slice.attr.size = 5000;
+  slice.attr.blocks = DenseBlocks(5000);
+  slice.object = ObjectRef{Xxh128("many contents"), 0};
+  slice.slice = uint64_t{1} << 40;
+  slice.xattrs = {{"user.a", "b"}};
+  samples.push_back(slice);
+
   samples.push_back(FileEntry(9, ""));
   samples.push_back(DirectoryEntry(10, 01777));
   samples.back().opaque = true;
@@ -97,12 +105,25 @@ TEST(Records, KeepEverythingAnEntryHolds) {
     EXPECT_EQ(copy.opaque, entry.opaque);
     EXPECT_EQ(copy.implied, entry.implied);
     EXPECT_EQ(copy.object, entry.object);
+    EXPECT_EQ(copy.slice, entry.slice);
     EXPECT_EQ(copy.inline_bytes, entry.inline_bytes);
     EXPECT_EQ(copy.target, entry.target);
     std::sort(entry.xattrs.begin(), entry.xattrs.end());
     EXPECT_EQ(copy.xattrs, entry.xattrs);
     EXPECT_EQ(Encode(copy), bytes);
   }
+}
+
+TEST(Records, RefuseASliceThatEndsBeyondAnyFile) {
+  IndexEntry entry = FileEntry(2, "");
+  entry.attr.size = 5000;
+  entry.object = ObjectRef{Xxh128("many contents"), 0};
+  entry.slice = uint64_t{INT64_MAX} - 5000;
+  EXPECT_TRUE(EntryView::Parse(Encode(entry)).has_value());
+  entry.slice = uint64_t{INT64_MAX} - 4999;
+  EXPECT_FALSE(EntryView::Parse(Encode(entry)).has_value());
+  entry.slice = UINT64_MAX;
+  EXPECT_FALSE(EntryView::Parse(Encode(entry)).has_value());
 }
 
 TEST(Records, KeepAWhiteoutInEightBytes) {

@@ -38,6 +38,17 @@ class IndexedLayerTest : public testing::Test {
     lost.attr.size = 4;
     lost.object = ObjectRef{Xxh128("lost"), 0};
     ASSERT_TRUE(writer->Put(2, "lost", lost));
+    IndexEntry slice = FileEntry(7, "");
+    slice.attr.size = 8;
+    slice.object = ObjectRef{hash, 0};
+    slice.slice = 0;
+    ASSERT_TRUE(writer->Put(2, "slice", slice));
+    slice.attr.ino = 8;
+    slice.slice = 14;  // one byte beyond the end
+    ASSERT_TRUE(writer->Put(2, "slice-cut-short", slice));
+    slice.attr.ino = 9;
+    slice.attr.size = uint64_t{1} << 40;
+    ASSERT_TRUE(writer->Put(2, "slice-too-large", slice));
     Must(writer->Seal(false));
     layer_ = Must(IndexedLayer::Open(path_, objects_));
   }
@@ -66,6 +77,19 @@ TEST_F(IndexedLayerTest, FindsObjectsAndTheirMarks) {
   EXPECT_EQ(layer_->Lookup(file.ref, "x", 0).error().code, ENOTDIR);
   EXPECT_EQ(layer_->List(file.ref, [](const LayerDirent&) {}).error().code, ENOTDIR);
   EXPECT_FALSE(layer_->is_tree());
+}
+
+TEST_F(IndexedLayerTest, ReadsContentsThatLieInAnObjectWithOthers) {
+  const LayerObject dir = Lookup(layer_->Root().ref, "dir");
+  const LayerObject slice = Lookup(dir.ref, "slice");
+  for (int i = 0; i < 2; ++i) {
+    const Content content = Must(layer_->Open(slice.ref));
+    EXPECT_FALSE(content.fd);
+    EXPECT_EQ(content.bytes, "contents");
+  }
+  EXPECT_EQ(Must(layer_->ObjectOf(slice.ref)), std::nullopt);
+  EXPECT_EQ(layer_->Open(Lookup(dir.ref, "slice-cut-short").ref).error().code, EIO);
+  EXPECT_EQ(layer_->Open(Lookup(dir.ref, "slice-too-large").ref).error().code, EIO);
 }
 
 TEST_F(IndexedLayerTest, ListsNamesThatLastWithHintsThatFind) {
