@@ -21,7 +21,8 @@ constexpr uint64_t kSeenAlone = 1;
 struct DirLayer::Place : LayerRef::Data {
   std::shared_ptr<const Place> parent;  // null: the root
   std::string name;
-  uint64_t key = 0;  // of the descriptor cache; directories only
+  uint64_t key = 0;              // of the descriptor cache; directories only
+  bool xattr_whiteouts = false;  // the directory may hold files that are whiteouts by an xattr
 
   std::string Path() const {
     std::vector<const Place*> chain;
@@ -65,6 +66,7 @@ Result<std::shared_ptr<DirLayer>> DirLayer::Open(const std::string& path, DirLay
   const sys::At at{layer->root_fd_->get()};
   VENEER_TRY_CTX(layer->root_.attr, layer->MakeAttr(at, st), what);
   VENEER_TRY_CTX(layer->root_.marks, ReadMarks(at, st, options.aufs, ""), what);
+  place->xattr_whiteouts = layer->root_.marks.xattr_whiteouts;
   layer->root_.marks.redirect.reset();  // there is nothing a root could be redirected to
   return layer;
 }
@@ -138,10 +140,7 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
     return std::nullopt;
   }
   if (IsDeviceWhiteout(*st)) return whiteout;
-  if (S_ISREG(st->st_mode) && st->st_size == 0 && HoldsXattrWhiteouts({fd->get()}) &&
-      IsXattrWhiteout(at, *st)) {
-    return whiteout;
-  }
+  if (S_ISREG(st->st_mode) && parent->xattr_whiteouts && IsXattrWhiteout(at, *st)) return whiteout;
   LayerObject object;
   VENEER_TRY(object.attr, MakeAttr(at, *st));
   // Only what can carry a mark that speaks of a path needs to know its own.
@@ -155,6 +154,7 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
   auto place = std::make_shared<Place>();
   place->parent = std::move(parent);
   place->name = std::move(text);
+  place->xattr_whiteouts = object.marks.xattr_whiteouts;
   if (S_ISDIR(st->st_mode)) place->key = next_key_.fetch_add(1, std::memory_order_relaxed);
   object.ref.data = std::move(place);
   return object;
@@ -162,8 +162,8 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
 
 Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const {
   VENEER_TRY(const Located located, Locate(dir));
-  VENEER_TRY(const Fd fd, sys::Open(located.at(), O_RDONLY | O_DIRECTORY));
-  const bool xattr_whiteouts = HoldsXattrWhiteouts({fd.get()});
+  VENEER_TRY(Fd opened, sys::Open(located.at(), O_RDONLY | O_DIRECTORY));
+  const Place& place = PlaceOf(dir);
   struct Named {
     std::string name;
     uint64_t ino;
@@ -171,7 +171,7 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
   };
   std::vector<Named> objects;
   std::unordered_set<std::string> deleted;
-  VENEER_TRY_VOID(sys::ReadDir(fd.get(), [&](const sys::Dirent& raw) {
+  VENEER_TRY_VOID(sys::ReadDir(opened.get(), [&](const sys::Dirent& raw) {
     const std::string_view name = raw.name;
     if (!options_.aufs || !name.starts_with(kWhiteoutPrefix)) {
       objects.push_back({std::string(name), raw.ino, raw.type});
@@ -179,6 +179,8 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
       deleted.emplace(name.substr(kWhiteoutPrefix.size()));
     }
   }));
+  // The lookups that follow go through the same descriptor.
+  const SharedFd fd = place.parent ? dir_fds_.Put(place.key, std::move(opened)) : root_fd_;
   // As in an index. What comes next in a listing is then what comes next by name too, and files that were unpacked from an
   // archive lie on disk much in this order.
   std::sort(objects.begin(), objects.end(),
@@ -191,11 +193,11 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
     entry.hint = alone ? kSeenAlone : 0;
     uint32_t mode = static_cast<uint32_t>(object.type) << 12;
     const bool look = object.type == DT_UNKNOWN || object.type == DT_CHR ||
-                      options_.override_stat || (xattr_whiteouts && object.type == DT_REG);
+                      options_.override_stat || (place.xattr_whiteouts && object.type == DT_REG);
     if (look) {
-      const sys::At at{fd.get(), object.name.c_str()};
+      const sys::At at{fd->get(), object.name.c_str()};
       VENEER_TRY(const struct stat st, sys::Stat(at));
-      entry.whiteout = IsDeviceWhiteout(st) || (xattr_whiteouts && IsXattrWhiteout(at, st));
+      entry.whiteout = IsDeviceWhiteout(st) || (place.xattr_whiteouts && IsXattrWhiteout(at, st));
       VENEER_TRY(const Attr attr, MakeAttr(at, st));
       mode = attr.FullMode();
       entry.ino = attr.ino;

@@ -47,6 +47,8 @@ struct Marks {
   // Directory that the layer only needs as a parent: the attributes of a directory of this name in a
   // layer below count, where there is one. (An archive may leave parents out.)
   bool implied = false;
+  // Directory: regular files in it may be whiteouts, by an xattr (overlayfs.rst, "Whiteouts and opaque directories").
+  bool xattr_whiteouts = false;
   // Directory or metacopy file: where the lower part lies, as a path from the root of the tree below
   // without a leading slash (kernel: overlayfs.rst, "Redirecting directories"). nullopt: the same place.
   std::optional<std::string> redirect;

@@ -90,8 +90,10 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
     }
   } else if (!names->empty()) {
     if (directory) {
-      VENEER_TRY(const auto opaque, MarkValue(at, *names, kMarkOpaque));
-      marks.opaque = (opaque && *opaque == "y") ||
+      VENEER_TRY(const auto mark, MarkValue(at, *names, kMarkOpaque));
+      const std::string opaque = mark.value_or("");
+      marks.xattr_whiteouts = opaque == "x";
+      marks.opaque = opaque == "y" ||
                      std::find(names->begin(), names->end(), kFuseOverlayOpaque) != names->end();
     } else {
       VENEER_TRY(const auto metacopy, MarkValue(at, *names, kMarkMetacopy));
