@@ -153,4 +153,13 @@ Sys<void> UnionFs::Sync(NodeId id, bool data_only) {
   return state_->upper->Sync(fd.get(), data_only);
 }
 
+Sys<Fd> UnionFs::OpenUpperContents(NodeId id, int flags) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (node->type != FileType::kRegular || !node->data_upper) return Fd();
+  const std::shared_lock lock(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  return state_->upper->OpenFile(where.at(), flags | O_NONBLOCK);
+}
+
 }  // namespace veneer

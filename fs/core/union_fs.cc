@@ -35,9 +35,11 @@ UnionFs::UnionFs(std::shared_ptr<const Layer> lower, std::unique_ptr<Upper> uppe
 
 UnionFs::~UnionFs() = default;
 
-void UnionFs::Forget(NodeId node, uint64_t references) {
+bool UnionFs::Forget(NodeId node, uint64_t references) {
+  if (!state_->nodes.Release(node, references)) return false;
   // A cached descriptor would keep the space of a removed file from being free.
-  if (state_->nodes.Release(node, references)) state_->DropFds(node);
+  state_->DropFds(node);
+  return true;
 }
 
 const Counters& UnionFs::counters() const { return state_->counters; }

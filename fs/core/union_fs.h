@@ -52,7 +52,8 @@ class UnionFs {
   // A name that is absent is Entry{kNoNode}, not ENOENT: the kernel may cache it for ever. "." and ".."
   // are answered too (open_by_handle_at); ESTALE when the parent of a removed directory is asked for.
   Sys<Entry> Lookup(NodeId parent, std::string_view name);
-  void Forget(NodeId node, uint64_t references);
+  // True when those were the last: the kernel does not know the node any more.
+  bool Forget(NodeId node, uint64_t references);
 
   // mknod(2) for all types but directories. EPERM for a character device 0:0: that is a whiteout.
   Sys<Entry> MakeNode(NodeId parent, std::string_view name, uint32_t mode, uint32_t rdev_major,
@@ -99,6 +100,9 @@ class UnionFs {
   Sys<size_t> CopyRange(NodeId from, uint64_t from_offset, NodeId to, uint64_t to_offset,
                         size_t size);
   Sys<void> Sync(NodeId node, bool data_only);
+  // open(2) with `flags` of the file in the upper that holds the contents of `node`; an empty Fd while they are those of
+  // a layer. They never go back there.
+  Sys<Fd> OpenUpperContents(NodeId node, int flags);
 
   // --- directories ---
   // Gives entries after `cookie` (0: from the start, with "." and ".." first) until `sink` returns

@@ -460,6 +460,27 @@ TEST_F(UnionFsTest, SetGroupIdDirectoriesAndUmask) {
   }
 }
 
+TEST_F(UnionFsTest, ContentsOfALayerAreNotOpenedAsThoseOfTheUpper) {
+  File("a/f", "below");
+  Mount({"a"});
+  const auto opened = [&](const std::string& path, int flags) {
+    const Sys<Fd> fd = fs_->OpenUpperContents(Node(path), flags);
+    EXPECT_TRUE(fd.has_value());
+    return fd && *fd;
+  };
+  EXPECT_FALSE(opened("f", O_RDONLY));
+  EXPECT_FALSE(opened("f", O_RDWR));
+  EXPECT_FALSE(opened("", O_RDONLY));
+  ASSERT_TRUE(fs_->SetAttr(Node("f"), AttrChange{.mode = 0600}));
+  EXPECT_FALSE(opened("f", O_RDWR)) << "its attributes alone are in the upper";
+  ASSERT_TRUE(Write("f", 0, "B"));
+  EXPECT_TRUE(opened("f", O_RDONLY));
+  const Sys<Fd> fd = fs_->OpenUpperContents(Node("f"), O_RDWR);
+  ASSERT_TRUE(fd);
+  EXPECT_EQ(::pwrite(fd->get(), "E", 1, 1), 1);
+  EXPECT_EQ(ReadAll("f"), "BElow");
+}
+
 TEST_F(UnionFsTest, WithoutAnUpperEverythingIsReadOnly) {
   File("a/f", "x");
   Mount({"a"});
