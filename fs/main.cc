@@ -120,9 +120,6 @@ Result<void> Run(const std::vector<std::string>& args) {
     return {};
   }
   for (const std::string& warning : options.warnings) PrintLine(warning);
-  if (options.io == IoMode::kPassthrough) {
-    PrintLine("io=passthrough is not supported by this version; using io=cached");
-  }
   VENEER_TRY(const Places places, FindPlaces(options));
   const size_t descriptors = PrepareProcess(places.device_fd);
   BlockSignals();

@@ -34,9 +34,6 @@ constexpr int kMostPenalty = 1 << 16;
 constexpr int kBacklog = 16;
 constexpr int kBacklogProcessors = 3;
 
-// Waking a follower and having it wait for the device takes about a tenth of this.
-constexpr std::chrono::nanoseconds kLongDiskWait = std::chrono::microseconds(500);
-
 // After so many ticks without a request the standby sleeps until there is one.
 constexpr int kQuietTicks = 20;
 
@@ -289,7 +286,7 @@ Loop::DiskWait::DiskWait()
   if (loop_ == nullptr) return;
   auto* worker = static_cast<Worker*>(current_worker);
   if (!worker->leading) return;  // only the leader may look at backlog_
-  if (loop_->disk_wait_ > kLongDiskWait.count() || loop_->backlog_ >= kBacklog) {
+  if (std::chrono::nanoseconds(loop_->disk_wait_) >= loop_->options_.long_wait || loop_->backlog_ >= kBacklog) {
     loop_->HandOver(*worker);
   }
 }

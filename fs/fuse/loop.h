@@ -50,7 +50,9 @@ struct LoopOptions {
   std::chrono::microseconds window{50};  // how long a busy leader tries before it sleeps; 0: never
   std::chrono::milliseconds linger{5000};  // how long a follower waits for work before it ends
   std::chrono::milliseconds tick{5};       // how often the standby looks after the leader
-  int processors = 1;                      // those this process may use
+  // Waits for the disk of this length are worth waking a follower for; that and its turn at the device take about a tenth.
+  std::chrono::microseconds long_wait{500};
+  int processors = 1;  // those this process may use
 };
 
 class Loop {

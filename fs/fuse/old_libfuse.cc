@@ -10,22 +10,27 @@
 #include <cstring>
 #include <utility>
 
+#include "fs/fuse/passthrough.h"
+
 namespace veneer {
 namespace {
 
 // What the kernel offered in the INIT request that this thread serves; 0 otherwise.
-thread_local uint32_t offered_flags = 0;
+thread_local uint64_t offered_flags = 0;
 
 ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
-  const uint32_t offered = std::exchange(offered_flags, 0);
+  const uint64_t offered = std::exchange(offered_flags, 0);
   // libfuse's reply to INIT: the header, then fuse_init_out.
   if (offered != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
-    const uint32_t agreed =
-        offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS);
+    const auto agreed = static_cast<uint32_t>(
+        offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS));
     auto& mount = *static_cast<Mount*>(userdata);
     mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;
     static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= agreed;
+    constexpr uint64_t kPassthrough = kInitExtended | kInitPassthrough;
+    mount.passthrough = mount.open_files != nullptr && (offered & kPassthrough) == kPassthrough &&
+                        AskForPassthrough(parts[1].iov_base, parts[1].iov_len);
   }
   return ::writev(device, parts, count);
 }
@@ -45,7 +50,9 @@ Sys<void> CompleteReplies(fuse_session* session, int device) {
   return {};
 }
 
-void NoteInit(const fuse_init_in& init) { offered_flags = init.flags; }
+void NoteInit(const fuse_init_in& init) {
+  offered_flags = init.flags | uint64_t{init.flags2} << 32;
+}
 
 void ShortenSetXattr(char* request, size_t& size) {
   constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;

@@ -17,7 +17,7 @@ namespace veneer {
 namespace {
 
 void GetAttr(Request& r, fuse_ino_t node, fuse_file_info* /*unused*/) {
-  r.Reply(r.fs().GetAttr(node));
+  r.Reply(node, r.fs().GetAttr(node));
 }
 
 Timestamp ToTimestamp(const timespec& time) {
@@ -55,15 +55,18 @@ Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid)
 
 // A SETATTR that sets nothing is the kernel's way to say chown(-1, -1), or that a write takes
 // privileges of the file away (fuse_setattr() in the kernel strips the mode of these). The first is
-// for the owner only, which the kernel does not check then; the second is done with the write too.
+// for the owner only, which the kernel does not check then; the second is done with the write too,
+// unless the write is one that does not come here.
 bool MayChown(const Request& r, fuse_ino_t node) {
   if (r.caller_is_root()) return true;
+  OpenFiles* open_files = r.mount().open_files;
+  if (open_files != nullptr && open_files->HasPassedWriter(node)) return true;
   const Sys<Attr> attr = r.fs().GetAttr(node);
   return attr && attr->uid == r.caller().uid;
 }
 
 void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_file_info* file) {
-  if (valid == 0 && !MayChown(r, node)) return r.Reply(r.fs().GetAttr(node));
+  if (valid == 0 && !MayChown(r, node)) return r.Reply(node, r.fs().GetAttr(node));
   Sys<AttrChange> change = ToChange(r, *wanted, valid);
   if (!change) return r.ReplyError(change.error().code);
   // The kernel names the file of ftruncate, but not that of O_TRUNC: to 0 it may be either.
@@ -73,7 +76,7 @@ void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_f
   if (change->size) r.mount().truncations->Begin(node);
   const Sys<Attr> changed = r.fs().SetAttr(node, *change);
   if (change->size) r.mount().truncations->End(node, RecentTruncations::Clock::now());
-  r.Reply(changed);
+  r.Reply(node, changed);
 }
 
 void ReadLink(Request& r, fuse_ino_t node) {

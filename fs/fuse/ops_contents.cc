@@ -2,7 +2,8 @@
 //
 // Contents of regular files. OPEN is answered ENOSYS, so that the kernel never asks again: requests
 // name a node, not an open file, and a file once read is opened, read and closed without this
-// daemon.
+// daemon. With io=passthrough OPEN and RELEASE are answered in raw_protocol.cc; everything here is
+// the same then.
 #include <sys/stat.h>
 #include <sys/uio.h>
 

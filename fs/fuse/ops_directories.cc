@@ -75,7 +75,7 @@ void ReadDirPlus(Request& r, fuse_ino_t node, size_t size, off_t offset,
       });
   const bool sent = done && r.ReplyBytes({buffer, used}) == 0;
   if (!sent) {
-    for (const NodeId taken : given) r.fs().Forget(taken, 1);
+    for (const NodeId taken : given) ForgetNode(r.mount(), taken, 1);
   }
   if (!done) r.ReplyError(done.error().code);
 }

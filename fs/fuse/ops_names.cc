@@ -16,12 +16,14 @@ void Lookup(Request& r, fuse_ino_t parent, const char* name) {
 }
 
 void Forget(Request& r, fuse_ino_t node, uint64_t references) {
-  r.fs().Forget(node, references);
+  ForgetNode(r.mount(), node, references);
   r.ReplyNothing();
 }
 
 void ForgetMulti(Request& r, size_t count, fuse_forget_data* forgets) {
-  for (size_t i = 0; i < count; ++i) r.fs().Forget(forgets[i].ino, forgets[i].nlookup);
+  for (size_t i = 0; i < count; ++i) {
+    ForgetNode(r.mount(), forgets[i].ino, forgets[i].nlookup);
+  }
   r.ReplyNothing();
 }
 

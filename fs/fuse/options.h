@@ -16,7 +16,7 @@
 
 namespace veneer {
 
-// How the contents of files travel. kAuto is kCached today.
+// How the contents of files travel. kAuto is kCached: bench/README.md has the figures.
 enum class IoMode { kAuto, kCached, kPassthrough };
 
 struct MountOptions {

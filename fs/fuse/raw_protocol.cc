@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "fs/fuse/old_libfuse.h"
 #include "layerdb/base/log.h"
@@ -60,6 +61,40 @@ fuse_attr ToFuseAttr(const struct stat& st) {
   return attr;
 }
 
+void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds) {
+  double whole = 0;
+  nanoseconds = static_cast<uint32_t>(std::modf(timeout, &whole) * 1e9);
+  seconds = static_cast<uint64_t>(whole);
+}
+
+// True also as long as it is not known.
+bool Passes(const Mount& mount) {
+  return mount.open_files != nullptr && mount.open_files->passing() != OpenFiles::Passing::kRefused;
+}
+
+// Opens a node and says how in `out`. With io=passthrough.
+Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughOpenOut& out) {
+  VENEER_TRY(const OpenFiles::Opened opened,
+             mount.open_files->Open(node, static_cast<int>(flags), [&](int how) {
+               return mount.fs->OpenUpperContents(node, how);
+             }));
+  if (opened.attributes_move_now) ForgetAttributes(mount, node);
+  out.backing_id = opened.backing_id;
+  // What the kernel has of a file that is opened cached was always read through its cache.
+  out.open_flags = opened.backing_id != 0 ? kOpenPassthrough : FOPEN_KEEP_CACHE;
+  return {};
+}
+
+void ServeOpen(const Mount& mount, const fuse_in_header& header, const fuse_open_in& open) {
+  PassthroughOpenOut out = {};
+  const Sys<void> opened = OpenNode(mount, header.nodeid, open.flags, out);
+  if (!opened) {
+    Send(mount, header.unique, opened.error().code, {});
+  } else if (!Send(mount, header.unique, 0, {&out, sizeof(out)})) {
+    mount.open_files->Release(header.nodeid, static_cast<int>(open.flags));
+  }
+}
+
 void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
   const Caller caller{mount.ids.users.Keep(header.uid).value_or(kOverflowId),
                       mount.ids.groups.Keep(header.gid).value_or(kOverflowId), create.umask};
@@ -70,23 +105,49 @@ void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_c
   }
   struct {
     fuse_entry_out entry;
-    fuse_open_out open;
+    PassthroughOpenOut open;
   } reply = {};
-  double seconds = 0;
-  const double fraction = std::modf(mount.timeout, &seconds);
-  reply.entry.nodeid = entry->node;
-  reply.entry.entry_valid = reply.entry.attr_valid = static_cast<uint64_t>(seconds);
-  reply.entry.entry_valid_nsec = reply.entry.attr_valid_nsec =
-      static_cast<uint32_t>(fraction * 1e9);
-  reply.entry.attr = ToFuseAttr(ToStat(mount, entry->attr));
   reply.open.open_flags = FOPEN_KEEP_CACHE;
-  if (!Send(mount, header.unique, 0, {&reply, sizeof(reply)})) mount.fs->Forget(entry->node, 1);
+  if (Passes(mount)) {
+    const Sys<void> opened = OpenNode(mount, entry->node, create.flags, reply.open);
+    if (!opened) {
+      ForgetNode(mount, entry->node, 1);
+      Send(mount, header.unique, opened.error().code, {});
+      return;
+    }
+  }
+  reply.entry.nodeid = entry->node;
+  SetTimeout(mount.timeout, reply.entry.entry_valid, reply.entry.entry_valid_nsec);
+  SetTimeout(AttributeTimeout(mount, entry->node), reply.entry.attr_valid,
+             reply.entry.attr_valid_nsec);
+  reply.entry.attr = ToFuseAttr(ToStat(mount, entry->attr));
+  if (Send(mount, header.unique, 0, {&reply, sizeof(reply)})) return;
+  if (mount.open_files != nullptr) {
+    mount.open_files->Release(entry->node, static_cast<int>(create.flags));
+  }
+  ForgetNode(mount, entry->node, 1);
+}
+
+void RefusePassthrough(const Mount& mount, Errno why) {
+  mount.open_files->Decide(OpenFiles::Passing::kRefused);
+  LogWarning("io=passthrough is not possible here, using io=cached: " + NoPassthroughText(why));
 }
 
 // Requests that libfuse never sees. Exceptions are the caller's business.
 bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
   switch (header.opcode) {
     case FUSE_INTERRUPT: Send(mount, header.unique, ENOSYS, {}); return true;
+    case FUSE_OPEN:
+      // Refused: libfuse gets it, and our handler answers ENOSYS as with io=cached.
+      if (!Passes(mount)) return false;
+      ServeOpen(mount, header, ExtractArgument<fuse_open_in>(request, size));
+      return true;
+    case FUSE_RELEASE:
+      if (mount.open_files == nullptr) return false;
+      mount.open_files->Release(
+          header.nodeid, static_cast<int>(ExtractArgument<fuse_release_in>(request, size).flags));
+      Send(mount, header.unique, 0, {});
+      return true;
     case FUSE_TMPFILE:
       ServeTmpFile(mount, header, ExtractArgument<fuse_create_in>(request, size));
       return true;
@@ -145,6 +206,14 @@ void ForgetAttributes(const Mount& mount, fuse_ino_t node) {
   what.off = -1;  // attributes only
   // A notification is a message without a request, with its code in place of the errno.
   Send(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
+}
+
+void DecidePassthrough(const Mount& mount) {
+  if (mount.open_files == nullptr) return;
+  if (!mount.passthrough) return RefusePassthrough(mount, Errno{ENOSYS});
+  const Sys<void> works = mount.backings->Probe(mount.upper);
+  if (!works) return RefusePassthrough(mount, works.error());
+  mount.open_files->Decide(OpenFiles::Passing::kAllowed);
 }
 
 }  // namespace veneer

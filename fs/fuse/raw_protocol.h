@@ -8,6 +8,8 @@
 //   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
 // - TMPFILE (O_TMPFILE) and SYNCFS are served here.
+// - With io=passthrough the INIT reply asks for FUSE_PASSTHROUGH, and OPEN and RELEASE are served here;
+//   see passthrough.h and open_files.h.
 // - INTERRUPT is answered ENOSYS: the kernel then sends no more of them.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
@@ -30,6 +32,10 @@ const RawBits& CurrentRawBits();
 // Looks at a request of `size` bytes, may shorten it, and returns true when it was answered here
 // for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
 bool ServeRaw(const Mount& mount, char* request, size_t& size);
+
+// After the reply to INIT with io=passthrough: finds out whether the kernel really does it; where not, logs why, and the
+// mount goes on as with io=cached.
+void DecidePassthrough(const Mount& mount);
 
 // The kind of a request. REQUIRES: as ServeRaw().
 uint32_t OpcodeOf(const char* request);

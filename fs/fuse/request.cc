@@ -28,13 +28,23 @@ struct stat ToStat(const Mount& mount, const Attr& attr) {
   return st;
 }
 
+double AttributeTimeout(const Mount& mount, NodeId node) {
+  const bool move = mount.open_files != nullptr && mount.open_files->AttributesMove(node);
+  return move ? 0 : mount.timeout;
+}
+
+void ForgetNode(const Mount& mount, NodeId node, uint64_t references) {
+  const bool unknown_now = mount.fs->Forget(node, references);
+  if (unknown_now && mount.open_files != nullptr) mount.open_files->Forget(node);
+}
+
 fuse_entry_param ToEntryParam(const Mount& mount, const Entry& entry) {
   fuse_entry_param param = {};
   param.ino = entry.node;
   // Node ids are never reused, and NFS servers fail on a root of another generation: always 0.
   param.generation = 0;
   if (entry.node != kNoNode) param.attr = ToStat(mount, entry.attr);
-  param.attr_timeout = mount.timeout;
+  param.attr_timeout = AttributeTimeout(mount, entry.node);
   param.entry_timeout = mount.timeout;
   return param;
 }
@@ -70,15 +80,15 @@ void Request::Reply(const Sys<Entry>& entry) {
   const fuse_entry_param param = ToEntryParam(mount_, *entry);
   answered_ = true;
   if (fuse_reply_entry(req_, &param) == -ENOENT && entry->node != kNoNode) {
-    mount_.fs->Forget(entry->node, 1);
+    ForgetNode(mount_, entry->node, 1);
   }
 }
 
-void Request::Reply(const Sys<Attr>& attr) {
+void Request::Reply(NodeId node, const Sys<Attr>& attr) {
   if (!attr) return ReplyError(attr.error().code);
   const struct stat st = ToStat(mount_, *attr);
   answered_ = true;
-  fuse_reply_attr(req_, &st, mount_.timeout);
+  fuse_reply_attr(req_, &st, AttributeTimeout(mount_, node));
 }
 
 int Request::ReplyBytes(std::string_view bytes) {

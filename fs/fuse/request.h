@@ -19,6 +19,8 @@
 #include "fs/core/union_fs.h"
 #include "fs/fuse/fuse_api.h"
 #include "fs/fuse/id_map.h"
+#include "fs/fuse/open_files.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/fuse/recent_truncations.h"
 #include "fs/fuse/statistics.h"
 #include "layerdb/base/result.h"
@@ -36,13 +38,24 @@ struct Mount {
   int device = -1;       // the connection to the kernel
   Statistics* statistics = nullptr;
   RecentTruncations* truncations = nullptr;
+  // With io=passthrough, else null.
+  OpenFiles* open_files = nullptr;
+  KernelBackings* backings = nullptr;
+  std::string upper;  // the directory; empty: a read-only mount
   // Agreed upon at INIT: see raw_protocol.h.
+  bool passthrough = false;      // asked for; whether the kernel does it is tried afterwards
   bool kill_privileges = false;  // this daemon clears set-user-ID bits and capabilities
   bool long_setxattr = false;    // SETXATTR requests have the longer header
 };
 
 // The attributes as the mount shows them.
 struct stat ToStat(const Mount& mount, const Attr& attr);
+
+// How many seconds the kernel may keep the attributes of a node.
+double AttributeTimeout(const Mount& mount, NodeId node);
+
+// Gives references of the kernel to a node back.
+void ForgetNode(const Mount& mount, NodeId node, uint64_t references);
 
 class Request {
  public:
@@ -63,7 +76,7 @@ class Request {
   // Gives the kernel the entry with its reference; takes the reference back when the kernel no
   // longer waits.
   void Reply(const Sys<Entry>& entry);
-  void Reply(const Sys<Attr>& attr);
+  void Reply(NodeId node, const Sys<Attr>& attr);
   // 0, or a negative errno when the kernel did not take the bytes.
   int ReplyBytes(std::string_view bytes);
   // The reply to GETXATTR and LISTXATTR: the length when `size` is 0, ERANGE when the value is

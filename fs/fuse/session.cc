@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,11 +44,14 @@ void Init(void* userdata, fuse_conn_info* connection) {
   connection->want = connection->capable & wanted;
 #else
   wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2 | FUSE_CAP_SETXATTR_EXT;
+  if (mount.open_files != nullptr) wanted |= FUSE_CAP_PASSTHROUGH;
   const uint64_t agreed = connection->capable_ext & wanted;
   fuse_unset_feature_flag(connection, ~agreed);  // libfuse has defaults of its own
   fuse_set_feature_flag(connection, agreed);
   mount.kill_privileges = (agreed & FUSE_CAP_HANDLE_KILLPRIV_V2) != 0;
   mount.long_setxattr = (agreed & FUSE_CAP_SETXATTR_EXT) != 0;
+  mount.passthrough = (agreed & FUSE_CAP_PASSTHROUGH) != 0;
+  connection->max_backing_stack_depth = kPassthroughDepth;
 #endif
   connection->max_write = kMaxTransfer;
   connection->max_background = kMaxBackground;
@@ -131,6 +135,8 @@ struct Session::State {
   Mount mount;
   Statistics statistics;
   RecentTruncations truncations;
+  std::optional<KernelBackings> backings;
+  std::optional<OpenFiles> open_files;
   fuse_session* session = nullptr;
   std::unique_ptr<Loop> loop;
 };
@@ -171,6 +177,13 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   VENEER_TRY_CTX_VOID(CompleteReplies(state->session, mount.device),
                       "cannot set up the connection to the kernel");
 
+  // Without an upper no file can be passed; see open_files.h.
+  if (options.io == IoMode::kPassthrough && !places.upper.empty()) {
+    mount.upper = places.upper;
+    mount.backings = &state->backings.emplace(mount.device);
+    mount.open_files = &state->open_files.emplace(*mount.backings);
+  }
+
   LoopOptions loop_options;
   loop_options.buffer_size = kMaxTransfer + kRequestHeaders;
   loop_options.processors = UsableProcessors();
@@ -185,6 +198,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
           buffer.size = size;
           fuse_session_process_buf(session, &buffer);
         }
+        if (opcode == FUSE_INIT) DecidePassthrough(mount);
         mount.statistics->Served(opcode, std::chrono::steady_clock::now() - start);
       });
   VENEER_TRY_CTX(state->loop, std::move(loop), "cannot set up the request loop");

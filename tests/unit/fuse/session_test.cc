@@ -67,11 +67,15 @@ class SessionTest : public ::testing::Test {
     std::ofstream(root_ / "lower/file") << "contents";
   }
   ~SessionTest() override {
+    TearDownSession();
+    stdfs::remove_all(root_);
+  }
+
+  void TearDownSession() {
     kernel_.Reset();  // the device ends
     if (runner_.joinable()) runner_.join();
     session_.reset();
     fs_.reset();
-    stdfs::remove_all(root_);
   }
 
   // Builds the session as veneerfs does, and says hello.
@@ -91,6 +95,7 @@ class SessionTest : public ::testing::Test {
     Places places;
     places.device_fd = ends[1];  // the session owns it now
     places.mount_point = "/dev/fd/" + std::to_string(ends[1]);
+    places.upper = root_ / "upper";
     Result<std::unique_ptr<Session>> session = Session::Create(options_, places, *fs_);
     ASSERT_TRUE(session.has_value()) << session.error().message();
     session_ = std::move(*session);
@@ -99,8 +104,8 @@ class SessionTest : public ::testing::Test {
     init.major = FUSE_KERNEL_VERSION;
     init.minor = FUSE_KERNEL_MINOR_VERSION;
     init.max_readahead = 131072;
-    init.flags = offered_;
-    init.flags2 = offered_more_;
+    init.flags = static_cast<uint32_t>(offered_);
+    init.flags2 = static_cast<uint32_t>(offered_ >> 32);
     init_ = Call(FUSE_INIT, 0, Bytes(init)).As<fuse_init_out>();
   }
 
@@ -173,8 +178,7 @@ class SessionTest : public ::testing::Test {
 
   stdfs::path root_;
   MountOptions options_;
-  uint32_t offered_ = kOffered;
-  uint32_t offered_more_ = 0;  // the upper half, with FUSE_INIT_EXT
+  uint64_t offered_ = kOffered;  // flags of INIT, flags2 in the upper half
   uint32_t uid_ = ::geteuid();
   uint32_t gid_ = ::getegid();
   Fd kernel_;
@@ -206,11 +210,8 @@ TEST_F(SessionTest, AgreesOnAProtocolWithoutStateAndWithInfiniteCaches) {
 TEST_F(SessionTest, AKernelThatOffersEverythingIsTakenAtNothingMore) {
   Start();
   const uint32_t agreed = init_.flags;
-  kernel_.Reset();
-  runner_.join();
-  session_.reset();
-  fs_.reset();
-  offered_ = offered_more_ = 0xffffffff;
+  TearDownSession();
+  offered_ = UINT64_MAX;
   Start();
   EXPECT_EQ(init_.flags & ~FUSE_INIT_EXT, agreed);
   EXPECT_EQ(init_.flags2, 0u);
@@ -223,6 +224,44 @@ TEST_F(SessionTest, AnOlderKernelSendsTheShortSetxattr) {
   const uint64_t file = Lookup("file");
   ASSERT_EQ(SetXattr(file, "user.name", "value").error, 0);
   EXPECT_EQ(GetXattr(file, "user.name").body, "value");
+}
+
+TEST_F(SessionTest, AsksForPassthroughOnlyWhereItIsWantedAndOffered) {
+  constexpr uint32_t kPassthrough2 = 1 << (37 - 32);
+  const auto asked = [this](IoMode io, uint64_t offered) {
+    TearDownSession();
+    options_.io = io;
+    offered_ = kOffered | offered;
+    Start();
+    return (init_.flags2 & kPassthrough2) != 0;
+  };
+  constexpr uint64_t kBoth = uint64_t{1} << 30 | uint64_t{1} << 37;
+  EXPECT_FALSE(asked(IoMode::kAuto, kBoth));
+  EXPECT_FALSE(asked(IoMode::kCached, kBoth));
+  EXPECT_FALSE(asked(IoMode::kPassthrough, uint64_t{1} << 30));
+  EXPECT_TRUE(asked(IoMode::kPassthrough, kBoth));
+  EXPECT_NE(init_.flags & (1U << 30), 0u);
+  uint32_t stack_depth = 0;
+  std::memcpy(&stack_depth,
+              reinterpret_cast<const char*>(&init_) + offsetof(fuse_init_out, flags2) + 4,
+              sizeof(stack_depth));
+  EXPECT_EQ(stack_depth, 1u);
+}
+
+TEST_F(SessionTest, WithoutPassthroughOpenIsRefusedForGood) {
+  options_.io = IoMode::kPassthrough;
+  offered_ = kOffered | uint64_t{1} << 30 | uint64_t{1} << 37;
+  Start();
+  // This connection has no ioctl for a backing file. Until the session has seen that, it opens files cached.
+  const uint64_t file = Lookup("file");
+  Reply reply;
+  for (int turn = 0; turn < 1000 && reply.error != ENOSYS; ++turn) {
+    reply = Call(FUSE_OPEN, file, Bytes(fuse_open_in{}));
+    if (reply.error == 0) {
+      EXPECT_EQ(reply.As<fuse_open_out>().open_flags, uint32_t{FOPEN_KEEP_CACHE});
+    }
+  }
+  EXPECT_EQ(reply.error, ENOSYS);
 }
 
 TEST_F(SessionTest, NoaclLeavesAclsOut) {
