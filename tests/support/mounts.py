@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mounts of the program under test.
 
-The program is VENEERFS in the environment. To check the tests themselves it may also be a path to fuse-overlayfs, or the
-word "kernel" (the kernel's overlayfs) or "plain" (no union at all: the layers are copied into a directory).
+The program is VENEERFS in the environment; VENEERFS_OPTIONS is added to what each mount is given. To check the tests
+themselves VENEERFS may also be a path to fuse-overlayfs, or the word "kernel" (the kernel's overlayfs) or "plain" (no
+union at all: the layers are copied into a directory).
 """
 
 import errno
@@ -16,6 +17,8 @@ from support import proc, sysio, tree
 
 VENEERFS = os.environ.get("VENEERFS", "veneerfs")
 VENEER = os.environ.get("VENEER", "veneer")
+# Such as "io=passthrough", to run a file of tests in another mode. What a case asks for itself counts more.
+MODE = [word for word in os.environ.get("VENEERFS_OPTIONS", "").split(",") if word]
 
 
 def kind():
@@ -91,7 +94,7 @@ class Mount:
         words = ["lowerdir=" + ":".join(escape(lower) for lower in self.lowers)]
         if self.upper:
             words += [f"upperdir={escape(self.upper)}", f"workdir={escape(self.work)}"]
-        return ",".join(words + self.options)
+        return ",".join(words + (MODE if kind() == "veneerfs" else []) + self.options)
 
     def start(self):
         """Mounts. The first time, unless `before` was given, it takes the snapshots of the layers that stop()
