@@ -7,11 +7,10 @@ backing file, and if that were the layer's, the write would go there.
 
 import mmap
 import os
-import random
 import stat
 import time
 
-from support import mounts, proc, random_ops, runner, sysio
+from support import mounts, proc, runner, sysio
 from support.case import MountCase, PlacedCase, placed, read, write
 from support.tree import OLD_TIME_NS, File
 
@@ -270,135 +269,3 @@ class Elsewhere(MountCase):
 
         self.assertEqual(proc.in_child(use, uid=uid, gid=uid), b"new")
         self.assertEqual(read(self.path("lower", "file")), b"old")
-
-
-class Crowd(MountCase):
-    """Several openers and mappings of one file, at random, against a plain file."""
-
-    SIZE = 12 * PAGE
-
-    def test_everybody_sees_the_plain_files_bytes(self):
-        for mode in MODES:
-            with self.subTest(mode):
-                self.play(mode, random.Random(random_ops.seed()))
-
-    def play(self, mode, rng):
-        data = rng.randbytes(self.SIZE)
-        mount = self.mount([self.layer(f"lower-{mode}", {"file": File(0o644, data=data)})],
-                           name=mode, options=[f"io={mode}"])
-        self.paths = (mount / "file", self.path(f"plain-{mode}"))
-        write(self.paths[1], data)
-        self.open, self.history = [], []  # of pairs: on the mount, on the plain file
-        actions = [self.open_one, self.open_one, self.map_one, self.close_one, self.close_one, self.write_one,
-                   self.write_one, self.store_one, self.store_one, self.truncate, self.copy, self.punch, self.drop]
-        for _ in range(700):
-            rng.choice(actions)(rng)
-            if rng.random() < 0.02:
-                self.close_everything()
-            if rng.random() < 0.005:
-                self.close_everything()
-                mount.remount()
-            self.compare()
-        self.close_everything()
-        mount.stop()
-        self.assertEqual(read(os.path.join(mount.upper, "file")), read(self.paths[1]))
-
-    def both(self, text, action):
-        self.history.append(text)
-        action(0)
-        action(1)
-
-    def descriptors(self, *access):
-        return [one for one in self.open if one["access"] in access]
-
-    def size(self):
-        return os.path.getsize(self.paths[1])
-
-    def open_one(self, rng):
-        if len(self.open) > 8:
-            return
-        access = rng.choice((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_RDWR))
-        more = rng.choice((0, 0, 0, 0, os.O_TRUNC if access != os.O_RDONLY else 0))
-        self.history.append(f"open {access:o} {more:o}")
-        self.open.append({"access": access, "pair": [os.open(path, access | more) for path in self.paths]})
-
-    def map_one(self, rng):
-        found = self.descriptors(os.O_RDONLY, os.O_RDWR)
-        if not found or self.size() == 0:
-            return
-        one = rng.choice(found)
-        protection = WRITABLE if one["access"] == os.O_RDWR else mmap.PROT_READ
-        self.history.append(f"mmap {protection}")
-        self.open.append({"access": protection << 8,
-                          "pair": [mmap.mmap(fd, 0, mmap.MAP_SHARED, protection) for fd in one["pair"]]})
-
-    def close_one(self, rng):
-        if self.open:
-            self.shut(self.open.pop(rng.randrange(len(self.open))))
-
-    def shut(self, one):
-        self.history.append(f"close {one['access']:o}")
-        for what in one["pair"]:
-            what.close() if isinstance(what, mmap.mmap) else os.close(what)
-
-    def close_everything(self):
-        while self.open:
-            self.shut(self.open.pop())
-
-    def write_one(self, rng):
-        found = self.descriptors(os.O_WRONLY, os.O_RDWR)
-        if found:
-            one, offset = rng.choice(found), rng.randrange(self.SIZE)
-            data = rng.randbytes(rng.choice((1, 100, PAGE, 3 * PAGE)))
-            self.both(f"write {offset} {len(data)}", lambda side: os.pwrite(one["pair"][side], data, offset))
-
-    def store_one(self, rng):
-        found, size = self.descriptors(WRITABLE << 8), self.size()
-        if found and size:
-            one = rng.choice(found)
-            end = min(size, len(one["pair"][0]))
-            offset = rng.randrange(end)
-            data = rng.randbytes(min(rng.choice((1, 100, PAGE)), end - offset))
-
-            def store(side):
-                one["pair"][side][offset:offset + len(data)] = data
-
-            self.both(f"store {offset} {len(data)}", store)
-
-    def truncate(self, rng):
-        size, found = rng.randrange(self.SIZE), self.descriptors(os.O_WRONLY, os.O_RDWR)
-        one = rng.choice(found) if found and rng.random() < 0.5 else None
-        if rng.random() < 0.4:
-            self.both(f"truncate {size}",
-                      lambda side: os.truncate(one["pair"][side] if one else self.paths[side], size))
-
-    def copy(self, rng):
-        found = self.descriptors(os.O_RDWR)
-        if found:
-            one, size = rng.choice(found), self.size() // 2
-            self.both(f"copy {size}",
-                      lambda side: os.copy_file_range(one["pair"][side], one["pair"][side], size, 0, size))
-
-    def punch(self, rng):
-        found = self.descriptors(os.O_RDWR, os.O_WRONLY)
-        if found:
-            one, offset = rng.choice(found), rng.randrange(self.SIZE)
-            self.both(f"punch {offset}", lambda side: sysio.fallocate(
-                one["pair"][side], sysio.FALLOC_FL_PUNCH_HOLE | sysio.FALLOC_FL_KEEP_SIZE, offset, 5000))
-
-    def drop(self, rng):
-        if rng.random() < 0.2:
-            self.history.append("drop caches")
-            write("/proc/sys/vm/drop_caches", rng.choice("123"))
-
-    def compare(self):
-        expected = read(self.paths[1])
-        told = "after: " + ", ".join(self.history[-25:])
-        self.assertEqual(os.stat(self.paths[0]).st_size, len(expected), told)
-        for one in self.open:
-            mine = one["pair"][0]
-            if isinstance(mine, mmap.mmap):
-                end = min(len(mine), len(expected))
-                self.assertTrue(mine[:end] == expected[:end], f"a mapping differs {told}")
-            elif one["access"] != os.O_WRONLY:
-                self.assertTrue(os.pread(mine, 10 * self.SIZE, 0) == expected, f"an open file differs {told}")

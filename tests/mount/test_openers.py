@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many who have one file open at a time, in every mode of io=: nothing is lost, nobody sees what is not there."""
+
+import mmap
+import os
+import random
+
+from support import random_ops, sysio
+from support.case import MountCase, read, write
+from support.tree import File
+
+PAGE = mmap.PAGESIZE
+WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
+MODES = ("cached", "passthrough", "auto")
+
+
+class Race(MountCase):
+    """Opens, closes and the first writes of the same files at one time."""
+
+    def test_no_open_fails_and_no_write_is_lost(self):
+        count, turns, workers = 20, 80, 4
+        lower = self.layer("lower", {f"f{i}": bytes(workers * PAGE) for i in range(count)})
+        for mode in MODES:
+            with self.subTest(mode):
+                mount = self.mount([lower], name=mode, options=[f"io={mode}"])
+                codes = [in_background(self.work, mount, count, turns, number) for number in range(workers)]
+                self.assertEqual([os.waitpid(pid, 0)[1] for pid in codes], [0] * workers)
+                for i in range(count):
+                    text = read(mount / f"f{i}")
+                    self.assertEqual(text, read(os.path.join(mount.upper, f"f{i}")))
+                    last = [int.from_bytes(text[number * PAGE:number * PAGE + 4], "big") for number in range(workers)]
+                    self.assertEqual(last, [turns] * workers, f"f{i}")
+
+    @staticmethod
+    def work(mount, count, turns, number):
+        """Writes 1, 2, ... `turns` into a page of its own of each file, and finds what it wrote the turn before."""
+        held = []
+        for turn in range(1, turns + 1):
+            for i in range(count):
+                flags = (os.O_RDWR, os.O_WRONLY)[(turn + i) % 2]
+                fd = os.open(mount / f"f{i}", flags)
+                os.pwrite(fd, turn.to_bytes(4, "big"), number * PAGE)
+                held.append(fd)
+                if len(held) > number * 3:
+                    os.close(held.pop(0))
+                reader = os.open(mount / f"f{i}", os.O_RDONLY)
+                found = int.from_bytes(os.pread(reader, 4, number * PAGE), "big")
+                os.close(reader)
+                if found != turn:
+                    raise AssertionError(f"worker {number} wrote {turn} into f{i} and read {found}")
+
+
+def in_background(function, *arguments):
+    """Calls a function in a forked child; its pid. The child ends with 0 unless the function raised something."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        function(*arguments)
+        code = 0
+    except BaseException as error:  # told at once: nobody else will
+        print(f"in a child: {error!r}", flush=True)
+    finally:
+        os._exit(code)
+
+
+class Crowd(MountCase):
+    """Several openers and mappings of one file, at random, against a plain file."""
+
+    SIZE = 12 * PAGE
+
+    def test_everybody_sees_the_plain_files_bytes(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                self.play(mode, random.Random(random_ops.seed()))
+
+    def play(self, mode, rng):
+        data = rng.randbytes(self.SIZE)
+        mount = self.mount([self.layer(f"lower-{mode}", {"file": File(0o644, data=data)})],
+                           name=mode, options=[f"io={mode}"])
+        self.paths = (mount / "file", self.path(f"plain-{mode}"))
+        write(self.paths[1], data)
+        self.open, self.history = [], []  # of pairs: on the mount, on the plain file
+        actions = [self.open_one, self.open_one, self.map_one, self.close_one, self.close_one, self.write_one,
+                   self.write_one, self.store_one, self.store_one, self.truncate, self.copy, self.punch, self.drop]
+        for _ in range(700):
+            rng.choice(actions)(rng)
+            if rng.random() < 0.02:
+                self.close_everything()
+            if rng.random() < 0.005:
+                self.close_everything()
+                mount.remount()
+            self.compare()
+        self.close_everything()
+        mount.stop()
+        self.assertEqual(read(os.path.join(mount.upper, "file")), read(self.paths[1]))
+
+    def both(self, text, action):
+        self.history.append(text)
+        action(0)
+        action(1)
+
+    def descriptors(self, *access):
+        return [one for one in self.open if one["access"] in access]
+
+    def size(self):
+        return os.path.getsize(self.paths[1])
+
+    def open_one(self, rng):
+        if len(self.open) > 8:
+            return
+        access = rng.choice((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_RDWR))
+        more = rng.choice((0, 0, 0, 0, os.O_TRUNC if access != os.O_RDONLY else 0))
+        self.history.append(f"open {access:o} {more:o}")
+        self.open.append({"access": access, "pair": [os.open(path, access | more) for path in self.paths]})
+
+    def map_one(self, rng):
+        found = self.descriptors(os.O_RDONLY, os.O_RDWR)
+        if not found or self.size() == 0:
+            return
+        one = rng.choice(found)
+        protection = WRITABLE if one["access"] == os.O_RDWR else mmap.PROT_READ
+        self.history.append(f"mmap {protection}")
+        self.open.append({"access": protection << 8,
+                          "pair": [mmap.mmap(fd, 0, mmap.MAP_SHARED, protection) for fd in one["pair"]]})
+
+    def close_one(self, rng):
+        if self.open:
+            self.shut(self.open.pop(rng.randrange(len(self.open))))
+
+    def shut(self, one):
+        self.history.append(f"close {one['access']:o}")
+        for what in one["pair"]:
+            what.close() if isinstance(what, mmap.mmap) else os.close(what)
+
+    def close_everything(self):
+        while self.open:
+            self.shut(self.open.pop())
+
+    def write_one(self, rng):
+        found = self.descriptors(os.O_WRONLY, os.O_RDWR)
+        if found:
+            one, offset = rng.choice(found), rng.randrange(self.SIZE)
+            data = rng.randbytes(rng.choice((1, 100, PAGE, 3 * PAGE)))
+            self.both(f"write {offset} {len(data)}", lambda side: os.pwrite(one["pair"][side], data, offset))
+
+    def store_one(self, rng):
+        found, size = self.descriptors(WRITABLE << 8), self.size()
+        if found and size:
+            one = rng.choice(found)
+            end = min(size, len(one["pair"][0]))
+            offset = rng.randrange(end)
+            data = rng.randbytes(min(rng.choice((1, 100, PAGE)), end - offset))
+
+            def store(side):
+                one["pair"][side][offset:offset + len(data)] = data
+
+            self.both(f"store {offset} {len(data)}", store)
+
+    def truncate(self, rng):
+        size, found = rng.randrange(self.SIZE), self.descriptors(os.O_WRONLY, os.O_RDWR)
+        one = rng.choice(found) if found and rng.random() < 0.5 else None
+        if rng.random() < 0.4:
+            self.both(f"truncate {size}",
+                      lambda side: os.truncate(one["pair"][side] if one else self.paths[side], size))
+
+    def copy(self, rng):
+        found = self.descriptors(os.O_RDWR)
+        if found:
+            one, size = rng.choice(found), self.size() // 2
+            self.both(f"copy {size}",
+                      lambda side: os.copy_file_range(one["pair"][side], one["pair"][side], size, 0, size))
+
+    def punch(self, rng):
+        found = self.descriptors(os.O_RDWR, os.O_WRONLY)
+        if found:
+            one, offset = rng.choice(found), rng.randrange(self.SIZE)
+            self.both(f"punch {offset}", lambda side: sysio.fallocate(
+                one["pair"][side], sysio.FALLOC_FL_PUNCH_HOLE | sysio.FALLOC_FL_KEEP_SIZE, offset, 5000))
+
+    def drop(self, rng):
+        if rng.random() < 0.2:
+            self.history.append("drop caches")
+            write("/proc/sys/vm/drop_caches", rng.choice("123"))
+
+    def compare(self):
+        expected = read(self.paths[1])
+        told = "after: " + ", ".join(self.history[-25:])
+        self.assertEqual(os.stat(self.paths[0]).st_size, len(expected), told)
+        for one in self.open:
+            mine = one["pair"][0]
+            if isinstance(mine, mmap.mmap):
+                end = min(len(mine), len(expected))
+                self.assertTrue(mine[:end] == expected[:end], f"a mapping differs {told}")
+            elif one["access"] != os.O_WRONLY:
+                self.assertTrue(os.pread(mine, 10 * self.SIZE, 0) == expected, f"an open file differs {told}")
