@@ -291,7 +291,7 @@ TEST_F(HostileTest, ADamagedPackOfSmallContentsIsHealedByTheSameImportAgain) {
   const Digest diff_id = RoundTrip("a.tar");
   ASSERT_EQ(CountObjects(), 1U);
   for (const char* damage :
-       {"printf X | dd of=$f bs=1 seek=31000 conv=notrunc", "truncate -s 40000 $f", "rm $f"}) {
+       {"printf XXXXXXXX | dd of=$f bs=1 seek=31000 conv=notrunc", "truncate -s 40000 $f", "rm $f"}) {
     Shell("f=$(find store/objects -type f | head -1); chmod u+w $f; { " + std::string(damage) +
           "; } 2>&1");
     EXPECT_FALSE(VerifyLayer(store(), diff_id)) << damage;
