@@ -63,6 +63,17 @@ how requests travel:
                            how contents are read and written (default auto)
   debug                    like -d
 
+for measuring, each on by default and without effect on what programs see:
+  stateless=on|off         files and directories are opened without a request
+  polling=on|off           a busy daemon waits for requests without sleeping
+  cache_negative=on|off    the kernel keeps the names that are missing
+  cache_symlinks=on|off    the kernel keeps the targets of symbolic links
+  readdirplus=auto|on|off  a listing brings attributes: as the kernel likes,
+                           always, or never (default auto)
+  parallel_dirops=on|off   several requests for one directory at a time
+  killpriv=on|off          the daemon, not the kernel, drops set-user-ID
+  refuse_labels=on|off     without SELinux, its label is "not supported"
+
 Unknown options are ignored with a warning.
 )";
 }

@@ -22,9 +22,11 @@ ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
   const uint64_t offered = std::exchange(offered_flags, 0);
   // libfuse's reply to INIT: the header, then fuse_init_out.
   if (offered != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
-    const auto agreed = static_cast<uint32_t>(
-        offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS));
     auto& mount = *static_cast<Mount*>(userdata);
+    uint32_t wanted = FUSE_SETXATTR_EXT;
+    if (mount.techniques.killpriv) wanted |= FUSE_HANDLE_KILLPRIV_V2;
+    if (mount.techniques.parallel_dirops) wanted |= FUSE_PARALLEL_DIROPS;
+    const auto agreed = static_cast<uint32_t>(offered & wanted);
     mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;
     static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= agreed;

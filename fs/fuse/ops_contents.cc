@@ -18,9 +18,12 @@
 namespace veneer {
 namespace {
 
-void Open(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(ENOSYS); }
+void Open(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
+  if (r.mount().techniques.stateless) return r.ReplyError(ENOSYS);
+  r.ReplyOpen(file);
+}
 
-// A file that the kernel made with TMPFILE is the only one it releases; there is nothing to let go.
+// Of a file that the kernel made with TMPFILE, and of any with stateless=off; there is nothing to let go.
 void Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(0); }
 
 // One pread(2), again after a signal.

@@ -12,7 +12,10 @@
 namespace veneer {
 namespace {
 
-void OpenDir(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(ENOSYS); }
+void OpenDir(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
+  if (r.mount().techniques.stateless) return r.ReplyError(ENOSYS);
+  r.ReplyOpen(file);
+}
 
 // A name with the NUL that libfuse wants.
 class NameBuffer {

@@ -12,7 +12,11 @@ namespace {
 
 void Lookup(Request& r, fuse_ino_t parent, const char* name) {
   // A missing name is Entry{kNoNode}: node 0 with a timeout, which the kernel keeps.
-  r.Reply(r.fs().Lookup(parent, name));
+  const Sys<Entry> found = r.fs().Lookup(parent, name);
+  if (found && found->node == kNoNode && !r.mount().techniques.cache_negative) {
+    return r.ReplyError(ENOENT);
+  }
+  r.Reply(found);
 }
 
 void Forget(Request& r, fuse_ino_t node, uint64_t references) {

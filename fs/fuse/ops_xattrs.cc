@@ -13,7 +13,7 @@ namespace {
 // Where the host has no SELinux, its label is "not supported" rather than "not there": ls and
 // friends then stop asking for the rest of the run.
 bool IsUselessLabel(const Mount& mount, std::string_view name) {
-  return !mount.selinux && name == "security.selinux";
+  return mount.techniques.refuse_labels && !mount.selinux && name == "security.selinux";
 }
 
 bool IsAcl(const Mount& mount, std::string_view name) {

@@ -61,6 +61,22 @@ Result<void> SetBool(const Given& given, MountOptions& options) {
   return {};
 }
 
+template <bool Techniques::*kMember>
+Result<void> SetTechnique(const Given& given, MountOptions& options) {
+  VENEER_TRY(options.techniques.*kMember, AsBool(given));
+  return {};
+}
+
+Result<void> SetReaddirPlus(const Given& given, MountOptions& options) {
+  if (given.value == "auto") {
+    options.techniques.readdirplus = ReaddirPlus::kAuto;
+    return {};
+  }
+  VENEER_TRY(const bool yes, AsBool(given));
+  options.techniques.readdirplus = yes ? ReaddirPlus::kOn : ReaddirPlus::kOff;
+  return {};
+}
+
 // The value as the user of one pair of functions (users or groups).
 template <IdMap IdMaps::*kMember>
 Result<void> SetIdMap(const Given& given, MountOptions& options) {
@@ -186,6 +202,14 @@ constexpr Word kWords[] = {
     {"timeout", SetTimeout},
     {"cache", SetCache},
     {"io", SetIo},
+    {"stateless", SetTechnique<&Techniques::stateless>},
+    {"polling", SetTechnique<&Techniques::polling>},
+    {"cache_negative", SetTechnique<&Techniques::cache_negative>},
+    {"cache_symlinks", SetTechnique<&Techniques::cache_symlinks>},
+    {"parallel_dirops", SetTechnique<&Techniques::parallel_dirops>},
+    {"killpriv", SetTechnique<&Techniques::killpriv>},
+    {"refuse_labels", SetTechnique<&Techniques::refuse_labels>},
+    {"readdirplus", SetReaddirPlus},
     {"uidmapping", SetIdMap<&IdMaps::users>},
     {"gidmapping", SetIdMap<&IdMaps::groups>},
     {"squash_to_root", SquashToRoot},

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fs/fuse/id_map.h"
+#include "fs/fuse/techniques.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -47,6 +48,7 @@ struct MountOptions {
   int xattr_permissions = 0;
   double timeout = kForever;  // seconds the kernel may keep names and attributes
   IoMode io = IoMode::kAuto;
+  Techniques techniques;
   IdMaps ids;  // squashing included
   std::optional<uint32_t> squash_uid, squash_gid;
   bool squash_to_root = false;

@@ -107,6 +107,13 @@ void Request::ReplyXattr(const Sys<std::string>& value, size_t size) {
   fuse_reply_xattr(req_, value->size());
 }
 
+void Request::ReplyOpen(fuse_file_info* file) {
+  answered_ = true;
+  file->keep_cache = 1;
+  file->cache_readdir = 1;  // only looked at in the reply to OPENDIR
+  fuse_reply_open(req_, file);
+}
+
 void Request::ReplyCount(const Sys<size_t>& count) {
   if (!count) return ReplyError(count.error().code);
   answered_ = true;

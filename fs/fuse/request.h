@@ -23,6 +23,7 @@
 #include "fs/fuse/passthrough.h"
 #include "fs/fuse/recent_truncations.h"
 #include "fs/fuse/statistics.h"
+#include "fs/fuse/techniques.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -35,7 +36,8 @@ struct Mount {
   bool acl = true;
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
-  int device = -1;       // the connection to the kernel
+  Techniques techniques;
+  int device = -1;  // the connection to the kernel
   Statistics* statistics = nullptr;
   RecentTruncations* truncations = nullptr;
   // With io=passthrough, else null.
@@ -82,6 +84,8 @@ class Request {
   // The reply to GETXATTR and LISTXATTR: the length when `size` is 0, ERANGE when the value is
   // longer than `size`.
   void ReplyXattr(const Sys<std::string>& value, size_t size);
+  // The reply to OPEN and OPENDIR when they are served: the kernel keeps what it has read.
+  void ReplyOpen(fuse_file_info* file);
   void ReplyCount(const Sys<size_t>& count);
   void ReplyOffset(const Sys<uint64_t>& offset);
   void ReplyStatFs(const struct statvfs& stats);

@@ -36,14 +36,19 @@ void Init(void* userdata, fuse_conn_info* connection) {
   // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better),
   // splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
-                    FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-                    FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
-                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
+                    FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
+                    FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
   if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
+  const Techniques& techniques = mount.techniques;
+  if (techniques.cache_symlinks) wanted |= FUSE_CAP_CACHE_SYMLINKS;
+  if (techniques.parallel_dirops) wanted |= FUSE_CAP_PARALLEL_DIROPS;
+  if (techniques.readdirplus != ReaddirPlus::kOff) wanted |= FUSE_CAP_READDIRPLUS;
+  if (techniques.readdirplus == ReaddirPlus::kAuto) wanted |= FUSE_CAP_READDIRPLUS_AUTO;
 #if VENEER_OLD_LIBFUSE
   connection->want = connection->capable & wanted;
 #else
-  wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2 | FUSE_CAP_SETXATTR_EXT;
+  wanted |= FUSE_CAP_SETXATTR_EXT;
+  if (techniques.killpriv) wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2;
   if (mount.open_files != nullptr) wanted |= FUSE_CAP_PASSTHROUGH;
   const uint64_t agreed = connection->capable_ext & wanted;
   fuse_unset_feature_flag(connection, ~agreed);  // libfuse has defaults of its own
@@ -156,6 +161,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.acl = options.acl;
   mount.fsync = options.fsync;
   mount.selinux = HostHasSelinux();
+  mount.techniques = options.techniques;
 
   std::vector<std::string> words = MountArguments(options, HostOf(places, mount.selinux));
   std::vector<char*> argv;
@@ -187,6 +193,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   LoopOptions loop_options;
   loop_options.buffer_size = kMaxTransfer + kRequestHeaders;
   loop_options.processors = UsableProcessors();
+  if (!options.techniques.polling) loop_options.window = std::chrono::microseconds(0);
   fuse_session* session = state->session;
   Sys<std::unique_ptr<Loop>> loop =
       Loop::Create(mount.device, loop_options, [session, &mount](char* request, size_t size) {

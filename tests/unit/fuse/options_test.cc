@@ -192,6 +192,37 @@ TEST(OptionsTest, CacheAndTimeoutAndIo) {
   EXPECT_EQ(MustParse({"-o", "lowerdir=/l,io=cached", "/m"}).io, IoMode::kCached);
 }
 
+TEST(OptionsTest, EachTechniqueIsOnAndCanBeSwitchedOff) {
+  const struct {
+    const char* word;
+    bool Techniques::*member;
+  } words[] = {{"stateless", &Techniques::stateless},
+               {"polling", &Techniques::polling},
+               {"cache_negative", &Techniques::cache_negative},
+               {"cache_symlinks", &Techniques::cache_symlinks},
+               {"parallel_dirops", &Techniques::parallel_dirops},
+               {"killpriv", &Techniques::killpriv},
+               {"refuse_labels", &Techniques::refuse_labels}};
+  for (const auto& [word, member] : words) {
+    const std::string given = std::string("lowerdir=/l,") + word;
+    const Techniques off = MustParse({"-o", given + "=off", "/m"}).techniques;
+    for (const auto& other : words) {
+      EXPECT_EQ(off.*other.member, member != other.member) << word << " " << other.word;
+    }
+    EXPECT_TRUE(MustParse({"-o", given + "=off," + word + "=on", "/m"}).techniques.*member);
+  }
+}
+
+TEST(OptionsTest, ReaddirPlusIsAutoOnOrOff) {
+  const auto parsed = [](const char* words) {
+    return MustParse({"-o", std::string("lowerdir=/l") + words, "/m"}).techniques.readdirplus;
+  };
+  EXPECT_EQ(parsed(""), ReaddirPlus::kAuto);
+  EXPECT_EQ(parsed(",readdirplus=off"), ReaddirPlus::kOff);
+  EXPECT_EQ(parsed(",readdirplus=on"), ReaddirPlus::kOn);
+  EXPECT_EQ(parsed(",readdirplus=off,readdirplus=auto"), ReaddirPlus::kAuto);
+}
+
 TEST(OptionsTest, RedirectAndMetacopyTakeTheWordsOfTheKernel) {
   for (const char* word : {"off", "follow", "nofollow", "0"}) {
     const MountOptions o = MustParse({"-o", std::string("lowerdir=/l,redirect_dir=") + word, "/m"});
@@ -249,6 +280,8 @@ TEST(OptionsTest, RefusalsNameTheOption) {
       {{"-o", "lowerdir=/l,xattr_permissions=3", "/m"}, "xattr_permissions=3"},
       {{"-o", "lowerdir=/l,cache=maybe", "/m"}, "cache=maybe"},
       {{"-o", "lowerdir=/l,io=fast", "/m"}, "io=fast"},
+      {{"-o", "lowerdir=/l,stateless=maybe", "/m"}, "stateless=maybe"},
+      {{"-o", "lowerdir=/l,readdirplus=maybe", "/m"}, "readdirplus=maybe"},
       {{"-o", "lowerdir=/l,volatile=perhaps", "/m"}, "volatile=perhaps"},
       {{"-o", "lowerdir=/l", ""}, "mount point"},
   };
