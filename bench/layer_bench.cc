@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lookups and listings in one tree of 100 directories with 100 files each, held as a sealed index,
-// as a plain directory, and as a directory under 1, 10 and 100 layers that hold one file each.
+// as a plain directory, and as a directory under 1, 10, 100 and 500 layers that hold one file each.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,34 +11,21 @@
 #include <utility>
 #include <vector>
 
-#include "layerdb/index/index_writer.h"
+#include "bench/sample_tree.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/layer/layer_stack.h"
 
-namespace veneer {
+namespace veneer::bench {
 namespace {
-
-constexpr int kDirectories = 100;
-constexpr int kFiles = 100;
-
-// A bench that cannot be set up has nothing to measure.
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "layer_bench: %s\n", what.c_str());
-  std::exit(1);
-}
 
 // Temporary trees that live as long as the program.
 class Trees {
  public:
   Trees() {
-    std::string name = (std::filesystem::temp_directory_path() / "veneer-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) Die("cannot make a temporary directory");
-    base_ = name;
-    MakeDirectory();
-    MakeIndex();
+    WriteSampleDirectory(base_ / "plain");
+    WriteSampleIndex((base_ / "index").string());
   }
-  ~Trees() { std::filesystem::remove_all(base_); }
   Trees(const Trees&) = delete;
   Trees& operator=(const Trees&) = delete;
 
@@ -72,41 +57,7 @@ class Trees {
     return *layer;
   }
 
-  void MakeDirectory() const {
-    for (int d = 0; d < kDirectories; ++d) {
-      const auto dir = base_ / "plain" / ("d" + std::to_string(d));
-      std::filesystem::create_directories(dir);
-      for (int f = 0; f < kFiles; ++f) std::ofstream(dir / ("f" + std::to_string(f)));
-    }
-  }
-
-  void MakeIndex() const {
-    auto writer = IndexWriter::Create((base_ / "index").string());
-    if (!writer) Die(writer.error().message());
-    IndexEntry dir;
-    dir.attr.type = FileType::kDirectory;
-    dir.attr.mode = 0755;
-    dir.attr.ino = kIndexRootIno;
-    Put((*writer)->PutRoot(dir));
-    uint64_t ino = kIndexRootIno;
-    for (int d = 0; d < kDirectories; ++d) {
-      const uint64_t dir_ino = dir.attr.ino = ++ino;
-      Put((*writer)->Put(kIndexRootIno, "d" + std::to_string(d), dir));
-      for (int f = 0; f < kFiles; ++f) {
-        IndexEntry file;
-        file.attr.mode = 0644;
-        file.attr.ino = ++ino;
-        Put((*writer)->Put(dir_ino, "f" + std::to_string(f), file));
-      }
-    }
-    if (auto sealed = (*writer)->Seal(/*durable=*/false); !sealed) Die(sealed.error().message());
-  }
-
-  static void Put(const Result<void>& done) {
-    if (!done) Die(done.error().message());
-  }
-
-  std::filesystem::path base_;
+  const std::filesystem::path base_ = Temporary();
 };
 
 const Trees& TheTrees() {
@@ -135,14 +86,21 @@ void LookupByName(benchmark::State& state) {
     n = (n + 1) % kFiles;
   }
 }
-BENCHMARK(LookupByName)->ArgName("kind")->Arg(-1)->Arg(0)->Arg(1)->Arg(10)->Arg(100);
+BENCHMARK(LookupByName)->ArgName("kind")->Arg(-1)->Arg(0)->Arg(1)->Arg(10)->Arg(100)->Arg(500);
 
 void LookupOfAMissingName(benchmark::State& state) {
   const auto layer = Make(state.range(0));
   const LayerRef dir = Find(*layer, layer->Root().ref, "d0").ref;
   for (auto _ : state) benchmark::DoNotOptimize(layer->Lookup(dir, "missing", 0));
 }
-BENCHMARK(LookupOfAMissingName)->ArgName("kind")->Arg(-1)->Arg(0)->Arg(1)->Arg(10)->Arg(100);
+BENCHMARK(LookupOfAMissingName)
+    ->ArgName("kind")
+    ->Arg(-1)
+    ->Arg(0)
+    ->Arg(1)
+    ->Arg(10)
+    ->Arg(100)
+    ->Arg(500);
 
 // A listing of 100 names, each then looked up with the hint that came with it: readdirplus.
 void ListWithAttributes(benchmark::State& state) {
@@ -159,7 +117,14 @@ void ListWithAttributes(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kFiles);
 }
-BENCHMARK(ListWithAttributes)->ArgName("kind")->Arg(-1)->Arg(0)->Arg(1)->Arg(10)->Arg(100);
+BENCHMARK(ListWithAttributes)
+    ->ArgName("kind")
+    ->Arg(-1)
+    ->Arg(0)
+    ->Arg(1)
+    ->Arg(10)
+    ->Arg(100)
+    ->Arg(500);
 
 }  // namespace
-}  // namespace veneer
+}  // namespace veneer::bench
