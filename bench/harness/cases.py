@@ -19,8 +19,10 @@ class Files:
     def __init__(self, tree, seed=7):
         rng = random.Random(seed)
         self.regular, self.small, folders = [], [], []
+        self.entries = 1  # the root; what find prints
         for parent, names, files in os.walk(tree):
             relative = os.path.relpath(parent, tree)
+            self.entries += len(names) + len(files)
             if relative.split("/")[0] in ("proc", "sys", "dev", "run", "tmp"):
                 continue
             names.sort()
@@ -54,6 +56,10 @@ class Case:
     def run(self, tree):
         raise NotImplementedError
 
+    def operations(self):
+        """How many files run() does something to: what its time is divided by."""
+        return 1
+
 
 def shell(command, tree, given=None):
     subprocess.run(["sh", "-c", command], cwd=tree, input=given, stdin=None if given is not None else subprocess.DEVNULL,
@@ -72,12 +78,18 @@ class Find(Case):
     def run(self, tree):
         shell("find . -printf '%s %m %u %T@ %p\\n'", tree)
 
+    def operations(self):
+        return self.files.entries
+
 
 class List(Case):
     metadata = True
 
     def run(self, tree):
         shell("ls -lR .", tree)
+
+    def operations(self):
+        return self.files.entries
 
 
 class Stat(Case):
@@ -88,6 +100,9 @@ class Stat(Case):
         for name in self.files.stats:
             os.lstat(name)
         os.chdir("/")
+
+    def operations(self):
+        return len(self.files.stats)
 
 
 class Missing(Case):
@@ -100,6 +115,9 @@ class Missing(Case):
                 raise AssertionError(f"{name} is there")
         os.chdir("/")
 
+    def operations(self):
+        return len(self.files.missing)
+
 
 class ReadSmall(Case):
     def run(self, tree):
@@ -110,6 +128,9 @@ class ReadSmall(Case):
                 pass
             os.close(fd)
         os.chdir("/")
+
+    def operations(self):
+        return len(self.files.small)
 
 
 class Tar(Case):
@@ -123,6 +144,9 @@ class Create(Case):
 
     def run(self, tree):
         make_files(tree)
+
+    def operations(self):
+        return 5000
 
 
 def make_files(tree):
@@ -160,6 +184,9 @@ class AppendLower(Case):
 
     def run(self, tree):
         append(tree, self.files.documents[:2000])
+
+    def operations(self):
+        return len(self.files.documents[:2000])
 
 
 class AppendUpper(AppendLower):

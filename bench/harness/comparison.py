@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import time
 
-from . import cases, systems
+from . import cases, markdown, systems
 
 # Rows that no case describes: what is measured is the mount itself, or the daemon.
 MOUNT, MEMORY, IDLE = "mount", "memory", "idle"
@@ -28,9 +28,9 @@ SPREAD = 0.25
 class Row:
     """What one row gave, with one depth of the stack."""
 
-    def __init__(self, name, what, unit, layers, samples, targets, absolute=False, metadata=False):
+    def __init__(self, name, what, unit, layers, samples, targets, absolute=False, metadata=False, operations=1):
         self.name, self.what, self.unit, self.layers, self.samples = name, what, unit, layers, samples
-        self.targets, self.absolute, self.metadata = targets, absolute, metadata
+        self.targets, self.absolute, self.metadata, self.operations = targets, absolute, metadata, operations
 
     def median(self, system):
         values = self.samples.get(system)
@@ -92,7 +92,7 @@ class Comparison:
         plain = cases.PLAIN_TARGETS.get(name, limits)
         depth = {2: 0, 100: 1}.get(layers)
         targets = {} if depth is None else {"veneer": limits[depth], "veneerfs": plain[depth]}
-        return Row(name, what, "s", layers, samples, targets, metadata=case.metadata)
+        return Row(name, what, "s", layers, samples, targets, metadata=case.metadata, operations=case.operations())
 
     def _turns(self, contenders):
         """Each system once a round, in turning order, so that none is always first."""
@@ -207,6 +207,20 @@ class Comparison:
         if noisy:
             notes.append(f"~ not clean: the middle half of the samples spreads over more than {SPREAD:.0%} of the median.")
         return "\n".join([text, "", *notes, *self.remarks])
+
+    def curve(self):
+        """In Markdown: microseconds per operation over the depth of the stack."""
+        depths = sorted({row.layers for row in self.results})
+        lines = []
+        for name in dict.fromkeys(row.name for row in self.results if row.operations > 1):
+            rows = {row.layers: row for row in self.results if row.name == name}
+            for system in (c.name for c in self.contenders):
+                medians = [rows[depth].median(system) if depth in rows else None for depth in depths]
+                if any(medians):
+                    shown = ["-" if median is None else ("~" if rows[depth].is_noisy(system) else "") +
+                             f"{median / rows[depth].operations * 1e6:.1f}" for depth, median in zip(depths, medians)]
+                    lines.append([f"{name}, {system}", *shown])
+        return markdown.table(["µs per operation", *(f"{depth} layer{'s' * (depth > 1)}" for depth in depths)], lines)
 
     def document(self):
         return {

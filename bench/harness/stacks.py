@@ -57,7 +57,9 @@ class Stack:
                 shutil.rmtree(old)
             point = self._folder / "merging"
             point.mkdir()
-            systems.mount_kernel(self.cwd(), point, "lowerdir=" + ":".join(self.lowerdirs(layers) + ["empty"]))
+            # Without an upper, overlayfs wants two layers; more than 500 it does not take.
+            lowers = self.lowerdirs(layers) + ["empty"] * (layers == 1)
+            systems.mount_kernel(self.cwd(), point, "lowerdir=" + ":".join(lowers))
             try:
                 systems.run("cp", "-a", point, folder)
             finally:
@@ -66,7 +68,6 @@ class Stack:
         return folder
 
     def _look_around(self):
-        # A layer with nothing in it lets a stack of one be mounted without an upper.
         (self._folder / "empty").mkdir()
         self._files, self._folders = [], []
         for parent, folders, files in os.walk(self.layer(0)):
