@@ -142,7 +142,7 @@ class Findings:
         header = ["switched off", *rows]
         kinds = [[row, ", ".join(f"{kind} {count / self.operations[row]:.3f}"
                                  for kind, count in sorted(self.requests[row][REFERENCE].items(), key=lambda one: -one[1])
-                                 if count)] for row in rows]
+                                 if count / self.operations[row] >= 0.0005)] for row in rows]
         return "\n".join([
             "Time; below the first line, as a multiple of it"
             f" (medians of {self.rounds}; `~`: the middle half of the samples spreads over more than {SPREAD:.0%}):", "",
