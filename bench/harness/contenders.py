@@ -25,9 +25,11 @@ class Contender:
     def unmount(self):
         """Nothing of it is left, the daemon included."""
         pid = self.server()
-        self.scratch.remove(self.name)
+        for point in systems.mounted_under(self.scratch.path(self.name)):
+            systems.unmount(point)
         while pid is not None and os.path.exists(f"/proc/{pid}"):
             time.sleep(0.005)
+        self.scratch.put_aside(self.scratch.path(self.name))
 
     def server(self):
         return None
@@ -36,10 +38,14 @@ class Contender:
 class Kernel(Contender):
     """The kernel's overlayfs."""
 
+    def __init__(self, name, scratch, stack, options=""):
+        super().__init__(name, scratch, stack)
+        self._options = f",{options}" if options else ""
+
     def mount(self, layers):
         _, upper, point = self._fresh()
         lower = ":".join(self.stack.lowerdirs(layers))
-        systems.mount_kernel(self.stack.cwd(), point, f"lowerdir={lower},{upper},redirect_dir=on,metacopy=on")
+        systems.mount_kernel(self.stack.cwd(), point, f"lowerdir={lower},{upper}{self._options}")
         return point
 
 
@@ -84,6 +90,10 @@ class Image(Contender):
         return folder
 
     def unmount(self):
+        self._veneer("umount", self.name)
+        upper = self.stack.store / "containers" / self.name / "upper"
+        self.scratch.put_aside(upper)
+        upper.mkdir()
         self._veneer("rm", "--force", self.name)
         self.scratch.remove(self.name)
 
@@ -106,7 +116,7 @@ def all_of(scratch, stack, options):
     """Every system that this machine has, in the order of the table, with the reasons for those it has not."""
     found = [Image("veneer", scratch, stack, options.mount_options),
              Program("veneerfs", scratch, stack, "veneerfs", options.mount_options),
-             Kernel("overlayfs", scratch, stack)]
+             Kernel("overlayfs", scratch, stack, options.overlayfs_options)]
     missing = []
     if shutil.which(options.fuse_overlayfs):
         # Otherwise programs in a chroot could not open their /dev/null.

@@ -82,7 +82,7 @@ class Stack:
                 if stat.S_ISREG(os.lstat(self.layer(0) / path).st_mode):
                     self._files.append(path)
         # Programs and libraries stay as they are, so that what is run in the stack goes on working.
-        self._changeable = [f for f in self._files if f.startswith(("usr/share/", "var/lib/dpkg/info/"))
+        self._changeable = [f for f in self._files if f.startswith("usr/share/")
                             and not f.endswith((".so", ".py", ".pm", ".pl"))
                             and not f.startswith(("usr/share/perl", "usr/share/python", "usr/share/dpkg", "usr/share/debconf"))]
         self._random.shuffle(self._changeable)

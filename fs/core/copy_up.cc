@@ -65,7 +65,7 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
       object.size = truncate.value_or(attr.size);
       object.data_size = std::min(attr.size, object.size);
       if (object.data_size > 0) {
-        BeforeBlocking();
+        BeforeCopying(object.data_size);
         VENEER_TRY(content, lower->Open(node->lower));
         object.data_fd = content.fd.get();
         object.data_bytes = content.bytes;
@@ -174,8 +174,9 @@ Sys<void> Fill(const Upper& upper, const Content& content, int fd, uint64_t old_
 }  // namespace
 
 Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate) {
-  BeforeBlocking();
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
+  VENEER_TRY(const Attr below, lower->Stat(node->lower));
+  BeforeCopying(below.size);
   VENEER_TRY(const Content content, lower->Open(node->lower));
   Fd target;
   uint64_t size = 0;

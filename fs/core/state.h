@@ -57,6 +57,13 @@ struct UnionFs::State {
     if (options.before_blocking != nullptr) options.before_blocking();
   }
 
+  // Before that many bytes are copied. Of few the caller's thread pool is not told: waking another thread takes longer than
+  // copying them, and should the disk be slow, it finds out by itself.
+  void BeforeCopying(uint64_t size) const {
+    constexpr uint64_t kFew = 256 << 10;
+    if (size > kFew) BeforeBlocking();
+  }
+
   // --- nodes (resolve.cc) ---
   // ESTALE for a node that is not known.
   Sys<NodeRef> Get(NodeId id);
