@@ -31,8 +31,8 @@ constexpr unsigned kMaxBackground = 64;
 
 void Init(void* userdata, fuse_conn_info* connection) {
   Mount& mount = *static_cast<Mount*>(userdata);
-  // Left out on purpose: ATOMIC_O_TRUNC and WRITEBACK_CACHE (there is no OPEN to carry them), lock
-  // forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
+  // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents are right, times are
+  // not: bench/FINDINGS.md), lock forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
   // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better),
   // splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
