@@ -215,7 +215,10 @@ long Loop::TryRead(Worker& worker) {
     if (n == 0) return -1;  // a socket in the place of the device
     if (errno == EAGAIN) return 0;
     if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the caller gave up meanwhile
-    if (errno != ENODEV) LogError("reading requests failed: " + ErrnoText(errno));
+    // Both are what the end of the connection looks like; which one it is depends on what ended it and on the moment.
+    if (errno != ENODEV && errno != ECONNABORTED) {
+      LogError("reading requests failed: " + ErrnoText(errno));
+    }
     return -1;
   }
 }
@@ -286,7 +289,8 @@ Loop::DiskWait::DiskWait()
   if (loop_ == nullptr) return;
   auto* worker = static_cast<Worker*>(current_worker);
   if (!worker->leading) return;  // only the leader may look at backlog_
-  if (std::chrono::nanoseconds(loop_->disk_wait_) >= loop_->options_.long_wait || loop_->backlog_ >= kBacklog) {
+  if (std::chrono::nanoseconds(loop_->disk_wait_) >= loop_->options_.long_wait ||
+      loop_->backlog_ >= kBacklog) {
     loop_->HandOver(*worker);
   }
 }
