@@ -56,7 +56,7 @@ void Init(void* userdata, fuse_conn_info* connection) {
   mount.kill_privileges = (agreed & FUSE_CAP_HANDLE_KILLPRIV_V2) != 0;
   mount.long_setxattr = (agreed & FUSE_CAP_SETXATTR_EXT) != 0;
   mount.passthrough = (agreed & FUSE_CAP_PASSTHROUGH) != 0;
-  connection->max_backing_stack_depth = kPassthroughDepth;
+  connection->max_backing_stack_depth = kPassthroughDepth - 1;  // it counts the backing files' own
 #endif
   connection->max_write = kMaxTransfer;
   connection->max_background = kMaxBackground;

@@ -10,6 +10,9 @@
 namespace veneer {
 namespace {
 
+// Descriptors of objects that hold many contents: one for each layer of nearly every image.
+constexpr size_t kMostShared = 128;
+
 LayerObject ToObject(uint64_t position, const EntryView& entry) {
   LayerObject object;
   if (entry.whiteout()) {
@@ -64,21 +67,27 @@ Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
   return fd;
 }
 
+Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
+  {
+    const std::lock_guard lock(shared_mutex_);
+    const auto open = shared_objects_.find(object);
+    if (open != shared_objects_.end()) return open->second;
+  }
+  VENEER_TRY(Fd opened, OpenObject(object));
+  auto fd = std::make_shared<const Fd>(std::move(opened));
+  const std::lock_guard lock(shared_mutex_);
+  // Which one goes is a matter of hashes, and so of chance.
+  if (shared_objects_.size() >= kMostShared) shared_objects_.erase(shared_objects_.begin());
+  shared_objects_.insert_or_assign(object, fd);
+  return fd;
+}
+
 Sys<Content> IndexedLayer::ReadSlice(const EntryView& entry, const ObjectRef& object,
                                      uint64_t offset) const {
   // Larger ones are objects of their own; a damaged index must not make this take all memory.
   constexpr uint64_t kMost = uint64_t{1} << 20;
   if (entry.size() > kMost) return Fail(EIO);
-  SharedFd fd;
-  {
-    const std::lock_guard lock(shared_mutex_);
-    SharedFd& shared = shared_objects_[object];
-    if (!shared) {
-      VENEER_TRY(Fd opened, OpenObject(object));
-      shared = std::make_shared<const Fd>(std::move(opened));
-    }
-    fd = shared;
-  }
+  VENEER_TRY(const SharedFd fd, SharedObject(object));
   auto bytes = std::make_shared<std::string>(entry.size(), '\0');
   VENEER_TRY(const size_t read, sys::ReadAt(fd->get(), bytes->data(), bytes->size(), offset));
   if (read < bytes->size()) return Fail(EIO);  // the object was cut short

@@ -57,12 +57,13 @@ class IndexedLayer : public Layer {
   IndexedLayer(std::shared_ptr<IndexReader> index, Fd objects);
   Sys<EntryView> Entry(const LayerRef& ref) const;
   Sys<Fd> OpenObject(const ObjectRef& object) const;
+  Sys<SharedFd> SharedObject(const ObjectRef& object) const;
   // Contents that lie in an object with others.
   Sys<Content> ReadSlice(const EntryView& entry, const ObjectRef& object, uint64_t offset) const;
 
   const std::shared_ptr<IndexReader> index_;
   const Fd objects_;  // O_PATH
-  // Objects that hold many contents: one for each layer that was imported, so opened once and kept.
+  // Objects that hold many contents: few, so opened once and kept, within a limit.
   mutable std::mutex shared_mutex_;
   mutable std::map<ObjectRef, SharedFd> shared_objects_;
 };

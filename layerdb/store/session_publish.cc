@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,20 +60,62 @@ Sys<std::vector<SizedObject>> ObjectsOf(const IndexReader& index) {
   return objects;
 }
 
-Sys<std::string> ReadSlice(const ObjectStore& objects, const SizedObject& slice) {
-  VENEER_TRY(const Fd fd, objects.OpenObject(slice.ref));
-  std::string bytes(slice.size, '\0');
-  VENEER_TRY(const size_t read, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), *slice.slice));
+// The bytes of a content that is small, or was when it was written.
+Sys<std::string> ReadSmall(const ObjectStore& objects, const SizedObject& content) {
+  VENEER_TRY(const Fd fd, objects.OpenObject(content.ref));
+  std::string bytes(content.size, '\0');
+  VENEER_TRY(const size_t read,
+             sys::ReadAt(fd.get(), bytes.data(), bytes.size(), content.slice.value_or(0)));
   if (read < bytes.size()) return Fail(ENODATA);
   return bytes;
 }
 
-// True when two slices are there and have the same bytes.
-bool HoldEqual(const ObjectStore& objects, const SizedObject& a, const SizedObject& b) {
-  const Sys<std::string> one = ReadSlice(objects, a);
-  const Sys<std::string> other = ReadSlice(objects, b);
-  return one && other && *one == *other;
-}
+// Contents of a layer that lie in packs, brought back into the objects where the layer has them. What else is in a pack
+// stays as it is.
+class PackRepairs {
+ public:
+  PackRepairs(ObjectStore& objects, std::string prefix)
+      : objects_(objects), prefix_(std::move(prefix)) {}
+
+  Result<void> Write(const ObjectRef& pack, uint64_t offset, std::string_view bytes) {
+    const auto [it, is_new] = copies_.try_emplace(pack);
+    if (is_new) VENEER_TRY_VOID(Copy(pack, &it->second));
+    VENEER_TRY_CTX_VOID(sys::WriteAt(it->second.fd.get(), bytes, offset), it->second.path);
+    return {};
+  }
+
+  Result<void> Finish() {
+    for (const auto& [pack, copy] : copies_) {
+      VENEER_TRY_CTX_VOID(sys::Sync(copy.fd.get(), true), copy.path);
+      VENEER_TRY_VOID(objects_.Replace(pack, AT_FDCWD, copy.path));
+      VENEER_TRY_VOID(objects_.SyncNames({&pack, 1}));
+    }
+    return {};
+  }
+
+ private:
+  struct Staged {
+    std::string path;
+    Fd fd;
+  };
+
+  Result<void> Copy(const ObjectRef& pack, Staged* copy) {
+    copy->path = prefix_ + "-" + std::to_string(copies_.size());
+    copy->fd = Fd(open(copy->path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+    if (!copy->fd) return MakeError(Errno{errno}, copy->path);
+    const Sys<Fd> old = objects_.OpenObject(pack);
+    if (!old) return {};  // it has gone: this layer's contents are all there will be
+    struct stat st;
+    if (fstat(old->get(), &st) != 0) return MakeError(Errno{errno}, ObjectPath(pack));
+    VENEER_TRY_CTX_VOID(
+        sys::CopyData(old->get(), copy->fd.get(), static_cast<uint64_t>(st.st_size)), copy->path);
+    return {};
+  }
+
+  ObjectStore& objects_;
+  const std::string prefix_;
+  std::map<ObjectRef, Staged> copies_;
+};
 
 }  // namespace
 
@@ -103,28 +146,39 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   if (!index) return false;
   const Sys<std::vector<SizedObject>> there = ObjectsOf(**index);
-  const auto alike = [this](const SizedObject& a, const SizedObject& b) {
-    if (a.size != b.size || a.slice.has_value() != b.slice.has_value()) return false;
-    if (!a.slice) return a.ref.hash == b.ref.hash;
-    return (a.ref == b.ref && a.slice == b.slice) || HoldEqual(objects_, a, b);
+  // Which contents are in objects of their own is another thing than what they are: an older program, or another table of
+  // slices, may have put them elsewhere.
+  const auto alike = [](const SizedObject& a, const SizedObject& b) {
+    return a.size == b.size && (a.slice || b.slice || a.ref.hash == b.ref.hash);
   };
   if (!there || !std::equal(there->begin(), there->end(), sound.begin(), sound.end(), alike)) {
     return false;
   }
+  PackRepairs repairs(objects_, NewName("repair"));
   for (size_t i = 0; i < sound.size(); ++i) {
     // Two layers of one digest have equal contents. Where they are in two objects, either two processes made the
     // object at the same moment, or the old one is damaged, and was not found equal for this reason.
-    const ObjectRef& old = (*there)[i].ref;
-    if (old == sound[i].ref || sound[i].slice) continue;
+    const SizedObject& old = (*there)[i];
+    if (old.ref == sound[i].ref && old.slice == sound[i].slice) continue;
+    if (old.slice || sound[i].slice) {
+      VENEER_TRY_CTX(const std::string bytes, ReadSmall(objects_, sound[i]),
+                     ObjectPath(sound[i].ref));
+      const Sys<std::string> now = ReadSmall(objects_, old);
+      if (!now || *now != bytes) {
+        VENEER_TRY_VOID(repairs.Write(old.ref, old.slice.value_or(0), bytes));
+      }
+      continue;
+    }
     VENEER_TRY_CTX(const Fd fd, objects_.OpenObject(sound[i].ref), ObjectPath(sound[i].ref));
-    if (objects_.Holds(old, fd.get())) continue;
+    if (objects_.Holds(old.ref, fd.get())) continue;
     const auto replace = [&](const std::string& path, int copy) -> Result<void> {
       VENEER_TRY_CTX_VOID(sys::Sync(copy, true), path);
-      return objects_.Replace(old, AT_FDCWD, path);
+      return objects_.Replace(old.ref, AT_FDCWD, path);
     };
     VENEER_TRY_VOID(WithCopy(fd.get(), sound[i].size, replace));
-    VENEER_TRY_VOID(objects_.SyncNames({&old, 1}));
+    VENEER_TRY_VOID(objects_.SyncNames({&old.ref, 1}));
   }
+  VENEER_TRY_VOID(repairs.Finish());
   return true;
 }
 

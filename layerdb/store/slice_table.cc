@@ -46,7 +46,8 @@ bool SliceTable::Exists(const std::string& dir) {
 Result<std::unique_ptr<SliceTable>> SliceTable::Open(const std::string& dir) {
   Result<std::unique_ptr<KvDatabase>> database = KvDatabase::Open(dir);
   if (!database && database.error().code() == EUCLEAN) {
-    LogWarning(database.error().message() + "; it is made anew, and nothing is lost by it");
+    LogWarning("the table of small contents, " + dir + kFile +
+               ", is damaged; it is made anew, and nothing is lost by it");
     ::unlink((dir + kFile).c_str());
     database = KvDatabase::Open(dir);
   }
