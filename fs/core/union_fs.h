@@ -31,7 +31,7 @@ class Upper;
 
 struct UnionOptions {
   bool acl = true;  // false: POSIX ACLs are not offered, EOPNOTSUPP
-  // Called at the start of work that can take long (a copy-up of data, a cold read, fsync), so that the
+  // Called at the start of work that can take long (a copy-up of much data, fsync), so that the
   // caller's thread pool can let another thread serve meanwhile. May be empty.
   void (*before_blocking)() = nullptr;
   // Upper bound of cached descriptors; 0: a quarter of RLIMIT_NOFILE.

@@ -32,9 +32,8 @@ constexpr unsigned kMaxBackground = 64;
 void Init(void* userdata, fuse_conn_info* connection) {
   Mount& mount = *static_cast<Mount*>(userdata);
   // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents are right, times are
-  // not: bench/FINDINGS.md), lock forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
-  // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better),
-  // splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
+  // not: bench/FINDINGS.md), lock forwarding (the kernel's own locks are right for a local file system),
+  // AUTO_INVAL_DATA (nothing changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
                     FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
                     FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;

@@ -77,10 +77,14 @@ class PackRepairs {
   PackRepairs(ObjectStore& objects, std::string prefix)
       : objects_(objects), prefix_(std::move(prefix)) {}
 
-  Result<void> Write(const ObjectRef& pack, uint64_t offset, std::string_view bytes) {
+  // `offset`: nullopt where the content is the whole object.
+  Result<void> Write(const ObjectRef& pack, std::optional<uint64_t> offset,
+                     std::string_view bytes) {
     const auto [it, is_new] = copies_.try_emplace(pack);
     if (is_new) VENEER_TRY_VOID(Copy(pack, &it->second));
-    VENEER_TRY_CTX_VOID(sys::WriteAt(it->second.fd.get(), bytes, offset), it->second.path);
+    const int fd = it->second.fd.get();
+    VENEER_TRY_CTX_VOID(sys::WriteAt(fd, bytes, offset.value_or(0)), it->second.path);
+    if (!offset) VENEER_TRY_CTX_VOID(sys::Truncate(fd, bytes.size()), it->second.path);
     return {};
   }
 
@@ -165,7 +169,7 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
                      ObjectPath(sound[i].ref));
       const Sys<std::string> now = ReadSmall(objects_, old);
       if (!now || *now != bytes) {
-        VENEER_TRY_VOID(repairs.Write(old.ref, old.slice.value_or(0), bytes));
+        VENEER_TRY_VOID(repairs.Write(old.ref, old.slice, bytes));
       }
       continue;
     }
