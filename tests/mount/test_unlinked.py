@@ -193,8 +193,6 @@ class Unlinked(PlacedCase):
             os.unlink(self.at("file"))
 
         def held():
-            descriptors = f"/proc/{self.mnt.pid}/fd"
-            targets = [os.readlink(f"{descriptors}/{fd}") for fd in os.listdir(descriptors)]
-            return [target for target in targets if target.endswith(" (deleted)")]
+            return [path for path in proc.open_paths(self.mnt.pid) if path.endswith(" (deleted)")]
 
         self.assertTrue(proc.wait_until(lambda: not held(), 5), f"still open: {held()}")

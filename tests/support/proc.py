@@ -71,6 +71,15 @@ def processes():
     return result
 
 
+def open_paths(pid):
+    """What the descriptors of a process stand for, as /proc says it; one that is closed meanwhile is left out."""
+    result = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            result.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return result
+
+
 @contextlib.contextmanager
 def system_calls(pid, names):
     """A Counter of the system calls of these names that a process makes meanwhile; filled in at the end."""

@@ -7,14 +7,17 @@
 namespace veneer::parity {
 namespace {
 
-// Files are stamped with a clock that may lag behind by a tick: 10 ms with the slowest.
-constexpr int64_t kTick = 11'000'000;
-
-int64_t Now() {
+// Files are stamped with the clock of the last tick, which a busy machine may make late, or with the exact one
+// (kernel: Documentation/filesystems/multigrain-ts.rst): what is done between two moments is stamped between the tick's
+// clock at the first and the exact one at the second.
+int64_t Read(clockid_t clock) {
   timespec t{};
-  ::clock_gettime(CLOCK_REALTIME, &t);
+  ::clock_gettime(clock, &t);
   return t.tv_sec * 1'000'000'000 + t.tv_nsec;
 }
+
+int64_t Earliest() { return Read(CLOCK_REALTIME_COARSE); }
+int64_t Latest() { return Read(CLOCK_REALTIME); }
 
 // Times of the far past and future do not fit; they are not from the clock either.
 bool ToNanoseconds(const timespec& t, int64_t* out) {
@@ -54,25 +57,25 @@ std::string Around(const std::string& text, size_t at) {
 
 }  // namespace
 
-Timeline::Timeline() : made_(Now() - kTick) {}
+Timeline::Timeline() : made_(Earliest()) {}
 
-void Timeline::BeginStep() { steps_.emplace_back(Now(), 0); }
+void Timeline::BeginStep() { steps_.emplace_back(Earliest(), 0); }
 
-void Timeline::EndStep() { steps_.back().second = Now(); }
+void Timeline::EndStep() { steps_.back().second = Latest(); }
 
 bool Timeline::IsFromClock(const timespec& time) const {
   int64_t at = 0;
-  return ToNanoseconds(time, &at) && at >= made_ && at <= Now() + kTick;
+  return ToNanoseconds(time, &at) && at >= made_ && at <= Latest();
 }
 
 std::pair<int, int> Timeline::Steps(const timespec& time) const {
   int64_t at = 0;
   ToNanoseconds(time, &at);
-  // Steps that ended before cannot have made it; those that began more than a tick later neither.
+  // Steps that ended before cannot have made it; those that began later neither.
   const auto first = std::lower_bound(
       steps_.begin(), steps_.end(), at,
       [](const auto& step, int64_t t) { return step.second != 0 && step.second < t; });
-  const auto last = std::upper_bound(steps_.begin(), steps_.end(), at + kTick,
+  const auto last = std::upper_bound(steps_.begin(), steps_.end(), at,
                                      [](int64_t t, const auto& step) { return t < step.first; });
   return {static_cast<int>(first - steps_.begin()), static_cast<int>(last - steps_.begin()) - 1};
 }
