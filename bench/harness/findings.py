@@ -24,6 +24,7 @@ TECHNIQUES = {
     "HANDLE_KILLPRIV_V2": "killpriv=off",
     "cached symlinks": "cache_symlinks=off",
     "parallel lookups": "parallel_dirops=off",
+    "direct writes": "direct_writes=off",
     "refused labels": "refuse_labels=off",
     "POSIX ACLs": "noacl",
 }

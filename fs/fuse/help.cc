@@ -72,6 +72,7 @@ for measuring, each on by default and without effect on what programs see:
                            always, or never (default auto)
   parallel_dirops=on|off   several requests for one directory at a time
   killpriv=on|off          the daemon, not the kernel, drops set-user-ID
+  direct_writes=on|off     new files are not kept in memory twice
   refuse_labels=on|off     without SELinux, its label is "not supported"
 
 Unknown options are ignored with a warning.

@@ -4,6 +4,7 @@
 // name a node, not an open file, and a file once read is opened, read and closed without this
 // daemon. With io=passthrough OPEN and RELEASE are answered in raw_protocol.cc; everything here is
 // the same then.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "fs/fuse/loop.h"
+#include "fs/fuse/open_requests.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
@@ -83,10 +85,16 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
 }
 
 void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
-           fuse_file_info* /*unused*/) {
+           fuse_file_info* file) {
   const CallerGroups groups(r);
-  r.ReplyCount(r.fs().Write(node, static_cast<uint64_t>(offset), {data, size},
-                            CurrentRawBits().kill_privileges, &groups));
+  const Sys<size_t> written = r.fs().Write(node, static_cast<uint64_t>(offset), {data, size},
+                                           CurrentRawBits().kill_privileges, &groups);
+  // After a write with O_SYNC or O_DSYNC the kernel sends FSYNC, but not around its page cache.
+  const bool to_disk = file->fh == kDirectHandle && (file->flags & O_DSYNC) != 0;
+  if (!written || !to_disk || !r.mount().fsync) return r.ReplyCount(written);
+  const Sys<void> synced = r.fs().Sync(node, (file->flags & O_SYNC) != O_SYNC);
+  if (!synced) return r.ReplyError(synced.error().code);
+  r.ReplyCount(written);
 }
 
 // FALLOCATE and COPY_FILE_RANGE have no bit for it, but they are writes: those of anybody but root

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names: lookup, making, linking, removing, renaming, forgetting. CREATE has no handler: the kernel
-// then makes the file with MKNOD and never asks to open it.
+// Names: lookup, making, linking, removing, renaming, forgetting. CREATE is served in
+// open_requests.cc.
 #include <sys/sysmacros.h>
 
 #include "fs/fuse/ops.h"

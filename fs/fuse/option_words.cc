@@ -208,6 +208,7 @@ constexpr Word kWords[] = {
     {"cache_symlinks", SetTechnique<&Techniques::cache_symlinks>},
     {"parallel_dirops", SetTechnique<&Techniques::parallel_dirops>},
     {"killpriv", SetTechnique<&Techniques::killpriv>},
+    {"direct_writes", SetTechnique<&Techniques::direct_writes>},
     {"refuse_labels", SetTechnique<&Techniques::refuse_labels>},
     {"readdirplus", SetReaddirPlus},
     {"uidmapping", SetIdMap<&IdMaps::users>},

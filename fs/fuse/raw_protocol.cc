@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/raw_protocol.h"
 
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "fs/fuse/old_libfuse.h"
+#include "fs/fuse/open_requests.h"
+#include "fs/fuse/raw_reply.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -29,103 +28,11 @@ T ExtractArgument(const char* request, size_t size) {
   return Extract<T>(request, size, sizeof(fuse_in_header));
 }
 
-// False: the caller does not wait any more, or the kernel does not know the node of a notification.
-bool Send(const Mount& mount, uint64_t unique, int error, iovec body) {
-  fuse_out_header header = {};
-  header.len = static_cast<uint32_t>(sizeof(header) + body.iov_len);
-  header.error = -error;
-  header.unique = unique;
-  iovec parts[2] = {{&header, sizeof(header)}, body};
-  if (::writev(mount.device, parts, 2) >= 0) return true;
-  // ENODEV: the file system was unmounted meanwhile.
-  if (errno != ENOENT && errno != ENODEV) LogError("replying failed: " + ErrnoText(errno));
-  return false;
-}
-
-fuse_attr ToFuseAttr(const struct stat& st) {
-  fuse_attr attr = {};
-  attr.ino = st.st_ino;
-  attr.size = static_cast<uint64_t>(st.st_size);
-  attr.blocks = static_cast<uint64_t>(st.st_blocks);
-  attr.atime = static_cast<uint64_t>(st.st_atim.tv_sec);
-  attr.mtime = static_cast<uint64_t>(st.st_mtim.tv_sec);
-  attr.ctime = static_cast<uint64_t>(st.st_ctim.tv_sec);
-  attr.atimensec = static_cast<uint32_t>(st.st_atim.tv_nsec);
-  attr.mtimensec = static_cast<uint32_t>(st.st_mtim.tv_nsec);
-  attr.ctimensec = static_cast<uint32_t>(st.st_ctim.tv_nsec);
-  attr.mode = st.st_mode;
-  attr.nlink = static_cast<uint32_t>(st.st_nlink);
-  attr.uid = st.st_uid;
-  attr.gid = st.st_gid;
-  attr.blksize = static_cast<uint32_t>(st.st_blksize);
-  return attr;
-}
-
-void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds) {
-  double whole = 0;
-  nanoseconds = static_cast<uint32_t>(std::modf(timeout, &whole) * 1e9);
-  seconds = static_cast<uint64_t>(whole);
-}
-
-// True also as long as it is not known.
-bool Passes(const Mount& mount) {
-  return mount.open_files != nullptr && mount.open_files->passing() != OpenFiles::Passing::kRefused;
-}
-
-// Opens a node and says how in `out`. With io=passthrough.
-Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughOpenOut& out) {
-  VENEER_TRY(const OpenFiles::Opened opened,
-             mount.open_files->Open(node, static_cast<int>(flags), [&](int how) {
-               return mount.fs->OpenUpperContents(node, how);
-             }));
-  if (opened.attributes_move_now) ForgetAttributes(mount, node);
-  out.backing_id = opened.backing_id;
-  // What the kernel has of a file that is opened cached was always read through its cache.
-  out.open_flags = opened.backing_id != 0 ? kOpenPassthrough : FOPEN_KEEP_CACHE;
-  return {};
-}
-
-void ServeOpen(const Mount& mount, const fuse_in_header& header, const fuse_open_in& open) {
-  PassthroughOpenOut out = {};
-  const Sys<void> opened = OpenNode(mount, header.nodeid, open.flags, out);
-  if (!opened) {
-    Send(mount, header.unique, opened.error().code, {});
-  } else if (!Send(mount, header.unique, 0, {&out, sizeof(out)})) {
-    mount.open_files->Release(header.nodeid, static_cast<int>(open.flags));
-  }
-}
-
-void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
-  const Caller caller{mount.ids.users.Keep(header.uid).value_or(kOverflowId),
-                      mount.ids.groups.Keep(header.gid).value_or(kOverflowId), create.umask};
-  const Sys<Entry> entry = mount.fs->MakeTmpFile(header.nodeid, create.mode, caller);
-  if (!entry) {
-    Send(mount, header.unique, entry.error().code, {});
-    return;
-  }
-  struct {
-    fuse_entry_out entry;
-    PassthroughOpenOut open;
-  } reply = {};
-  reply.open.open_flags = FOPEN_KEEP_CACHE;
-  if (Passes(mount)) {
-    const Sys<void> opened = OpenNode(mount, entry->node, create.flags, reply.open);
-    if (!opened) {
-      ForgetNode(mount, entry->node, 1);
-      Send(mount, header.unique, opened.error().code, {});
-      return;
-    }
-  }
-  reply.entry.nodeid = entry->node;
-  SetTimeout(mount.timeout, reply.entry.entry_valid, reply.entry.entry_valid_nsec);
-  SetTimeout(AttributeTimeout(mount, entry->node), reply.entry.attr_valid,
-             reply.entry.attr_valid_nsec);
-  reply.entry.attr = ToFuseAttr(ToStat(mount, entry->attr));
-  if (Send(mount, header.unique, 0, {&reply, sizeof(reply)})) return;
-  if (mount.open_files != nullptr) {
-    mount.open_files->Release(entry->node, static_cast<int>(create.flags));
-  }
-  ForgetNode(mount, entry->node, 1);
+// The name behind the argument of a request; the kernel ends it with a zero.
+template <class T>
+std::string_view NameAfter(const char* request, size_t size) {
+  const size_t offset = std::min(size, sizeof(fuse_in_header) + sizeof(T));
+  return {request + offset, ::strnlen(request + offset, size - offset)};
 }
 
 void RefusePassthrough(const Mount& mount, Errno why) {
@@ -136,24 +43,26 @@ void RefusePassthrough(const Mount& mount, Errno why) {
 // Requests that libfuse never sees. Exceptions are the caller's business.
 bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
   switch (header.opcode) {
-    case FUSE_INTERRUPT: Send(mount, header.unique, ENOSYS, {}); return true;
+    case FUSE_INTERRUPT: SendReply(mount, header.unique, ENOSYS, {}); return true;
     case FUSE_OPEN:
-      // Refused: libfuse gets it, and our handler answers ENOSYS as with io=cached.
-      if (!Passes(mount)) return false;
+      // With io=cached libfuse gets it, and our handler answers ENOSYS.
+      if (!MayPass(mount)) return false;
       ServeOpen(mount, header, ExtractArgument<fuse_open_in>(request, size));
       return true;
     case FUSE_RELEASE:
       if (mount.open_files == nullptr) return false;
-      mount.open_files->Release(
-          header.nodeid, static_cast<int>(ExtractArgument<fuse_release_in>(request, size).flags));
-      Send(mount, header.unique, 0, {});
+      ServeRelease(mount, header, ExtractArgument<fuse_release_in>(request, size));
+      return true;
+    case FUSE_CREATE:
+      ServeCreate(mount, header, ExtractArgument<fuse_create_in>(request, size),
+                  NameAfter<fuse_create_in>(request, size));
       return true;
     case FUSE_TMPFILE:
       ServeTmpFile(mount, header, ExtractArgument<fuse_create_in>(request, size));
       return true;
     case FUSE_SYNCFS: {
       const Sys<void> done = mount.fs->SyncAll();
-      Send(mount, header.unique, done ? 0 : done.error().code, {});
+      SendReply(mount, header.unique, done ? 0 : done.error().code, {});
       return true;
     }
     default: return false;
@@ -195,7 +104,7 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
     return Answer(mount, header, request, size);
   } catch (const std::exception& e) {
     LogError(std::string("a request failed: ") + e.what());
-    Send(mount, header.unique, EIO, {});
+    SendReply(mount, header.unique, EIO, {});
     return true;
   }
 }
@@ -205,7 +114,7 @@ void ForgetAttributes(const Mount& mount, fuse_ino_t node) {
   what.ino = node;
   what.off = -1;  // attributes only
   // A notification is a message without a request, with its code in place of the errno.
-  Send(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
+  SendReply(mount, 0, -FUSE_NOTIFY_INVAL_INODE, {&what, sizeof(what)});
 }
 
 void DecidePassthrough(const Mount& mount) {

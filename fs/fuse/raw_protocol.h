@@ -7,9 +7,8 @@
 //   and says in WRITE and SETATTR when set-user-ID bits must go. libfuse passes that on since
 //   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
-// - TMPFILE (O_TMPFILE) and SYNCFS are served here.
-// - With io=passthrough the INIT reply asks for FUSE_PASSTHROUGH, and OPEN and RELEASE are served here;
-//   see passthrough.h and open_files.h.
+// - CREATE, TMPFILE (O_TMPFILE) and SYNCFS never reach libfuse, and with io=passthrough OPEN and RELEASE neither; see
+//   open_requests.h. The INIT reply then asks for FUSE_PASSTHROUGH; see passthrough.h.
 // - INTERRUPT is answered ENOSYS: the kernel then sends no more of them.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.

@@ -46,6 +46,7 @@ struct Mount {
   std::string upper;  // the directory; empty: a read-only mount
   // Agreed upon at INIT: see raw_protocol.h.
   bool passthrough = false;      // asked for; whether the kernel does it is tried afterwards
+  unsigned kernel_minor = 0;     // of its protocol: 7.kernel_minor
   bool kill_privileges = false;  // this daemon clears set-user-ID bits and capabilities
   bool long_setxattr = false;    // SETXATTR requests have the longer header
 };

@@ -31,6 +31,7 @@ constexpr unsigned kMaxBackground = 64;
 
 void Init(void* userdata, fuse_conn_info* connection) {
   Mount& mount = *static_cast<Mount*>(userdata);
+  mount.kernel_minor = connection->proto_minor;
   // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents are right, times are
   // not: bench/FINDINGS.md), lock forwarding (the kernel's own locks are right for a local file system),
   // AUTO_INVAL_DATA (nothing changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).

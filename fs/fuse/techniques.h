@@ -17,7 +17,9 @@ struct Techniques {
   bool cache_symlinks = true;   // the kernel keeps the targets of symbolic links
   bool parallel_dirops = true;  // the kernel looks up several names of a directory at once
   bool killpriv = true;         // HANDLE_KILLPRIV_V2 (raw_protocol.h)
-  bool refuse_labels = true;    // without SELinux, its label is "not supported"
+  bool direct_writes =
+      true;  // new files are written around the mount's page cache (open_requests.h)
+  bool refuse_labels = true;  // without SELinux, its label is "not supported"
   ReaddirPlus readdirplus = ReaddirPlus::kAuto;
 };
 

@@ -75,13 +75,24 @@ class Crowd(MountCase):
             with self.subTest(mode):
                 self.play(mode, random.Random(random_ops.seed()))
 
-    def play(self, mode, rng):
+    def test_and_those_of_a_new_file(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                self.play(mode, random.Random(random_ops.seed()), made=True)
+
+    def play(self, mode, rng, made=False):
+        """`made`: the file is made on the mount, and who made it may write on all the time."""
         data = rng.randbytes(self.SIZE)
-        mount = self.mount([self.layer(f"lower-{mode}", {"file": File(0o644, data=data)})],
-                           name=mode, options=[f"io={mode}"])
+        below = {"file": File(0o644, data=data)} if not made else {}
+        mount = self.mount([self.layer(f"lower-{mode}", below)], name=mode, options=[f"io={mode}"])
         self.paths = (mount / "file", self.path(f"plain-{mode}"))
-        write(self.paths[1], data)
         self.open, self.history = [], []  # of pairs: on the mount, on the plain file
+        maker = []
+        if made:
+            maker = [self.fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) for path in self.paths]
+            self.both("write as the maker", lambda side: os.write(maker[side], data))
+        else:
+            write(self.paths[1], data)
         actions = [self.open_one, self.open_one, self.map_one, self.close_one, self.close_one, self.write_one,
                    self.write_one, self.store_one, self.store_one, self.truncate, self.copy, self.punch, self.drop]
         for _ in range(700):
@@ -90,9 +101,15 @@ class Crowd(MountCase):
                 self.close_everything()
             if rng.random() < 0.005:
                 self.close_everything()
+                for fd in maker:
+                    os.close(fd)
+                maker = []
                 mount.remount()
+            if maker:
+                self.write_as(maker, rng)
             self.compare()
         self.close_everything()
+        self.close_all()
         mount.stop()
         self.assertEqual(read(os.path.join(mount.upper, "file")), read(self.paths[1]))
 
@@ -141,9 +158,12 @@ class Crowd(MountCase):
     def write_one(self, rng):
         found = self.descriptors(os.O_WRONLY, os.O_RDWR)
         if found:
-            one, offset = rng.choice(found), rng.randrange(self.SIZE)
-            data = rng.randbytes(rng.choice((1, 100, PAGE, 3 * PAGE)))
-            self.both(f"write {offset} {len(data)}", lambda side: os.pwrite(one["pair"][side], data, offset))
+            self.write_as(rng.choice(found)["pair"], rng)
+
+    def write_as(self, pair, rng):
+        offset = rng.randrange(self.SIZE)
+        data = rng.randbytes(rng.choice((1, 100, PAGE, 3 * PAGE)))
+        self.both(f"write {offset} {len(data)}", lambda side: os.pwrite(pair[side], data, offset))
 
     def store_one(self, rng):
         found, size = self.descriptors(WRITABLE << 8), self.size()

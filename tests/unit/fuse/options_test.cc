@@ -202,6 +202,7 @@ TEST(OptionsTest, EachTechniqueIsOnAndCanBeSwitchedOff) {
                {"cache_symlinks", &Techniques::cache_symlinks},
                {"parallel_dirops", &Techniques::parallel_dirops},
                {"killpriv", &Techniques::killpriv},
+               {"direct_writes", &Techniques::direct_writes},
                {"refuse_labels", &Techniques::refuse_labels}};
   for (const auto& [word, member] : words) {
     const std::string given = std::string("lowerdir=/l,") + word;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/fuse/open_requests.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "fs/fuse/raw_protocol.h"
+#include "fs/fuse/raw_reply.h"
+
+namespace veneer {
+namespace {
+
+// The protocol of Linux 6.18.
+constexpr unsigned kInvalidatesAfterDirectWrites = 45;
+
+bool BypassesPageCache(const Mount& mount, uint32_t flags) {
+  return mount.techniques.direct_writes && (flags & O_ACCMODE) == O_WRONLY &&
+         mount.kernel_minor >= kInvalidatesAfterDirectWrites && mount.kill_privileges;
+}
+
+// Opens a node and says how in `out`. With io=passthrough.
+Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughOpenOut& out) {
+  VENEER_TRY(const OpenFiles::Opened opened,
+             mount.open_files->Open(node, static_cast<int>(flags), [&](int how) {
+               return mount.fs->OpenUpperContents(node, how);
+             }));
+  if (opened.attributes_move_now) ForgetAttributes(mount, node);
+  out.backing_id = opened.backing_id;
+  // What the kernel has of a file that is opened cached was always read through its cache.
+  out.open_flags = opened.backing_id != 0 ? kOpenPassthrough : FOPEN_KEEP_CACHE;
+  return {};
+}
+
+Caller CallerOf(const Mount& mount, const fuse_in_header& header, uint32_t umask) {
+  return {mount.ids.users.Keep(header.uid).value_or(kOverflowId),
+          mount.ids.groups.Keep(header.gid).value_or(kOverflowId), umask};
+}
+
+// The answer to a request that made a file: `made`, opened.
+void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
+               const Sys<Entry>& made) {
+  if (!made) {
+    SendReply(mount, header.unique, made.error().code, {});
+    return;
+  }
+  struct {
+    fuse_entry_out entry;
+    PassthroughOpenOut open;
+  } reply = {};
+  reply.open.open_flags = FOPEN_KEEP_CACHE;
+  if (MayPass(mount)) {
+    const Sys<void> opened = OpenNode(mount, made->node, flags, reply.open);
+    if (!opened) {
+      ForgetNode(mount, made->node, 1);
+      SendReply(mount, header.unique, opened.error().code, {});
+      return;
+    }
+  } else if (BypassesPageCache(mount, flags)) {
+    reply.open.open_flags |= FOPEN_DIRECT_IO;
+    reply.open.handle = kDirectHandle;
+  }
+  reply.entry = ToEntryOut(mount, *made);
+  if (SendReply(mount, header.unique, 0, {&reply, sizeof(reply)})) return;
+  if (mount.open_files != nullptr) mount.open_files->Release(made->node, static_cast<int>(flags));
+  ForgetNode(mount, made->node, 1);
+}
+
+}  // namespace
+
+bool MayPass(const Mount& mount) {
+  return mount.open_files != nullptr && mount.open_files->passing() != OpenFiles::Passing::kRefused;
+}
+
+void ServeOpen(const Mount& mount, const fuse_in_header& header, const fuse_open_in& open) {
+  PassthroughOpenOut out = {};
+  const Sys<void> opened = OpenNode(mount, header.nodeid, open.flags, out);
+  if (!opened) {
+    SendReply(mount, header.unique, opened.error().code, {});
+  } else if (!SendReply(mount, header.unique, 0, {&out, sizeof(out)})) {
+    mount.open_files->Release(header.nodeid, static_cast<int>(open.flags));
+  }
+}
+
+void ServeRelease(const Mount& mount, const fuse_in_header& header,
+                  const fuse_release_in& release) {
+  mount.open_files->Release(header.nodeid, static_cast<int>(release.flags));
+  SendReply(mount, header.unique, 0, {});
+}
+
+void ServeCreate(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create,
+                 std::string_view name) {
+  ReplyMade(mount, header, create.flags,
+            mount.fs->MakeNode(header.nodeid, name, (create.mode & 07777) | S_IFREG, 0, 0,
+                               CallerOf(mount, header, create.umask)));
+}
+
+void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
+  ReplyMade(
+      mount, header, create.flags,
+      mount.fs->MakeTmpFile(header.nodeid, create.mode, CallerOf(mount, header, create.umask)));
+}
+
+}  // namespace veneer
