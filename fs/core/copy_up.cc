@@ -24,7 +24,7 @@ void UnionFs::State::MarkInUpper(Node& parent, std::string_view name) {
 
 Sys<void> UnionFs::State::CopyUpMetaLocked(const NodeRef& node) {
   if (node->upper) return {};
-  return CopyUpWholeLocked(node, false, std::nullopt);
+  return CopyUpWholeLocked(node, 0, std::nullopt);
 }
 
 // No name leads to it, not even one of a multiply linked lower file that this node does not know of.
@@ -34,8 +34,8 @@ bool UnionFs::State::IsNamelessLocked(const Node& node) const {
          node.removed;
 }
 
-// Makes the upper object of a node that has none: attributes, and contents where `with_data`.
-Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
+// Makes the upper object of a node that has none: attributes, and contents of up to `data_limit` bytes.
+Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
                                             std::optional<uint64_t> truncate) {
   if (!upper) return Fail(EROFS);
   if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
@@ -60,10 +60,11 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, bool with_data,
   Content content;
   if (attr.type == FileType::kRegular) {
     object.size = attr.size;
-    object.metacopy = !with_data && attr.size > 0 && upper->options().metacopy;
+    const uint64_t size = truncate.value_or(attr.size), to_copy = std::min(attr.size, size);
+    object.metacopy = to_copy > data_limit && upper->options().metacopy;
     if (!object.metacopy) {
-      object.size = truncate.value_or(attr.size);
-      object.data_size = std::min(attr.size, object.size);
+      object.size = size;
+      object.data_size = to_copy;
       if (object.data_size > 0) {
         BeforeCopying(object.data_size);
         VENEER_TRY(content, lower->Open(node->lower));
@@ -134,11 +135,8 @@ Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t
   const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyData);
   if (node->data_upper) return {};
   if (!node->upper) {
-    VENEER_TRY(const Attr attr, lower->Stat(node->lower));
-    const uint64_t to_copy = std::min(attr.size, truncate.value_or(attr.size));
     const std::shared_lock lock(names);
-    const bool one_step = to_copy <= kOneStepSize || !upper->options().metacopy;
-    VENEER_TRY_VOID(CopyUpWholeLocked(node, one_step, truncate));
+    VENEER_TRY_VOID(CopyUpWholeLocked(node, kOneStepSize, truncate));
     if (node->data_upper) return {};
   }
   return CopyContents(node, truncate);

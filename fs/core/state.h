@@ -105,7 +105,7 @@ struct UnionFs::State {
   // Brings the contents too. `truncate`: only so much of them, and that is the file's size then.
   Sys<void> CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate = std::nullopt);
   bool IsNamelessLocked(const Node& node) const;
-  Sys<void> CopyUpWholeLocked(const NodeRef& node, bool with_data,
+  Sys<void> CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
                               std::optional<uint64_t> truncate);
   Sys<void> PublishCopyLocked(const NodeRef& node, Upper::Staged& staged, bool with_data);
   Sys<void> CopyContents(const NodeRef& node, std::optional<uint64_t> truncate);

@@ -71,7 +71,8 @@ Sys<void> Sync(int fd, bool data_only);
 Sys<void> SyncFs(int fd);
 Sys<struct statvfs> StatVfs(int fd);
 
-// Copies `size` bytes between regular files at the same offset, holes kept as holes: a reflink of the whole where
+// Copies `size` bytes between regular files at the same offset. A small file (16 KiB) is read and written; of a larger one
+// holes are kept as holes: a reflink of the whole where
 // both files are taken from 0 to the end and the file system can, else copy_file_range per data extent, else
 // read and write. The target must be empty or sparse there; its size becomes at least `size`.
 Sys<void> CopyData(int from, int to, uint64_t size);

@@ -92,6 +92,22 @@ TEST(CopyDataTest, HolesStayHoles) {
   EXPECT_STREQ(text, "middle");
 }
 
+TEST(CopyDataTest, SmallFilesKeepTheirSize) {
+  const std::string zeros(5000, 0);
+  for (const std::string& text : {std::string("text"), zeros, zeros + "x", "x" + zeros}) {
+    for (const size_t size : {text.size(), text.size() + 100}) {
+      const Fd from = TempFile();
+      const Fd to = TempFile();
+      ASSERT_TRUE(sys::WriteAt(from.get(), text, 0));
+      ASSERT_TRUE(sys::CopyData(from.get(), to.get(), size));
+      std::string copy(size + 1, '-');
+      ASSERT_EQ(*sys::ReadAt(to.get(), copy.data(), copy.size(), 0), size);
+      EXPECT_EQ(copy.substr(0, size), text + std::string(size - text.size(), 0));
+      EXPECT_EQ(sys::Stat({to.get()})->st_blocks == 0, text == zeros);
+    }
+  }
+}
+
 TEST(CopyDataTest, StopsAtTheSizeAskedFor) {
   const Fd from = TempFile();
   const Fd to = TempFile();
