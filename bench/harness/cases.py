@@ -257,6 +257,10 @@ class RandomIo(Case):
 
 
 class RandomRead(RandomIo):
+    def prepare(self, tree):
+        super().prepare(tree)
+        ReadLarge(self.files).run(tree)
+
     def run(self, tree):
         fd = os.open(os.path.join(tree, LARGE), os.O_RDONLY)
         for offset in self._offsets:
