@@ -154,5 +154,6 @@ class Latency:
 def systems_to_compare(scratch, stack, arguments):
     """All but the bare directory, where several clients are the disk's business."""
     found, missing = contenders.all_of(scratch, stack, arguments)
-    wanted = arguments.systems.split(",") if arguments.systems else [c.name for c in found if c.name != "directory"]
-    return [c for c in found if c.name in wanted], missing
+    if arguments.systems:
+        return contenders.chosen(found, arguments.systems), missing
+    return [c for c in found if c.name != "directory"], missing

@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -110,6 +111,15 @@ class Directory(Contender):
 
     def unmount(self):
         pass
+
+
+def chosen(found, names):
+    """Those of `found` with these names, NAME,NAME...; ends the program at a name that none of them has."""
+    wanted = names.split(",")
+    unknown = set(wanted) - {one.name for one in found}
+    if unknown:
+        sys.exit(f"no such system: {', '.join(sorted(unknown))} (there are {', '.join(one.name for one in found)})")
+    return [one for one in found if one.name in wanted]
 
 
 def all_of(scratch, stack, options):
