@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "tools/image/time_format.h"
 
@@ -144,13 +145,63 @@ Architecture HostArchitecture() {
   return {host.machine, ""};
 }
 
-std::string ComposeImage(const NewLayer& layer, const Architecture& architecture) {
+Result<Architecture> ParseArchitecture(std::string_view platform) {
+  const auto bad = [&] {
+    return MakeError("'" + std::string(platform) +
+                         "' is not a platform: OS/ARCH[/VARIANT], as in linux/arm64/v8",
+                     ExitCode::kUsage);
+  };
+  std::vector<std::string> parts;
+  for (std::string_view rest = platform;;) {
+    const size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    const bool word = !part.empty() && std::ranges::all_of(part, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    });
+    if (!word) return bad();
+    parts.emplace_back(part);
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+  if (parts.size() > 3) return bad();
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOtherWords = {
+      {{"x86_64", "amd64"},
+       {"x86-64", "amd64"},
+       {"aarch64", "arm64"},
+       {"i386", "386"},
+       {"i686", "386"}}};
+  constexpr std::array<std::string_view, 9> kAlone = {
+      "amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "loong64", "mips64le"};
+  if (parts.size() == 1 && parts[0] != "linux") {
+    const bool known =
+        std::ranges::find(kAlone, parts[0]) != kAlone.end() ||
+        std::ranges::any_of(kOtherWords, [&](const auto& each) { return each.first == parts[0]; });
+    if (!known) return bad();
+    parts.insert(parts.begin(), "linux");
+  }
+  // Layers hold what Linux knows of a file.
+  if (parts[0] != "linux") {
+    return MakeError("platform '" + std::string(platform) + "': the system must be linux",
+                     ExitCode::kUsage);
+  }
+  Architecture architecture = HostArchitecture();
+  if (parts.size() == 1) return architecture;
+  architecture.name = parts[1];
+  for (const auto& [other, name] : kOtherWords) {
+    if (parts[1] == other) architecture.name = name;
+  }
+  architecture.variant = parts.size() > 2 ? parts[2] : architecture.name == "arm64" ? "v8" : "";
+  return architecture;
+}
+
+std::string ComposeImage(const NewLayer& layer, const Architecture& architecture,
+                         const Json& runtime) {
   Json document = {{"created", FormatRfc3339(layer.created)}};
   if (!layer.author.empty()) document["author"] = layer.author;
   document["architecture"] = architecture.name;
   if (!architecture.variant.empty()) document["variant"] = architecture.variant;
-  document["os"] = "linux";
-  document["config"] = Json::object();
+  document["os"] = architecture.os;
+  document["config"] = runtime;
   document["rootfs"] = {{"type", "layers"}, {"diff_ids", Json::array({layer.diff_id.ToString()})}};
   document["history"] = Json::array({HistoryItem(layer)});
   return DumpJson(document);

@@ -62,13 +62,20 @@ struct NewLayer {
   std::string comment;
 };
 
-// The config of an image of one layer, for the architecture given (the host's: HostArchitecture()).
+// What an image runs on.
 struct Architecture {
   std::string name;     // Go's word for it (image-spec, config.md): "amd64", "arm64"
   std::string variant;  // "v8", or empty
+  std::string os = "linux";
 };
 Architecture HostArchitecture();
-std::string ComposeImage(const NewLayer& layer, const Architecture& architecture);
+// "OS/ARCH[/VARIANT]", "OS" or "ARCH", as --platform takes it; what is left out is the host's. Other
+// words for an architecture ("x86_64", "aarch64") become Go's. Usage error.
+Result<Architecture> ParseArchitecture(std::string_view platform);
+
+// The config of an image of one layer. `runtime`: its "config" object.
+std::string ComposeImage(const NewLayer& layer, const Architecture& architecture,
+                         const Json& runtime = Json::object());
 
 // The config of `parent` with one layer more. Fields that Veneer does not know stay as they are; an
 // author that is not given stays the parent's.
