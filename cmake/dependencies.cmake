@@ -8,6 +8,7 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(tl-expected 1.0 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CURL 7.85 REQUIRED)  # its headers; see tools/registry
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5)

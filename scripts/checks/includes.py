@@ -43,7 +43,7 @@ THIRD_PARTY = {
 
 # What the language and the system bring: names without a dot, and the C library's and the kernel's headers.
 _SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|net|netinet|arpa|asm)/.*|"
-                     r"(dirent|endian|errno|fcntl|getopt|grp|libgen|limits|malloc|mntent|poll|pty|pwd|sched|setjmp|signal|stdint|stdio|"
+                     r"(dirent|dlfcn|endian|errno|fcntl|getopt|grp|libgen|limits|malloc|mntent|poll|pty|pwd|sched|setjmp|signal|stdint|stdio|"
                      r"stdlib|string|syslog|termios|time|unistd|utime)\.h")
 # The model decides from values to values: it makes no system call. Constants of modes and errors are values.
 _SYSTEM_CALLS = re.compile(r"(unistd|fcntl|dirent|poll|sched|signal)\.h|sys/(xattr|mount|mman|ioctl|statfs|syscall|"
