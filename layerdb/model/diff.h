@@ -5,6 +5,7 @@
 #ifndef VENEER_LAYERDB_MODEL_DIFF_H_
 #define VENEER_LAYERDB_MODEL_DIFF_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,15 @@ struct DiffEntry {
   DiffKind kind = DiffKind::kChanged;
   std::string path;  // from the root, with a leading slash
   friend bool operator==(const DiffEntry&, const DiffEntry&) = default;
+};
+
+// The same with the bytes of the regular files it is about: of the file itself, or of all that was in a directory that is
+// one no more. 0 for everything else.
+struct SizedDiffEntry {
+  DiffEntry entry;
+  uint64_t before = 0;
+  uint64_t after = 0;
+  friend bool operator==(const SizedDiffEntry&, const SizedDiffEntry&) = default;
 };
 
 // What one name became: `below` in the image, `above` in the merged tree; nullopt: not there.

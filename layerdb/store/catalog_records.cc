@@ -122,6 +122,31 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
   return ImageRecord{*id, std::move(diff_ids), chain_id, created, size, std::move(blobs)};
 }
 
+bool ReadImageReferences(std::string_view bytes, RecordReferences* out) {
+  out->image = {};
+  out->layers.clear();
+  out->blobs.clear();
+  const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
+    if (number == kImageId) out->image = value;
+    if (number == kImageDiffId) out->layers.push_back(value);
+    if (number == kImageBlob) out->blobs.push_back(value);
+    return true;
+  });
+  return ok && !out->image.empty() && !out->layers.empty();
+}
+
+bool ReadContainerReferences(std::string_view bytes, RecordReferences* out) {
+  out->image = {};
+  out->layers.clear();
+  out->blobs.clear();
+  const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
+    if (number == kContainerImage) out->image = value;
+    if (number == kContainerDiffId) out->layers.push_back(value);
+    return true;
+  });
+  return ok && !out->image.empty() && !out->layers.empty();
+}
+
 std::string EncodeContainer(const ContainerRecord& container) {
   FieldWriter out;
   out.Add(kContainerImage, container.image_id.hex());

@@ -35,6 +35,17 @@ std::string EncodeImage(const ImageRecord& image);
 // nullopt: malformed.
 std::optional<ImageRecord> DecodeImage(std::string_view bytes);
 
+// What a record of an image or a container refers to, as the hex digits that it holds: to look through a thousand records
+// without making values of them. Valid as long as the record is.
+struct RecordReferences {
+  std::string_view image;                // the image's own id, or that of the container's image
+  std::vector<std::string_view> layers;  // diff ids, bottom first
+  std::vector<std::string_view> blobs;
+};
+// False: malformed. What `out` held before is gone.
+bool ReadImageReferences(std::string_view bytes, RecordReferences* out);
+bool ReadContainerReferences(std::string_view bytes, RecordReferences* out);
+
 std::string EncodeContainer(const ContainerRecord& container);
 std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::string_view bytes);
 

@@ -37,6 +37,17 @@ bool IsContainerName(std::string_view name) {
                      [&](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
+tl::unexpected<Error> NotAName(std::string_view name) {
+  return MakeError("\"" + std::string(name) +
+                       "\" is not a container name: letters, digits and _ . -, at most 64, "
+                       "beginning with a letter or digit",
+                   ExitCode::kUsage);
+}
+
+tl::unexpected<Error> Taken(std::string_view name) {
+  return MakeError("there is a container " + std::string(name) + " already", ExitCode::kInUse);
+}
+
 uint64_t RandomNumber() {
   uint64_t number = 0;
   // A name that is not random is taken at worst, and the next one tried.
@@ -117,6 +128,55 @@ void RemoveInPlace(const std::string& container) {
   }
 }
 
+// In a container's directory while it is being renamed: its old name.
+std::string RenameNote(const std::string& container) { return container + "/renamed-from"; }
+
+// Makes the place of a new container free. A directory without a record is what a crash left, or a container whose
+// renaming was.
+Result<void> ClearPlace(const StoreLayout& layout, const KvTxn& txn, const std::string& name,
+                        const std::string& trash) {
+  RestoreRenamed(layout, txn, name);
+  const std::string target = layout.container(name);
+  const std::string old = trash + "/left-over";
+  if (rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT) {
+    return MakeError(Errno{errno}, target);
+  }
+  return {};
+}
+
+Sys<void> SyncDirectory(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return FailErrno();
+  return sys::Sync(fd.get(), false);
+}
+
+Result<void> WriteNote(const std::string& container, std::string_view name) {
+  const std::string path = RenameNote(container);
+  const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), name, 0), path);
+  VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), path);
+  VENEER_TRY_CTX_VOID(SyncDirectory(container), container);
+  return {};
+}
+
+// Ends what a killed rename has left half done, anywhere. True when there was something.
+bool RestoreAll(Store& store) {
+  bool restored = false;
+  const StoreLayout& layout = store.layout();
+  std::vector<std::string> names;
+  const Fd fd(open(layout.containers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return false;
+  const Sys<void> read =
+      sys::ReadDir(fd.get(), [&](const sys::Dirent& entry) { names.emplace_back(entry.name); });
+  if (!read) return false;
+  const Result<void> done = store.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    for (const std::string& name : names) restored |= RestoreRenamed(layout, txn, name);
+    return {};
+  });
+  return done && restored;
+}
+
 Timestamp Now() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -125,13 +185,29 @@ Timestamp Now() {
 
 }  // namespace
 
+bool RestoreRenamed(const StoreLayout& layout, const KvTxn& txn, const std::string& directory) {
+  const std::string path = layout.container(directory);
+  const Fd fd(open(RenameNote(path).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return false;
+  std::string name(kMaxContainerName + 1, '\0');
+  const Sys<size_t> n = sys::ReadAt(fd.get(), name.data(), name.size(), 0);
+  name.resize(n.value_or(0));
+  if (!IsContainerName(name) || !IsContainerName(directory)) return false;
+  const auto there = txn.Get(ContainerKey(directory));
+  const auto old = txn.Get(ContainerKey(name));
+  if (!there || *there || !old || !*old) return false;
+  const std::string before = layout.container(name);
+  if (renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, before.c_str(), RENAME_NOREPLACE) != 0) {
+    return false;
+  }
+  unlink(RenameNote(before).c_str());
+  return true;
+}
+
 Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
   const bool made_up = spec.name.empty();
   if (!made_up && !IsContainerName(spec.name)) {
-    return MakeError("\"" + spec.name +
-                         "\" is not a container name: letters, digits and _ . -, at most 64, "
-                         "beginning with a letter or digit",
-                     ExitCode::kUsage);
+    return NotAName(spec.name);
   }
   VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
   VENEER_TRY(const FoundImage found, store_.images().Find(spec.image_id.ToString()));
@@ -160,9 +236,7 @@ Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
       if (attempt == kMadeUpAttempts) return MakeError("no name is left; give one with --name");
     }
     VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));
-    if (taken) {
-      return MakeError("there is a container " + record.name + " already", ExitCode::kInUse);
-    }
+    if (taken) return Taken(record.name);
     // The image may have been removed since it was found.
     VENEER_TRY(const auto image_there, txn.Get(ImageKey(image.id)));
     if (!image_there) {
@@ -170,11 +244,7 @@ Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
     }
     if (!moved) {
       const std::string target = layout.container(record.name);
-      // A directory without a record is what a crash left.
-      const std::string old = session->dir() + "/left-over";
-      if (rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT) {
-        return MakeError(Errno{errno}, target);
-      }
+      VENEER_TRY_VOID(ClearPlace(layout, txn, record.name, session->dir()));
       if (rename(staged.c_str(), target.c_str()) != 0) return MakeError(Errno{errno}, target);
       moved = true;
     }
@@ -222,7 +292,11 @@ Result<ContainerLock> Containers::Lock(std::string_view name) {
   for (;;) {
     VENEER_TRY_VOID(Get(name));
     Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return MakeError(Errno{errno}, path);
+    if (!fd) {
+      const int code = errno;
+      if (code == ENOENT && RestoreAll(store_)) continue;
+      return MakeError(Errno{code}, path);
+    }
     while (flock(fd.get(), LOCK_EX) != 0) {
       if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
     }
@@ -256,6 +330,42 @@ Result<void> Containers::Update(const ContainerRecord& record) {
     VENEER_TRY_VOID(GetIn(txn, record.name));
     return txn.Put(ContainerKey(record.name), EncodeContainer(record));
   });
+}
+
+Result<void> Containers::Rename(std::string_view from, std::string_view to) {
+  if (!IsContainerName(to)) return NotAName(to);
+  // Keeps prune from looking between the two steps.
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store_.Begin());
+  const StoreLayout& layout = store_.layout();
+  const std::string old_path = layout.container(from);
+  const std::string new_path = layout.container(to);
+  bool noted = false;
+  bool moved = false;  // the body may run twice
+  const auto move = [&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY_VOID(GetIn(txn, from));
+    VENEER_TRY(const auto taken, txn.Get(ContainerKey(to)));
+    if (taken) return Taken(to);
+    VENEER_TRY(const auto value, txn.Get(ContainerKey(from)));
+    const std::string record(*value);
+    if (!moved) {
+      VENEER_TRY_VOID(ClearPlace(layout, txn, std::string(to), session->dir()));
+      noted = true;
+      VENEER_TRY_VOID(WriteNote(old_path, from));
+      if (renameat2(AT_FDCWD, old_path.c_str(), AT_FDCWD, new_path.c_str(), RENAME_NOREPLACE) !=
+          0) {
+        return MakeError(Errno{errno}, old_path);
+      }
+      moved = true;
+      VENEER_TRY_CTX_VOID(SyncDirectory(layout.containers()), layout.containers());
+    }
+    VENEER_TRY_VOID(txn.Put(ContainerKey(to), record));
+    return txn.Erase(ContainerKey(from));
+  };
+  const Result<void> done = store_.catalog().Write(move);
+  // Where this fails too, RestoreRenamed() does it: the note is left.
+  const bool back = done || !moved || rename(new_path.c_str(), old_path.c_str()) == 0;
+  if (noted && back) unlink(RenameNote(done ? new_path : old_path).c_str());
+  return done;
 }
 
 Result<void> Containers::Remove(std::string_view name) {

@@ -24,7 +24,9 @@
 
 namespace veneer {
 
+class KvTxn;
 class Store;
+class StoreLayout;
 
 // A process beyond doubt: pids are used again, and boots restart the count.
 struct ProcessId {
@@ -96,6 +98,11 @@ class Containers {
   // Changes what the catalog keeps: image, image_name, config, remove_on_exit. The name stays.
   Result<void> Update(const ContainerRecord& record);
 
+  // Gives a container another name. kNotFound: there is none; kInUse: the new name is taken; kUsage:
+  // not a name. Killed at any moment, it leaves the container under one of the two names, whole
+  // (RestoreRenamed). REQUIRES: the lock of `from`; it is not mounted.
+  Result<void> Rename(std::string_view from, std::string_view to);
+
   // Removes the record, then the directory. kInUse when it is mounted. What cannot be deleted
   // (files of other users in the upper of an ordinary user) is left in staging for prune, and is
   // the error. On a disk so full that not even the record can be removed, the upper and work
@@ -108,6 +115,12 @@ class Containers {
  private:
   Store& store_;
 };
+
+// A rename moves the directory and then commits the record. Where it was killed between the two, the
+// directory `directory` of layout.containers() holds a container that the catalog knows by its old
+// name; this gives it its old name again. True when it did. REQUIRES: nobody renames meanwhile (a
+// transaction of the catalog that writes, or the store's lock, exclusively).
+bool RestoreRenamed(const StoreLayout& layout, const KvTxn& txn, const std::string& directory);
 
 }  // namespace veneer
 

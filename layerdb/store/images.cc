@@ -149,8 +149,38 @@ tl::unexpected<Error> NoSuchImage(std::string_view reference,
   return MakeError("no such image: " + std::string(reference) + hint, ExitCode::kNotFound);
 }
 
+// The tags that name[:tag]@sha256:… stands for: those of this name (and this tag) whose image has the digest.
+Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view reference,
+                                              const std::map<std::string, std::string>& all) {
+  const size_t at = reference.find('@');
+  const std::string_view name = reference.substr(0, at);
+  const std::optional<Digest> digest = Digest::Parse(reference.substr(at + 1));
+  const Result<std::string> wanted = NormalizeTag(name);
+  std::vector<std::string> tags;
+  if (!digest || !wanted) return tags;
+  const size_t slash = name.rfind('/');
+  const bool tagged =
+      name.find(':', slash == std::string_view::npos ? 0 : slash) != std::string_view::npos;
+  RecordReferences record;
+  for (const auto& [tag, id] : all) {
+    if (tagged ? tag != *wanted : RepositoryOf(tag) != RepositoryOf(*wanted)) continue;
+    VENEER_TRY(const auto value, txn.Get(std::string(kImagePrefix) + id));
+    if (!value || !ReadImageReferences(*value, &record)) continue;
+    const bool has =
+        record.image == digest->hex() ||
+        std::find(record.blobs.begin(), record.blobs.end(), digest->hex()) != record.blobs.end();
+    if (has) tags.push_back(tag);
+  }
+  return tags;
+}
+
 Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
   VENEER_TRY(const auto tags, AllTags(txn));
+  if (reference.find('@') != std::string_view::npos) {
+    VENEER_TRY(const std::vector<std::string> named, TagsOfDigest(txn, reference, tags));
+    if (named.empty()) return NoSuchImage(reference, tags);
+    return FindIn(txn, named.front());
+  }
   if (const Result<std::string> tag = NormalizeTag(reference); tag) {
     if (const auto at = tags.find(*tag); at != tags.end()) {
       const std::optional<Digest> id = Digest::FromHex(at->second);
@@ -191,13 +221,52 @@ Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
 // The first container of an image, or nothing.
 Result<std::optional<std::string>> UserOf(const KvTxn& txn, const Digest& image_id) {
   std::optional<std::string> user;
+  RecordReferences record;
   VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view key, std::string_view value) {
-    const std::string_view name = key.substr(kContainerPrefix.size());
-    const std::optional<ContainerRecord> container = DecodeContainer(name, value);
-    if (container && container->image_id == image_id) user = name;
+    if (ReadContainerReferences(value, &record) && record.image == image_id.hex()) {
+      user = key.substr(kContainerPrefix.size());
+    }
     return !user.has_value();
   }));
   return user;
+}
+
+// Fills in what nothing else needs of an image whose record is gone. A record that cannot be read might need anything.
+Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
+  std::set<std::string_view> layers;
+  std::set<std::string_view> blobs = {image.id.hex()};
+  for (const Digest& diff_id : image.diff_ids) layers.insert(diff_id.hex());
+  for (const Digest& blob : image.blobs) blobs.insert(blob.hex());
+  bool tree = true;
+  bool readable = true;
+  RecordReferences record;
+  const auto keep = [&] {
+    const bool same = std::equal(
+        record.layers.begin(), record.layers.end(), image.diff_ids.begin(), image.diff_ids.end(),
+        [](std::string_view hex, const Digest& diff_id) { return hex == diff_id.hex(); });
+    if (same) tree = false;
+    for (const std::string_view hex : record.layers) layers.erase(hex);
+    for (const std::string_view hex : record.blobs) blobs.erase(hex);
+    blobs.erase(record.image);
+    return true;
+  };
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view, std::string_view value) {
+    readable = ReadImageReferences(value, &record);
+    return readable && keep();
+  }));
+  if (!readable) return {};
+  VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view, std::string_view value) {
+    readable = ReadContainerReferences(value, &record);
+    return readable && keep();
+  }));
+  if (!readable) return {};
+  for (auto diff_id = image.diff_ids.rbegin(); diff_id != image.diff_ids.rend(); ++diff_id) {
+    // Once, however often the image has it.
+    if (layers.erase(diff_id->hex()) > 0) removed->layers.push_back(*diff_id);
+  }
+  for (const std::string_view hex : blobs) removed->blobs.push_back(*Digest::FromHex(hex));
+  if (tree) removed->tree = image.chain_id;
+  return {};
 }
 
 }  // namespace
@@ -297,7 +366,7 @@ Result<std::vector<ImageListing>> Images::List() {
   return list;
 }
 
-Result<RemovedImage> Images::Remove(std::string_view reference, bool force) {
+Result<RemovedImage> Images::Remove(std::string_view reference, const RemoveTerms& terms) {
   RemovedImage removed;
   VENEER_TRY_VOID(store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
     removed = {};
@@ -307,26 +376,45 @@ Result<RemovedImage> Images::Remove(std::string_view reference, bool force) {
     for (const auto& [tag, id] : all) {
       if (id == found.image.id.hex()) tags.push_back(tag);
     }
+    const bool by_digest = reference.find('@') != std::string_view::npos;
     const bool by_id = found.tag.empty();
-    if (!by_id && tags.size() > 1) {
-      removed.untagged = {found.tag};
-      return txn.Erase(TagKey(found.tag));
+    std::vector<std::string> named = tags;
+    if (by_digest) {
+      VENEER_TRY(named, TagsOfDigest(txn, reference, all));
+      // The digest of a manifest may be that of several images; one goes at a time.
+      std::erase_if(named, [&](const std::string& tag) {
+        return std::find(tags.begin(), tags.end(), tag) == tags.end();
+      });
+    } else if (!by_id) {
+      named = {found.tag};
     }
-    if (by_id && tags.size() > 1 && !force) {
-      return MakeError("image " + std::string(reference) + " has several tags (" + tags[0] + ", " +
+    removed.untagged = named;
+    if (by_digest) {
+      removed.untagged.push_back(RepositoryOf(found.tag) +
+                                 std::string(reference.substr(reference.find('@'))));
+    }
+    if (named.size() < tags.size()) {
+      for (const std::string& tag : named) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
+      return {};
+    }
+    if (by_id && tags.size() > std::max<size_t>(terms.names, 1) && !terms.force) {
+      return MakeError("unable to delete " + std::string(reference) +
+                           " (must be forced): the image has several names (" + tags[0] + ", " +
                            tags[1] + (tags.size() > 2 ? ", …" : "") +
-                           "); remove them by name, or force it",
+                           "); remove them by name, or use --force",
                        ExitCode::kInUse);
     }
     VENEER_TRY(const std::optional<std::string> user, UserOf(txn, found.image.id));
     if (user) {
-      return MakeError("image " + std::string(reference) + " is in use by container " + *user,
+      return MakeError("unable to delete " + std::string(reference) +
+                           " (cannot be forced): the image is being used by container " + *user +
+                           "; `veneer rm " + *user + "` first",
                        ExitCode::kInUse);
     }
     for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
-    removed.untagged = tags;
     removed.deleted = found.image.id;
-    return txn.Erase(ImageKey(found.image.id));
+    VENEER_TRY_VOID(txn.Erase(ImageKey(found.image.id)));
+    return FindUnneeded(txn, found.image, &removed);
   }));
   return removed;
 }

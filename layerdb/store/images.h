@@ -42,8 +42,18 @@ struct FoundImage {
 };
 
 struct RemovedImage {
-  std::vector<std::string> untagged;  // "name:tag"
+  std::vector<std::string> untagged;  // "name:tag"; "name@sha256:…" where that was asked for
   std::optional<Digest> deleted;      // the image's record is gone too
+  // With `deleted`: what of it no other image and no container needs any more.
+  std::vector<Digest> layers;  // diff ids, the top one first
+  std::vector<Digest> blobs;
+  std::optional<Digest> tree;  // a chain id
+};
+
+struct RemoveTerms {
+  bool force = false;
+  // An image given by id may be removed with its names where it has no more of them than this.
+  size_t names = 1;
 };
 
 // "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name (the
@@ -64,18 +74,21 @@ class Images {
                    const std::optional<std::string>& spent = std::nullopt);
   Result<void> Tag(const Digest& id, std::string_view tag);
 
-  // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), or by the start
-  // of one id of at least four digits. kNotFound names the nearest tag; an ambiguous start is
-  // kFailed.
+  // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start
+  // of one id of at least four digits, or by name[:tag]@sha256:… with its id or the digest of one of
+  // its blobs. kNotFound names the nearest tag; an ambiguous start is kFailed.
   Result<FoundImage> Find(std::string_view reference);
   // Sorted by creation, newest first.
   Result<std::vector<ImageListing>> List();
 
   // docker rmi: by tag, removes the tag, and with the last tag the image; by id, removes the image,
-  // and refuses when it has several tags unless `force`. kInUse, naming the container, when a
-  // container uses an image that would be deleted (`force` does not help). Layers and contents stay
-  // for prune.
-  Result<RemovedImage> Remove(std::string_view reference, bool force);
+  // and refuses when it has several tags unless `force`; by name@digest, removes the tags of that
+  // name. kInUse, naming the container, when a container uses an image that would be deleted
+  // (`force` does not help). Layers and contents stay, for RemoveImage() (remove_image.h) or prune.
+  Result<RemovedImage> Remove(std::string_view reference, const RemoveTerms& terms);
+  Result<RemovedImage> Remove(std::string_view reference, bool force) {
+    return Remove(reference, RemoveTerms{force, 1});
+  }
 
  private:
   Store& store_;

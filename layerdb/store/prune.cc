@@ -97,6 +97,7 @@ class Pruner {
     report_.writers_active = !lock.has_value();
     if (!lock) return Done();
     if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
+    if (!options_.images.empty()) VENEER_TRY_VOID(RemoveChosen());
     VENEER_TRY(const References needed, CollectReferences(store_, gone_));
     VENEER_TRY_VOID(SweepContainers(needed));
     VENEER_TRY_VOID(SweepTrees(needed));
@@ -217,6 +218,29 @@ class Pruner {
     });
   }
 
+  Result<void> RemoveChosen() {
+    VENEER_TRY(const References all, CollectReferences(store_, gone_));
+    std::set<Digest> used;
+    for (const ContainerRecord& container : all.containers) used.insert(container.image_id);
+    std::vector<RemovedImage>& removed = report_.removed_images;
+    for (const ImageListing& listing : all.images) {
+      const Digest& id = listing.image.id;
+      if (!options_.images.contains(id) || used.contains(id)) continue;
+      if (options_.keep_named && !listing.tags.empty()) continue;
+      removed.push_back({listing.tags, id, {}, {}, std::nullopt});
+      gone_.images.insert(id);
+    }
+    report_.images += removed.size();
+    if (removed.empty() || options_.dry_run) return {};
+    return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+      for (const RemovedImage& image : removed) {
+        for (const std::string& tag : image.untagged) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
+        VENEER_TRY_VOID(txn.Erase(ImageKey(*image.deleted)));
+      }
+      return {};
+    });
+  }
+
   Result<void> SweepContainers(const References& needed) {
     VENEER_TRY(const std::vector<Child> children, Children(layout_.containers()));
     for (const Child& child : children) {
@@ -224,9 +248,23 @@ class Pruner {
       const bool known = std::any_of(
           needed.containers.begin(), needed.containers.end(),
           [&](const ContainerRecord& container) { return container.name == child.name; });
-      if (!known && TakeAway(layout_.container(child.name))) ++report_.containers;
+      if (known || IsBeingRenamed(child.name)) continue;
+      if (TakeAway(layout_.container(child.name))) ++report_.containers;
     }
     return {};
+  }
+
+  // The directory of a container that a killed rename left under the new name; it gets its old one again.
+  bool IsBeingRenamed(const std::string& directory) {
+    if (options_.dry_run) {
+      return access((layout_.container(directory) + "/renamed-from").c_str(), F_OK) == 0;
+    }
+    bool restored = false;
+    const Result<void> read = store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
+      restored = RestoreRenamed(layout_, txn, directory);
+      return {};
+    });
+    return !read || restored;
   }
 
   Result<void> SweepTrees(const References& needed) {
@@ -254,7 +292,9 @@ class Pruner {
     for (const Child& child : children) {
       const std::optional<Digest> diff_id = Digest::FromHex(child.name);
       if (diff_id && needed.layers.contains(*diff_id)) continue;
-      if (TakeAway(layout_.layers() + "/" + child.name)) ++report_.layers;
+      if (!TakeAway(layout_.layers() + "/" + child.name)) continue;
+      ++report_.layers;
+      if (diff_id) report_.removed_layers.push_back(*diff_id);
     }
     return {};
   }

@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
+#include "layerdb/store/images.h"
 
 namespace veneer {
 
@@ -18,6 +21,9 @@ class Store;
 struct PruneOptions {
   bool untagged_images = false;  // remove images that have no tag and no container, first
   bool dry_run = false;          // count only
+  // Remove these images first, with their names, unless a container uses them by now.
+  std::set<Digest> images = {};
+  bool keep_named = false;  // and unless they have a name by now
   // For a dry run: containers that the caller would have removed before.
   std::set<std::string> dead_containers = {};
 };
@@ -25,6 +31,8 @@ struct PruneOptions {
 struct PruneReport {
   uint64_t images = 0, layers = 0, trees = 0, objects = 0, blobs = 0, staging = 0, containers = 0;
   uint64_t bytes_freed = 0;
+  std::vector<RemovedImage> removed_images;  // those of PruneOptions::images; `layers` is not set
+  std::vector<Digest> removed_layers;
   // Something was being written meanwhile: only dead staging was removed, the rest waits for the
   // next prune.
   bool writers_active = false;

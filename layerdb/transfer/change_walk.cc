@@ -223,6 +223,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   Change change;
   change.path = path_;
   change.hidden = frame.hidden;
+  if (base) change.base = base->attr;
   const Found& shown = above ? above : below;
   change.kind = DecideDiff(TypeIn(base), TypeIn(shown));
   if (!shown) {

@@ -39,6 +39,7 @@ struct Change {
   // The object itself is the image's, or was copied up and left as it was; only something in it changed.
   bool only_inside = false;
   Attr attr;
+  std::optional<Attr> base;  // what the image has in this path
   // Where attributes, xattrs and a symlink's target are, and where the contents.
   const Layer* meta = nullptr;
   LayerRef meta_ref;

@@ -21,6 +21,10 @@ namespace veneer {
 // here.
 Result<std::vector<DiffEntry>> DiffContainer(Store& store, const ContainerRecord& container);
 
+// The same with sizes, in time that depends on what was deleted, too.
+Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
+                                                           const ContainerRecord& container);
+
 // The same for any writable layer over any merged tree; see CommitUpper().
 Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
                                          const std::string& tree, const std::string& objects);

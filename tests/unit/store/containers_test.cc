@@ -10,6 +10,7 @@
 
 #include "layerdb/index/kv.h"
 #include "layerdb/store/made_up_name.h"
+#include "layerdb/store/prune.h"
 #include "layerdb/store/remove_tree.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -158,6 +159,59 @@ TEST_F(ContainersTest, TakeThePlaceOfLeftOvers) {
   std::filesystem::create_directories(Path("containers/web/upper/old"));
   Create("web");
   EXPECT_TRUE(std::filesystem::is_empty(Path("containers/web/upper")));
+}
+
+TEST_F(ContainersTest, GetAnotherName) {
+  const ContainerRecord made = Create("web");
+  Create("db");
+  WriteFile(Path("containers/web/upper/file"), "kept");
+  const ContainerLock lock = Must(store_->containers().Lock("web"));
+  EXPECT_EQ(store_->containers().Rename("web", "db").error().exit(), ExitCode::kInUse);
+  EXPECT_EQ(store_->containers().Rename("web", "web").error().exit(), ExitCode::kInUse);
+  EXPECT_EQ(store_->containers().Rename("web", "../x").error().exit(), ExitCode::kUsage);
+  EXPECT_EQ(store_->containers().Rename("none", "x").error().exit(), ExitCode::kNotFound);
+  ASSERT_TRUE(store_->containers().Rename("web", "site"));
+  EXPECT_EQ(store_->containers().Get("web").error().exit(), ExitCode::kNotFound);
+  EXPECT_EQ(Must(store_->containers().Get("site")).created, made.created);
+  EXPECT_EQ(Files("containers/site"),
+            (std::vector<std::string>{"containers/site/upper/file"}));  // and no note
+  EXPECT_FALSE(std::filesystem::exists(Path("containers/web")));
+  EXPECT_TRUE(Files("staging").empty());
+  Create("web");
+  Must(Prune(*store_, {}));
+  EXPECT_EQ(ReadFile(Path("containers/site/upper/file")), "kept");
+}
+
+// Killed behind the move of the directory and before the commit of the record: nobody may take it for left over.
+TEST_F(ContainersTest, KeepTheirFilesWhenARenameIsKilled) {
+  const auto kill_rename = [&](const std::string& from, const std::string& to) {
+    Create(from);
+    WriteFile(Path("containers/" + from + "/upper/file"), "of " + from);
+    WriteFile(Path("containers/" + from + "/renamed-from"), from);
+    std::filesystem::rename(Path("containers/" + from), Path("containers/" + to));
+  };
+  const auto kept = [&](const std::string& name) {
+    EXPECT_EQ(ReadFile(Path("containers/" + name + "/upper/file")), "of " + name);
+    EXPECT_FALSE(std::filesystem::exists(Path("containers/" + name + "/renamed-from")));
+  };
+  kill_rename("a", "x");
+  Must(Prune(*store_, {.dry_run = true}));
+  EXPECT_TRUE(std::filesystem::exists(Path("containers/x/upper/file")));
+  EXPECT_EQ(Must(Prune(*store_, {})).containers, 0U);
+  kept("a");
+  kill_rename("b", "y");
+  Create("y");
+  kept("b");
+  kill_rename("c", "z");
+  { const ContainerLock lock = Must(store_->containers().Lock("c")); }
+  kept("c");
+  // A note that a program of the container could not have written, and one that speaks of nobody.
+  std::filesystem::create_directories(Path("containers/left/upper"));
+  WriteFile(Path("containers/left/renamed-from"), "../catalog");
+  std::filesystem::create_directories(Path("containers/over/upper"));
+  WriteFile(Path("containers/over/renamed-from"), "a");
+  EXPECT_EQ(Must(Prune(*store_, {})).containers, 2U);
+  kept("a");
 }
 
 TEST_F(ContainersTest, AreLockedAgainstOthersUntilTheHolderDies) {

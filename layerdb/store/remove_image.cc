@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/remove_image.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/log.h"
+#include "layerdb/store/remove_tree.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+namespace {
+
+// The store's lock, exclusively, if nobody has it: whoever writes may have found a layer and not said yet that he needs
+// it.
+Fd TryExclusive(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (fd && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return {};
+  return fd;
+}
+
+void LeftForPrune(const std::string& path, int code) {
+  if (code != ENOENT) LogWarning("left for prune: " + path + ": " + ErrnoText(code));
+}
+
+// Out of its place at once, so that nobody sees half of it.
+bool RemoveLayer(const StoreLayout& layout, const Digest& diff_id) {
+  const std::string path = layout.layer(diff_id);
+  const std::string trash = layout.staging() + "/layer-" + diff_id.hex();
+  IgnoreError(RemoveTree(trash), "of one that was killed; the rename says so");
+  if (rename(path.c_str(), trash.c_str()) != 0) {
+    LeftForPrune(path, errno);
+    return false;
+  }
+  if (const Sys<uint64_t> freed = RemoveTree(trash); !freed) {
+    LeftForPrune(trash, freed.error().code);
+  }
+  return true;
+}
+
+void RemoveFile(const std::string& path) {
+  if (unlink(path.c_str()) != 0) LeftForPrune(path, errno);
+}
+
+}  // namespace
+
+Result<RemoveImageReport> RemoveImage(Store& store, std::string_view reference,
+                                      const RemoveImageOptions& options) {
+  const StoreLayout& layout = store.layout();
+  // Taken before the catalog is changed: nobody can come to need a layer between the two.
+  const Fd lock = options.keep_layers ? Fd() : TryExclusive(layout.lock_file());
+  RemoveImageReport report;
+  VENEER_TRY(report.removed, store.images().Remove(reference, options.terms));
+  RemovedImage& removed = report.removed;
+  const std::vector<Digest> layers = std::exchange(removed.layers, {});
+  if (!removed.deleted || options.keep_layers) return report;
+  report.writers_active = !lock;
+  if (!lock) return report;
+  if (removed.tree) RemoveFile(layout.tree(*removed.tree));
+  for (const Digest& diff_id : layers) {
+    if (RemoveLayer(layout, diff_id)) removed.layers.push_back(diff_id);
+  }
+  for (const Digest& blob : removed.blobs) RemoveFile(layout.blob(blob));
+  return report;
+}
+
+}  // namespace veneer

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/store/usage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <set>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/index/index_reader.h"
+#include "layerdb/store/disk_usage.h"
+#include "layerdb/store/store.h"
+
+namespace veneer {
+namespace {
+
+// What the images with containers need.
+struct Needed {
+  std::set<Digest> images, layers, trees, blobs;
+  std::set<ObjectRef> objects;
+};
+
+Result<std::vector<std::string>> NamesIn(const std::string& path) {
+  std::vector<std::string> names;
+  const Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT) return names;
+    return MakeError(Errno{errno}, path);
+  }
+  VENEER_TRY_CTX_VOID(
+      sys::ReadDir(fd.get(), [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }),
+      path);
+  return names;
+}
+
+class Measurer {
+ public:
+  explicit Measurer(Store& store) : store_(store), layout_(store.layout()) {}
+
+  Result<StoreUsage> Run() {
+    VENEER_TRY(out_.image_list, store_.images().List());
+    VENEER_TRY(out_.container_list, store_.containers().List());
+    VENEER_TRY_VOID(FindNeeded());
+    VENEER_TRY_VOID(Images());
+    VENEER_TRY_VOID(Containers());
+    VENEER_TRY_VOID(Objects());
+    return Other();
+  }
+
+ private:
+  Result<uint64_t> BytesOf(const std::string& path) {
+    VENEER_TRY_CTX(const uint64_t bytes, disk_.Of(path), path);
+    return bytes;
+  }
+
+  // The directory itself, without what is in it.
+  static uint64_t OwnBytes(const std::string& path) {
+    struct stat st;
+    return lstat(path.c_str(), &st) == 0 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
+  }
+
+  Result<void> FindNeeded() {
+    for (const ContainerRecord& container : out_.container_list) {
+      needed_.images.insert(container.image_id);
+      needed_.layers.insert(container.diff_ids.begin(), container.diff_ids.end());
+      needed_.trees.insert(container.chain_id);
+    }
+    for (const ImageListing& listing : out_.image_list) {
+      const ImageRecord& image = listing.image;
+      out_.unpacked += image.size;
+      ++out_.images.total;
+      if (!needed_.images.contains(image.id)) continue;
+      ++out_.images.active;
+      needed_.blobs.insert(image.id);
+      needed_.blobs.insert(image.blobs.begin(), image.blobs.end());
+    }
+    for (const Digest& diff_id : needed_.layers) {
+      VENEER_TRY(const std::shared_ptr<IndexReader> index, store_.OpenLayer(diff_id));
+      const Sys<void> read =
+          index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+            if (found.entry.whiteout()) return true;
+            if (const auto ref = found.entry.object()) needed_.objects.insert(*ref);
+            return true;
+          });
+      if (!read) return MakeError(read.error(), index->path());
+    }
+    return {};
+  }
+
+  // A directory whose entries are named by digests.
+  Result<void> Digests(const std::string& directory, const std::set<Digest>& needed) {
+    UsagePart& part = out_.images;
+    part.bytes += OwnBytes(directory);
+    VENEER_TRY(const std::vector<std::string> names, NamesIn(directory));
+    for (const std::string& name : names) {
+      VENEER_TRY(const uint64_t bytes, BytesOf(directory + "/" + name));
+      part.bytes += bytes;
+      const std::optional<Digest> digest = Digest::FromHex(name);
+      if (!digest || !needed.contains(*digest)) part.reclaimable += bytes;
+    }
+    return {};
+  }
+
+  Result<void> Images() {
+    VENEER_TRY_VOID(Digests(layout_.layers(), needed_.layers));
+    VENEER_TRY_VOID(Digests(layout_.trees(), needed_.trees));
+    VENEER_TRY_VOID(Digests(layout_.blobs(), needed_.blobs));
+    out_.images.bytes += OwnBytes(layout_.root() + "/blobs");
+    return {};
+  }
+
+  Result<void> Containers() {
+    UsagePart& part = out_.containers;
+    std::set<std::string> mounted;
+    for (const ContainerRecord& container : out_.container_list) {
+      ++part.total;
+      out_.container_bytes[container.name] = 0;
+      if (container.mount) mounted.insert(container.name);
+    }
+    part.active = mounted.size();
+    part.bytes += OwnBytes(layout_.containers());
+    VENEER_TRY(const std::vector<std::string> names, NamesIn(layout_.containers()));
+    for (const std::string& name : names) {
+      VENEER_TRY(const uint64_t bytes, BytesOf(layout_.container(name)));
+      part.bytes += bytes;
+      if (!mounted.contains(name)) part.reclaimable += bytes;
+      const auto known = out_.container_bytes.find(name);
+      if (known != out_.container_bytes.end()) known->second = bytes;
+    }
+    return {};
+  }
+
+  Result<void> Objects() {
+    UsagePart& part = out_.objects;
+    const std::string objects = layout_.objects();
+    part.bytes += OwnBytes(objects);
+    VENEER_TRY(const std::vector<std::string> shards, NamesIn(objects));
+    for (const std::string& shard : shards) {
+      part.bytes += OwnBytes(objects + "/" + shard);
+      VENEER_TRY(const std::vector<std::string> names, NamesIn(objects + "/" + shard));
+      for (const std::string& name : names) {
+        const std::string path = shard + "/" + name;
+        VENEER_TRY(const uint64_t bytes, BytesOf(objects + "/" + path));
+        ++part.total;
+        part.bytes += bytes;
+        const std::optional<ObjectRef> ref = ParseObjectPath(path);
+        if (ref && needed_.objects.contains(*ref)) {
+          ++part.active;
+        } else {
+          part.reclaimable += bytes;
+        }
+      }
+    }
+    VENEER_TRY(const uint64_t slices, BytesOf(layout_.slices()));
+    part.bytes += slices;
+    return {};
+  }
+
+  Result<StoreUsage> Other() {
+    const std::set<std::string> counted = {"layers",     "trees",   "blobs",
+                                           "containers", "objects", "slices"};
+    out_.other += OwnBytes(layout_.root());
+    VENEER_TRY(const std::vector<std::string> names, NamesIn(layout_.root()));
+    for (const std::string& name : names) {
+      if (counted.contains(name)) continue;
+      VENEER_TRY(const uint64_t bytes, BytesOf(layout_.root() + "/" + name));
+      out_.other += bytes;
+    }
+    return std::move(out_);
+  }
+
+  Store& store_;
+  const StoreLayout& layout_;
+  DiskUsage disk_;
+  Needed needed_;
+  StoreUsage out_;
+};
+
+}  // namespace
+
+Result<StoreUsage> MeasureUsage(Store& store) { return Measurer(store).Run(); }
+
+Result<std::map<Digest, uint64_t>> LayerSizes(Store& store,
+                                              const std::vector<ImageListing>& images) {
+  std::map<Digest, uint64_t> sizes;
+  for (const ImageListing& listing : images) {
+    for (const Digest& diff_id : listing.image.diff_ids) {
+      if (sizes.contains(diff_id)) continue;
+      VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
+      sizes.emplace(diff_id, index->summary().bytes);
+    }
+  }
+  return sizes;
+}
+
+}  // namespace veneer

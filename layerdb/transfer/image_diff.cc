@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/image_diff.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "layerdb/base/sys.h"
+#include "layerdb/store/object_store.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kPiece = size_t{256} << 10;
+
+tl::unexpected<Error> Damaged(const IndexReader& index, int code) {
+  return MakeError(Errno{code}, "index " + index.path() + "; run `veneer fsck`");
+}
+
+// The contents of a regular file, to be read in pieces.
+class Contents {
+ public:
+  static Result<Contents> Open(const ObjectStore& objects, const EntryView& entry) {
+    Contents contents(entry);
+    if (const std::optional<ObjectRef> ref = entry.object()) {
+      Sys<Fd> fd = objects.OpenObject(*ref);
+      if (!fd) return MakeError(fd.error(), "object " + ObjectPath(*ref) + "; run `veneer fsck`");
+      contents.fd_ = *std::move(fd);
+    }
+    return contents;
+  }
+
+  Result<std::string_view> Read(uint64_t offset, size_t size) {
+    if (!fd_)
+      return entry_.inline_bytes().substr(std::min(offset, entry_.inline_bytes().size()), size);
+    buffer_.resize(size);
+    VENEER_TRY_CTX(
+        const size_t read,
+        sys::ReadAt(fd_.get(), buffer_.data(), size, entry_.slice().value_or(0) + offset),
+        "object " + ObjectPath(*entry_.object()));
+    return std::string_view(buffer_).substr(0, read);
+  }
+
+ private:
+  explicit Contents(const EntryView& entry) : entry_(entry) {}
+  EntryView entry_;
+  Fd fd_;
+  std::string buffer_;
+};
+
+Result<bool> HaveEqualBytes(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
+  VENEER_TRY(Contents one, Contents::Open(objects, a));
+  VENEER_TRY(Contents other, Contents::Open(objects, b));
+  for (uint64_t at = 0; at < a.size(); at += kPiece) {
+    const size_t size = std::min<uint64_t>(kPiece, a.size() - at);
+    VENEER_TRY(const std::string_view left, one.Read(at, size));
+    VENEER_TRY(const std::string_view right, other.Read(at, size));
+    if (left != right) return false;
+  }
+  return true;
+}
+
+// REQUIRES: two regular files of one size.
+Result<bool> HaveEqualContents(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
+  const std::optional<ObjectRef> left = a.object();
+  const std::optional<ObjectRef> right = b.object();
+  if (!left && !right) return a.inline_bytes() == b.inline_bytes();
+  if (left && right) {
+    if (*left == *right && a.slice() == b.slice()) return true;
+    // Objects of their own are known by what is in them. Slices of packs, and what an index holds, are not.
+    if (!a.slice() && !b.slice() && left->hash != right->hash) return false;
+  }
+  return HaveEqualBytes(objects, a, b);
+}
+
+XattrList XattrsOf(const EntryView& entry) {
+  XattrList list;
+  entry.ForEachXattr([&](std::string_view name, std::string_view value) {
+    list.emplace_back(std::string(name), std::string(value));
+  });
+  return list;
+}
+
+Result<bool> AreEqual(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
+  const Attr x = a.attr();
+  const Attr y = b.attr();
+  if (x.type != y.type || x.mode != y.mode || x.uid != y.uid || x.gid != y.gid ||
+      x.mtime != y.mtime || x.rdev_major != y.rdev_major || x.rdev_minor != y.rdev_minor) {
+    return false;
+  }
+  if ((a.has_xattrs() || b.has_xattrs()) && XattrsOf(a) != XattrsOf(b)) return false;
+  if (x.type == FileType::kSymlink) return a.inline_bytes() == b.inline_bytes();
+  if (x.type != FileType::kRegular) return true;
+  if (x.size != y.size) return false;
+  return HaveEqualContents(objects, a, b);
+}
+
+bool IsDirectory(const std::optional<EntryView>& entry) {
+  return entry && entry->type() == FileType::kDirectory;
+}
+
+class ImageDiff {
+ public:
+  ImageDiff(const ObjectStore& objects, const IndexReader& below, const IndexReader& above)
+      : objects_(objects), below_(below), above_(above) {}
+
+  Result<std::vector<SizedDiffEntry>> Run() {
+    VENEER_TRY_VOID(Enter(kIndexRootIno, kIndexRootIno, true));
+    while (!frames_.empty()) {
+      Frame& frame = frames_.back();
+      path_.resize(frame.path_size);
+      if (frame.next == frame.names.size()) {
+        frames_.pop_back();
+        continue;
+      }
+      const Name name = frame.names[frame.next++];
+      path_ += '/';
+      path_ += name.name;
+      VENEER_TRY_VOID(Compare(name));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // A name that one of the directories has, or both.
+  struct Name {
+    std::string_view name;
+    std::optional<EntryView> below;
+    std::optional<EntryView> above;
+  };
+  struct Frame {
+    size_t path_size = 0;
+    bool told = false;  // this directory is among the changes
+    std::vector<Name> names;
+    size_t next = 0;
+  };
+
+  Result<void> Compare(const Name& name) {
+    const std::optional<EntryView>& below = name.below;
+    const std::optional<EntryView>& above = name.above;
+    if (IsDirectory(below) && IsDirectory(above)) {
+      VENEER_TRY(const bool equal, AreEqual(objects_, *below, *above));
+      if (!equal) Tell({{DiffKind::kChanged, path_}, 0, 0});
+      return Enter(below->ino(), above->ino(), !equal);
+    }
+    bool equal = false;
+    if (below && above) {
+      VENEER_TRY(equal, AreEqual(objects_, *below, *above));
+    }
+    if (equal) return {};
+    const auto kind = *DecideDiff(TypeOf(below), TypeOf(above));
+    VENEER_TRY(const uint64_t before, BytesOf(below_, below));
+    const bool regular = above && above->type() == FileType::kRegular;
+    Tell({{kind, path_}, before, regular ? above->size() : 0});
+    if (IsDirectory(above)) return Enter(std::nullopt, above->ino(), true);
+    return {};
+  }
+
+  static std::optional<FileType> TypeOf(const std::optional<EntryView>& entry) {
+    if (!entry) return std::nullopt;
+    return entry->type();
+  }
+
+  static Result<uint64_t> BytesOf(const IndexReader& tree, const std::optional<EntryView>& entry) {
+    if (IsDirectory(entry)) return BytesBelow(tree, entry->ino());
+    return entry && entry->type() == FileType::kRegular ? entry->size() : 0;
+  }
+
+  // A change, and the directories on the way to it.
+  void Tell(SizedDiffEntry change) {
+    for (Frame& frame : frames_) {
+      if (frame.told) continue;
+      frame.told = true;
+      out_.push_back({{DiffKind::kChanged, path_.substr(0, frame.path_size)}, 0, 0});
+    }
+    out_.push_back(std::move(change));
+  }
+
+  Result<void> Enter(std::optional<uint64_t> below, std::optional<uint64_t> above, bool told) {
+    // A directory that is met twice is damage, and would keep this going for ever.
+    if (++entered_ > below_.summary().directories + above_.summary().directories) {
+      return Damaged(above_, EUCLEAN);
+    }
+    Frame frame;
+    frame.path_size = path_.size();
+    frame.told = told;
+    std::vector<Name> old;
+    if (below) {
+      const Sys<void> listed =
+          below_.List(*below, [&](std::string_view name, const IndexReader::Found& found) {
+            old.push_back({name, found.entry, std::nullopt});
+            return true;
+          });
+      if (!listed) return Damaged(below_, listed.error().code);
+    }
+    size_t at = 0;
+    if (above) {
+      const Sys<void> listed =
+          above_.List(*above, [&](std::string_view name, const IndexReader::Found& found) {
+            while (at < old.size() && old[at].name < name) frame.names.push_back(old[at++]);
+            frame.names.push_back({name, std::nullopt, found.entry});
+            if (at < old.size() && old[at].name == name) {
+              frame.names.back().below = old[at++].below;
+            }
+            return true;
+          });
+      if (!listed) return Damaged(above_, listed.error().code);
+    }
+    frame.names.insert(frame.names.end(), old.begin() + static_cast<ptrdiff_t>(at), old.end());
+    frames_.push_back(std::move(frame));
+    return {};
+  }
+
+  const ObjectStore& objects_;
+  const IndexReader& below_;
+  const IndexReader& above_;
+  std::string path_;
+  std::vector<Frame> frames_;
+  uint64_t entered_ = 0;
+  std::vector<SizedDiffEntry> out_;
+};
+
+}  // namespace
+
+Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Digest> below,
+                                               std::span<const Digest> above) {
+  VENEER_TRY(const std::string below_path, store.EnsureTree(below));
+  VENEER_TRY(const std::string above_path, store.EnsureTree(above));
+  VENEER_TRY(const std::shared_ptr<IndexReader> below_tree, IndexReader::Open(below_path));
+  VENEER_TRY(const std::shared_ptr<IndexReader> above_tree, IndexReader::Open(above_path));
+  return ImageDiff(store.objects(), *below_tree, *above_tree).Run();
+}
+
+Result<uint64_t> BytesBelow(const IndexReader& tree, uint64_t directory) {
+  std::vector<uint64_t> todo = {directory};
+  std::set<uint64_t> linked;  // files with several names that were counted
+  uint64_t bytes = 0;
+  for (uint64_t done = 0; !todo.empty(); ++done) {
+    if (done > tree.summary().directories) return Damaged(tree, EUCLEAN);
+    const uint64_t at = todo.back();
+    todo.pop_back();
+    const Sys<void> listed = tree.List(at, [&](std::string_view, const IndexReader::Found& found) {
+      const EntryView& entry = found.entry;
+      if (entry.type() == FileType::kDirectory) todo.push_back(entry.ino());
+      if (entry.type() != FileType::kRegular) return true;
+      if (entry.nlink() < 2 || linked.insert(entry.ino()).second) bytes += entry.size();
+      return true;
+    });
+    if (!listed) return Damaged(tree, listed.error().code);
+  }
+  return bytes;
+}
+
+}  // namespace veneer

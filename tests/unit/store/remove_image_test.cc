@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Images that go, with what only they need; and what the store says of its size before and after.
+#include "layerdb/store/remove_image.h"
+
+#include <chrono>
+
+#include "layerdb/index/kv.h"
+#include "layerdb/store/catalog_records.h"
+#include "layerdb/store/fsck.h"
+#include "layerdb/store/prune.h"
+#include "layerdb/store/usage.h"
+#include "tests/unit/store/store_fixture.h"
+
+namespace veneer {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class RemoveImageTest : public StoreTest {
+ protected:
+  RemovedImage Remove(const std::string& reference, RemoveImageOptions options = {}) {
+    return Must(RemoveImage(*store_, reference, options)).removed;
+  }
+  // An image of the layers of others.
+  ImageRecord Stack(const std::string& what, const std::vector<Digest>& diff_ids,
+                    const std::vector<std::string>& tags, std::vector<Digest> blobs = {}) {
+    auto session = Must(store_->Begin());
+    const Digest id = Must(session->PutBlob("{\"config\":\"" + what + "\"}"));
+    const ImageRecord image{id, diff_ids, ChainIdOf(diff_ids), {2000, 0}, 1, std::move(blobs)};
+    const Result<void> put = store_->images().Put(image, tags);
+    EXPECT_TRUE(put.has_value()) << put.error().message();
+    return image;
+  }
+  void ExpectSound() {
+    EXPECT_THAT(Must(Fsck(*store_, [](uint64_t, uint64_t) {})).problems, IsEmpty());
+  }
+};
+
+TEST_F(RemoveImageTest, TakesWhatOnlyItNeedsAndLeavesTheRest) {
+  const ImageRecord one = PutImage("one", {"a"});
+  const ImageRecord two = PutImage("two", {"b"});
+  const Digest base = one.diff_ids[0];
+  const Digest top = two.diff_ids[0];
+  const ImageRecord both = Stack("both", {base, top, base}, {"c"});
+  Must(store_->EnsureTree(both.diff_ids));
+  Must(store_->EnsureTree(two.diff_ids));
+
+  EXPECT_THAT(Remove("b").layers, IsEmpty());  // `both` has it
+  EXPECT_FALSE(store_->HasBlob(two.id));
+  EXPECT_FALSE(std::filesystem::exists(store_->layout().tree(two.chain_id)));
+  EXPECT_TRUE(store_->HasLayer(top));
+
+  const RemovedImage removed = Remove("c");
+  EXPECT_THAT(removed.untagged, ElementsAre("c:latest"));
+  EXPECT_EQ(removed.deleted, both.id);
+  EXPECT_THAT(removed.layers, ElementsAre(top));
+  EXPECT_FALSE(store_->HasLayer(top));
+  EXPECT_TRUE(store_->HasLayer(base));
+  EXPECT_TRUE(store_->HasBlob(one.id));
+  EXPECT_THAT(Files("staging"), IsEmpty());
+  ExpectSound();
+
+  EXPECT_THAT(Remove("a").layers, ElementsAre(base));
+  EXPECT_THAT(Files("layers"), IsEmpty());
+  EXPECT_THAT(Files("blobs"), IsEmpty());
+  EXPECT_EQ(Must(Prune(*store_, {})).objects, 3U);
+  EXPECT_THAT(Files("objects"), IsEmpty());
+}
+
+TEST_F(RemoveImageTest, LeavesWhatAContainerOfTheSameLayersNeeds) {
+  const ImageRecord one = PutImage("one", {"a"});
+  const ImageRecord same = Stack("same", one.diff_ids, {"b"});
+  Must(store_->containers().Create({"web", same.id, "b", false, ""}));
+  const RemovedImage removed = Remove("a");
+  EXPECT_EQ(removed.deleted, one.id);
+  EXPECT_THAT(removed.layers, IsEmpty());
+  EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
+  EXPECT_TRUE(std::filesystem::exists(store_->layout().tree(one.chain_id)));
+  const auto refused = RemoveImage(*store_, "b", {{true, 1}, false});
+  EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
+  EXPECT_THAT(refused.error().message(), HasSubstr("being used by container web"));
+  ExpectSound();
+}
+
+TEST_F(RemoveImageTest, KeepsTheLayersWhenAskedOrWhenSomebodyWrites) {
+  const ImageRecord one = PutImage("one", {"a"});
+  EXPECT_THAT(Remove("a", {{}, true}).layers, IsEmpty());
+  EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
+  Stack("again", one.diff_ids, {"a"});
+  {
+    const auto session = Must(store_->Begin());
+    const RemoveImageReport report = Must(RemoveImage(*store_, "a", {}));
+    EXPECT_TRUE(report.writers_active);
+    EXPECT_TRUE(report.removed.deleted.has_value());
+    EXPECT_THAT(report.removed.layers, IsEmpty());
+    EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
+  }
+  EXPECT_EQ(Must(Prune(*store_, {})).layers, 1U);
+}
+
+TEST_F(RemoveImageTest, GoesByDigest) {
+  auto session = Must(store_->Begin());
+  const Digest manifest = Must(session->PutBlob("manifest"));
+  session.reset();
+  const ImageRecord one = PutImage("one", {});
+  const ImageRecord image = Stack("x", one.diff_ids, {"r/app:1", "r/app:2", "other"}, {manifest});
+  const std::string digest = "@" + manifest.ToString();
+  EXPECT_EQ(Must(store_->images().Find("r/app" + digest)).image.id, image.id);
+  EXPECT_EQ(Must(store_->images().Find("r/app:2" + digest)).tag, "r/app:2");
+  EXPECT_EQ(Must(store_->images().Find("other@" + image.id.ToString())).tag, "other:latest");
+  for (const std::string& bad : {"none" + digest, "r/app:3" + digest, "r/app@" + one.id.ToString(),
+                                 std::string("r/app@sha256:../../x"), std::string("@")}) {
+    EXPECT_EQ(store_->images().Find(bad).error().exit(), ExitCode::kNotFound) << bad;
+  }
+  RemovedImage removed = Remove("r/app" + digest);
+  EXPECT_THAT(removed.untagged, ElementsAre("r/app:1", "r/app:2", "r/app" + digest));
+  EXPECT_FALSE(removed.deleted.has_value());
+  removed = Remove("other" + digest);
+  EXPECT_EQ(removed.deleted, image.id);
+  EXPECT_FALSE(store_->HasBlob(manifest));
+  EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
+}
+
+TEST_F(RemoveImageTest, AnIdMayStandForAsManyNamesAsTold) {
+  const ImageRecord one = PutImage("one", {"a", "b"});
+  const auto refused = RemoveImage(*store_, one.id.hex(), {});
+  EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
+  EXPECT_THAT(refused.error().message(), HasSubstr("a:latest, b:latest"));
+  EXPECT_THAT(Remove(one.id.hex(), {{false, 2}, false}).untagged,
+              ElementsAre("a:latest", "b:latest"));
+}
+
+TEST_F(RemoveImageTest, IsQuickAmongAThousand) {
+  const ImageRecord one = PutImage("one", {"one"});
+  ImageRecord many = one;
+  for (int i = 1; i < 20; ++i) many.diff_ids.push_back(one.diff_ids[0]);
+  ASSERT_TRUE(store_->catalog().Write([&](KvTxn& txn) -> Result<void> {
+    for (int i = 0; i < 1000; ++i) {
+      many.id = Digest::OfBytes(std::to_string(i));
+      VENEER_TRY_VOID(txn.Put(ImageKey(many.id), EncodeImage(many)));
+      VENEER_TRY_VOID(txn.Put(TagKey("many:" + std::to_string(i)), many.id.hex()));
+    }
+    return {};
+  }));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(Remove("one").layers, IsEmpty());
+  const auto took = std::chrono::steady_clock::now() - begin;
+  // A tenth of it on a machine with nothing else to do.
+  EXPECT_LT(std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), 500);
+}
+
+TEST_F(RemoveImageTest, PruneTakesTheImagesItIsTold) {
+  const ImageRecord one = PutImage("one", {"a", "b"});
+  const ImageRecord two = PutImage("two", {"c"});
+  const ImageRecord three = PutImage("three", {});
+  Must(store_->containers().Create({"web", two.id, "c", false, ""}));
+  PruneOptions options;
+  options.images = {one.id, two.id, three.id};
+  options.keep_named = true;
+  PruneReport report = Must(Prune(*store_, options));
+  ASSERT_THAT(report.removed_images, SizeIs(1));
+  EXPECT_EQ(report.removed_images[0].deleted, three.id);
+  EXPECT_THAT(report.removed_layers, ElementsAre(three.diff_ids[0]));
+  options.keep_named = false;
+  report = Must(Prune(*store_, options));
+  ASSERT_THAT(report.removed_images, SizeIs(1));
+  EXPECT_THAT(report.removed_images[0].untagged, ElementsAre("a:latest", "b:latest"));
+  EXPECT_GT(report.bytes_freed, 5000U);
+  EXPECT_EQ(store_->images().Find("a").error().exit(), ExitCode::kNotFound);
+  EXPECT_THAT(Must(store_->images().List()), SizeIs(1));
+  ExpectSound();
+}
+
+TEST_F(RemoveImageTest, TheSizeOfTheStoreIsTheSumOfItsParts) {
+  const ImageRecord one = PutImage("one", {"a"});
+  const ImageRecord two = PutImage("two", {"b"});
+  Must(store_->EnsureTree(two.diff_ids));
+  Must(store_->containers().Create({"web", one.id, "a", false, ""}));
+  WriteFile(Path("containers/web/upper/file"), std::string(100'000, 'x'));
+  StoreUsage usage = Must(MeasureUsage(*store_));
+  EXPECT_EQ(usage.images.total, 2U);
+  EXPECT_EQ(usage.images.active, 1U);
+  EXPECT_EQ(usage.containers.total, 1U);
+  EXPECT_EQ(usage.containers.active, 0U);
+  EXPECT_EQ(usage.containers.reclaimable, usage.container_bytes["web"]);
+  EXPECT_GE(usage.container_bytes["web"], 100'000U);
+  EXPECT_EQ(usage.objects.total, 3U);
+  EXPECT_EQ(usage.objects.active, 2U);
+  EXPECT_EQ(usage.unpacked, one.size + two.size);
+  const std::string command = "du -s --block-size=1 " + store_->path();
+  FILE* du = popen(command.c_str(), "r");
+  ASSERT_NE(du, nullptr);
+  unsigned long long bytes = 0;
+  EXPECT_EQ(fscanf(du, "%llu", &bytes), 1);
+  pclose(du);
+  EXPECT_EQ(usage.bytes(), bytes);
+
+  // What is said to come back does.
+  PruneOptions options;
+  options.images = {two.id};
+  const PruneReport report = Must(Prune(*store_, options));
+  EXPECT_GE(report.bytes_freed + 20'000, usage.images.reclaimable + usage.objects.reclaimable);
+  usage = Must(MeasureUsage(*store_));
+  EXPECT_EQ(usage.images.reclaimable, 0U);
+  EXPECT_EQ(usage.objects.reclaimable, 0U);
+}
+
+}  // namespace
+}  // namespace veneer

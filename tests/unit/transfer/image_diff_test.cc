@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/image_diff.h"
+
+#include "layerdb/index/index_reader.h"
+#include "tests/unit/transfer/transfer_testing.h"
+
+namespace veneer {
+namespace {
+
+class ImageDiffTest : public TransferTest {
+ protected:
+  // "A /path before after" for each change; the sizes where there are any.
+  std::vector<std::string> Diff(const std::vector<Digest>& below,
+                                const std::vector<Digest>& above) {
+    const auto changes = DiffImages(store(), below, above);
+    if (!changes) return {"! " + changes.error().message()};
+    std::vector<std::string> lines;
+    for (const SizedDiffEntry& change : *changes) {
+      std::string line =
+          std::string(1, static_cast<char>(change.entry.kind)) + " " + change.entry.path;
+      if (change.before + change.after > 0) {
+        line += " " + std::to_string(change.before) + " " + std::to_string(change.after);
+      }
+      lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+  // The layer of an archive that a script fills the directory "tree" for.
+  Digest Layer(const std::string& script) {
+    Shell("rm -rf tree && mkdir tree && cd tree && " + script +
+          " && cd .. && find tree -exec touch -h -d @1000 {} + && tar -C tree --sort=name -cf "
+          "layer.tar .");
+    return Import("layer.tar").diff_id;
+  }
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(ImageDiffTest, ListsWhatIsAddedChangedAndDeleted) {
+  const Digest base = Layer(
+      "mkdir -p etc lib/sub/deep gone/below && echo 1 > etc/hosts && echo same > etc/same &&"
+      "echo deep > lib/sub/deep/file && head -c 5000 /dev/zero > gone/below/a && ln gone/below/a "
+      "gone/b &&"
+      "ln -s x link && echo f > kind && mkdir other && echo 12 > other/file");
+  const Digest next = Layer(
+      "mkdir -p etc lib/sub/deep && echo 22 > etc/hosts && echo same > etc/same &&"
+      "echo deep > lib/sub/deep/file && chmod 700 lib/sub && ln -s y link && mkdir kind &&"
+      "echo inside > kind/file && echo now > other && echo n > new && mkdir new.d && touch "
+      "new.d/x");
+  EXPECT_EQ(Diff({base}, {next}),
+            (Lines{"C /etc", "C /etc/hosts 2 3", "D /gone 5000 0", "C /kind 2 0",
+                   "A /kind/file 0 7", "C /lib", "C /lib/sub", "C /link", "A /new 0 2", "A /new.d",
+                   "A /new.d/x", "C /other 3 4"}));
+  EXPECT_EQ(Diff({base}, {base}), Lines{});
+}
+
+TEST_F(ImageDiffTest, ChildrenComeBehindTheirDirectoryAndNothingSpeaksOfTheRoot) {
+  const Digest base = Layer("mkdir a a-b && touch a/x a-b/y");
+  const Digest top =
+      Layer("chmod 711 . && mkdir a a-b && echo 1 > a/x && echo 2 > a-b/y && touch a.c");
+  EXPECT_EQ(Diff({base}, {base, top}),
+            (Lines{"C /a", "C /a/x 0 2", "C /a-b", "C /a-b/y 0 2", "A /a.c"}));
+}
+
+TEST_F(ImageDiffTest, WhiteoutsOfALayerAreDeletions) {
+  const Digest base = Layer("mkdir d && echo 1 > d/a && echo 2 > d/b");
+  const Digest top = Layer("mkdir d && touch d/.wh.a");
+  EXPECT_EQ(Diff({base}, {base, top}), (Lines{"C /d", "D /d/a 2 0"}));
+  EXPECT_EQ(Diff({base, top}, {base}), (Lines{"C /d", "A /d/a 0 2"}));
+}
+
+TEST_F(ImageDiffTest, EqualContentsAreEqualWhereverTheyAreKept) {
+  // Beside other small ones in a pack of each layer's own, in an object of its own, and in the index.
+  const std::string files =
+      "head -c 3000 /dev/zero > small && head -c 100000 /dev/zero > large && echo x > tiny";
+  const Digest one = Layer(files + " && seq 1 900 > first");
+  const Digest two = Layer(files + " && seq 2 901 > second");
+  EXPECT_EQ(Diff({one}, {two}), (Lines{"D /first 3492 0", "A /second 0 3494"}));
+}
+
+TEST_F(ImageDiffTest, OwnersTimesAndXattrsCount) {
+  const auto archive = [](const std::string& xattr, const std::string& time) {
+    return TarPax("25 SCHILY.xattr.user.a=" + xattr + "\n") + TarFile("x", "same") +
+           TarPax("12 mtime=" + time + "\n") + TarFile("time", "same") + TarEnd();
+  };
+  const Digest one = ImportBytes(archive("1", "98")).diff_id;
+  const Digest two = ImportBytes(archive("2", "99")).diff_id;
+  EXPECT_EQ(Diff({one}, {two}), (Lines{"C /time 4 4", "C /x 4 4"}));
+}
+
+TEST_F(ImageDiffTest, DeepTreesAreNoMatter) {
+  const Digest base =
+      Layer("python3 -c \"import os\nfor i in range(1000):\n os.mkdir('d')\n os.chdir('d')\"");
+  const std::vector<std::string> lines = Diff({base}, {Layer("true")});
+  EXPECT_EQ(lines, Lines{"D /d"});
+  EXPECT_EQ(Diff({Layer("true")}, {base}).size(), 1000u);
+}
+
+}  // namespace
+}  // namespace veneer
