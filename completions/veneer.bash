@@ -20,7 +20,7 @@ _veneer() {
   else
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   fi
-  local commands="import mount umount chroot diff commit images history ps stats rm rmi prune fsck layer info version help"
+  local commands="import mount umount chroot diff commit images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
   local -a _veneer_call=("${words[0]}")
   local command="" index positionals=0
   for ((index = 1; index < cword; index++)); do
@@ -67,16 +67,21 @@ _veneer() {
     local options="--help --root"
     case $command in
       "") options+=" --version" ;;
-      import) options+=" --message --progress" ;;
+      import) options+=" --message --change --platform --progress" ;;
       mount) options+=" --name --read-only --options" ;;
       umount) options+=" --lazy" ;;
       chroot) options+=" --name --bind --env --user --workdir --net --read-only --rm" ;;
-      commit) options+=" --author --message --rm" ;;
+      commit) options+=" --author --message --change --pause --rm" ;;
+      diff) options+=" --format --stat" ;;
+      create) options+=" --name" ;;
       images) options+=" --quiet --no-trunc --all" ;;
       history) options+=" --quiet --no-trunc" ;;
       ps) options+=" --all --quiet --no-trunc" ;;
       stats) options+=" --format --watch" ;;
-      rm | rmi) options+=" --force" ;;
+      rm) options+=" --force" ;;
+      rmi) options+=" --force --no-prune" ;;
+      image) options+=" --all --force --filter" ;;
+      system) options+=" --verbose --bytes" ;;
       prune) options+=" --images --dry-run" ;;
       fsck) options+=" --progress" ;;
     esac
@@ -104,9 +109,13 @@ _veneer() {
       _veneer_words "$(_veneer_containers)"
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")
       ;;
-    diff | rm | stats) _veneer_words "$(_veneer_containers)" ;;
+    diff) _veneer_words "$(_veneer_containers) $(_veneer_images)" ;;
+    rm | stats) _veneer_words "$(_veneer_containers)" ;;
+    rename) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; fi ;;
+    image) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "prune" -- "$cur"); fi ;;
+    system) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "df" -- "$cur"); fi ;;
     commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
-    images | history | rmi) _veneer_words "$(_veneer_images)" ;;
+    images | history | rmi | tag | create) _veneer_words "$(_veneer_images)" ;;
     layer) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "tar ls" -- "$cur"); else _veneer_words "$(_veneer_images)"; fi ;;
   esac
 }

@@ -23,7 +23,7 @@ function __veneer_using
     __fish_seen_subcommand_from $argv
 end
 
-set -l commands import mount umount chroot diff commit images history ps stats rm rmi prune fsck layer info version help
+set -l commands import mount umount chroot diff commit images history ps stats rm rmi tag create rename image system prune fsck layer info version help
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -r -a '(__fish_complete_directories)' -d 'The store'
@@ -32,7 +32,8 @@ for line in 'import Make an image of an archive or a directory' 'mount Mount a c
         'chroot Run a command in a container' 'diff List what a container changed' 'commit Make an image of a container' \
         'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
         'rmi Remove images' 'prune Delete what nothing needs' 'fsck Check the store' 'layer Look at single layers' \
-        'info Show the store' 'version Show the version' 'help Show help'
+        'tag Give an image one more name' 'create Make a container' 'rename Give a container another name' \
+        'image Work with images' 'system Look at the store' 'info Show the store' 'version Show the version' 'help Show help'
     set -l parts (string split -m 1 ' ' $line)
     complete -c veneer -n "not __fish_seen_subcommand_from $commands" -a $parts[1] -d $parts[2]
 end
@@ -45,6 +46,22 @@ complete -c veneer -n '__veneer_using mount chroot' -a '(__veneer_images)' -d Im
 complete -c veneer -n '__veneer_using mount chroot' -s n -l name -x -d 'Name of the new container'
 complete -c veneer -n '__veneer_using mount chroot' -s r -l read-only -d 'Nothing can be changed'
 complete -c veneer -n '__veneer_using mount' -s o -l options -x -d 'Options for veneerfs'
+complete -c veneer -n '__veneer_using import commit' -s c -l change -x -d 'Change the config'
+complete -c veneer -n '__veneer_using import' -l platform -x -d 'What it runs on'
+complete -c veneer -n '__veneer_using commit' -s p -l pause -d 'No effect'
+complete -c veneer -n '__veneer_using diff' -l format -x -a 'text json' -d 'How to show it'
+complete -c veneer -n '__veneer_using diff' -l stat -d 'With sizes'
+complete -c veneer -n '__veneer_using create' -s n -l name -x -d 'Name of the container'
+complete -c veneer -n '__veneer_using rename' -a '(__veneer_containers)' -d Container
+complete -c veneer -n '__veneer_using diff tag create' -a '(__veneer_images)' -d Image
+complete -c veneer -n '__veneer_using rmi' -l no-prune -d 'Leave the layers'
+complete -c veneer -n '__veneer_using image' -a prune
+complete -c veneer -n '__veneer_using image' -s a -l all -d 'Also images with names'
+complete -c veneer -n '__veneer_using image' -s f -l force -d 'Do not ask'
+complete -c veneer -n '__veneer_using image' -l filter -x -d 'Only some'
+complete -c veneer -n '__veneer_using system' -a df
+complete -c veneer -n '__veneer_using system' -s v -l verbose -d 'Each image and container'
+complete -c veneer -n '__veneer_using system' -l bytes -d 'Sizes in bytes'
 complete -c veneer -n '__veneer_using mount umount' -a '(__fish_complete_directories)'
 complete -c veneer -n '__veneer_using umount diff commit stats rm' -a '(__veneer_containers)' -d Container
 complete -c veneer -n '__veneer_using umount' -s l -l lazy -d 'Also while in use'

@@ -6,6 +6,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/image/config.h"
+#include "tools/image/config_change.h"
 #include "tools/image/time_format.h"
 #include "tools/run/container_mount.h"
 
@@ -18,6 +19,8 @@ struct Options {
   std::optional<std::string> reference;
   std::string author;
   std::string message;
+  std::vector<std::string> changes;
+  bool pause = true;
   bool remove = false;
 };
 
@@ -37,6 +40,7 @@ struct Commit {
   Store& store;
   const Options& options;
   const std::vector<std::string>& tags;
+  const std::vector<ConfigChange>& changes;
   Timestamp created;
   Interrupt& interrupt;
 
@@ -54,20 +58,23 @@ struct Commit {
     }
     RemoveStaleStubs(store, container, status);
     VENEER_TRY_VOID(SyncContainer(status));
+    VENEER_TRY(ImageConfig parent, ReadConfig(store, container.image_id));
+    if (!changes.empty()) {
+      VENEER_TRY_VOID(ApplyConfigChanges(changes, &parent.document["config"]));
+    }
     VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
     CommitOptions commit;
     commit.move = options.remove;
     commit.cancel = interrupt.cancellation();
     if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
     VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
-    VENEER_TRY(const Digest id, Publish(*session, container, layer));
+    VENEER_TRY(const Digest id, Publish(*session, container, parent, layer));
     if (options.remove) VENEER_TRY_VOID(store.containers().RemoveFiles(container.name));
     return id;
   }
 
   Result<Digest> Publish(WriteSession& session, const ContainerRecord& container,
-                         const CommittedLayer& layer) const {
-    VENEER_TRY(const ImageConfig parent, ReadConfig(store, container.image_id));
+                         const ImageConfig& parent, const CommittedLayer& layer) const {
     VENEER_TRY(const FoundImage parent_image, store.images().Find(container.image_id.ToString()));
     const NewLayer entry{layer.diff_id, created, kCreatedBy, options.author, options.message};
     VENEER_TRY(const Digest id, session.PutBlob(ComposeChild(parent, entry)));
@@ -94,12 +101,13 @@ Result<int> CommitCommand(Context& context, const Options& options) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
+  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY_VOID(store->containers().Get(options.container));
   Interrupt interrupt;
-  const Result<Digest> id = Commit{*store, options, tags, created, interrupt}.Run();
+  const Result<Digest> id = Commit{*store, options, tags, changes, created, interrupt}.Run();
   if (!id) {
     interrupt.EndIfAsked();
     return tl::unexpected(id.error());
@@ -122,6 +130,13 @@ void AddCommitCommand(CLI::App& app, Context& context) {
   command->add_option("-a,--author", options->author, "Who made it")->type_name("TEXT");
   command->add_option("-m,--message", options->message, "What history shows of it")
       ->type_name("TEXT");
+  command
+      ->add_option("-c,--change", options->changes,
+                   "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'")
+      ->type_name("INSTRUCTION")
+      ->allow_extra_args(false);
+  command->add_flag("-p,--pause", options->pause,
+                    "Has no effect: what programs write meanwhile is in the image or is not");
   command->add_flag("--rm", options->remove,
                     "Remove the container, moving its files instead of copying them");
   command->callback([&context, options] {

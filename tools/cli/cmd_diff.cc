@@ -1,22 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/transfer/container_diff.h"
+#include "layerdb/transfer/image_diff.h"
 #include "tools/cli/commands.h"
+#include "tools/image/json.h"
+#include "tools/image/table.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {
 
 namespace {
 
-Result<int> Diff(Context& context, const std::string& name) {
+struct Options {
+  std::string target;
+  std::string other;
+  std::string format;
+  bool stat = false;
+};
+
+Result<std::vector<SizedDiffEntry>> OfContainer(Store& store, const std::string& name, bool sizes) {
+  VENEER_TRY(const ContainerRecord container, FindContainer(store, name));
+  VENEER_TRY(const MountStatus status, StatusOf(store, container));
+  RemoveStaleStubs(store, container, status);
+  VENEER_TRY_VOID(SyncContainer(status));
+  if (sizes) return DiffContainerWithSizes(store, container);
+  VENEER_TRY(std::vector<DiffEntry> entries, DiffContainer(store, container));
+  std::vector<SizedDiffEntry> out;
+  out.reserve(entries.size());
+  for (DiffEntry& entry : entries) out.push_back({std::move(entry), 0, 0});
+  return out;
+}
+
+std::string KindOf(const SizedDiffEntry& change) { return {static_cast<char>(change.entry.kind)}; }
+
+void PrintJson(const std::vector<SizedDiffEntry>& changes, bool sizes) {
+  // One line each, so that a large one can be read by tools that go by lines.
+  Print("[");
+  const char* before = "\n";
+  for (const SizedDiffEntry& change : changes) {
+    Json item = {{"kind", KindOf(change)}, {"path", change.entry.path}};
+    if (sizes) {
+      item["before"] = change.before;
+      item["after"] = change.after;
+    }
+    Print(before + DumpJson(item));
+    before = ",\n";
+  }
+  PrintLine(changes.empty() ? "]" : "\n]");
+}
+
+void PrintSizes(const std::vector<SizedDiffEntry>& changes) {
+  Table table({"KIND", "BEFORE", "AFTER", "PATH"});
+  uint64_t added = 0, changed = 0, deleted = 0, before = 0, after = 0;
+  for (const SizedDiffEntry& change : changes) {
+    const DiffKind kind = change.entry.kind;
+    ++(kind == DiffKind::kAdded ? added : kind == DiffKind::kChanged ? changed : deleted);
+    before += change.before;
+    after += change.after;
+    table.Add({KindOf(change), kind == DiffKind::kAdded ? "-" : HumanSize(change.before),
+               kind == DiffKind::kDeleted ? "-" : HumanSize(change.after), change.entry.path});
+  }
+  Print(table.ToString());
+  PrintLine(std::to_string(added) + " added, " + std::to_string(changed) + " changed, " +
+            std::to_string(deleted) + " deleted: " + HumanSize(before) + " before, " +
+            HumanSize(after) + " after");
+}
+
+Result<int> Diff(Context& context, const Options& options) {
+  if (!options.format.empty() && options.format != "text" && options.format != "json") {
+    return MakeError("--format is text or json, not '" + options.format + "'", ExitCode::kUsage);
+  }
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const ContainerRecord container, FindContainer(*store, name));
-  VENEER_TRY(const MountStatus status, StatusOf(*store, container));
-  RemoveStaleStubs(*store, container, status);
-  VENEER_TRY_VOID(SyncContainer(status));
-  VENEER_TRY(const std::vector<DiffEntry> entries, DiffContainer(*store, container));
-  for (const DiffEntry& entry : entries) {
-    PrintLine(std::string(1, static_cast<char>(entry.kind)) + " " + entry.path);
+  std::vector<SizedDiffEntry> changes;
+  if (options.other.empty()) {
+    VENEER_TRY(changes, OfContainer(*store, options.target, options.stat));
+  } else {
+    VENEER_TRY(const FoundImage below, FindImage(*store, options.target));
+    VENEER_TRY(const FoundImage above, FindImage(*store, options.other));
+    VENEER_TRY(changes, DiffImages(*store, below.image.diff_ids, above.image.diff_ids));
+  }
+  if (options.format == "json") {
+    PrintJson(changes, options.stat);
+  } else if (options.stat) {
+    PrintSizes(changes);
+  } else {
+    for (const SizedDiffEntry& change : changes) {
+      PrintLine(KindOf(change) + " " + change.entry.path);
+    }
   }
   return 0;
 }
@@ -24,12 +94,21 @@ Result<int> Diff(Context& context, const std::string& name) {
 }  // namespace
 
 void AddDiffCommand(CLI::App& app, Context& context) {
-  auto name = std::make_shared<std::string>();
+  auto options = std::make_shared<Options>();
   CLI::App* command =
-      app.add_subcommand("diff", "List what a container added (A), changed (C) and deleted (D)");
-  command->add_option("container", *name, "The container")->required()->type_name("CONTAINER");
-  command->callback(
-      [&context, name] { context.action = [&context, name] { return Diff(context, *name); }; });
+      app.add_subcommand("diff",
+                         "List what a container, or the second of two images, added (A), changed "
+                         "(C) and deleted (D)");
+  command->add_option("target", options->target, "The container, or the image to start from")
+      ->required()
+      ->type_name("CONTAINER|IMAGE");
+  command->add_option("other", options->other, "The image that is compared with it")
+      ->type_name("IMAGE");
+  command->add_option("--format", options->format, "text or json")->type_name("FORMAT");
+  command->add_flag("--stat", options->stat, "With the sizes of files, before and after");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Diff(context, *options); };
+  });
 }
 
 }  // namespace veneer

@@ -6,7 +6,9 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/progress.h"
 #include "tools/image/config.h"
+#include "tools/image/config_change.h"
 #include "tools/image/time_format.h"
+#include "tools/registry/http_download.h"
 
 namespace veneer {
 
@@ -16,8 +18,23 @@ struct Options {
   std::string source;
   std::optional<std::string> reference;
   std::string message;
+  std::vector<std::string> changes;
+  std::string platform;
   std::string progress = "auto";
 };
+
+// From a URL, or as ImportLayer() takes it.
+Result<ImportedLayer> ImportFrom(Store& store, WriteSession& session, const std::string& source,
+                                 const ImportOptions& options) {
+  if (!IsHttpUrl(source)) return ImportLayer(store, session, source, options);
+  VENEER_TRY(const std::unique_ptr<HttpDownload> download,
+             HttpDownload::Start(source, options.cancel));
+  Result<ImportedLayer> layer = ImportLayerFrom(store, session, download->fd(),
+                                                WithoutPassword(source), std::nullopt, options);
+  // What was cut off may look like a damaged archive, or like a whole one.
+  VENEER_TRY_VOID(download->Finish());
+  return layer;
+}
 
 Result<int> Import(Context& context, const Options& options) {
   std::vector<std::string> tags;
@@ -25,6 +42,11 @@ Result<int> Import(Context& context, const Options& options) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
+  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
+  Json runtime = Json::object();
+  VENEER_TRY_VOID(ApplyConfigChanges(changes, &runtime));
+  VENEER_TRY(const Architecture architecture,
+             options.platform.empty() ? HostArchitecture() : ParseArchitecture(options.platform));
   VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
@@ -38,11 +60,11 @@ Result<int> Import(Context& context, const Options& options) {
     Progress progress(mode);
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };
-  VENEER_TRY(const ImportedLayer layer, ImportLayer(*store, *session, options.source, import));
-  const NewLayer entry{
-      layer.diff_id, created, "", "",
-      options.message.empty() ? "Imported from " + options.source : options.message};
-  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, HostArchitecture())));
+  VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
+  const NewLayer entry{layer.diff_id, created, "", "",
+                       options.message.empty() ? "Imported from " + WithoutPassword(options.source)
+                                               : options.message};
+  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, architecture, runtime)));
   const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
                           created, layer.content_bytes, {}};
   VENEER_TRY_VOID(store->images().Put(image, tags));
@@ -64,13 +86,23 @@ void AddImportCommand(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("import", "Make an image of an archive or a directory");
   command
       ->add_option("source", options->source,
-                   "A tar archive, plain or compressed; a directory; - for standard input")
+                   "A tar archive, plain or compressed, or the http:// or https:// URL of one; a "
+                   "directory; - for standard input")
       ->required()
-      ->type_name("FILE|DIR|-");
+      ->type_name("FILE|DIR|URL|-");
   command->add_option("reference", options->reference, "The name of the image, as in debian:12")
       ->type_name("REF");
   command->add_option("-m,--message", options->message, "What history shows of the image")
       ->type_name("TEXT");
+  command
+      ->add_option("-c,--change", options->changes,
+                   "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"sh\"]'")
+      ->type_name("INSTRUCTION")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--platform", options->platform,
+                   "What the image runs on, as in linux/arm64; default this machine")
+      ->type_name("OS/ARCH[/VARIANT]");
   command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
       ->type_name("MODE");
   command->callback([&context, options] {

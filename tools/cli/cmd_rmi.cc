@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "layerdb/store/remove_image.h"
 #include "tools/cli/commands.h"
 
 namespace veneer {
@@ -8,23 +13,72 @@ namespace {
 struct Options {
   std::vector<std::string> images;
   bool force = false;
+  bool no_prune = false;
 };
 
-Result<void> RemoveOne(Store& store, const std::string& image, bool force) {
-  VENEER_TRY_VOID(FindImage(store, image));
-  VENEER_TRY(const RemovedImage removed, store.images().Remove(image, force));
-  for (const std::string& tag : removed.untagged) PrintLine("Untagged: " + tag);
-  if (removed.deleted) PrintLine("Deleted: " + removed.deleted->ToString());
-  return {};
-}
+class Remover {
+ public:
+  Remover(Store& store, const Options& options) : store_(store), options_(options) {}
+
+  // `veneer images -q` prints the id of an image once for each of its names. An id that is given so often means the image
+  // with these names.
+  void Count() {
+    for (const std::string& image : options_.images) {
+      const Result<FoundImage> found = store_.images().Find(image);
+      if (found && found->tag.empty()) ++given_[found->image.id];
+    }
+  }
+
+  Result<void> Remove(const std::string& image) {
+    const Result<FoundImage> found = FindImage(store_, image);
+    if (!found && IsGone(image)) return {};
+    if (!found) return tl::unexpected(found.error());
+    const bool by_id = found->tag.empty();
+    RemoveImageOptions remove;
+    remove.terms.force = options_.force;
+    remove.terms.names = by_id ? given_[found->image.id] : 1;
+    remove.keep_layers = options_.no_prune;
+    VENEER_TRY(const RemoveImageReport report, RemoveImage(store_, image, remove));
+    for (const std::string& tag : report.removed.untagged) PrintLine("Untagged: " + tag);
+    if (!report.removed.deleted) return {};
+    gone_.insert(*report.removed.deleted);
+    PrintLine("Deleted: " + report.removed.deleted->ToString());
+    for (const Digest& layer : report.removed.layers) PrintLine("Deleted: " + layer.ToString());
+    layers_stay_ |= report.writers_active;
+    return {};
+  }
+
+  bool layers_stay() const { return layers_stay_; }
+
+ private:
+  // True for the id, or the start of one, of an image that this has removed.
+  bool IsGone(std::string_view image) const {
+    if (image.starts_with("sha256:")) image.remove_prefix(7);
+    constexpr size_t kShortestId = 4;
+    return image.size() >= kShortestId &&
+           std::any_of(gone_.begin(), gone_.end(),
+                       [&](const Digest& id) { return id.hex().starts_with(image); });
+  }
+
+  Store& store_;
+  const Options& options_;
+  std::map<Digest, size_t> given_;
+  std::set<Digest> gone_;
+  bool layers_stay_ = false;
+};
 
 Result<int> Rmi(Context& context, const Options& options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);  // one of them must not keep an image from being removed
-  return ForEachTarget(options.images, [&](const std::string& image) {
-    return RemoveOne(*store, image, options.force);
-  });
+  Remover remover(*store, options);
+  remover.Count();
+  Result<int> code = ForEachTarget(options.images,
+                                   [&](const std::string& image) { return remover.Remove(image); });
+  if (remover.layers_stay()) {
+    PrintError("an import or commit is running: the layers stay until `veneer prune`");
+  }
+  return code;
 }
 
 }  // namespace
@@ -35,6 +89,9 @@ void AddRmiCommand(CLI::App& app, Context& context) {
       app.add_subcommand("rmi", "Remove the names of images, and images with their last name");
   command->add_option("images", options->images, "The images")->required()->type_name("IMAGE");
   command->add_flag("-f,--force", options->force, "An image given by id: with all its names");
+  command->add_flag("--no-prune", options->no_prune,
+                    "Leave the layers that nothing needs any more to `veneer prune`, as the "
+                    "contents of files always are");
   command->callback([&context, options] {
     context.action = [&context, options] { return Rmi(context, *options); };
   });

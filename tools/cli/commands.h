@@ -25,7 +25,13 @@ void AddPsCommand(CLI::App& app, Context& context);
 void AddStatsCommand(CLI::App& app, Context& context);
 void AddRmCommand(CLI::App& app, Context& context);
 void AddRmiCommand(CLI::App& app, Context& context);
+void AddTagCommand(CLI::App& app, Context& context);
+void AddCreateCommand(CLI::App& app, Context& context);
+void AddRenameCommand(CLI::App& app, Context& context);
 void AddPruneCommand(CLI::App& app, Context& context);
+// `prune` below `image`, `df` below `system`.
+void AddImagePruneCommand(CLI::App& app, Context& context);
+void AddSystemDfCommand(CLI::App& app, Context& context);
 void AddFsckCommand(CLI::App& app, Context& context);
 void AddLayerCommand(CLI::App& app, Context& context);
 void AddInfoCommand(CLI::App& app, Context& context);

@@ -66,6 +66,12 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   words->resize(i);
 }
 
+CLI::App* Group(CLI::App& app, const char* name, const char* what) {
+  CLI::App* group = app.add_subcommand(name, what);
+  group->require_subcommand(1);
+  return group;
+}
+
 // What was printed has reached its reader, or the program has failed.
 int FlushOutput(int code) {
   if (fflush(stdout) == 0 && ferror(stdout) == 0) return code;
@@ -100,12 +106,17 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
   AddStatsCommand(*app, context);
   AddRmCommand(*app, context);
   AddRmiCommand(*app, context);
+  AddTagCommand(*app, context);
+  AddCreateCommand(*app, context);
+  AddRenameCommand(*app, context);
   AddPruneCommand(*app, context);
   AddFsckCommand(*app, context);
   AddLayerCommand(*app, context);
   AddInfoCommand(*app, context);
   AddVersionCommand(*app, context);
   AddHelpCommand(*app, context);
+  AddImagePruneCommand(*Group(*app, "image", "Work with images"), context);
+  AddSystemDfCommand(*Group(*app, "system", "Look at the store"), context);
   return app;
 }
 

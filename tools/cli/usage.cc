@@ -53,12 +53,11 @@ std::vector<std::string> CommandNames(const CLI::App& app) {
 }
 
 // Names that other programs have for what a command does.
-constexpr std::array<std::pair<const char*, const char*>, 7> kOtherNames = {{{"run", "chroot"},
+constexpr std::array<std::pair<const char*, const char*>, 6> kOtherNames = {{{"run", "chroot"},
                                                                              {"exec", "chroot"},
                                                                              {"shell", "chroot"},
                                                                              {"load", "import"},
                                                                              {"start", "mount"},
-                                                                             {"create", "mount"},
                                                                              {"list", "images"}}};
 
 std::string Suggestion(const std::string& command, const std::vector<std::string>& names) {

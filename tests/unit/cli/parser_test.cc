@@ -55,6 +55,14 @@ TEST_F(VeneerTest, UsageErrorsAreOneLineAndExitCodeTwo) {
            {"chroot"},
            {"images", "--bogus"},
            {"images", "UPPER CASE"},
+           {"import", "-c", "RUN x", "/dev/null"},
+           {"import", "--platform", "windows", "/dev/null"},
+           {"import", "--platform", "linux/a/b/c", "/dev/null"},
+           {"diff", "--format", "xml", "x"},
+           {"image"},
+           {"image", "prune", "--filter", "age=1"},
+           {"create"},
+           {"rename", "x"},
            {"layer"},
            {"help", "nonsense"},
            {"--root"},
@@ -76,7 +84,7 @@ TEST_F(VeneerTest, UsageErrorsSayWhatIsWrongInOurWords) {
       {{}, "no command given; `veneer help` lists the commands"},
       {{"run", "debian:12"}, "no command 'run'; did you mean chroot? (`veneer help` lists them)"},
       {{"rm"}, "rm: CONTAINER is missing; see `veneer help rm`"},
-      {{"import"}, "import: FILE|DIR|- is missing; see `veneer help import`"},
+      {{"import"}, "import: FILE|DIR|URL|- is missing; see `veneer help import`"},
       {{"import", "a", "b", "c"}, "import: one argument too many: 'c'; see `veneer help import`"},
       {{"ps", "--al"}, "ps: no option '--al'; did you mean --all?; see `veneer help ps`"},
       {{"ps", "-x"}, "ps: no option '-x'; see `veneer help ps`"},
@@ -176,13 +184,50 @@ TEST_F(VeneerTest, ImportsListsAndRemoves) {
   ASSERT_EQ(Run({"history", "debian:12"}), 0);
   EXPECT_NE(output_.find("5kB       first"), std::string::npos) << output_;
 
+  ASSERT_EQ(Run({"layer", "ls", "debian:12"}), 0);
+  const std::string layer = output_.substr(output_.find("sha256:"), id.size());
   EXPECT_EQ(Run({"rmi", id}), 4);  // it has two names
   ASSERT_EQ(Run({"rmi", "debian:12"}), 0);
   EXPECT_EQ(output_, "Untagged: debian:12\n");
   ASSERT_EQ(Run({"rmi", "localhost:5000/other"}), 0);
-  EXPECT_EQ(output_, "Untagged: localhost:5000/other:latest\nDeleted: " + id + "\n");
+  EXPECT_EQ(output_,
+            "Untagged: localhost:5000/other:latest\nDeleted: " + id + "\nDeleted: " + layer + "\n");
   ASSERT_EQ(Run({"images", "-q"}), 0);
   EXPECT_EQ(output_, "");
+}
+
+TEST_F(VeneerTest, TagsAreMovedAndIdsMayComeTwice) {
+  std::filesystem::create_directory(dir_ + "/tree");
+  const auto import = [&](const std::string& what, const std::string& name) {
+    std::ofstream(dir_ + "/tree/file") << what;
+    EXPECT_EQ(Run({"import", "-c", "LABEL what=" + what, dir_ + "/tree", name}), 0) << error_;
+    return output_.substr(0, output_.size() - 1);
+  };
+  const std::string one = import("one", "app:1");
+  const std::string two = import("two", "app:2");
+  EXPECT_EQ(Run({"tag", "app:1", "Not:A:Name"}), 2);
+  EXPECT_EQ(Run({"tag", "none", "app:3"}), 3);
+  ASSERT_EQ(Run({"tag", one.substr(7, 12), "app:2"}), 0) << error_;
+  EXPECT_EQ(output_, "");
+  ASSERT_EQ(Run({"images"}), 0);
+  EXPECT_NE(output_.find("<none>       <none>    " + two.substr(7, 12)), std::string::npos)
+      << output_;
+  ASSERT_EQ(Run({"tag", "app@" + one, "host:5000/app"}), 0) << error_;
+
+  EXPECT_EQ(Run({"image", "prune", "-f", "--filter", "label=what=one"}), 0);
+  EXPECT_EQ(output_.find("deleted"), std::string::npos) << output_;
+  EXPECT_EQ(Run({"image", "prune", "-f", "--filter", "label=what=two"}), 0);
+  EXPECT_EQ(output_.find("Deleted Images:\ndeleted: " + two + "\ndeleted: sha256:"), 0u) << output_;
+  EXPECT_NE(output_.find("\n\nTotal reclaimed space: "), std::string::npos) << output_;
+
+  EXPECT_EQ(Run({"rmi", one, one}), 4) << output_;  // three names
+  ASSERT_EQ(Run({"rmi", one, one.substr(7, 12), one}), 0) << error_;
+  EXPECT_EQ(output_.find("Untagged: app:1\nUntagged: app:2\nUntagged: host:5000/app:latest\n"
+                         "Deleted: " +
+                         one + "\nDeleted: sha256:"),
+            0u)
+      << output_;
+  EXPECT_EQ(Run({"rmi", one}), 3);
 }
 
 TEST_F(VeneerTest, TheStoreIsGivenByOptionBeforeEnvironment) {
@@ -260,6 +305,47 @@ TEST(ManualPageTest, NamesTheSameCommandsAndOptionsAsHelp) {
     }
   }
   EXPECT_EQ(CommandsOfManual(), parser);
+}
+
+// man/veneer-image-prune.1 is the page of `veneer image prune`.
+TEST(ManualPageTest, PagesOfCommandsNameTheSameOptionsAsHelp) {
+  Context context;
+  const std::unique_ptr<CLI::App> app = MakeParser(context);
+  size_t pages = 0;
+  for (const auto& file : std::filesystem::directory_iterator(VENEER_SOURCE_DIR "/man")) {
+    const std::string page = file.path().stem().string();
+    if (!page.starts_with("veneer-")) continue;
+    ++pages;
+    const CLI::App* command = app.get();
+    std::istringstream words(page.substr(std::string("veneer-").size()));
+    std::string word;
+    while (command != nullptr && std::getline(words, word, '-')) {
+      const auto found = command->get_subcommands(
+          [&](const CLI::App* candidate) { return candidate->get_name() == word; });
+      command = found.empty() ? nullptr : found.front();
+    }
+    ASSERT_NE(command, nullptr) << page;
+    std::set<std::string> parser, manual;
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) parser.insert("--" + name);
+      for (const std::string& name : option->get_snames()) parser.insert("-" + name);
+    }
+    parser.erase("--help");
+    parser.erase("-h");
+    const std::string text = ReadFile(file.path().string());
+    EXPECT_NE(text.find("\n.Sh EXAMPLES\n"), std::string::npos) << page;
+    std::istringstream lines(text);
+    std::string line;
+    while (std::getline(lines, line)) {
+      if (!line.starts_with(".It Fl ")) continue;
+      std::istringstream parts(line.substr(std::string(".It Fl ").size()));
+      while (parts >> word && word != "Ar" && word != "Cm") {
+        if (word != ",") manual.insert("-" + word);
+      }
+    }
+    EXPECT_EQ(manual, parser) << page;
+  }
+  EXPECT_GT(pages, 5u);
 }
 
 TEST(CompletionsTest, KnowEveryCommandAndOption) {

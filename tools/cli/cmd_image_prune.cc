@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <iostream>
+#include <set>
+
+#include "layerdb/store/prune.h"
+#include "tools/cli/commands.h"
+#include "tools/image/image_selection.h"
+#include "tools/image/table.h"
+#include "tools/image/time_format.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  bool all = false;
+  bool force = false;
+  std::vector<std::string> filters;
+};
+
+// Asks on standard output and reads one line; anything but y is no.
+bool Confirmed(const Options& options) {
+  PrintLine(options.all ? "WARNING! This will remove all images without at least one container "
+                          "associated to them."
+                        : "WARNING! This will remove all dangling images.");
+  if (!options.filters.empty()) {
+    PrintLine("");
+    PrintLine("  Items to be pruned will be filtered with:");
+    for (const std::string& filter : options.filters) PrintLine("  - " + filter);
+    PrintLine("");
+  }
+  Print("Are you sure you want to continue? [y/N] ");
+  fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  while (!answer.empty() && (answer.back() == '\r' || answer.back() == ' ')) answer.pop_back();
+  return answer == "y" || answer == "Y";
+}
+
+Result<std::set<Digest>> Choose(Store& store, const Options& options,
+                                const ImageSelection& selection) {
+  std::set<Digest> used;
+  VENEER_TRY(const auto containers, store.containers().List());
+  for (const ContainerRecord& container : containers) used.insert(container.image_id);
+  std::set<Digest> chosen;
+  VENEER_TRY(const std::vector<ImageListing> listings, store.images().List());
+  for (const ImageListing& listing : listings) {
+    const ImageRecord& image = listing.image;
+    if (used.contains(image.id) || (!options.all && !listing.tags.empty())) continue;
+    if (!selection.MatchesTime(image.created)) continue;
+    if (selection.needs_labels()) {
+      VENEER_TRY(const std::string text, store.ReadBlob(image.id, JsonLimits{}.bytes));
+      const Result<Json> config = ParseJson(text);
+      if (!config || !selection.MatchesLabels(*config)) continue;
+    }
+    chosen.insert(image.id);
+  }
+  return chosen;
+}
+
+Result<int> ImagePrune(Context& context, const Options& options) {
+  VENEER_TRY(const ImageSelection selection, ParseImageSelection(options.filters, Now()));
+  if (!options.force && !Confirmed(options)) {
+    PrintLine("Total reclaimed space: 0B");
+    return 0;
+  }
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+  RemoveDeadContainers(*store);
+  PruneOptions prune;
+  prune.keep_named = !options.all;
+  VENEER_TRY(prune.images, Choose(*store, options, selection));
+  VENEER_TRY(const PruneReport report, Prune(*store, prune));
+  if (report.writers_active && !prune.images.empty()) {
+    return MakeError("an import or commit is running; no image was removed, try again behind it",
+                     ExitCode::kInUse);
+  }
+  if (!report.removed_images.empty()) PrintLine("Deleted Images:");
+  for (const RemovedImage& image : report.removed_images) {
+    for (const std::string& tag : image.untagged) PrintLine("untagged: " + tag);
+    PrintLine("deleted: " + image.deleted->ToString());
+  }
+  if (!report.removed_images.empty()) {
+    for (const Digest& layer : report.removed_layers) PrintLine("deleted: " + layer.ToString());
+    PrintLine("");
+  }
+  PrintLine("Total reclaimed space: " + HumanSize(report.bytes_freed));
+  return 0;
+}
+
+}  // namespace
+
+void AddImagePruneCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("prune", "Remove images that have no name and no container");
+  command->add_flag("-a,--all", options->all, "Also images with names, if no container uses them");
+  command->add_flag("-f,--force", options->force, "Do not ask");
+  command
+      ->add_option("--filter", options->filters,
+                   "Only images that are older (until=24h, until=2024-01-31), that have a label "
+                   "(label=a, label=a=b) or have it not (label!=a)")
+      ->type_name("FILTER")
+      ->allow_extra_args(false);
+  command->callback([&context, options] {
+    context.action = [&context, options] { return ImagePrune(context, *options); };
+  });
+}
+
+}  // namespace veneer
