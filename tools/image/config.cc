@@ -155,9 +155,11 @@ Result<Architecture> ParseArchitecture(std::string_view platform) {
   for (std::string_view rest = platform;;) {
     const size_t slash = rest.find('/');
     const std::string_view part = rest.substr(0, slash);
-    const bool word = !part.empty() && std::ranges::all_of(part, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-    });
+    const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const bool word =
+        !part.empty() && is_alnum(part.front()) && std::ranges::all_of(part, [&](char c) {
+          return is_alnum(c) || c == '_' || c == '.' || c == '-';
+        });
     if (!word) return bad();
     parts.emplace_back(part);
     if (slash == std::string_view::npos) break;

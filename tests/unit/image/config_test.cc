@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace veneer {
 namespace {
 
@@ -63,6 +65,27 @@ TEST(ImageConfigTest, AParentWithoutHistoryGetsOneEntryPerLayer) {
   const Result<ImageConfig> child = ParseImageConfig(ComposeChild(*parent, Layer(kB, "")));
   ASSERT_TRUE(child) << child.error().message();
   EXPECT_EQ(child->history.size(), 3u);
+}
+
+TEST(ImageConfigTest, PlatformsAreReadAsOthersWriteThem) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> good = {
+      {"linux/arm64", "arm64", "v8"},   {"linux/aarch64", "arm64", "v8"}, {"arm64", "arm64", "v8"},
+      {"linux/arm/v6", "arm", "v6"},    {"x86_64", "amd64", ""},          {"linux/386", "386", ""},
+      {"linux/amd64/v3", "amd64", "v3"}};
+  for (const auto& [platform, name, variant] : good) {
+    const Result<Architecture> got = ParseArchitecture(platform);
+    ASSERT_TRUE(got) << platform;
+    EXPECT_EQ(got->name, name) << platform;
+    EXPECT_EQ(got->variant, variant) << platform;
+    EXPECT_EQ(got->os, "linux");
+  }
+  EXPECT_EQ(ParseArchitecture("linux")->name, HostArchitecture().name);
+  for (const char* bad : {"", "/", "linux/", "windows", "windows/amd64", "linux/../x",
+                          "linux/a/b/c", "Linux/amd64", "linux/a b", "linux//v8"}) {
+    const Result<Architecture> got = ParseArchitecture(bad);
+    ASSERT_FALSE(got) << bad;
+    EXPECT_EQ(got.error().exit(), ExitCode::kUsage);
+  }
 }
 
 TEST(ImageConfigTest, RefusesWhatIsNoConfig) {
