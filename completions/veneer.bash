@@ -20,7 +20,7 @@ _veneer() {
   else
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   fi
-  local commands="import mount umount chroot diff commit images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
+  local commands="import mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
   local -a _veneer_call=("${words[0]}")
   local command="" index positionals=0
   for ((index = 1; index < cword; index++)); do
@@ -53,6 +53,16 @@ _veneer() {
       mapfile -t COMPREPLY < <(compgen -W "host none" -- "$cur")
       return
       ;;
+    -o | --output)
+      if [ "$command" != mount ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+      fi
+      ;;
+    --compress)
+      mapfile -t COMPREPLY < <(compgen -W "none gzip zstd" -- "$cur")
+      return
+      ;;
     -e | --env)
       mapfile -t COMPREPLY < <(compgen -v -- "$cur")
       return
@@ -74,6 +84,8 @@ _veneer() {
       commit) options+=" --author --message --change --pause --rm" ;;
       diff) options+=" --format --stat" ;;
       create) options+=" --name" ;;
+      export) options+=" --output" ;;
+      save) options+=" --output --format --compress --quiet" ;;
       images) options+=" --quiet --no-trunc --all" ;;
       history) options+=" --quiet --no-trunc" ;;
       ps) options+=" --all --quiet --no-trunc" ;;
@@ -110,12 +122,12 @@ _veneer() {
       mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$cur")
       ;;
     diff) _veneer_words "$(_veneer_containers) $(_veneer_images)" ;;
-    rm | stats) _veneer_words "$(_veneer_containers)" ;;
+    export | rm | stats) _veneer_words "$(_veneer_containers)" ;;
     rename) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; fi ;;
     image) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "prune" -- "$cur"); fi ;;
     system) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "df" -- "$cur"); fi ;;
     commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
-    images | history | rmi | tag | create) _veneer_words "$(_veneer_images)" ;;
+    images | history | rmi | save | tag | create) _veneer_words "$(_veneer_images)" ;;
     layer) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "tar ls" -- "$cur"); else _veneer_words "$(_veneer_images)"; fi ;;
   esac
 }

@@ -23,14 +23,14 @@ function __veneer_using
     __fish_seen_subcommand_from $argv
 end
 
-set -l commands import mount umount chroot diff commit images history ps stats rm rmi tag create rename image system prune fsck layer info version help
+set -l commands import mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -r -a '(__fish_complete_directories)' -d 'The store'
 complete -c veneer -n "not __fish_seen_subcommand_from $commands" -l version -d 'Show the version'
 for line in 'import Make an image of an archive or a directory' 'mount Mount a container' 'umount Unmount containers' \
         'chroot Run a command in a container' 'diff List what a container changed' 'commit Make an image of a container' \
-        'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
+        'export Write the tree of a container' 'save Write images to an archive' 'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
         'rmi Remove images' 'prune Delete what nothing needs' 'fsck Check the store' 'layer Look at single layers' \
         'tag Give an image one more name' 'create Make a container' 'rename Give a container another name' \
         'image Work with images' 'system Look at the store' 'info Show the store' 'version Show the version' 'help Show help'
@@ -63,7 +63,7 @@ complete -c veneer -n '__veneer_using system' -a df
 complete -c veneer -n '__veneer_using system' -s v -l verbose -d 'Each image and container'
 complete -c veneer -n '__veneer_using system' -l bytes -d 'Sizes in bytes'
 complete -c veneer -n '__veneer_using mount umount' -a '(__fish_complete_directories)'
-complete -c veneer -n '__veneer_using umount diff commit stats rm' -a '(__veneer_containers)' -d Container
+complete -c veneer -n '__veneer_using umount diff commit export stats rm' -a '(__veneer_containers)' -d Container
 complete -c veneer -n '__veneer_using umount' -s l -l lazy -d 'Also while in use'
 complete -c veneer -n '__veneer_using chroot' -s b -l bind -r -F -d 'Show a file or directory of the host'
 complete -c veneer -n '__veneer_using chroot' -s e -l env -x -a '(set -xn)' -d 'Set a variable'
@@ -71,6 +71,11 @@ complete -c veneer -n '__veneer_using chroot' -s u -l user -x -d 'User and group
 complete -c veneer -n '__veneer_using chroot' -s w -l workdir -x -d 'Directory to start in'
 complete -c veneer -n '__veneer_using chroot' -l net -x -a 'host none' -d Network
 complete -c veneer -n '__veneer_using chroot commit' -l rm -d 'Remove the container'
+complete -c veneer -n '__veneer_using export save' -s o -l output -r -F -d 'Where to write'
+complete -c veneer -n '__veneer_using save' -l format -x -a 'docker-archive oci-archive oci-dir' -d 'Form of the archive'
+complete -c veneer -n '__veneer_using save' -l compress -x -a 'none gzip zstd' -d 'How to compress'
+complete -c veneer -n '__veneer_using save' -s q -l quiet -d 'No progress'
+complete -c veneer -n '__veneer_using save' -a '(__veneer_images)' -d Image
 complete -c veneer -n '__veneer_using stats' -l format -x -a 'table json' -d 'How to show it'
 complete -c veneer -n '__veneer_using stats' -l watch -d 'Again every second'
 complete -c veneer -n '__veneer_using commit' -s a -l author -x -d 'Who made it'

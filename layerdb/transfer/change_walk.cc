@@ -290,9 +290,26 @@ Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   VENEER_TRY_VOID(sink(root));
   std::optional<LayerRef> below = lower_root;
   if (upper_root.marks.opaque) below.reset();
-  std::vector<Frame> frames;
   VENEER_TRY(Frame first, Enter(upper_root.ref, below, lower_root, &linked_names_, root.opaque));
-  frames.push_back(std::move(first));
+  return Descend(std::move(first), sink);
+}
+
+// With no base to compare with, everything that shows is told, and a name that is gone is not.
+Result<void> ChangeWalk::RunMerged(FunctionRef<Result<void>(const Change&)> sink) {
+  path_.clear();
+  const LayerObject upper_root = upper_->Root();
+  Change root;
+  VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));
+  VENEER_TRY_VOID(sink(root));
+  std::optional<LayerRef> below;
+  if (lower_ != nullptr && !upper_root.marks.opaque) below = lower_->Root().ref;
+  VENEER_TRY(Frame first, Enter(upper_root.ref, below, std::nullopt, nullptr, false));
+  return Descend(std::move(first), sink);
+}
+
+Result<void> ChangeWalk::Descend(Frame root, FunctionRef<Result<void>(const Change&)> sink) {
+  std::vector<Frame> frames;
+  frames.push_back(std::move(root));
   while (!frames.empty()) {
     Frame& frame = frames.back();
     path_.resize(frame.path_size);

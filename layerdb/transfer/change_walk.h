@@ -59,6 +59,9 @@ class ChangeWalk {
 
   // Every change, a directory before what is in it, siblings in byte order. The root comes first.
   Result<void> Run(FunctionRef<Result<void>(const Change&)> sink);
+  // Every object of the tree that the union shows, changed or not, in the same order. Nothing is deleted or opaque there,
+  // and `kind` says nothing.
+  Result<void> RunMerged(FunctionRef<Result<void>(const Change&)> sink);
 
   const DirLayer& upper() const { return *upper_; }
   const IndexedLayer* lower() const { return lower_.get(); }
@@ -88,6 +91,8 @@ class ChangeWalk {
   };
 
   ChangeWalk() = default;
+  // Visits all below the root, whose frame is `root`.
+  Result<void> Descend(Frame root, FunctionRef<Result<void>(const Change&)> sink);
   Result<void> ReadLinks(const std::string& directory);
   Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
   Result<Found> LowerAt(std::string_view path) const;

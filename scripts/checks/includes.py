@@ -16,10 +16,11 @@ ARROW = {module: _STORE_SIDE[:i] for i, module in enumerate(_STORE_SIDE)}
 ARROW.update({module: _FS_SIDE[:i] for i, module in enumerate(_FS_SIDE) if module.startswith("fs/")})
 ARROW["fs"] = _FS_SIDE
 ARROW["tools/image"] = _STORE_SIDE
+ARROW["tools/archive"] = _STORE_SIDE + ["tools/image"]
 ARROW["tools/registry"] = _STORE_SIDE + ["tools/image"]
 ARROW["tools/run"] = _STORE_SIDE + ["tools/image"]
 ARROW["tools/build"] = _STORE_SIDE + ["tools/image", "tools/run"]
-ARROW["tools/cli"] = _STORE_SIDE + ["tools/image", "tools/registry", "tools/run", "tools/build"]
+ARROW["tools/cli"] = _STORE_SIDE + ["tools/image", "tools/archive", "tools/registry", "tools/run", "tools/build"]
 
 # Third-party header (regular expression) -> the only folders that may include it.
 THIRD_PARTY = {

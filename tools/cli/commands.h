@@ -19,6 +19,8 @@ void AddUmountCommand(CLI::App& app, Context& context);
 void AddChrootCommand(CLI::App& app, Context& context);
 void AddDiffCommand(CLI::App& app, Context& context);
 void AddCommitCommand(CLI::App& app, Context& context);
+void AddExportCommand(CLI::App& app, Context& context);
+void AddSaveCommand(CLI::App& app, Context& context);
 void AddImagesCommand(CLI::App& app, Context& context);
 void AddHistoryCommand(CLI::App& app, Context& context);
 void AddPsCommand(CLI::App& app, Context& context);

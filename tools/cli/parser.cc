@@ -100,6 +100,8 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
   AddChrootCommand(*app, context);
   AddDiffCommand(*app, context);
   AddCommitCommand(*app, context);
+  AddExportCommand(*app, context);
+  AddSaveCommand(*app, context);
   AddImagesCommand(*app, context);
   AddHistoryCommand(*app, context);
   AddPsCommand(*app, context);

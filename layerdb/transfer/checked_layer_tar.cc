@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/checked_layer_tar.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "layerdb/base/hash.h"
+#include "layerdb/transfer/bounded_queue.h"
+#include "layerdb/transfer/worker.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kPiece = size_t{1} << 20;
+// What the digest may lag behind.
+constexpr size_t kQueued = 8;
+
+using Piece = std::shared_ptr<const std::string>;
+
+// Wakes the other thread whatever happens, so that it can be waited for.
+struct EndOfQueue {
+  BoundedQueue<Piece>& queue;
+  ~EndOfQueue() { queue.Close(); }
+};
+
+}  // namespace
+
+Result<uint64_t> WriteCheckedLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
+  VENEER_TRY(const uint64_t expected, LayerTarSize(store, diff_id));
+  const auto damaged = [&](const char* what) {
+    return MakeError("layer " + diff_id.ToString() + " is damaged: its archive has another " +
+                     what + "; run `veneer fsck`");
+  };
+  BoundedQueue<Piece> queue(kQueued);
+  Sha256Stream sha;
+  uint64_t total = 0;
+  Worker hasher([&]() -> Result<void> {
+    while (const std::optional<Piece> piece = queue.Pop()) sha.Update(**piece);
+    return {};
+  });
+  {
+    const EndOfQueue end{queue};
+    auto piece = std::make_shared<std::string>();
+    piece->reserve(kPiece);
+    const auto hand_on = [&]() -> Result<void> {
+      const Piece full = std::exchange(piece, nullptr);
+      queue.Push(full);
+      return sink(*full);
+    };
+    const auto take = [&](std::string_view bytes) -> Result<void> {
+      total += bytes.size();
+      // A reader that was told the size must not get more.
+      if (total > expected) return damaged("size");
+      while (!bytes.empty()) {
+        if (piece == nullptr) {
+          piece = std::make_shared<std::string>();
+          piece->reserve(kPiece);
+        }
+        const size_t size = std::min(kPiece - piece->size(), bytes.size());
+        piece->append(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+        if (piece->size() == kPiece) VENEER_TRY_VOID(hand_on());
+      }
+      return {};
+    };
+    VENEER_TRY_VOID(WriteLayerTar(store, diff_id, take));
+    if (total != expected) return damaged("size");
+    if (piece != nullptr && !piece->empty()) VENEER_TRY_VOID(hand_on());
+  }
+  VENEER_TRY_VOID(hasher.Join());
+  if (sha.FinishHex() != diff_id.hex()) return damaged("digest");
+  return total;
+}
+
+}  // namespace veneer

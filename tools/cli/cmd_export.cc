@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/transfer/container_export.h"
+#include "tools/archive/archive_output.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/interrupt.h"
+#include "tools/run/container_mount.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::string container;
+  std::optional<std::string> output;
+};
+
+// Brings what was written to a mounted container where it can be read.
+Result<ContainerRecord> Prepare(Store& store, const std::string& name) {
+  VENEER_TRY(ContainerRecord container, FindContainer(store, name));
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(container.name));
+  VENEER_TRY(const MountStatus status, StatusOf(store, container));
+  RemoveStaleStubs(store, container, status);
+  VENEER_TRY_VOID(SyncContainer(status));
+  return container;
+}
+
+Result<void> WriteTo(Store& store, const Options& options, const Cancellation* cancel) {
+  VENEER_TRY(const ContainerRecord container, Prepare(store, options.container));
+  VENEER_TRY(const std::unique_ptr<ArchiveOutput> output,
+             ArchiveOutput::Open(options.output, cancel));
+  VENEER_TRY_VOID(ExportContainer(store, container, cancel,
+                                  [&](std::string_view bytes) { return output->Write(bytes); }));
+  return output->Commit();
+}
+
+Result<int> Export(Context& context, const Options& options) {
+  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  Interrupt interrupt;
+  if (const Result<void> done = WriteTo(*store, options, interrupt.cancellation()); !done) {
+    interrupt.EndIfAsked();
+    return tl::unexpected(done.error());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddExportCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("export", "Write the tree of a container as one tar archive");
+  command->add_option("container", options->container, "The container")
+      ->required()
+      ->type_name("CONTAINER");
+  command->add_option("-o,--output", options->output, "A file; standard output when left out")
+      ->type_name("FILE");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Export(context, *options); };
+  });
+}
+
+}  // namespace veneer
