@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import pty
+import shutil
 import signal
 import stat
 import subprocess
 import tarfile
+import tempfile
 import time
 
 from support import proc, sysio, tree
@@ -48,6 +50,8 @@ class SaveCase(StoreCase):
         os.mkdir(os.path.join(point, "new"))
         self.top = self.veneer("commit", "work", "localhost:5000/team/app:2.0").strip()
         self.expected = tree.snapshot(point)
+        # That something came into the root directory is no change of it.
+        self.expected[b"."]["mtime"] = tree.OLD_TIME_NS
         self.close_all()
         self.veneer("umount", "work")
 
@@ -249,6 +253,8 @@ class Others(SaveCase):
         policy = ["skopeo", "--insecure-policy"]
         for form in FORMATS:
             for method in ("none", "gzip", "zstd"):
+                if (form, method) == ("docker-archive", "gzip"):
+                    continue  # Debian 12's reads no archive of gzip's own either: "invalid tar header"
                 name = f"{form}-{method.replace(':', '')}"
                 path = self.save(name, "--format", form, "--compress", method)
                 transport = {"oci-dir": "oci"}.get(form, form)
@@ -264,10 +270,12 @@ class Others(SaveCase):
     def test_podman(self):
         self.need("podman")
         environment = {**os.environ, "HOME": self.path("home"), "XDG_RUNTIME_DIR": self.path("home")}
+        runroot = tempfile.mkdtemp(prefix="r", dir="/tmp")  # podman takes at most 50 bytes
+        self.addCleanup(shutil.rmtree, runroot, ignore_errors=True)
         write("policy.json", '{"default":[{"type":"insecureAcceptAnything"}]}')
 
         def podman(*arguments):
-            return proc.run(["podman", "--root", self.path("podman"), "--runroot", self.path("home/podman"),
+            return proc.run(["podman", "--root", self.path("podman"), "--runroot", runroot,
                              "--storage-driver", "vfs", *arguments], check=True, env=environment).out
         for form in FORMATS:
             method = {"docker-archive": "zstd", "oci-archive": "gzip", "oci-dir": "none"}[form]
@@ -277,13 +285,13 @@ class Others(SaveCase):
             out = podman("load", "-q", "-i", path) if form != "oci-dir" else \
                 podman("pull", "-q", "--signature-policy", self.path("policy.json"), f"oci:{path}:2.0")
             listed = podman("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.Id}}").splitlines()
-            ids = {line.split()[1].removeprefix("sha256:") for line in listed}
-            self.assertIn(self.top.removeprefix("sha256:"), ids, f"{form}: {listed} {out}")
+            base, top = (image.removeprefix("sha256:") for image in (self.base, self.top))
+            self.assertIn(top, {line.split()[1].removeprefix("sha256:") for line in listed}, f"{form}: {out}")
             if form != "oci-dir":
-                self.assertIn(f"localhost:5000/team/app:2.0 {self.top}", listed)
+                self.assertIn(f"localhost:5000/team/app:2.0 {top}", [line.replace("sha256:", "") for line in listed])
             if form == "docker-archive":
-                self.assertTrue(any(line.endswith(f"base:1 {self.base}") for line in listed), listed)
-            point = podman("image", "mount", self.top.removeprefix("sha256:")).split()[-1]
+                self.assertTrue(any(line.endswith(base) and "base:1" in line for line in listed), listed)
+            point = podman("image", "mount", top).split()[-1]
             self.assert_tree(self.expected, tree.snapshot(point), why=f"podman, {form}")
             podman("image", "umount", "-a")
             podman("rmi", "-f", "-a")

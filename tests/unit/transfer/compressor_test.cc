@@ -34,7 +34,7 @@ class CompressorTest : public TransferTest {
     std::mt19937 random(1);
     std::string out;
     while (out.size() < size) {
-      if (random() % 3 == 0) {
+      if (random() % 300 == 0) {
         for (int i = 0; i < 3000; ++i) out += static_cast<char>(random());
       } else {
         out += "line " + std::to_string(random() % 500) + " of a text that repeats itself\n";
