@@ -22,6 +22,8 @@ constexpr int kBestZstdLevel = 19;  // above, readers need more memory than some
 constexpr size_t kGzipBlock = size_t{512} << 10;
 constexpr size_t kWindow = size_t{32} << 10;
 
+constexpr int kZstdJob = 4 << 20;
+
 size_t Threads() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 16); }
 
 class NoCompressor : public Compressor {
@@ -136,6 +138,8 @@ class ZstdCompressor : public Compressor {
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
     // One worker and many give the same bytes, but none gives others.
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_nbWorkers, static_cast<int>(Threads()));
+    // Whoever is interrupted must wait for the piece each of them is at.
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_jobSize, kZstdJob);
   }
 
   Result<void> Write(std::string_view bytes, Sink sink) override {

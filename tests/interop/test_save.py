@@ -213,17 +213,16 @@ class Interrupted(SaveCase):
         os.rename("noise", "big/noise")
         self.veneer("import", "big", "big")
         proc.run(["rm", "-r", "big"], check=True)
-        for form in FORMATS:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                child = self.start("save", "--format", form, "--compress", "zstd:19", "-o", "x", "big",
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                self.assertTrue(proc.wait_until(lambda: any(n.startswith(".veneer") for n in os.listdir("."))))
-                time.sleep(0.1)
-                self.assertIsNone(child.poll())
-                child.send_signal(number)
-                out, err = child.communicate(timeout=30)
-                self.assertEqual((child.returncode, out, err), (-number, b"", b""))
-                self.nothing_left()
+        for form, number in zip(FORMATS, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
+            child = self.start("save", "--format", form, "--compress", "zstd:19", "-o", "x", "big",
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertTrue(proc.wait_until(lambda: any(n.startswith(".veneer") for n in os.listdir("."))))
+            time.sleep(0.1)
+            self.assertIsNone(child.poll())
+            child.send_signal(number)
+            out, err = child.communicate(timeout=60)
+            self.assertEqual((child.returncode, out, err), (-number, b"", b""))
+            self.nothing_left()
 
     def test_while_nobody_reads(self):
         reader, writer = os.pipe()
