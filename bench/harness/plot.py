@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ratios to kernel overlayfs as a chart."""
 
+import math
+
 import matplotlib
 
 matplotlib.use("svg")
@@ -16,7 +18,7 @@ def draw(rows, path):
     height = 0.8 / max(1, len(systems))
     for index, system in enumerate(systems):
         places = [i + index * height for i in range(len(rows))]
-        axes.barh(places, [row.ratio(system) or 1 for row in rows], height, left=0, label=system)
+        axes.barh(places, [row.ratio(system) or math.nan for row in rows], height, left=0, label=system)
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks([i + 0.4 - height / 2 for i in range(len(rows))],

@@ -36,9 +36,9 @@ Caller CallerOf(const Mount& mount, const fuse_in_header& header, uint32_t umask
           mount.ids.groups.Keep(header.gid).value_or(kOverflowId), umask};
 }
 
-// The answer to a request that made a file: `made`, opened.
+// The answer to a request that made a file: `made`, opened. `name`: what it is called; empty: nothing.
 void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
-               const Sys<Entry>& made) {
+               const Sys<Entry>& made, std::string_view name) {
   if (!made) {
     SendReply(mount, header.unique, made.error().code, {});
     return;
@@ -51,6 +51,10 @@ void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
   if (MayPass(mount)) {
     const Sys<void> opened = OpenNode(mount, made->node, flags, reply.open);
     if (!opened) {
+      // The kernel goes on believing that there is no such name.
+      if (!name.empty()) {
+        IgnoreError(mount.fs->Unlink(header.nodeid, name), "the caller is told of the first error");
+      }
       ForgetNode(mount, made->node, 1);
       SendReply(mount, header.unique, opened.error().code, {});
       return;
@@ -91,13 +95,14 @@ void ServeCreate(const Mount& mount, const fuse_in_header& header, const fuse_cr
                  std::string_view name) {
   ReplyMade(mount, header, create.flags,
             mount.fs->MakeNode(header.nodeid, name, (create.mode & 07777) | S_IFREG, 0, 0,
-                               CallerOf(mount, header, create.umask)));
+                               CallerOf(mount, header, create.umask)),
+            name);
 }
 
 void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
   ReplyMade(
       mount, header, create.flags,
-      mount.fs->MakeTmpFile(header.nodeid, create.mode, CallerOf(mount, header, create.umask)));
+      mount.fs->MakeTmpFile(header.nodeid, create.mode, CallerOf(mount, header, create.umask)), {});
 }
 
 }  // namespace veneer

@@ -2,7 +2,7 @@
 //
 // Contents of regular files. OPEN is answered ENOSYS, so that the kernel never asks again: requests
 // name a node, not an open file, and a file once read is opened, read and closed without this
-// daemon. With io=passthrough OPEN and RELEASE are answered in raw_protocol.cc; everything here is
+// daemon. With io=passthrough OPEN and RELEASE are answered in open_requests.cc; everything here is
 // the same then.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ void Open(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
   r.ReplyOpen(file);
 }
 
-// Of a file that the kernel made with TMPFILE, and of any with stateless=off; there is nothing to let go.
+// Of a file that was made open (CREATE, TMPFILE), and of any with stateless=off; there is nothing to let go.
 void Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(0); }
 
 // One pread(2), again after a signal.
@@ -84,11 +84,24 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
   r.ReplyBytes({buffer, *done});
 }
 
+Sys<bool> HasSetId(Request& r, fuse_ino_t node) {
+  VENEER_TRY(const Attr attr, r.fs().GetAttr(node));
+  return (attr.mode & (S_ISUID | S_ISGID)) != 0;
+}
+
+Sys<size_t> WriteBytes(Request& r, fuse_ino_t node, std::string_view bytes, uint64_t offset) {
+  const CallerGroups groups(r);
+  if (!CurrentRawBits().kill_privileges) return r.fs().Write(node, offset, bytes, false, &groups);
+  VENEER_TRY(const bool set_id, HasSetId(r, node));
+  const Sys<size_t> written = r.fs().Write(node, offset, bytes, true, &groups);
+  // The kernel keeps the mode that it knows, and would execute the file with the bits.
+  if (set_id) ForgetAttributes(r.mount(), node);
+  return written;
+}
+
 void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* file) {
-  const CallerGroups groups(r);
-  const Sys<size_t> written = r.fs().Write(node, static_cast<uint64_t>(offset), {data, size},
-                                           CurrentRawBits().kill_privileges, &groups);
+  const Sys<size_t> written = WriteBytes(r, node, {data, size}, static_cast<uint64_t>(offset));
   // After a write with O_SYNC or O_DSYNC the kernel sends FSYNC, but not around its page cache.
   const bool to_disk = file->fh == kDirectHandle && (file->flags & O_DSYNC) != 0;
   if (!written || !to_disk || !r.mount().fsync) return r.ReplyCount(written);
@@ -100,15 +113,16 @@ void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t off
 // FALLOCATE and COPY_FILE_RANGE have no bit for it, but they are writes: those of anybody but root
 // take set-user-ID and set-group-ID away (file_modified() in the kernel, which leaves it to us with
 // HANDLE_KILLPRIV_V2).
-Sys<void> DropPrivileges(const Request& r, fuse_ino_t node) {
+Sys<void> DropPrivileges(Request& r, fuse_ino_t node) {
   if (!r.mount().kill_privileges || r.caller_is_root()) return {};
-  VENEER_TRY(const Attr attr, r.fs().GetAttr(node));
-  if ((attr.mode & (S_ISUID | S_ISGID)) == 0) return {};
+  VENEER_TRY(const bool set_id, HasSetId(r, node));
+  if (!set_id) return {};
   AttrChange change;
   const CallerGroups groups(r);
   change.kill_privileges = true;
   change.groups = &groups;
   VENEER_TRY_VOID(r.fs().SetAttr(node, change));
+  ForgetAttributes(r.mount(), node);
   return {};
 }
 

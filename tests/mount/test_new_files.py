@@ -206,6 +206,45 @@ class NewFiles(MountCase):
             proc.in_child(lambda fd=fd: os.write(fd, b"by him"), uid=4711, gid=4711)
             self.assertEqual(stat.S_IMODE(os.stat(mnt / "program").st_mode), 0o755, options)
 
+    def test_nobody_becomes_root_by_writing_to_a_set_user_id_file(self):
+        for options in BOTH:
+            mnt = self.mount([self.layer(f"lower-{options}", {})], name=options, options=[options])
+            program = read("/usr/bin/id")
+            fd = os.open(mnt / "id", NEW, 0o755)
+            os.write(fd, program)
+            os.chmod(mnt / "id", 0o4755)
+            os.close(fd)
+            run = [mnt / "id", "-u"]
+            self.assertEqual(proc.run(run, user=4711, group=4711).out, "0\n")
+            os.unlink(mnt / "id")
+            fd = os.open(mnt / "id", NEW, 0o755)
+            os.write(fd, program)
+            os.chmod(mnt / "id", 0o4755)
+            self.assertEqual(stat.S_IMODE(os.stat(mnt / "id").st_mode), 0o4755)  # the kernel knows it now
+            proc.in_child(lambda fd=fd, program=program: os.pwrite(fd, program, 0), uid=4711, gid=4711)
+            os.close(fd)
+            self.assertEqual(proc.run(run, user=4711, group=4711).out, "4711\n", options)
+            for change in (lambda fd, program=program: os.pwrite(fd, program, 0),
+                           lambda fd: os.posix_fallocate(fd, 0, 10)):
+                fd = os.open(mnt / "id", os.O_WRONLY)
+                os.chmod(mnt / "id", 0o4755)
+                proc.in_child(lambda change=change, fd=fd: change(fd), uid=4711, gid=4711)
+                os.close(fd)
+                self.assertEqual(proc.run(run, user=4711, group=4711).out, "4711\n", options)
+
+    def test_an_open_that_fails_leaves_no_name_that_nobody_sees(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        mnt = self.mount([self.layer("lower-few", {})], name="few", options=["io=passthrough"])
+        resource.prlimit(mnt.pid, resource.RLIMIT_NOFILE, (3, hard))  # it has more already: no open(2) works
+        try:
+            with self.assertRaises(OSError):
+                os.close(os.open(mnt / "new", NEW))
+        finally:
+            resource.prlimit(mnt.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        fd = self.fd(mnt / "new", os.O_WRONLY | os.O_CREAT)
+        os.write(fd, b"text")
+        self.assertEqual(read(mnt / "new"), b"text")
+
     def test_times_and_size_follow_each_write(self):
         fd = self.fd(self.mnt / "new", NEW)
         os.utime(fd, ns=(10**18, 10**18))
