@@ -275,7 +275,6 @@ TEST_F(SessionTest, OpeningIsNeverServed) {
   const uint64_t file = Lookup("file");
   EXPECT_EQ(Call(FUSE_OPEN, file, Bytes(fuse_open_in{})).error, ENOSYS);
   EXPECT_EQ(Call(FUSE_OPENDIR, FUSE_ROOT_ID, Bytes(fuse_open_in{})).error, ENOSYS);
-  EXPECT_EQ(Call(FUSE_CREATE, FUSE_ROOT_ID, Bytes(fuse_create_in{}) + Name("new")).error, ENOSYS);
   EXPECT_EQ(Call(FUSE_FLUSH, file, Bytes(fuse_flush_in{})).error, ENOSYS);
   EXPECT_EQ(Call(FUSE_RELEASE, file, Bytes(fuse_release_in{})).error, 0);
   EXPECT_EQ(Call(FUSE_INTERRUPT, 0, Bytes(fuse_interrupt_in{1})).error, ENOSYS);
@@ -337,6 +336,23 @@ TEST_F(SessionTest, ATruncationThatMustTakesSetUserIdAway) {
   const Reply reply = SetAttr(file, change);
   EXPECT_EQ(reply.As<fuse_attr_out>().attr.mode & 07777, 0755u);
   EXPECT_EQ(reply.As<fuse_attr_out>().attr.size, 2u);
+}
+
+TEST_F(SessionTest, CreateMakesAFileOnce) {
+  Start();
+  fuse_create_in create = {};
+  create.mode = S_IFREG | 0666;
+  create.umask = 027;
+  create.flags = O_RDWR;
+  const Reply reply = Call(FUSE_CREATE, FUSE_ROOT_ID, Bytes(create) + Name("new"));
+  ASSERT_EQ(reply.error, 0);
+  ASSERT_EQ(reply.body.size(), sizeof(fuse_entry_out) + sizeof(fuse_open_out));
+  EXPECT_EQ(reply.As<fuse_entry_out>().attr.mode, static_cast<uint32_t>(S_IFREG | 0640));
+  EXPECT_EQ(Lookup("new"), reply.As<fuse_entry_out>().nodeid);
+  EXPECT_TRUE(stdfs::exists(root_ / "upper/new"));
+  for (const char* taken : {"new", "file"}) {
+    EXPECT_EQ(Call(FUSE_CREATE, FUSE_ROOT_ID, Bytes(create) + Name(taken)).error, EEXIST);
+  }
 }
 
 TEST_F(SessionTest, TmpfileMakesAFileThatLinkNames) {
