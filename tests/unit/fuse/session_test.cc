@@ -124,6 +124,9 @@ class SessionTest : public ::testing::Test {
   }
   Reply Call(uint32_t opcode, uint64_t node, const std::string& body) {
     Post(opcode, node, body);
+    return Receive();
+  }
+  Reply Receive() {
     std::string packet(1 << 17, '\0');
     const ssize_t n = ::recv(kernel_.get(), packet.data(), packet.size(), 0);
     Reply reply;
@@ -131,6 +134,10 @@ class SessionTest : public ::testing::Test {
     EXPECT_GE(n, static_cast<ssize_t>(sizeof(header)));
     if (n < static_cast<ssize_t>(sizeof(header))) return Reply{EIO, ""};
     std::memcpy(&header, packet.data(), sizeof(header));
+    if (header.unique == 0) {  // a notification, on the way to the reply
+      notified_.push_back(header.error);
+      return Receive();
+    }
     EXPECT_EQ(header.unique, unique_);
     EXPECT_EQ(header.len, n);
     reply.error = -header.error;
@@ -186,6 +193,7 @@ class SessionTest : public ::testing::Test {
   std::unique_ptr<Session> session_;
   std::thread runner_;
   uint64_t unique_ = 0;
+  std::vector<int> notified_;  // codes of the notifications that came
   fuse_init_out init_ = {};
 };
 
@@ -321,9 +329,12 @@ TEST_F(SessionTest, AWriteThatMustTakesSetUserIdAway) {
   SetMode(file, S_IFREG | 06775);
   EXPECT_EQ(Call(FUSE_WRITE, file, Bytes(write) + "x").error, 0);
   EXPECT_EQ(GetAttr(file).mode & 07777, 06775u);
+  EXPECT_TRUE(notified_.empty());
   write.write_flags = FUSE_WRITE_KILL_SUIDGID;
   EXPECT_EQ(Call(FUSE_WRITE, file, Bytes(write) + "x").error, 0);
   EXPECT_EQ(GetAttr(file).mode & 07777, 0775u);
+  // The kernel would execute the file with the mode that it knows.
+  EXPECT_EQ(notified_, std::vector<int>{FUSE_NOTIFY_INVAL_INODE});
 }
 
 TEST_F(SessionTest, ATruncationThatMustTakesSetUserIdAway) {
