@@ -129,7 +129,8 @@ class SessionCase:
         done = self.chroot("test:2", "cat /etc/keep /var/new/file; test -e /etc/gone", code=1)
         self.assertEqual(done.out, "kept\nmore\nx\n")
         self.veneer("rm", "web")
-        self.assertEqual(self.veneer("rmi", "test:2").out, f"Untagged: test:2\nDeleted: {image}\n")
+        layer = self.veneer("layer", "ls", "test:2").out.splitlines()[-1].split()[1]
+        self.assertEqual(self.veneer("rmi", "test:2").out, f"Untagged: test:2\nDeleted: {image}\nDeleted: {layer}\n")
         self.veneer("prune")
         self.assertIn(" 0 damaged", self.veneer("fsck").out)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
