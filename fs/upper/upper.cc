@@ -32,9 +32,12 @@ Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
     if (object.whiteout) return object;
     if (options_.xattr_permissions != 0) ApplyOverrideStat(at, object.attr);
   }
-  VENEER_TRY(object.marks, DespiteMode(modes_, uid_, at, [&](sys::At from) {
-               return ReadMarks(from, st, false, parent_path);
-             }));
+  // An empty file too: the mark that the kernel left on it would hide what is written to it.
+  if (S_ISDIR(st.st_mode) || MayBeMetacopy(st)) {
+    VENEER_TRY(object.marks, DespiteMode(modes_, uid_, at, [&](sys::At from) {
+                 return ReadMarks(from, st, false, parent_path);
+               }));
+  }
   if (S_ISDIR(st.st_mode)) return object;
   if (S_ISREG(st.st_mode) && st.st_size == 0) object.whiteout = IsXattrWhiteout(at, st);
   const auto origin = DespiteMode(modes_, uid_, at, [&](sys::At from) {

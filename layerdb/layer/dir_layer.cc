@@ -143,13 +143,13 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
   if (S_ISREG(st->st_mode) && parent->xattr_whiteouts && IsXattrWhiteout(at, *st)) return whiteout;
   LayerObject object;
   VENEER_TRY(object.attr, MakeAttr(at, *st));
-  // Only what can carry a mark that speaks of a path needs to know its own.
-  const bool may_redirect = S_ISDIR(st->st_mode) || MayBeMetacopy(*st);
-  Sys<Marks> marks =
-      ReadMarks(at, *st, options_.aufs, may_redirect ? parent->Path() : std::string());
-  // What may not be read shows with its attributes all the same, as everywhere; what is in it does not.
-  if (!marks && marks.error().code != EACCES) return Fail(marks.error());
-  if (marks) object.marks = *std::move(marks);
+  // An empty file has no contents to look for below, so here its marks do not matter.
+  if (S_ISDIR(st->st_mode) || (MayBeMetacopy(*st) && st->st_size > 0)) {
+    Sys<Marks> marks = ReadMarks(at, *st, options_.aufs, parent->Path());
+    // What may not be read shows with its attributes all the same, as everywhere; what is in it does not.
+    if (!marks && marks.error().code != EACCES) return Fail(marks.error());
+    if (marks) object.marks = *std::move(marks);
+  }
   if (S_ISDIR(st->st_mode) && !object.marks.opaque) object.marks.opaque = deleted_below();
   auto place = std::make_shared<Place>();
   place->parent = std::move(parent);

@@ -34,7 +34,7 @@ Attr AttrFromStat(const struct stat& st) {
 bool MayBeMetacopy(const struct stat& st) {
   // A metadata-only file is one hole; what blocks it has are those of its xattrs, two at the most.
   constexpr blkcnt_t kXattrBlocks = 16;
-  return S_ISREG(st.st_mode) && st.st_size > 0 &&
+  return S_ISREG(st.st_mode) &&
          (st.st_blocks <= kXattrBlocks || st.st_blocks * 512 < st.st_size);
 }
 
@@ -80,8 +80,7 @@ Sys<std::optional<std::string>> MarkValue(sys::At at, const std::vector<std::str
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path) {
   Marks marks;
   const bool directory = S_ISDIR(st.st_mode);
-  const bool maybe_metacopy = MayBeMetacopy(st);
-  if (!directory && !maybe_metacopy) return marks;
+  if (!directory && !S_ISREG(st.st_mode)) return marks;
 
   const auto names = sys::ListXattr(at);
   if (!names) {

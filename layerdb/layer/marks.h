@@ -26,7 +26,7 @@ bool IsDeviceWhiteout(const struct stat& st);
 // False for a file that has too many blocks to be a metadata-only copy: it need not be asked for marks.
 bool MayBeMetacopy(const struct stat& st);
 
-// The marks of a directory or regular file. `aufs`: a ".wh..wh..opq" in it makes a directory
+// The marks of a directory or regular file; none for anything else. `aufs`: a ".wh..wh..opq" in it makes a directory
 // opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
 // EACCES: an ordinary user may not read the user.* xattrs of an object that it may not read.
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path);

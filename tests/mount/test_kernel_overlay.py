@@ -148,6 +148,26 @@ class KernelOverlay(MountCase):
         self.assert_tree(theirs, seen)
         self.assertEqual(names(stacked / "full"), ["new"])
 
+    def test_contents_written_to_an_empty_file_that_the_kernel_copied_up(self):
+        """The kernel marks an empty file as a copy of attributes alone, too."""
+        mount = self.mount([self.layer("bottom", {"empty": "", "moved": "", "cut": "not empty"})], start=False)
+        path = self.kernel(mount)
+        os.chmod(os.path.join(path, "empty"), 0o600)
+        os.rename(os.path.join(path, "moved"), os.path.join(path, "there"))
+        os.chmod(os.path.join(path, "there"), 0o600)
+        os.chmod(os.path.join(path, "cut"), 0o600)
+        sysio.umount2(path)
+        mount.start()
+        write(mount / "empty", "now")
+        with open(mount / "there", "ab") as file:
+            file.write(b"then")
+        os.truncate(mount / "cut", 0)
+        write(mount / "cut", "again")
+        mine = tree.snapshot(mount.path)
+        mount.stop()
+        self.assert_tree(mine, self.seen_by_kernel(mount), why="kernel overlayfs sees another tree")
+        self.assert_tree(mine, self.seen_by_veneerfs(mount), why="after the kernel had it mounted")
+
     def test_random_changes_by_turns(self):
         rng = random.Random(random_ops.seed())
         lowers = [self.layer(f"layer{i}", random_ops.random_tree(rng)) for i in range(3)]
