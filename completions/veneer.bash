@@ -20,7 +20,7 @@ _veneer() {
   else
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   fi
-  local commands="import mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
+  local commands="import load mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
   local -a _veneer_call=("${words[0]}")
   local command="" index positionals=0
   for ((index = 1; index < cword; index++)); do
@@ -49,6 +49,10 @@ _veneer() {
       mapfile -t COMPREPLY < <(compgen -W "auto plain none" -- "$cur")
       return
       ;;
+    --platform)
+      mapfile -t COMPREPLY < <(compgen -W "linux/amd64 linux/arm64" -- "$cur")
+      return
+      ;;
     --net)
       mapfile -t COMPREPLY < <(compgen -W "host none" -- "$cur")
       return
@@ -67,7 +71,7 @@ _veneer() {
       mapfile -t COMPREPLY < <(compgen -v -- "$cur")
       return
       ;;
-    -b | --bind)
+    -b | --bind | -i | --input)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       return
       ;;
@@ -78,6 +82,7 @@ _veneer() {
     case $command in
       "") options+=" --version" ;;
       import) options+=" --message --change --platform --progress" ;;
+      load) options+=" --input --quiet --platform" ;;
       mount) options+=" --name --read-only --options" ;;
       umount) options+=" --lazy" ;;
       chroot) options+=" --name --bind --env --user --workdir --net --read-only --rm" ;;

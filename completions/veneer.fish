@@ -23,12 +23,12 @@ function __veneer_using
     __fish_seen_subcommand_from $argv
 end
 
-set -l commands import mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help
+set -l commands import load mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -r -a '(__fish_complete_directories)' -d 'The store'
 complete -c veneer -n "not __fish_seen_subcommand_from $commands" -l version -d 'Show the version'
-for line in 'import Make an image of an archive or a directory' 'mount Mount a container' 'umount Unmount containers' \
+for line in 'import Make an image of an archive or a directory' 'load Load the images of an archive' 'mount Mount a container' 'umount Unmount containers' \
         'chroot Run a command in a container' 'diff List what a container changed' 'commit Make an image of a container' \
         'export Write the tree of a container' 'save Write images to an archive' 'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
         'rmi Remove images' 'prune Delete what nothing needs' 'fsck Check the store' 'layer Look at single layers' \
@@ -39,6 +39,9 @@ for line in 'import Make an image of an archive or a directory' 'mount Mount a c
 end
 
 complete -c veneer -n '__veneer_using import' -F
+complete -c veneer -n '__veneer_using load' -s i -l input -r -F -d 'The archive'
+complete -c veneer -n '__veneer_using load' -s q -l quiet -d 'Show no progress'
+complete -c veneer -n '__veneer_using load' -l platform -x -a 'linux/amd64 linux/arm64' -d 'Only images for it'
 complete -c veneer -n '__veneer_using import commit' -s m -l message -x -d 'What history shows'
 complete -c veneer -n '__veneer_using import fsck' -l progress -x -a 'auto plain none' -d 'How to show progress'
 complete -c veneer -n '__veneer_using mount chroot' -a '(__veneer_containers)' -d Container

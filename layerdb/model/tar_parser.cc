@@ -80,6 +80,7 @@ Result<TarParser::Event> TarParser::Next(std::string_view* input) {
         if (special_left_ > 0) return Event::kNeedInput;
         VENEER_TRY_VOID(OnSpecialBody());
         skip_left_ = TarPadding(special_body_.size());
+        only_padding_ = false;
         state_ = State::kSkip;
         break;
       }
@@ -108,6 +109,7 @@ Result<TarParser::Event> TarParser::Next(std::string_view* input) {
             state_ = State::kHeader;
           } else {
             skip_left_ = stored_left_ + TarPadding(stored_left_) - kTarBlock;
+            only_padding_ = false;
             state_ = State::kSkip;
           }
           return Event::kEntryEnd;
@@ -397,6 +399,7 @@ TarParser::Event TarParser::StartPayload() {
 
 TarParser::Event TarParser::OnPayload(std::string_view* input) {
   if (extent_ == entry_.extents.size()) {
+    only_padding_ = skip_left_ < kTarBlock;
     state_ = State::kSkip;
     return Event::kEntryEnd;
   }
@@ -415,14 +418,26 @@ TarParser::Event TarParser::OnPayload(std::string_view* input) {
   return Event::kData;
 }
 
+uint64_t TarParser::SkipData() {
+  if (state_ != State::kPayload) return 0;  // what is behind a hard link may be a header
+  const uint64_t size = stored_left_ + skip_left_;
+  position_ += size;
+  stored_left_ = 0;
+  skip_left_ = 0;
+  state_ = State::kHeader;
+  return size;
+}
+
 Result<void> TarParser::Finish() const {
   if (state_ == State::kDone) return {};
   if (!any_header_) {
     return MakeError(position_ == 0 ? "the archive is empty (not even an end mark)"
                                     : "not a tar archive, or compressed in a way not known here");
   }
-  // Some writers leave the end mark out; then the last entry must be whole.
+  // Some writers leave the end mark out, and `umoci insert` what fills the last block too; then the
+  // last entry must be whole.
   if (state_ == State::kHeader && block_fill_ == 0 && headers_in_a_row_ == 0) return {};
+  if (state_ == State::kSkip && only_padding_) return {};
   return MakeError("the archive is cut short at byte " + std::to_string(position_));
 }
 

@@ -76,6 +76,9 @@ class TarParser {
 
   // Takes bytes from the front of `*input` up to the next event.
   Result<Event> Next(std::string_view* input);
+  // Right after kEntry: the data of the entry will not be given. How many bytes of the stream the
+  // caller leaves out before it goes on, so that a reader of headers can seek over contents.
+  uint64_t SkipData();
   // The stream has ended. An error when it ended within an entry or before the first one.
   Result<void> Finish() const;
 
@@ -131,8 +134,9 @@ class TarParser {
   std::optional<std::string> long_link_;
 
   TarEntry entry_;
-  uint64_t stored_left_ = 0;  // bytes of the payload that the stream still holds
-  uint64_t skip_left_ = 0;    // padding, or a payload nobody wants
+  uint64_t stored_left_ = 0;   // bytes of the payload that the stream still holds
+  uint64_t skip_left_ = 0;     // padding, or a payload nobody wants
+  bool only_padding_ = false;  // of a file whose contents are whole
   size_t extent_ = 0;
   uint64_t extent_done_ = 0;
   std::string sparse_text_;

@@ -295,30 +295,66 @@ Result<std::string> NormalizeTag(std::string_view name) {
   return std::string(repository) + ":" + std::string(tag);
 }
 
-Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags,
-                         const std::optional<std::string>& spent) {
+namespace {
+
+Result<std::vector<std::string>> NormalizeTags(std::span<const std::string> tags) {
   std::vector<std::string> full;
   for (const std::string& tag : tags) {
     VENEER_TRY(std::string normal, NormalizeTag(tag));
     full.push_back(std::move(normal));
   }
+  return full;
+}
+
+// The layers and blobs of an image are there.
+Result<void> CheckComplete(const Store& store, const ImageRecord& image) {
   if (image.diff_ids.empty()) return MakeError("an image needs a layer");
   for (const Digest& diff_id : image.diff_ids) {
-    if (!store_.HasLayer(diff_id)) {
+    if (!store.HasLayer(diff_id)) {
       return MakeError("layer " + diff_id.ToString() + " is not in the store", ExitCode::kNotFound);
     }
   }
   std::vector<Digest> blobs = image.blobs;
   blobs.push_back(image.id);
   for (const Digest& blob : blobs) {
-    if (!store_.HasBlob(blob)) {
+    if (!store.HasBlob(blob)) {
       return MakeError("blob " + blob.ToString() + " is not in the store", ExitCode::kNotFound);
     }
   }
+  return {};
+}
+
+// `tags`: full names.
+Result<void> PutImage(KvTxn& txn, const ImageRecord& image, std::span<const std::string> tags) {
+  VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
+  for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
+  return {};
+}
+
+}  // namespace
+
+Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags,
+                         const std::optional<std::string>& spent) {
+  VENEER_TRY(const std::vector<std::string> full, NormalizeTags(tags));
+  VENEER_TRY_VOID(CheckComplete(store_, image));
   return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
-    VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
-    for (const std::string& tag : full) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
+    VENEER_TRY_VOID(PutImage(txn, image, full));
     return spent ? txn.Erase(ContainerKey(*spent)) : Result<void>();
+  });
+}
+
+Result<void> Images::PutAll(std::span<const NewImage> images) {
+  std::vector<std::vector<std::string>> tags;
+  for (const NewImage& made : images) {
+    VENEER_TRY(std::vector<std::string> full, NormalizeTags(made.tags));
+    VENEER_TRY_VOID(CheckComplete(store_, made.image));
+    tags.push_back(std::move(full));
+  }
+  return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    for (size_t i = 0; i < images.size(); ++i) {
+      VENEER_TRY_VOID(PutImage(txn, images[i].image, tags[i]));
+    }
+    return {};
   });
 }
 

@@ -36,6 +36,12 @@ struct ImageListing {
   std::vector<std::string> tags;  // in byte order
 };
 
+// An image to be recorded, and the names it gets (as users write them).
+struct NewImage {
+  ImageRecord image;
+  std::vector<std::string> tags;
+};
+
 struct FoundImage {
   ImageRecord image;
   std::string tag;  // the full "name:tag" that was found; empty when found by id
@@ -72,6 +78,8 @@ class Images {
   // not mounted.
   Result<void> Put(const ImageRecord& image, std::span<const std::string> tags,
                    const std::optional<std::string>& spent = std::nullopt);
+  // The same for several images, in one commit; of a name that two of them get, the last has it.
+  Result<void> PutAll(std::span<const NewImage> images);
   Result<void> Tag(const Digest& id, std::string_view tag);
 
   // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start

@@ -54,7 +54,8 @@ Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
   }
   VENEER_TRY_VOID(Cancellation::Check(options.cancel));
   ImportedLayer out{read.diff_id, read.tar_bytes, 0, false, {}};
-  VENEER_TRY(const FinishedLayer finished, layer.Finish(read.diff_id));
+  VENEER_TRY(FinishedLayer finished, layer.Finish(read.diff_id, options.publish));
+  out.staged = std::move(finished.staged);
   out.existed = finished.existed;
   out.summary = finished.summary;
   out.content_bytes = finished.summary.bytes;

@@ -36,6 +36,9 @@ struct ImportOptions {
   // When given, an archive with another diff id is refused (a layer that a manifest or config
   // describes); when that layer is in the store already, nothing is read.
   std::optional<Digest> expected_diff_id;
+  // False: the layer is made but does not show; the caller gives ImportedLayer::staged to
+  // WriteSession::PublishLayer(), when all else that must succeed has.
+  bool publish = true;
   // Bounds against archives made to exhaust memory or disk.
   uint64_t max_entries = 20'000'000;
   // Directory only: SOURCE_DATE_EPOCH; times after it are clamped to it.
@@ -48,6 +51,7 @@ struct ImportedLayer {
   uint64_t content_bytes = 0;  // of all regular files of the layer, each hard link once
   bool existed = false;        // the layer was in the store already
   IndexSummary summary;
+  std::string staged = {};  // not published yet; empty: there is nothing to publish
 };
 
 // `source`: the path of an archive or of a directory, or "-" for standard input. Archives are tar,

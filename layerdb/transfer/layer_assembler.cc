@@ -152,13 +152,19 @@ Result<void> LayerAssembler::WriteRecipe() {
   return recipe_->Finish(table);
 }
 
-Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id) {
+Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id, bool publish) {
   FinishedLayer out;
   VENEER_TRY_VOID(EndPack());
   VENEER_TRY(out.summary, WriteIndex());
   VENEER_TRY_VOID(WriteRecipe());
   out.existed = store_.HasLayer(diff_id);
-  VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
+  if (publish) {
+    VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
+  } else {
+    // Before other sessions hear of the contents.
+    VENEER_TRY_VOID(session_.Sync());
+    out.staged = dir_;
+  }
   pack_.Remember();
   return out;
 }

@@ -42,6 +42,7 @@ struct StoredContent {
 struct FinishedLayer {
   IndexSummary summary;
   bool existed = false;
+  std::string staged;  // the directory for WriteSession::PublishLayer(), when that is still to come
 };
 
 class LayerAssembler {
@@ -60,8 +61,9 @@ class LayerAssembler {
   void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
   Result<void> SetSmall(uint32_t content, std::string_view bytes);
 
-  // Writes and publishes. All contents must be set. Call once.
-  Result<FinishedLayer> Finish(const Digest& diff_id);
+  // Writes and publishes, or (`publish` false) makes durable what the caller publishes later. All
+  // contents must be set. Call once.
+  Result<FinishedLayer> Finish(const Digest& diff_id, bool publish = true);
 
  private:
   LayerAssembler(Store& store, WriteSession& session, const TreeBuilder::Limits& limits,

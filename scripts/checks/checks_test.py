@@ -162,6 +162,11 @@ class ChecksTest(unittest.TestCase):
         self.write("scripts/hello", "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\nrm $1\n")
         self.assert_finds("shell", "SC2086")
 
+    def test_type_names_finds_two_types_of_one_name(self):
+        self.write("layerdb/base/twice.h", "// SPDX-License-Identifier: Apache-2.0\nstruct One {};\n")
+        self.write("tools/image/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass One final {\n")
+        self.assert_finds("type_names", "tools/image/twice.h:2: One is defined at layerdb/base/twice.h:2 too")
+
     def test_man_pages_finds_an_unknown_macro(self):
         self.write("man/x.1", _PAGE + ".Nonsense\n")
         self.assert_finds("man_pages", "man/x.1:8")

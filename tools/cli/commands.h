@@ -14,6 +14,7 @@
 namespace veneer {
 
 void AddImportCommand(CLI::App& app, Context& context);
+void AddLoadCommand(CLI::App& app, Context& context);
 void AddMountCommand(CLI::App& app, Context& context);
 void AddUmountCommand(CLI::App& app, Context& context);
 void AddChrootCommand(CLI::App& app, Context& context);

@@ -65,7 +65,9 @@ void PrintLine(std::string_view text) {
 void PrintError(std::string_view message) {
   std::string line = "veneer: " + std::string(message);
   for (char& c : line) {
+    // What it tells of may come from an image, which must not steer the terminal.
     if (c == '\n') c = ' ';
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
   }
   line += '\n';
   fflush(stdout);

@@ -95,6 +95,7 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
                   "~/.local/share/veneer")
       ->type_name("DIR");
   AddImportCommand(*app, context);
+  AddLoadCommand(*app, context);
   AddMountCommand(*app, context);
   AddUmountCommand(*app, context);
   AddChrootCommand(*app, context);

@@ -76,9 +76,7 @@ tl::unexpected<Error> WrongType(const char* key, const char* wanted) {
   return MakeError(std::string("\"") + key + "\" is not " + wanted);
 }
 
-}  // namespace
-
-Result<Json> ParseJson(std::string_view text, const JsonLimits& limits) {
+Result<Json> ParseAny(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
     return MakeError("a JSON document of " + std::to_string(text.size()) + " bytes, at most " +
                      std::to_string(limits.bytes) + " are read");
@@ -87,8 +85,20 @@ Result<Json> ParseJson(std::string_view text, const JsonLimits& limits) {
   if (!Json::sax_parse(text.begin(), text.end(), &checker)) {
     return MakeError("not a JSON document: " + checker.problem());
   }
-  Json document = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+}  // namespace
+
+Result<Json> ParseJson(std::string_view text, const JsonLimits& limits) {
+  VENEER_TRY(Json document, ParseAny(text, limits));
   if (!document.is_object()) return MakeError("not a JSON document: the top is not an object");
+  return document;
+}
+
+Result<Json> ParseJsonList(std::string_view text, const JsonLimits& limits) {
+  VENEER_TRY(Json document, ParseAny(text, limits));
+  if (!document.is_array()) return MakeError("not a JSON document: the top is not a list");
   return document;
 }
 

@@ -30,6 +30,9 @@ struct JsonLimits {
 // The document, whose top must be an object. The error says what is wrong and at which byte.
 Result<Json> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
+// The same for a document whose top must be a list (the manifest.json of `docker save`).
+Result<Json> ParseJsonList(std::string_view text, const JsonLimits& limits = {});
+
 // A member of an object by type. nullopt: absent or null. The error names the member when its type
 // is another.
 Result<std::optional<std::string>> GetString(const Json& object, const char* key);

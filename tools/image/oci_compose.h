@@ -6,25 +6,12 @@
 #ifndef VENEER_TOOLS_IMAGE_OCI_COMPOSE_H_
 #define VENEER_TOOLS_IMAGE_OCI_COMPOSE_H_
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "layerdb/base/digest.h"
+#include "tools/image/image_types.h"
 
 namespace veneer {
-
-struct Descriptor {
-  std::string media_type;
-  Digest digest;
-  uint64_t size = 0;
-};
-
-inline constexpr const char* kOciManifestType = "application/vnd.oci.image.manifest.v1+json";
-inline constexpr const char* kOciIndexType = "application/vnd.oci.image.index.v1+json";
-inline constexpr const char* kOciConfigType = "application/vnd.oci.image.config.v1+json";
-// Of a tar archive as it is; "+gzip" or "+zstd" comes behind it.
-inline constexpr const char* kOciLayerType = "application/vnd.oci.image.layer.v1.tar";
 
 // The manifest of one image, layers bottom first.
 std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers);
@@ -44,13 +31,6 @@ std::string ComposeIndex(const std::vector<NamedManifest>& manifests);
 
 // The file oci-layout.
 std::string ComposeOciLayout();
-
-// One image in an archive of `docker save`; paths of members.
-struct DockerImage {
-  std::string config;
-  std::vector<std::string> tags;    // "debian:12"
-  std::vector<std::string> layers;  // bottom first
-};
 
 // manifest.json. RepoTags is null for an image without names.
 std::string ComposeDockerManifest(const std::vector<DockerImage>& images);

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/archive/image_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "layerdb/base/hash.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/model/tar_block.h"
+#include "layerdb/model/tar_mapping.h"
+#include "layerdb/transfer/archive_reader.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kMaxMemberName = 1024;
+constexpr size_t kReadSize = size_t{256} << 10;
+
+// Reads as much of [offset, offset + size) as there is.
+Result<std::string> ReadRange(const SourceFile& file, uint64_t offset, size_t size) {
+  std::string bytes(size, '\0');
+  VENEER_TRY_CTX(const size_t read, sys::ReadAt(file.fd, bytes.data(), size, offset), "read");
+  bytes.resize(read);
+  return bytes;
+}
+
+// True when a file begins as a plain archive, whose members can be read where they are.
+Result<bool> IsPlainTar(int fd, uint64_t begin) {
+  std::string block(kTarBlock, '\0');
+  VENEER_TRY_CTX(const size_t read, sys::ReadAt(fd, block.data(), block.size(), begin), "read");
+  return read == kTarBlock && (IsZeroBlock(block) || HasTarChecksum(block));
+}
+
+// Writes what `fd` holds, without its compression, into a file of the session.
+Result<std::unique_ptr<ImageSource>> Spool(int fd, uint64_t size, const WriteSession& session,
+                                           const OpenOptions& options) {
+  const std::string path = session.dir() + "/tmp-archive";
+  Fd spool(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!spool) return MakeError(Errno{errno}, path);
+  ::unlink(path.c_str());  // it goes with its descriptor
+  uint64_t written = 0;
+  VENEER_TRY_VOID(ReadUncompressed(
+      fd, std::nullopt, options.cancel,
+      [&](uint64_t done) -> Result<void> {
+        if (options.progress) options.progress(done, size);
+        return {};
+      },
+      [&](std::string_view bytes) -> Result<void> {
+        VENEER_TRY_CTX_VOID(sys::WriteAt(spool.get(), bytes, written), session.dir());
+        written += bytes.size();
+        return {};
+      }));
+  const int borrowed = spool.get();
+  return OpenTarSource(borrowed, std::move(spool), 0, written, options.cancel);
+}
+
+Result<std::unique_ptr<ImageSource>> OpenFile(Fd owned, const WriteSession& session,
+                                              const OpenOptions& options) {
+  const int fd = owned ? owned.get() : STDIN_FILENO;
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd}), "stat");
+  if (S_ISDIR(st.st_mode)) {
+    if (!owned) return MakeError("a directory is given with -i");
+    return OpenDirectorySource(std::move(owned));
+  }
+  if (!S_ISREG(st.st_mode)) return Spool(fd, 0, session, options);
+  const off_t at = ::lseek(fd, 0, SEEK_CUR);
+  const auto begin = static_cast<uint64_t>(std::max<off_t>(at, 0));
+  const auto end = std::max(begin, static_cast<uint64_t>(st.st_size));
+  VENEER_TRY(const bool plain, IsPlainTar(fd, begin));
+  if (!plain) return Spool(fd, end - begin, session, options);
+  return OpenTarSource(fd, std::move(owned), begin, end, options.cancel);
+}
+
+// The files of a directory. Each component of a name is opened by itself, and no link is followed.
+class DirectorySource : public ImageSource {
+ public:
+  explicit DirectorySource(Fd directory) : directory_(std::move(directory)) {}
+
+  Result<std::optional<SourceFile>> Find(const std::string& name) override {
+    VENEER_TRY(const std::string place, NormalizeMemberName(name));
+    const std::string shown = "\"" + PrintablePath(place) + "\"";
+    Fd inner;
+    int at = directory_.get();
+    std::string_view rest = place;
+    for (size_t slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
+      const std::string component(rest.substr(0, slash));
+      Sys<Fd> next = sys::Open({at, component.c_str()}, O_RDONLY | O_DIRECTORY);
+      if (!next && next.error().code == ENOENT) return std::optional<SourceFile>();
+      if (!next) return MakeError(next.error(), shown);
+      inner = *std::move(next);
+      at = inner.get();
+      rest.remove_prefix(slash + 1);
+    }
+    // Whoever made the directory may have put a pipe there: nobody waits for it.
+    Sys<Fd> file = sys::Open({at, std::string(rest).c_str()}, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!file && file.error().code == ENOENT) return std::optional<SourceFile>();
+    if (!file && file.error().code == ELOOP) {
+      return MakeError(shown + " is a symbolic link, which is not followed");
+    }
+    if (!file) return MakeError(file.error(), shown);
+    VENEER_TRY_CTX(const struct stat st, sys::Stat({file->get()}), shown);
+    if (!S_ISREG(st.st_mode)) return MakeError(shown + " is not a regular file");
+    SourceFile out{file->get(), 0, static_cast<uint64_t>(st.st_size), {}};
+    out.owned = *std::move(file);
+    return std::optional<SourceFile>(std::move(out));
+  }
+
+  Result<std::vector<std::string>> TopNames() override {
+    std::vector<std::string> names;
+    VENEER_TRY_CTX(const Fd again, sys::Open({directory_.get()}, O_RDONLY | O_DIRECTORY), "open");
+    VENEER_TRY_CTX_VOID(
+        sys::ReadDir(again.get(),
+                     [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }),
+        "read");
+    std::ranges::sort(names);
+    return names;
+  }
+
+ private:
+  const Fd directory_;
+};
+
+}  // namespace
+
+Result<SourceFile> ImageSource::Open(const std::string& name) {
+  VENEER_TRY(std::optional<SourceFile> file, Find(name));
+  if (!file) return MakeError("\"" + PrintablePath(name) + "\" is missing");
+  return *std::move(file);
+}
+
+Result<std::string> ImageSource::Read(const std::string& name) {
+  VENEER_TRY(const SourceFile file, Open(name));
+  const std::string shown = "\"" + PrintablePath(name) + "\"";
+  if (file.size > kMaxDocument) {
+    return MakeError(shown + " has " + std::to_string(file.size) + " bytes, at most " +
+                     std::to_string(kMaxDocument) + " are read");
+  }
+  read_ += file.size;
+  if (read_ > kMaxDocuments) {
+    return MakeError("its documents are larger than " + std::to_string(kMaxDocuments) + " bytes");
+  }
+  VENEER_TRY(std::string bytes, ReadRange(file, file.offset, static_cast<size_t>(file.size)));
+  if (bytes.size() != file.size) return MakeError(shown + " is cut short");
+  return bytes;
+}
+
+Result<std::string> NormalizeMemberName(std::string_view name) {
+  const std::string shown = "the name \"" + PrintablePath(name) + "\"";
+  if (name.size() > kMaxMemberName) return MakeError(shown + " is too long");
+  if (name.find('\0') != std::string_view::npos) return MakeError(shown + " has a NUL in it");
+  if (name.starts_with('/')) return MakeError(shown + " is absolute and leaves the archive");
+  std::string out;
+  for (std::string_view rest = name; !rest.empty();) {
+    const size_t slash = rest.find('/');
+    const std::string_view component = rest.substr(0, slash);
+    if (component == "..") return MakeError(shown + " has \"..\" in it and may leave the archive");
+    if (!component.empty() && component != ".") {
+      if (!out.empty()) out += '/';
+      out += component;
+    }
+    rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+  }
+  if (out.empty()) return MakeError(shown + " is no name of a file");
+  return out;
+}
+
+std::unique_ptr<ImageSource> OpenDirectorySource(Fd directory) {
+  return std::make_unique<DirectorySource>(std::move(directory));
+}
+
+Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
+                                                     const WriteSession& session,
+                                                     const OpenOptions& options) {
+  if (path == "-") return OpenFile(Fd(), session, options);
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) {
+    return tl::unexpected(
+        Error(ErrnoText(errno), errno == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, errno));
+  }
+  return OpenFile(std::move(fd), session, options);
+}
+
+Result<Digest> HashFile(const SourceFile& file, const Cancellation* cancel) {
+  Sha256Stream sha;
+  for (uint64_t at = 0; at < file.size;) {
+    VENEER_TRY_VOID(Cancellation::Check(cancel));
+    const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, file.size - at));
+    VENEER_TRY(const std::string bytes, ReadRange(file, file.offset + at, want));
+    if (bytes.empty()) return MakeError("it is cut short");
+    sha.Update(bytes);
+    at += bytes.size();
+  }
+  return *Digest::FromHex(sha.FinishHex());
+}
+
+}  // namespace veneer

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/archive/load.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "layerdb/store/images.h"
+#include "layerdb/store/session.h"
+#include "layerdb/transfer/worker.h"
+#include "tools/archive/load_plan.h"
+
+namespace veneer {
+
+namespace {
+
+// Reads the layers of the planned images, each once, and publishes everything at the end.
+class Loader {
+ public:
+  Loader(Store& store, WriteSession& session, ImageSource& source, const LoadOptions& options)
+      : store_(store), session_(session), source_(source), options_(options) {}
+
+  Result<std::vector<LoadedImage>> Load(std::vector<PlannedImage> plan);
+
+ private:
+  struct Finished {
+    NewImage image;
+    std::string config;
+    std::vector<std::string> blobs;
+  };
+
+  Result<void> CountBytes(const std::vector<PlannedImage>& plan);
+  Result<ImportedLayer> ReadLayer(const PlannedLayer& layer);
+  Result<ImportedLayer> Import(const PlannedLayer& layer, const SourceFile& file);
+  Result<void> ReadImage(PlannedImage planned);
+  Result<void> KeepBlobs(ImageRecord* record) const;
+  Result<void> Publish();
+
+  Store& store_;
+  WriteSession& session_;
+  ImageSource& source_;
+  const LoadOptions& options_;
+  uint64_t total_ = 0;
+  uint64_t done_ = 0;
+  std::map<Digest, ImportedLayer> read_;      // by diff id
+  std::map<std::string, Digest> undeclared_;  // by file: layers whose diff id only reading tells
+  std::vector<Finished> finished_;            // each image once
+};
+
+Result<void> Loader::CountBytes(const std::vector<PlannedImage>& plan) {
+  std::set<std::string> seen;
+  for (const PlannedImage& image : plan) {
+    for (const PlannedLayer& layer : image.layers) {
+      if (!seen.insert(layer.name).second) continue;
+      VENEER_TRY(const SourceFile file, source_.Open(layer.name));
+      total_ += file.size;
+    }
+  }
+  return {};
+}
+
+Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile& file) {
+  ImportOptions reading;
+  reading.cancel = options_.cancel;
+  reading.expected_diff_id = layer.diff_id;
+  reading.publish = false;
+  if (options_.progress) {
+    reading.progress = [&](uint64_t done, uint64_t) { options_.progress(done_ + done, total_); };
+  }
+  // A plain layer has one digest, which the import checks.
+  const bool hash = layer.blob && layer.blob != layer.diff_id &&
+                    !(layer.diff_id && session_.HasSoundLayer(*layer.diff_id));
+  std::optional<Digest> digest;
+  std::optional<Worker> hasher;
+  if (hash) {
+    hasher.emplace([&]() -> Result<void> {
+      VENEER_TRY(digest, HashFile(file, options_.cancel));
+      return {};
+    });
+  }
+  if (::lseek(file.fd, static_cast<off_t>(file.offset), SEEK_SET) < 0) {
+    return MakeError(Errno{errno}, layer.name);
+  }
+  Result<ImportedLayer> imported =
+      ImportLayerFrom(store_, session_, file.fd, layer.name, file.size, reading);
+  if (hasher) {
+    const Result<void> hashed = hasher->Join();
+    if (!hashed && imported) return tl::unexpected(hashed.error());
+    // The cause of whatever the import met.
+    if (hashed && digest != layer.blob) {
+      return MakeError(layer.name + " has another digest, " + digest->ToString());
+    }
+  }
+  return imported;
+}
+
+Result<ImportedLayer> Loader::ReadLayer(const PlannedLayer& layer) {
+  const auto undeclared = undeclared_.find(layer.name);
+  const auto known = layer.diff_id                     ? read_.find(*layer.diff_id)
+                     : undeclared == undeclared_.end() ? read_.end()
+                                                       : read_.find(undeclared->second);
+  if (known != read_.end()) return known->second;
+  VENEER_TRY(const SourceFile file, source_.Open(layer.name));
+  VENEER_TRY(ImportedLayer imported, Import(layer, file));
+  done_ += file.size;
+  if (!layer.diff_id) undeclared_.emplace(layer.name, imported.diff_id);
+  // Two files of an old archive may hold the same layer.
+  return read_.try_emplace(imported.diff_id, imported).first->second;
+}
+
+Result<void> Loader::ReadImage(PlannedImage planned) {
+  std::vector<Digest> diff_ids;
+  uint64_t size = 0;
+  for (const PlannedLayer& layer : planned.layers) {
+    VENEER_TRY(const ImportedLayer imported, ReadLayer(layer));
+    diff_ids.push_back(imported.diff_id);
+    size += imported.content_bytes;
+  }
+  if (planned.config.empty()) {
+    Result<std::string> config = ComposeFromLegacy(planned.legacy, diff_ids);
+    if (!config) return tl::unexpected(std::move(config).error().Context(planned.config_name));
+    VENEER_TRY_VOID(TakeConfig(*std::move(config), &planned));
+  }
+  const Digest id = Digest::OfBytes(planned.config);
+  const auto there = std::ranges::find_if(
+      finished_, [&](const Finished& finished) { return finished.image.image.id == id; });
+  if (there != finished_.end()) {
+    std::vector<std::string>& tags = there->image.tags;
+    for (std::string& tag : planned.tags) {
+      if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(std::move(tag));
+    }
+    return {};
+  }
+  ImageRecord record{
+      id, diff_ids, ChainIdOf(diff_ids), planned.parsed.created.value_or(Timestamp()), size, {}};
+  finished_.push_back({{std::move(record), std::move(planned.tags)},
+                       std::move(planned.config),
+                       std::move(planned.blobs)});
+  return {};
+}
+
+// An image that is there already keeps the documents that belong to it.
+Result<void> Loader::KeepBlobs(ImageRecord* record) const {
+  const Result<FoundImage> there = store_.images().Find(record->id.ToString());
+  if (!there) {
+    if (there.error().exit() == ExitCode::kNotFound) return {};
+    return tl::unexpected(there.error());
+  }
+  for (const Digest& blob : there->image.blobs) {
+    if (std::ranges::find(record->blobs, blob) == record->blobs.end())
+      record->blobs.push_back(blob);
+  }
+  return {};
+}
+
+Result<void> Loader::Publish() {
+  VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
+  for (const auto& [diff_id, layer] : read_) {
+    if (!layer.staged.empty()) VENEER_TRY_VOID(session_.PublishLayer(layer.staged, diff_id));
+  }
+  std::vector<NewImage> images;
+  for (Finished& finished : finished_) {
+    ImageRecord& record = finished.image.image;
+    VENEER_TRY(const Digest id, session_.PutBlob(finished.config));
+    for (const std::string& blob : finished.blobs) {
+      VENEER_TRY(const Digest digest, session_.PutBlob(blob));
+      record.blobs.push_back(digest);
+    }
+    VENEER_TRY_VOID(KeepBlobs(&record));
+    images.push_back(finished.image);
+  }
+  return store_.images().PutAll(images);
+}
+
+Result<std::vector<LoadedImage>> Loader::Load(std::vector<PlannedImage> plan) {
+  VENEER_TRY_VOID(CountBytes(plan));
+  for (PlannedImage& planned : plan) VENEER_TRY_VOID(ReadImage(std::move(planned)));
+  VENEER_TRY_VOID(Publish());
+  std::vector<LoadedImage> loaded;
+  for (const Finished& finished : finished_) {
+    loaded.push_back({finished.image.image.id, finished.image.tags});
+  }
+  return loaded;
+}
+
+Result<std::vector<LoadedImage>> LoadFrom(Store& store, const std::string& source,
+                                          const LoadOptions& options) {
+  VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+  VENEER_TRY(const std::unique_ptr<ImageSource> opened,
+             OpenImageSource(source, *session, {options.progress, options.cancel}));
+  const PlatformWish wish{options.platform.value_or(HostPlatform()), options.platform.has_value()};
+  VENEER_TRY(std::vector<PlannedImage> plan, PlanLoad(*opened, wish));
+  return Loader(store, *session, *opened, options).Load(std::move(plan));
+}
+
+}  // namespace
+
+Result<std::vector<LoadedImage>> LoadImages(Store& store, const std::string& source,
+                                            const LoadOptions& options) {
+  Result<std::vector<LoadedImage>> loaded = LoadFrom(store, source, options);
+  if (loaded) return loaded;
+  return tl::unexpected(
+      std::move(loaded).error().Context(source == "-" ? "standard input" : source));
+}
+
+}  // namespace veneer

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include "tools/archive/load.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  std::optional<std::string> input;
+  bool quiet = false;
+  std::optional<std::string> platform;
+};
+
+Result<int> Load(Context& context, const Options& options) {
+  const std::string source = options.input.value_or("-");
+  if (source == "-" && ::isatty(STDIN_FILENO) != 0) {
+    return MakeError(
+        "load reads an archive from standard input, but that is a terminal: give one with -i FILE, "
+        "or redirect",
+        ExitCode::kUsage);
+  }
+  LoadOptions load;
+  if (options.platform) {
+    VENEER_TRY(load.platform, ParsePlatform(*options.platform));
+  }
+  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.quiet ? "none" : "auto"));
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+
+  Interrupt interrupt;
+  load.cancel = interrupt.cancellation();
+  const auto run = [&] {
+    Progress progress(mode);
+    load.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
+    return LoadImages(*store, source, load);
+  };
+  const Result<std::vector<LoadedImage>> images = run();
+  if (!images) {
+    interrupt.EndIfAsked();
+    return tl::unexpected(images.error());
+  }
+  for (const LoadedImage& image : *images) {
+    for (const std::string& tag : image.tags) PrintLine("Loaded image: " + tag);
+    if (image.tags.empty()) PrintLine("Loaded image ID: " + image.id.ToString());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddLoadCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("load", "Load the images of an archive that another tool saved");
+  command
+      ->add_option("-i,--input", options->input,
+                   "The archive, or a directory with an OCI image layout; default standard input")
+      ->type_name("FILE|DIR");
+  command->add_flag("-q,--quiet", options->quiet, "Show no progress");
+  command
+      ->add_option("--platform", options->platform,
+                   "Only images for this platform, as in linux/arm64; default the host's where "
+                   "there are several")
+      ->type_name("OS/ARCH[/VARIANT]");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Load(context, *options); };
+  });
+}
+
+}  // namespace veneer
