@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured on: archives made once and kept in the working folder."""
 
+import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -78,3 +80,70 @@ class Inputs:
                         file.size, file.mode, file.mtime = len(contents), 0o644, 1_600_000_000
                         tar.addfile(file, io.BytesIO(contents))
         return self._cached("wide.tar", make)
+
+    def layered_archive(self):
+        """A docker-archive of one image, layered:1: 500 MB of the root file system in 20 layers."""
+        def make(path):
+            with tarfile.open(self.root_tar()) as source, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
+                _write_image(source, out, layers=20, layer_bytes=25_000_000)
+        return self._cached("layered.tar", make)
+
+    def layered_layout(self):
+        """The same image as an OCI layout, its layers not compressed."""
+        def make(path):
+            subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-decompress",
+                            f"docker-archive:{self.layered_archive()}", f"oci:{path}:layered"], check=True)
+        return self._cached("layered.oci", make)
+
+
+def _write_image(source, out, layers, layer_bytes):
+    """Spreads the members of `source` over layers, in its order, and writes manifest.json, config and layers."""
+    folders, parts, place = {}, [[]], {}
+    size = 0
+    for member in source:
+        if member.isdir():
+            folders[member.name.rstrip("/")] = member
+            continue
+        if size > layer_bytes:
+            if len(parts) == layers:
+                break
+            parts.append([])
+            size = 0
+        # A hard link belongs into the layer of its file.
+        where = place[member.linkname] if member.islnk() else len(parts) - 1
+        place[member.name] = where
+        parts[where].append(member)
+        size += 512 + (member.size if member.isreg() else 0)
+    digests = []
+    for part in parts:
+        data = _layer(source, folders, part)
+        digests.append(hashlib.sha256(data).hexdigest())
+        _add(out, f"{digests[-1]}.tar", data)
+    config = json.dumps({"architecture": "amd64", "os": "linux", "created": "2020-01-02T03:04:05Z", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+                         "history": [{"created": "2020-01-02T03:04:05Z"} for _ in digests]}).encode()
+    name = hashlib.sha256(config).hexdigest() + ".json"
+    _add(out, name, config)
+    _add(out, "manifest.json", json.dumps([{"Config": name, "RepoTags": ["layered:1"],
+                                            "Layers": [f"{digest}.tar" for digest in digests]}]).encode())
+
+
+def _layer(source, folders, members):
+    """The tar of a layer: the members, each after the directories it lies in."""
+    data, seen = io.BytesIO(), set()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for member in members:
+            parts = member.name.split("/")
+            for depth in range(1, len(parts)):
+                folder = "/".join(parts[:depth])
+                if folder in folders and folder not in seen:
+                    seen.add(folder)
+                    tar.addfile(folders[folder])
+            tar.addfile(member, source.extractfile(member) if member.isreg() else None)
+    return data.getvalue()
+
+
+def _add(tar, name, data):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))

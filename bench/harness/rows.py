@@ -6,7 +6,7 @@ import resource
 import subprocess
 import time
 
-from . import systems
+from . import image_rows, systems
 from .report import Figure
 
 
@@ -229,4 +229,7 @@ ALL = {
     "change": change,
     "memory": memory,
     "warm": warm,
+    "load": image_rows.load,
+    "save": image_rows.save,
+    "listing": image_rows.listing,
 }
