@@ -39,7 +39,8 @@ struct Content {
   std::optional<Hash128> hash;   // an object's
   std::optional<Digest> digest;  // a blob's
   Names images;
-  std::string problem;  // the outcome; empty: sound
+  std::set<Digest> layers;  // an object's
+  std::string problem;      // the outcome; empty: sound
 };
 
 Sys<std::string> Sha256Of(int fd) {
@@ -93,15 +94,18 @@ class Checker {
   }
 
  private:
-  void Problem(std::string path, std::string what, const Names& images, Names containers = {}) {
+  void Problem(FsckKind kind, std::string path, std::string what, const Names& images,
+               const std::set<Digest>& layers = {}, Names containers = {}) {
     // Whatever touches an image touches its containers.
     for (const ContainerRecord& container : all_.containers) {
       if (images.contains(container.image_name) || images.contains(container.image_id.ToString())) {
         containers.insert(container.name);
       }
     }
-    report_.problems.push_back({std::move(path),
+    report_.problems.push_back({kind,
+                                std::move(path),
                                 std::move(what),
+                                {layers.begin(), layers.end()},
                                 {images.begin(), images.end()},
                                 {containers.begin(), containers.end()}});
   }
@@ -111,19 +115,23 @@ class Checker {
     const std::string below = "layers/" + diff_id.hex();
     struct stat st;
     const std::string recipe = layout_.layer_recipe(diff_id);
+    const auto bad = [&](const char* file, std::string what) {
+      Problem(FsckKind::kLayer, below + file, std::move(what), images, {diff_id});
+    };
+    if (stat(layout_.layer_mark(diff_id).c_str(), &st) == 0) report_.marked.push_back(diff_id);
     const bool has_recipe = stat(recipe.c_str(), &st) == 0;
-    if (!has_recipe) Problem(below + "/recipe", "is missing", images);
+    if (!has_recipe) bad("/recipe", "is missing");
     report_.bytes += has_recipe ? static_cast<uint64_t>(st.st_size) : 0;
     const std::string path = layout_.layer_index(diff_id);
-    if (stat(path.c_str(), &st) != 0) return Problem(below + "/index", "is missing", images);
+    if (stat(path.c_str(), &st) != 0) return bad("/index", "is missing");
     report_.bytes += static_cast<uint64_t>(st.st_size);
     const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
-    if (!index) return Problem(below + "/index", index.error().message(), images);
+    if (!index) return bad("/index", index.error().message());
     if (std::string what = CheckIndex(**index); !what.empty()) {
-      Problem(below + "/index", std::move(what), images);
+      bad("/index", std::move(what));
     } else if (has_recipe && check_recipe_) {
       what = check_recipe_(recipe, **index);
-      if (!what.empty()) Problem(below + "/recipe", std::move(what), images);
+      if (!what.empty()) bad("/recipe", std::move(what));
     }
     // Damage was reported above; what can be read is checked all the same.
     IgnoreError((*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
@@ -135,6 +143,7 @@ class Checker {
         content.size = std::max(content.size, slice.value_or(0) + found.entry.size());
         content.hash = ref->hash;
         content.images.insert(images.begin(), images.end());
+        content.layers.insert(diff_id);
       }
       return true;
     }),
@@ -150,10 +159,10 @@ class Checker {
     report_.bytes += static_cast<uint64_t>(st.st_size);
     const std::string below = "trees/" + chain_id.hex();
     const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
-    if (!index) return Problem(below, index.error().message(), images);
+    if (!index) return Problem(FsckKind::kTree, below, index.error().message(), images);
     std::string what = CheckIndex(**index);
     if (what.empty() && !(*index)->is_tree()) what = "holds whiteouts";
-    if (!what.empty()) Problem(below, std::move(what), images);
+    if (!what.empty()) Problem(FsckKind::kTree, below, std::move(what), images);
   }
 
   void AddBlob(const Digest& digest, const Names& images) {
@@ -196,8 +205,8 @@ class Checker {
     const Result<ContainerRecord> container = store_.containers().Get(known.name);
     if (!container && container.error().exit() == ExitCode::kNotFound) return;
     for (Finding& finding : LookAt(container ? *container : known)) {
-      Problem("containers/" + known.name + finding.below, std::move(finding.what), {},
-              {known.name});
+      Problem(FsckKind::kContainer, "containers/" + known.name + finding.below,
+              std::move(finding.what), {}, {}, {known.name});
     }
   }
 
@@ -232,7 +241,9 @@ class Checker {
     progress(total, total);
     report_.bytes += total;
     for (const Content* content : list) {
-      if (!content->problem.empty()) Problem(content->path, content->problem, content->images);
+      if (content->problem.empty()) continue;
+      Problem(content->digest ? FsckKind::kBlob : FsckKind::kLayer, content->path, content->problem,
+              content->images, content->layers);
     }
   }
 

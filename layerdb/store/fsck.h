@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The check of a whole store: every index and recipe, every object and blob that something refers
-// to, every reference. Reads only.
+// to, every reference. Reads only; repair.h acts upon what was found.
 #ifndef VENEER_LAYERDB_STORE_FSCK_H_
 #define VENEER_LAYERDB_STORE_FSCK_H_
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/digest.h"
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/layout.h"
@@ -19,9 +20,13 @@ namespace veneer {
 class IndexReader;
 class Store;
 
+enum class FsckKind { kCatalog, kLayer, kTree, kBlob, kContainer };
+
 struct FsckProblem {
+  FsckKind kind = FsckKind::kCatalog;
   std::string path;                 // what is damaged, below the store
   std::string what;                 // one line
+  std::vector<Digest> layers;       // kLayer: those whose index, recipe or contents it is
   std::vector<std::string> images;  // tags (or ids) of the images it touches
   std::vector<std::string> containers;
 };
@@ -30,6 +35,7 @@ struct FsckReport {
   uint64_t images = 0, containers = 0, layers = 0, trees = 0, objects = 0, blobs = 0;
   uint64_t bytes = 0;  // read
   std::vector<FsckProblem> problems;
+  std::vector<Digest> marked;  // layers that an earlier Repair() marked as damaged
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be

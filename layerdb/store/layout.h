@@ -5,7 +5,7 @@
 //   veneer-store               "veneer store, format 1\n"; whoever sees another format goes no further
 //   lock                       flock: shared by every writer, exclusive while prune decides what is garbage
 //   catalog/                   images, tags, containers
-//   layers/<diff id hex>/      index, recipe
+//   layers/<diff id hex>/      index, recipe; `damaged` where fsck found it so
 //   trees/<chain id hex>       merged trees; may be deleted at any time
 //   objects/ab/cdef…           file contents
 //   blobs/sha256/<hex>         OCI documents and kept compressed layers
@@ -34,6 +34,7 @@ class StoreLayout {
   std::string layer(const Digest& diff_id) const { return layers() + "/" + diff_id.hex(); }
   std::string layer_index(const Digest& diff_id) const { return layer(diff_id) + "/index"; }
   std::string layer_recipe(const Digest& diff_id) const { return layer(diff_id) + "/recipe"; }
+  std::string layer_mark(const Digest& diff_id) const { return layer(diff_id) + "/damaged"; }
   std::string trees() const { return root_ + "/trees"; }
   std::string tree(const Digest& chain_id) const { return trees() + "/" + chain_id.hex(); }
   std::string objects() const { return root_ + "/objects"; }

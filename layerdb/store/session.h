@@ -98,10 +98,11 @@ class WriteSession {
   // Makes everything this session wrote durable, then makes the directory from NewLayerDir() the
   // layer `diff_id`. A layer that is there already is kept, and `dir` removed; objects of it that
   // differ from those of `dir`, which are those of the archive beyond doubt, were damaged and are
-  // replaced, for all layers that share them. An index that is damaged is replaced by that of `dir`.
+  // replaced, for all layers that share them. An index that is damaged is replaced by that of `dir`, and so is all of
+  // a layer that Repair() has marked (repair.h).
   Result<void> PublishLayer(const std::string& dir, const Digest& diff_id);
   // True when the layer is there and its objects are, of the right size and nobody's files
-  // (contents are not read).
+  // (contents are not read), and Repair() has not marked it as damaged.
   bool HasSoundLayer(const Digest& diff_id) const;
 
   // --- blobs ---

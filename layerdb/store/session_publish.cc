@@ -130,6 +130,7 @@ Result<std::string> WriteSession::NewLayerDir() {
 }
 
 bool WriteSession::HasSoundLayer(const Digest& diff_id) const {
+  if (access(store_.layout().layer_mark(diff_id).c_str(), F_OK) == 0) return false;
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   const auto objects = index ? ObjectsOf(**index) : Fail(ENOENT);
   return objects && std::all_of(objects->begin(), objects->end(), [&](const SizedObject& object) {
@@ -194,7 +195,9 @@ Result<void> WriteSession::PublishLayer(const std::string& dir, const Digest& di
   const std::string target = layout.layer(diff_id);
   if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno != EEXIST) return MakeError(Errno{errno}, target);
-    VENEER_TRY(const bool kept, Heal(dir, diff_id));
+    const bool marked = access(layout.layer_mark(diff_id).c_str(), F_OK) == 0;
+    VENEER_TRY(const bool healed, Heal(dir, diff_id));
+    const bool kept = healed && !marked;
     if (!kept && renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
       return MakeError(Errno{errno}, target);
     }

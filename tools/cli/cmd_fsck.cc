@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "layerdb/store/fsck.h"
+#include "layerdb/store/repair.h"
 #include "layerdb/transfer/recipe_check.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
@@ -17,8 +18,21 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
-  VENEER_TRY(const ProgressMode mode, ParseProgressMode(progress_mode));
+struct Options {
+  std::string progress = "auto";
+  bool repair = false;
+};
+
+void PrintProblem(const FsckProblem& problem, const RepairOutcome* outcome) {
+  std::string line = problem.path + ": " + problem.what;
+  if (!problem.images.empty()) line += "; images: " + Joined(problem.images);
+  if (!problem.containers.empty()) line += "; containers: " + Joined(problem.containers);
+  if (outcome != nullptr) line += " -- " + outcome->what;
+  PrintLine(Printable(line));
+}
+
+Result<int> FsckCommand(Context& context, const Options& options) {
+  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   Result<std::unique_ptr<Store>> store = context.OpenStore(Store::Missing::kFail);
   FsckReport report;
@@ -38,31 +52,39 @@ Result<int> FsckCommand(Context& context, const std::string& progress_mode) {
   } else {
     return tl::unexpected(std::move(store).error());
   }
-  for (const FsckProblem& problem : report.problems) {
-    std::string line = problem.path + ": " + problem.what;
-    if (!problem.images.empty()) line += "; images: " + Joined(problem.images);
-    if (!problem.containers.empty()) line += "; containers: " + Joined(problem.containers);
-    PrintLine(Printable(line));
+  std::vector<RepairOutcome> outcomes;
+  if (options.repair && store) {
+    VENEER_TRY(outcomes, Repair(**store, report));
+  }
+  size_t left = 0;
+  for (size_t i = 0; i < report.problems.size(); ++i) {
+    const RepairOutcome* outcome = outcomes.empty() ? nullptr : &outcomes[i];
+    if (outcome == nullptr || !outcome->whole) ++left;
+    PrintProblem(report.problems[i], outcome);
   }
   PrintLine(Count(report.images, "image", "images") + ", " +
             Count(report.containers, "container", "containers") + ", " +
             Count(report.layers, "layer", "layers") + ", " + Count(report.trees, "tree", "trees") +
             ", " + Count(report.objects, "object", "objects") + ", " +
             Count(report.blobs, "blob", "blobs") + " checked (" + HumanSize(contents) +
-            "): " + std::to_string(report.problems.size()) + " damaged");
-  return report.problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);
+            "): " + std::to_string(report.problems.size()) + " damaged" +
+            (outcomes.empty() ? "" : ", " + std::to_string(outcomes.size() - left) + " repaired"));
+  return left == 0 ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 
 }  // namespace
 
 void AddFsckCommand(CLI::App& app, Context& context) {
-  auto progress = std::make_shared<std::string>("auto");
+  auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("fsck", "Check everything in the store against its digests");
-  command->add_option("--progress", *progress, "auto (a bar on a terminal), plain or none")
+  command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
       ->type_name("MODE");
-  command->callback([&context, progress] {
-    context.action = [&context, progress] { return FsckCommand(context, *progress); };
+  command->add_flag("--repair", options->repair,
+                    "Remove what is damaged and can be made again, and have damaged layers read "
+                    "anew when they are loaded or imported the next time");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return FsckCommand(context, *options); };
   });
 }
 
