@@ -7,6 +7,17 @@ _veneer_images() {
   "${_veneer_call[@]}" images 2> /dev/null | awk 'NR > 1 && $1 != "<none>" { print $1 ":" $2 }'
 }
 
+# The command that a verb of `image`, `container` or `system` is.
+_veneer_verb() {
+  case $1.$2 in
+    image.ls) echo images ;;
+    image.rm) echo rmi ;;
+    image.prune) echo image-prune ;;
+    container.ls) echo ps ;;
+    *) echo "$2" ;;
+  esac
+}
+
 # Names hold colons, which bash takes for the end of a word.
 _veneer_words() {
   mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
@@ -20,7 +31,7 @@ _veneer() {
   else
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   fi
-  local commands="import load mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help"
+  local commands="import load mount umount chroot diff commit export save images history ps inspect stats rm rmi tag create rename prune fsck layer image container system info version help"
   local -a _veneer_call=("${words[0]}")
   local command="" index positionals=0
   for ((index = 1; index < cword; index++)); do
@@ -35,7 +46,13 @@ _veneer() {
         ;;
       -*) ;;
       *)
-        if [ -z "$command" ]; then command=${words[index]}; else positionals=$((positionals + 1)); fi
+        if [ -z "$command" ]; then
+          command=${words[index]}
+        elif [[ $command == @(image|container|system) ]]; then
+          command=$(_veneer_verb "$command" "${words[index]}")
+        else
+          positionals=$((positionals + 1))
+        fi
         ;;
     esac
   done
@@ -51,6 +68,14 @@ _veneer() {
       ;;
     --platform)
       mapfile -t COMPREPLY < <(compgen -W "linux/amd64 linux/arm64" -- "$cur")
+      return
+      ;;
+    --type)
+      mapfile -t COMPREPLY < <(compgen -W "image container layer" -- "$cur")
+      return
+      ;;
+    --format)
+      mapfile -t COMPREPLY < <(compgen -W "table json raw" -- "$cur")
       return
       ;;
     --net)
@@ -91,16 +116,19 @@ _veneer() {
       create) options+=" --name" ;;
       export) options+=" --output" ;;
       save) options+=" --output --format --compress --quiet" ;;
-      images) options+=" --quiet --no-trunc --all" ;;
-      history) options+=" --quiet --no-trunc" ;;
-      ps) options+=" --all --quiet --no-trunc" ;;
+      images) options+=" --quiet --no-trunc --all --digests --filter --format --tree --bytes" ;;
+      history) options+=" --quiet --no-trunc --human --bytes --format" ;;
+      ps) options+=" --all --quiet --no-trunc --filter --format --last --latest --size --bytes" ;;
+      inspect) options+=" --type --format" ;;
+      info) options+=" --format --bytes" ;;
+      version) options+=" --format" ;;
       stats) options+=" --format --watch" ;;
       rm) options+=" --force" ;;
       rmi) options+=" --force --no-prune" ;;
-      image) options+=" --all --force --filter" ;;
-      system) options+=" --verbose --bytes" ;;
+      image-prune) options+=" --all --force --filter" ;;
+      df) options+=" --verbose --bytes" ;;
       prune) options+=" --images --dry-run" ;;
-      fsck) options+=" --progress" ;;
+      fsck) options+=" --progress --repair" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     return
@@ -129,9 +157,11 @@ _veneer() {
     diff) _veneer_words "$(_veneer_containers) $(_veneer_images)" ;;
     export | rm | stats) _veneer_words "$(_veneer_containers)" ;;
     rename) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; fi ;;
-    image) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "prune" -- "$cur"); fi ;;
-    system) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "df" -- "$cur"); fi ;;
+    image) mapfile -t COMPREPLY < <(compgen -W "ls history inspect import load save tag rm prune" -- "$cur") ;;
+    container) mapfile -t COMPREPLY < <(compgen -W "ls create inspect mount umount stats diff commit export rename rm" -- "$cur") ;;
+    system) mapfile -t COMPREPLY < <(compgen -W "df info prune fsck" -- "$cur") ;;
     commit) if [ "$positionals" -eq 0 ]; then _veneer_words "$(_veneer_containers)"; else _veneer_words "$(_veneer_images)"; fi ;;
+    inspect) _veneer_words "$(_veneer_containers) $(_veneer_images)" ;;
     images | history | rmi | save | tag | create) _veneer_words "$(_veneer_images)" ;;
     layer) if [ "$positionals" -eq 0 ]; then mapfile -t COMPREPLY < <(compgen -W "tar ls" -- "$cur"); else _veneer_words "$(_veneer_images)"; fi ;;
   esac

@@ -23,17 +23,19 @@ function __veneer_using
     __fish_seen_subcommand_from $argv
 end
 
-set -l commands import load mount umount chroot diff commit export save images history ps stats rm rmi tag create rename image system prune fsck layer info version help
+set -l commands import load mount umount chroot diff commit export save images history ps inspect stats rm rmi tag create rename prune fsck layer image container system info version help
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -r -a '(__fish_complete_directories)' -d 'The store'
 complete -c veneer -n "not __fish_seen_subcommand_from $commands" -l version -d 'Show the version'
 for line in 'import Make an image of an archive or a directory' 'load Load the images of an archive' 'mount Mount a container' 'umount Unmount containers' \
         'chroot Run a command in a container' 'diff List what a container changed' 'commit Make an image of a container' \
-        'export Write the tree of a container' 'save Write images to an archive' 'images List images' 'history Show how an image came to be' 'ps List containers' 'stats Show what a mounted file system has done' 'rm Remove containers' \
+        'export Write the tree of a container' 'save Write images to an archive' 'images List images' 'history Show how an image came to be' \
+        'ps List containers' 'inspect Show all there is to know' 'stats Show what a mounted file system has done' 'rm Remove containers' \
         'rmi Remove images' 'prune Delete what nothing needs' 'fsck Check the store' 'layer Look at single layers' \
         'tag Give an image one more name' 'create Make a container' 'rename Give a container another name' \
-        'image Work with images' 'system Look at the store' 'info Show the store' 'version Show the version' 'help Show help'
+        'image Work with images' 'container Work with containers' 'system Work with the store' \
+        'info Show the store' 'version Show the version' 'help Show help'
     set -l parts (string split -m 1 ' ' $line)
     complete -c veneer -n "not __fish_seen_subcommand_from $commands" -a $parts[1] -d $parts[2]
 end
@@ -43,6 +45,7 @@ complete -c veneer -n '__veneer_using load' -s i -l input -r -F -d 'The archive'
 complete -c veneer -n '__veneer_using load' -s q -l quiet -d 'Show no progress'
 complete -c veneer -n '__veneer_using load' -l platform -x -a 'linux/amd64 linux/arm64' -d 'Only images for it'
 complete -c veneer -n '__veneer_using import commit' -s m -l message -x -d 'What history shows'
+complete -c veneer -n '__veneer_using fsck' -l repair -d 'Put right what can be'
 complete -c veneer -n '__veneer_using import fsck' -l progress -x -a 'auto plain none' -d 'How to show progress'
 complete -c veneer -n '__veneer_using mount chroot' -a '(__veneer_containers)' -d Container
 complete -c veneer -n '__veneer_using mount chroot' -a '(__veneer_images)' -d Image
@@ -58,11 +61,9 @@ complete -c veneer -n '__veneer_using create' -s n -l name -x -d 'Name of the co
 complete -c veneer -n '__veneer_using rename' -a '(__veneer_containers)' -d Container
 complete -c veneer -n '__veneer_using diff tag create' -a '(__veneer_images)' -d Image
 complete -c veneer -n '__veneer_using rmi' -l no-prune -d 'Leave the layers'
-complete -c veneer -n '__veneer_using image' -a prune
 complete -c veneer -n '__veneer_using image' -s a -l all -d 'Also images with names'
 complete -c veneer -n '__veneer_using image' -s f -l force -d 'Do not ask'
 complete -c veneer -n '__veneer_using image' -l filter -x -d 'Only some'
-complete -c veneer -n '__veneer_using system' -a df
 complete -c veneer -n '__veneer_using system' -s v -l verbose -d 'Each image and container'
 complete -c veneer -n '__veneer_using system' -l bytes -d 'Sizes in bytes'
 complete -c veneer -n '__veneer_using mount umount' -a '(__fish_complete_directories)'
@@ -86,6 +87,23 @@ complete -c veneer -n '__veneer_using images history rmi' -a '(__veneer_images)'
 complete -c veneer -n '__veneer_using images history ps' -s q -l quiet -d 'Only ids or names'
 complete -c veneer -n '__veneer_using images history ps' -l no-trunc -d 'Whole ids'
 complete -c veneer -n '__veneer_using images ps' -s a -l all -d 'Everything'
+complete -c veneer -n '__veneer_using images history ps inspect info version' -l format -x -a 'table json raw' -d 'How to print it'
+complete -c veneer -n '__veneer_using images history ps info' -l bytes -d 'Sizes in bytes'
+complete -c veneer -n '__veneer_using images ps' -s f -l filter -x -d 'Only some'
+complete -c veneer -n '__veneer_using images' -l digests -d 'And digests'
+complete -c veneer -n '__veneer_using images' -l tree -d 'By shared layers'
+complete -c veneer -n '__veneer_using history' -s H -l human -d 'As people read them'
+complete -c veneer -n '__veneer_using ps' -s n -l last -x -d 'So many of the newest'
+complete -c veneer -n '__veneer_using ps' -s l -l latest -d 'The newest'
+complete -c veneer -n '__veneer_using ps' -s s -l size -d 'And sizes'
+complete -c veneer -n '__veneer_using inspect' -l type -x -a 'image container layer' -d 'Only of this type'
+complete -c veneer -n '__veneer_using inspect' -a '(__veneer_containers)' -d Container
+complete -c veneer -n '__veneer_using inspect' -a '(__veneer_images)' -d Image
+complete -c veneer -n '__veneer_using image' -a 'ls history inspect import load save tag rm prune'
+complete -c veneer -n '__veneer_using image' -a '(__veneer_images)' -d Image
+complete -c veneer -n '__veneer_using container' -a 'ls create inspect mount umount stats diff commit export rename rm'
+complete -c veneer -n '__veneer_using container' -a '(__veneer_containers)' -d Container
+complete -c veneer -n '__veneer_using system' -a 'df info prune fsck'
 complete -c veneer -n '__veneer_using rm rmi' -s f -l force -d 'Also what is mounted or has several names'
 complete -c veneer -n '__veneer_using prune' -s i -l images -d 'And images without a name'
 complete -c veneer -n '__veneer_using prune' -l dry-run -d 'Only count'

@@ -4,6 +4,7 @@
 #include "layerdb/index/index_reader.h"
 #include "tools/cli/commands.h"
 #include "tools/image/config.h"
+#include "tools/image/list_format.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
 
@@ -13,12 +14,29 @@ namespace {
 
 struct Options {
   std::string image;
+  std::string format;
   bool quiet = false;
   bool no_trunc = false;
+  bool human = true;
+  bool bytes = false;
 };
 
 constexpr size_t kCreatedByWidth = 45;
 constexpr const char* kMissing = "<missing>";
+
+ListShape Shape(bool human) {
+  ListShape shape;
+  shape.fields = {{"ID", "IMAGE"},      {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"},
+                  {"Size", "SIZE"},     {"CreatedBy", "CREATED BY"}, {"Comment", "COMMENT"},
+                  {"DiffID", "DIFF ID"}};
+  shape.table = std::string("{{.ID}}\t") + (human ? "{{.CreatedSince}}" : "{{.CreatedAt}}") +
+                "\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}";
+  shape.raw =
+      "id: {{.ID}}\ncreated_at: {{.CreatedAt}}\ncreated_by: {{.CreatedBy}}\nsize: {{.Size}}\n"
+      "comment: {{.Comment}}\n";
+  shape.quiet = "{{.ID}}";
+  return shape;
+}
 
 Result<uint64_t> LayerSize(const Store& store, const Digest& diff_id) {
   VENEER_TRY(const std::shared_ptr<IndexReader> layer, store.OpenLayer(diff_id));
@@ -34,36 +52,42 @@ std::vector<HistoryEntry> Steps(const ImageConfig& config) {
 }
 
 Result<int> History(Context& context, const Options& options) {
+  VENEER_TRY(const ListFormat format,
+             ListFormat::Parse(Shape(options.human), options.format, options.quiet));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
   VENEER_TRY(const std::string text, store->ReadBlob(found.image.id, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   const std::vector<HistoryEntry> steps = Steps(config);
   const Timestamp now = Now();
-  std::vector<std::vector<std::string>> rows;
+  std::vector<Json> rows;
   size_t layer = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const HistoryEntry& step = steps[i];
-    uint64_t size = 0;
-    if (!step.empty_layer && layer < config.diff_ids.size()) {
-      VENEER_TRY(size, LayerSize(*store, config.diff_ids[layer++]));
-    }
+    const Timestamp created = step.created.value_or(Timestamp{});
     const bool newest = i + 1 == steps.size();
-    rows.push_back({newest ? ShowId(found.image.id, options.no_trunc) : kMissing,
-                    HumanAge(step.created.value_or(Timestamp{}), now),
-                    options.no_trunc ? step.created_by : Ellipsis(step.created_by, kCreatedByWidth),
-                    HumanSize(size), step.comment});
+    uint64_t size = 0;
+    Json row = Json::object();
+    row["ID"] = newest ? ShowId(found.image.id, options.no_trunc) : kMissing;
+    row["CreatedSince"] = HumanAge(created, now);
+    row["CreatedAt"] = step.created ? FormatRfc3339({created.sec, 0}) : "N/A";
+    row["CreatedBy"] =
+        options.no_trunc ? step.created_by : Ellipsis(step.created_by, kCreatedByWidth);
+    row["Comment"] = step.comment;
+    row["DiffID"] = "";
+    if (!step.empty_layer && layer < config.diff_ids.size()) {
+      const Digest& diff_id = config.diff_ids[layer++];
+      row["DiffID"] = diff_id.ToString();
+      if (format.Needs("Size")) {
+        VENEER_TRY(size, LayerSize(*store, diff_id));
+      }
+    }
+    row["Size"] = ShowSize(size, options.bytes || !options.human);
+    rows.push_back(std::move(row));
   }
   std::ranges::reverse(rows);
-  Table table({"IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"});
-  for (std::vector<std::string>& row : rows) {
-    if (options.quiet) {
-      PrintLine(row.front());
-    } else {
-      table.Add(std::move(row));
-    }
-  }
-  if (!options.quiet) Print(table.ToString());
+  VENEER_TRY(const std::string list, format.Render(std::move(rows)));
+  Print(list);
   return 0;
 }
 
@@ -76,6 +100,13 @@ void AddHistoryCommand(CLI::App& app, Context& context) {
   command->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
   command->add_flag("-q,--quiet", options->quiet, "Only the ids");
   command->add_flag("--no-trunc", options->no_trunc, "Whole ids and commands");
+  command->add_flag("-H,--human", options->human,
+                    "Sizes and times as people read them, which is the default; -H=false: exact");
+  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
+  command
+      ->add_option("--format", options->format,
+                   "table, 'table TEMPLATE', raw, json, or a Go template for each line")
+      ->type_name("FORMAT");
   command->callback([&context, options] {
     context.action = [&context, options] { return History(context, *options); };
   });

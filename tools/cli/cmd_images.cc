@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+
 #include "tools/cli/commands.h"
+#include "tools/cli/image_documents.h"
+#include "tools/cli/images_tree.h"
+#include "tools/image/list_filter.h"
+#include "tools/image/moment.h"
+#include "tools/image/list_format.h"
 #include "tools/image/reference.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
@@ -9,53 +16,181 @@ namespace veneer {
 namespace {
 
 struct Options {
-  std::string filter;
+  std::string reference;
+  std::vector<std::string> filters;
+  std::string format;
   bool quiet = false;
   bool no_trunc = false;
   bool all = false;
+  bool digests = false;
+  bool tree = false;
+  bool bytes = false;
 };
 
 constexpr const char* kNone = "<none>";
 
-// One line of the list: an image under one of its names.
-struct Row {
-  const ImageRecord* image;
-  std::string repository;
-  std::string tag;
-};
-
-// REPOSITORY or REPOSITORY:TAG, as docker images takes it.
-bool Matches(const std::optional<Reference>& wanted, const Row& row) {
-  return !wanted ||
-         (wanted->Repository() == row.repository && (!wanted->tag || *wanted->tag == row.tag));
+ListShape Shape(bool digests) {
+  ListShape shape;
+  shape.fields = {{"Repository", "REPOSITORY"},
+                  {"Tag", "TAG"},
+                  {"Digest", "DIGEST"},
+                  {"ID", "IMAGE ID"},
+                  {"CreatedSince", "CREATED"},
+                  {"CreatedAt", "CREATED AT"},
+                  {"Size", "SIZE"},
+                  {"Containers", "CONTAINERS"}};
+  shape.table = std::string("{{.Repository}}\t{{.Tag}}\t") + (digests ? "{{.Digest}}\t" : "") +
+                "{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+  shape.raw = std::string("repository: {{.Repository}}\ntag: {{.Tag}}\n") +
+              (digests ? "digest: {{.Digest}}\n" : "") +
+              "image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+  shape.quiet = "{{.ID}}";
+  return shape;
 }
 
-Result<int> ListImages(Context& context, const Options& options) {
-  std::optional<Reference> wanted;
-  if (!options.filter.empty()) {
-    VENEER_TRY(wanted, ParseReference(options.filter));
+// What --filter and the argument ask for, with the images they name looked up.
+struct Wanted {
+  std::optional<bool> dangling;
+  std::vector<std::string> labels;      // all of them
+  std::vector<std::string> references;  // any of them
+  std::optional<std::string> argument;  // a glob, or a name
+  std::optional<Timestamp> after;
+  std::optional<Timestamp> before;
+};
+
+// An argument that is no glob must be a name; it is looked for in its short form.
+Result<std::string> ArgumentPattern(const std::string& text) {
+  if (text.find_first_of("*?[\\") != std::string::npos) return text;
+  VENEER_TRY(const Reference reference, ParseReference(text));
+  return reference.ToString();
+}
+
+void Earlier(const Timestamp& time, std::optional<Timestamp>* limit) {
+  if (!*limit || time < **limit) *limit = time;
+}
+
+Result<Wanted> Understand(Store& store, const Options& options, const ListFilters& filters) {
+  Wanted wanted;
+  VENEER_TRY(wanted.dangling, FilterSwitch(filters, "dangling"));
+  wanted.labels = FilterValues(filters, "label");
+  wanted.references = FilterValues(filters, "reference");
+  if (!options.reference.empty()) {
+    VENEER_TRY(wanted.argument, ArgumentPattern(options.reference));
   }
-  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
-  VENEER_TRY(const std::vector<ImageListing> listings, store->images().List());
-  Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"});
   const Timestamp now = Now();
+  for (const std::string& text : FilterValues(filters, "until")) {
+    VENEER_TRY(const Timestamp time, ParseMoment(text, now));
+    Earlier(time, &wanted.before);
+  }
+  for (const std::string& name : FilterValues(filters, "before")) {
+    VENEER_TRY(const FoundImage found, FindImage(store, name));
+    Earlier(found.image.created, &wanted.before);
+  }
+  for (const std::string& name : FilterValues(filters, "since")) {
+    VENEER_TRY(const FoundImage found, FindImage(store, name));
+    if (!wanted.after || found.image.created > *wanted.after) wanted.after = found.image.created;
+  }
+  return wanted;
+}
+
+Result<bool> WantsImage(const Store& store, const Wanted& wanted, const ImageListing& listing) {
+  const ImageRecord& image = listing.image;
+  if (wanted.dangling && *wanted.dangling != listing.tags.empty()) return false;
+  if (wanted.before && image.created >= *wanted.before) return false;
+  if (wanted.after && image.created <= *wanted.after) return false;
+  if (wanted.labels.empty()) return true;
+  VENEER_TRY(const Json labels, LabelsOf(store, image));
+  for (const std::string& label : wanted.labels) {
+    if (!HasLabel(&labels, label)) return false;
+  }
+  return true;
+}
+
+bool WantsName(const Wanted& wanted, const std::string& name) {
+  if (wanted.argument && !MatchReference(*wanted.argument, name)) return false;
+  if (wanted.references.empty()) return true;
+  for (const std::string& pattern : wanted.references) {
+    if (MatchReference(pattern, name)) return true;
+  }
+  return false;
+}
+
+// The images that are wanted, with those of their names that are.
+Result<std::vector<ImageListing>> Select(Store& store, const Wanted& wanted) {
+  VENEER_TRY(std::vector<ImageListing> all, store.images().List());
+  std::vector<ImageListing> selected;
+  for (ImageListing& listing : all) {
+    VENEER_TRY(const bool image, WantsImage(store, wanted, listing));
+    if (!image) continue;
+    const bool nameless = listing.tags.empty();
+    std::erase_if(listing.tags, [&](const std::string& name) { return !WantsName(wanted, name); });
+    const bool by_name = wanted.argument || !wanted.references.empty();
+    if (listing.tags.empty() && (!nameless || by_name)) continue;
+    selected.push_back(std::move(listing));
+  }
+  return selected;
+}
+
+// How many containers each image has, by its id.
+Result<std::map<Digest, size_t>> CountContainers(Store& store) {
+  std::map<Digest, size_t> counts;
+  VENEER_TRY(const auto containers, store.containers().List());
+  for (const ContainerRecord& container : containers) ++counts[container.image_id];
+  return counts;
+}
+
+Result<std::vector<Json>> MakeRows(Store& store, const Options& options, const ListFormat& format,
+                                   const std::vector<ImageListing>& listings) {
+  const Timestamp now = Now();
+  std::map<Digest, size_t> containers;
+  if (format.Needs("Containers")) {
+    VENEER_TRY(containers, CountContainers(store));
+  }
+  std::vector<Json> rows;
   for (const ImageListing& listing : listings) {
+    const ImageRecord& image = listing.image;
+    Json common = Json::object();
+    common["ID"] = ShowId(image.id, options.no_trunc);
+    if (format.Needs("CreatedSince")) common["CreatedSince"] = HumanAge(image.created, now);
+    if (format.Needs("CreatedAt")) common["CreatedAt"] = FormatGoTime(image.created);
+    if (format.Needs("Size")) common["Size"] = ShowSize(image.size, options.bytes);
+    if (format.Needs("Containers")) common["Containers"] = std::to_string(containers[image.id]);
+    if (format.Needs("Digest")) {
+      const std::optional<Digest> digest = ManifestDigestOf(store, image);
+      common["Digest"] = digest ? digest->ToString() : kNone;
+    }
     std::vector<std::string> names = listing.tags;
     if (names.empty()) names.emplace_back();
     for (const std::string& name : names) {
       const auto [repository, tag] = SplitTagName(name);
-      const Row row{&listing.image, repository, tag};
-      if (!Matches(wanted, row)) continue;
-      const std::string id = ShowId(listing.image.id, options.no_trunc);
-      if (options.quiet) {
-        PrintLine(id);
-        continue;
-      }
-      table.Add({repository.empty() ? kNone : repository, tag.empty() ? kNone : tag, id,
-                 HumanAge(listing.image.created, now), HumanSize(listing.image.size)});
+      Json row = common;
+      row["Repository"] = repository.empty() ? kNone : repository;
+      row["Tag"] = tag.empty() ? kNone : tag;
+      rows.push_back(std::move(row));
     }
   }
-  if (!options.quiet) Print(table.ToString());
+  return rows;
+}
+
+Result<int> ListImages(Context& context, const Options& options) {
+  VENEER_TRY(const ListFormat format,
+             ListFormat::Parse(Shape(options.digests), options.format, options.quiet));
+  VENEER_TRY(const ListFilters filters,
+             ParseFilters(options.filters,
+                          {"dangling", "label", "since", "before", "until", "reference"}));
+  if (!options.reference.empty()) VENEER_TRY_VOID(ArgumentPattern(options.reference));
+  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+  VENEER_TRY(const Wanted wanted, Understand(*store, options, filters));
+  VENEER_TRY(const std::vector<ImageListing> listings, Select(*store, wanted));
+  if (options.tree) {
+    VENEER_TRY(const std::string tree,
+               ShowImagesTree(*store, listings, {options.no_trunc, options.bytes}));
+    Print(tree);
+    return 0;
+  }
+  VENEER_TRY(std::vector<Json> rows, MakeRows(*store, options, format, listings));
+  VENEER_TRY(const std::string text, format.Render(std::move(rows)));
+  Print(text);
   return 0;
 }
 
@@ -65,13 +200,28 @@ void AddImagesCommand(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("images", "List images");
   command
-      ->add_option("reference", options->filter,
-                   "Only images of this repository, or this name and tag")
+      ->add_option("reference", options->reference,
+                   "Only images of this repository, or this name and tag; * and ? match")
       ->type_name("REF");
   command->add_flag("-q,--quiet", options->quiet, "Only the ids");
   command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
   command->add_flag("-a,--all", options->all,
                     "Every image is listed anyway; for those used to typing it");
+  command->add_flag("--digests", options->digests, "And the digests of their manifests");
+  command
+      ->add_option("-f,--filter", options->filters,
+                   "Only some: dangling=true, label=KEY[=VALUE], reference=GLOB, since=IMAGE, "
+                   "before=IMAGE, until=TIME")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  CLI::Option* format =
+      command
+          ->add_option("--format", options->format,
+                       "table, 'table TEMPLATE', raw, json, or a Go template for each line")
+          ->type_name("FORMAT");
+  command->add_flag("--tree", options->tree, "As a tree of the layers they share")
+      ->excludes(format);
+  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return ListImages(context, *options); };
   });

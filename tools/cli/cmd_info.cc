@@ -2,9 +2,13 @@
 #include <sys/statvfs.h>
 
 #include "tools/cli/commands.h"
+#include "tools/image/config.h"
+#include "tools/image/go_template_functions.h"
+#include "tools/image/list_format.h"
 #include "tools/image/table.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/fuse_mount.h"
+#include "tools/run/host_facts.h"
 #include "tools/run/process.h"
 #include "tools/run/user_namespace.h"
 
@@ -12,19 +16,43 @@ namespace veneer {
 
 namespace {
 
+struct Options {
+  std::string format;
+  bool bytes = false;
+};
+
 // A program that only some uses need.
-void PrintHelper(const char* name, const char* package) {
+Json Helper(const char* name, const char* package) {
   const Result<std::string> path = FindProgram(name);
-  PrintLine(std::string(name) + ": " +
-            (path ? *path : "missing (package " + std::string(package) + ")"));
+  return path ? *path : "missing (package " + std::string(package) + ")";
 }
 
-void PrintIds(const char* what, const std::vector<IdExtent>& extents, const char* file) {
-  PrintLine(std::string(what) + MappingWords(extents) +
-            (extents.size() > 1 ? "" : " only; " + std::string(file) + " grants no others"));
+std::string Ids(const std::vector<IdExtent>& extents, const char* file) {
+  return MappingWords(extents) +
+         (extents.size() > 1 ? "" : " only; " + std::string(file) + " grants no others");
 }
 
-Result<int> Info(Context& context) {
+std::string Libfuse(const Result<std::string>& daemon) {
+  if (!daemon) return "unknown";
+  const Result<std::string> version = LibfuseVersionOf(*daemon);
+  return version ? *version : "unknown (" + version.error().message() + ")";
+}
+
+Json Features(const KernelFeatures& kernel) {
+  const char* io_uring = !kernel.io_uring ? "no" : *kernel.io_uring ? "on" : "off";
+  return {{"Passthrough", kernel.passthrough},
+          {"IoUring", io_uring},
+          {"IdmappedMounts", kernel.idmapped}};
+}
+
+// "passthrough yes, io_uring off, idmapped mounts yes"
+std::string FeatureWords(const Json& features) {
+  const auto yes = [&](const char* name) { return features[name].get<bool>() ? "yes" : "no"; };
+  return std::string("passthrough ") + yes("Passthrough") + ", io_uring " +
+         features["IoUring"].get<std::string>() + ", idmapped mounts " + yes("IdmappedMounts");
+}
+
+Result<Json> Gather(Context& context) {
   VENEER_TRY(const std::string path, context.StorePath());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const auto images, store->images().List());
@@ -35,43 +63,105 @@ Result<int> Info(Context& context) {
     if (status.state == MountState::kMounted) ++mounted;
   }
   const Result<std::string> daemon = FindProgram("veneerfs");
+  const KernelFeatures kernel = FeaturesOfKernel();
   struct statvfs disk = {};
-  PrintLine("Version: " VENEER_VERSION);
-  PrintLine("Store: " + path);
-  if (::statvfs(path.c_str(), &disk) == 0) {
-    PrintLine("Free space: " + HumanSize(uint64_t{disk.f_bavail} * disk.f_frsize));
-  }
-  PrintLine("Images: " + std::to_string(images.size()));
-  PrintLine("Containers: " + std::to_string(containers.size()));
-  PrintLine("Mounted: " + std::to_string(mounted));
-  PrintLine("veneerfs: " + (daemon ? *daemon : "missing (" + daemon.error().message() + ")"));
+  const bool measured = ::statvfs(path.c_str(), &disk) == 0;
   const Result<Fd> fuse = OpenFuseDevice();
-  PrintLine("FUSE: " + (fuse ? "/dev/fuse can be opened" : fuse.error().message()));
-  PrintHelper("fusermount3", "fuse3");
-  PrintHelper("newuidmap", "uidmap");
+  Json info = Json::object();
+  info["Version"] = VENEER_VERSION;
+  info["Store"] = path;
+  info["FreeSpace"] = measured ? Json(uint64_t{disk.f_bavail} * disk.f_frsize) : Json();
+  info["Images"] = images.size();
+  info["Containers"] = containers.size();
+  info["Mounted"] = mounted;
+  info["Veneerfs"] = daemon ? *daemon : "missing (" + daemon.error().message() + ")";
+  info["Libfuse"] = Libfuse(daemon);
+  info["Fuse"] = fuse ? "/dev/fuse can be opened" : fuse.error().message();
+  info["Fusermount"] = Helper("fusermount3", "fuse3");
+  info["Newuidmap"] = Helper("newuidmap", "uidmap");
+  info["KernelVersion"] = kernel.release;
+  info["KernelFeatures"] = Features(kernel);
+  info["Dialects"] = {"overlayfs", "fuse-overlayfs", "AUFS", "containers/storage"};
   if (IsOrdinaryUser()) {
     const UserMapping mapping = MappingOfUser();
-    PrintIds("User ids: ", mapping.uids, "/etc/subuid");
-    PrintIds("Group ids: ", mapping.gids, "/etc/subgid");
+    info["UserIds"] = Ids(mapping.uids, "/etc/subuid");
+    info["GroupIds"] = Ids(mapping.gids, "/etc/subgid");
+  }
+  return info;
+}
+
+Result<int> Info(Context& context, const Options& options) {
+  if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
+  VENEER_TRY(const Json info, Gather(context));
+  if (!options.format.empty()) {
+    VENEER_TRY(const std::string text, RenderOne(info, options.format));
+    Print(text);
+    return 0;
+  }
+  const auto line = [&](const char* label, const char* field) {
+    PrintLine(std::string(label) + ": " + TextOfValue(info[field]));
+  };
+  line("Version", "Version");
+  line("Store", "Store");
+  if (!info["FreeSpace"].is_null()) {
+    PrintLine("Free space: " + ShowSize(info["FreeSpace"].get<uint64_t>(), options.bytes));
+  }
+  line("Images", "Images");
+  line("Containers", "Containers");
+  line("Mounted", "Mounted");
+  line("veneerfs", "Veneerfs");
+  line("libfuse", "Libfuse");
+  line("FUSE", "Fuse");
+  line("fusermount3", "Fusermount");
+  line("newuidmap", "Newuidmap");
+  line("Kernel", "KernelVersion");
+  PrintLine("Kernel features: " + FeatureWords(info["KernelFeatures"]));
+  std::string dialects;
+  for (const Json& name : info["Dialects"]) {
+    dialects += (dialects.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  PrintLine("Dialects: " + dialects);
+  if (info.contains("UserIds")) {
+    line("User ids", "UserIds");
+    line("Group ids", "GroupIds");
   }
   return 0;
 }
 
+Result<int> Version(const Options& options) {
+  if (options.format.empty()) {
+    PrintLine("veneer " VENEER_VERSION);
+    return 0;
+  }
+  const Json client = {
+      {"Version", VENEER_VERSION}, {"Os", "linux"}, {"Arch", HostArchitecture().name}};
+  Json version = client;
+  version["Client"] = client;
+  VENEER_TRY(const std::string text, RenderOne(version, options.format));
+  Print(text);
+  return 0;
+}
+
+constexpr const char* kFormatHelp = "json, or a Go template";
+
 }  // namespace
 
 void AddInfoCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("info", "Show the store and what is needed to use it");
-  command->callback([&context] { context.action = [&context] { return Info(context); }; });
+  command->add_option("-f,--format", options->format, kFormatHelp)->type_name("FORMAT");
+  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
+  command->callback([&context, options] {
+    context.action = [&context, options] { return Info(context, *options); };
+  });
 }
 
 void AddVersionCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("version", "Show the version");
-  command->callback([&context] {
-    context.action = []() -> Result<int> {
-      PrintLine("veneer " VENEER_VERSION);
-      return 0;
-    };
-  });
+  command->add_option("-f,--format", options->format, kFormatHelp)->type_name("FORMAT");
+  command->callback(
+      [&context, options] { context.action = [options] { return Version(*options); }; });
 }
 
 }  // namespace veneer

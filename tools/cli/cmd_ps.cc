@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <regex>
+
 #include "tools/cli/commands.h"
+#include "tools/cli/tree_size.h"
+#include "tools/image/list_filter.h"
+#include "tools/image/list_format.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
 #include "tools/run/container_mount.h"
@@ -9,10 +16,41 @@ namespace veneer {
 namespace {
 
 struct Options {
+  std::vector<std::string> filters;
+  std::string format;
+  int last = -1;
+  bool latest = false;
   bool all = false;
   bool quiet = false;
   bool no_trunc = false;
+  bool size = false;
+  bool bytes = false;
 };
+
+ListShape Shape(bool size) {
+  ListShape shape;
+  shape.fields = {{"Names", "NAME"},
+                  {"ID", "NAME"},
+                  {"Image", "IMAGE"},
+                  {"ImageID", "IMAGE ID"},
+                  {"CreatedAt", "CREATED AT"},
+                  {"RunningFor", "CREATED"},
+                  {"Status", "STATUS"},
+                  {"State", "STATE"},
+                  {"Mountpoint", "MOUNT POINT"},
+                  {"Size", "SIZE"}};
+  shape.table =
+      "{{.Names}}\t{{.Image}}\t{{.ImageID}}\t{{.RunningFor}}\t{{.Status}}\t{{.Mountpoint}}";
+  shape.raw =
+      "names: {{.Names}}\nimage: {{.Image}}\nimage_id: {{.ImageID}}\ncreated_at: {{.CreatedAt}}\n"
+      "status: {{.Status}}\nmountpoint: {{.Mountpoint}}\n";
+  if (size) {
+    shape.table += "\t{{.Size}}";
+    shape.raw += "size: {{.Size}}\n";
+  }
+  shape.quiet = "{{.Names}}";
+  return shape;
+}
 
 std::string StatusWords(const ContainerRecord& container, const MountStatus& status) {
   switch (status.state) {
@@ -24,29 +62,160 @@ std::string StatusWords(const ContainerRecord& container, const MountStatus& sta
   return IsWanted(container) ? "Not mounted" : "Dead";
 }
 
-std::string ImageWords(const ContainerRecord& container, bool whole) {
-  if (container.image_name.empty()) return ShowId(container.image_id, whole);
-  return container.image_name;
+// One word for programs; what --filter status= takes.
+std::string StateWord(const ContainerRecord& container, const MountStatus& status) {
+  switch (status.state) {
+    case MountState::kMounted: return "mounted";
+    case MountState::kSession: return status.unmounting ? "unmounting" : "in-use";
+    case MountState::kDead: return "dead";
+    case MountState::kNone: break;
+  }
+  return IsWanted(container) ? "unmounted" : "dead";
+}
+
+// Docker's words are taken for what comes nearest.
+Result<std::vector<std::string>> WantedStates(const ListFilters& filters) {
+  std::vector<std::string> states;
+  for (const std::string& word : FilterValues(filters, "status")) {
+    if (word == "running") {
+      states.insert(states.end(), {"mounted", "in-use", "unmounting"});
+    } else if (word == "created" || word == "exited") {
+      states.emplace_back("unmounted");
+    } else if (word == "mounted" || word == "in-use" || word == "unmounting" || word == "dead" ||
+               word == "unmounted") {
+      states.push_back(word);
+    } else {
+      return MakeError("invalid filter 'status=" + word +
+                           "'; there are mounted, unmounted, in-use, unmounting, dead",
+                       ExitCode::kUsage);
+    }
+  }
+  return states;
+}
+
+Result<std::vector<std::regex>> WantedNames(const ListFilters& filters) {
+  std::vector<std::regex> names;
+  for (const std::string& word : FilterValues(filters, "name")) {
+    try {
+      names.emplace_back(word, std::regex::extended | std::regex::nosubs);
+    } catch (const std::regex_error&) {
+      return MakeError("invalid filter 'name=" + word + "': not a regular expression",
+                       ExitCode::kUsage);
+    }
+  }
+  return names;
+}
+
+bool BeginsWith(const std::vector<Digest>& layers, const std::vector<Digest>& first) {
+  return layers.size() >= first.size() && std::equal(first.begin(), first.end(), layers.begin());
+}
+
+// The containers of an image and of those made from it; of an image that is not there, none.
+bool IsOfAny(const ContainerRecord& container, const std::vector<ImageRecord>& images) {
+  return std::ranges::any_of(images, [&](const ImageRecord& image) {
+    return container.image_id == image.id || BeginsWith(container.diff_ids, image.diff_ids);
+  });
+}
+
+struct Wanted {
+  std::vector<std::string> states;
+  std::vector<std::regex> names;
+  std::optional<std::vector<ImageRecord>> ancestors;
+};
+
+Result<Wanted> Understand(Store& store, const ListFilters& filters) {
+  Wanted wanted;
+  VENEER_TRY(wanted.states, WantedStates(filters));
+  VENEER_TRY(wanted.names, WantedNames(filters));
+  for (const std::string& name : FilterValues(filters, "ancestor")) {
+    if (!wanted.ancestors) wanted.ancestors.emplace();
+    Result<FoundImage> found = FindImage(store, name);
+    if (found) wanted.ancestors->push_back(std::move(found->image));
+    if (!found && found.error().exit() != ExitCode::kNotFound) {
+      return tl::unexpected(std::move(found).error());
+    }
+  }
+  return wanted;
+}
+
+bool Wants(const Wanted& wanted, const ContainerRecord& container) {
+  const auto matches = [&](const std::regex& name) {
+    return std::regex_search(container.name, name);
+  };
+  if (!wanted.names.empty() && std::ranges::none_of(wanted.names, matches)) return false;
+  return !wanted.ancestors || IsOfAny(container, *wanted.ancestors);
+}
+
+// "13kB (virtual 117MB)", as Docker shows what a container has of its own and with its image.
+Result<std::string> SizeWords(Store& store, const ContainerRecord& container,
+                              const std::map<Digest, uint64_t>& images, bool bytes) {
+  const std::string upper = store.layout().upper(container.name);
+  VENEER_TRY_CTX(const uint64_t own, SizeOfTree(upper), upper);
+  const auto image = images.find(container.image_id);
+  if (image == images.end()) return ShowSize(own, bytes);
+  return ShowSize(own, bytes) + " (virtual " + ShowSize(own + image->second, bytes) + ")";
+}
+
+Result<std::map<Digest, uint64_t>> ImageSizes(Store& store) {
+  std::map<Digest, uint64_t> sizes;
+  VENEER_TRY(const std::vector<ImageListing> listings, store.images().List());
+  for (const ImageListing& listing : listings) sizes[listing.image.id] = listing.image.size;
+  return sizes;
+}
+
+Json MakeRow(const ContainerRecord& container, const MountStatus& status, const Options& options) {
+  Json row = Json::object();
+  row["Names"] = container.name;
+  row["ID"] = container.name;
+  row["Image"] = container.image_name.empty() ? ShowId(container.image_id, options.no_trunc)
+                                              : container.image_name;
+  row["ImageID"] = ShowId(container.image_id, options.no_trunc);
+  row["CreatedAt"] = FormatGoTime(container.created);
+  row["RunningFor"] = HumanAge(container.created, Now());
+  row["Status"] = StatusWords(container, status);
+  row["State"] = StateWord(container, status);
+  row["Mountpoint"] = status.mount_point;
+  return row;
 }
 
 Result<int> Ps(Context& context, const Options& options) {
+  VENEER_TRY(const ListFormat format,
+             ListFormat::Parse(Shape(options.size), options.format, options.quiet));
+  VENEER_TRY(const ListFilters filters,
+             ParseFilters(options.filters, {"name", "status", "ancestor"}));
+  VENEER_TRY_VOID(WantedStates(filters));
+  const bool sizes = options.size || (options.format != "json" && format.Needs("Size"));
+  if (sizes) VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+  VENEER_TRY(const Wanted wanted, Understand(*store, filters));
+  std::map<Digest, uint64_t> images;
+  if (sizes) {
+    VENEER_TRY(images, ImageSizes(*store));
+  }
   VENEER_TRY(std::vector<ContainerRecord> containers, store->containers().List());
-  const Timestamp now = Now();
-  Table table({"NAME", "IMAGE", "IMAGE ID", "CREATED", "STATUS", "MOUNT POINT"});
-  for (auto container = containers.rbegin(); container != containers.rend();
-       ++container) {  // newest first
-    VENEER_TRY(const MountStatus status, StatusOf(*store, *container));
-    if (!options.all && status.state == MountState::kNone) continue;
-    if (options.quiet) {
-      PrintLine(container->name);
+  std::ranges::reverse(containers);  // newest first
+  const size_t limit = options.latest     ? 1
+                       : options.last < 0 ? containers.size()
+                                          : static_cast<size_t>(options.last);
+  const bool all = options.all || options.latest || options.last >= 0 || !wanted.states.empty();
+  std::vector<Json> rows;
+  for (const ContainerRecord& container : containers) {
+    if (rows.size() >= limit) break;
+    if (!Wants(wanted, container)) continue;
+    VENEER_TRY(const MountStatus status, StatusOf(*store, container));
+    if (!all && status.state == MountState::kNone) continue;
+    const std::string state = StateWord(container, status);
+    if (!wanted.states.empty() && std::ranges::find(wanted.states, state) == wanted.states.end()) {
       continue;
     }
-    table.Add({container->name, ImageWords(*container, options.no_trunc),
-               ShowId(container->image_id, options.no_trunc), HumanAge(container->created, now),
-               StatusWords(*container, status), status.mount_point});
+    Json row = MakeRow(container, status, options);
+    if (sizes) {
+      VENEER_TRY(row["Size"], SizeWords(*store, container, images, options.bytes));
+    }
+    rows.push_back(std::move(row));
   }
-  if (!options.quiet) Print(table.ToString());
+  VENEER_TRY(const std::string text, format.Render(std::move(rows)));
+  Print(text);
   return 0;
 }
 
@@ -58,6 +227,21 @@ void AddPsCommand(CLI::App& app, Context& context) {
   command->add_flag("-a,--all", options->all, "All containers");
   command->add_flag("-q,--quiet", options->quiet, "Only the names");
   command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
+  command
+      ->add_option("-f,--filter", options->filters,
+                   "Only some: name=REGEX, status=mounted|unmounted|in-use|unmounting|dead, "
+                   "ancestor=IMAGE")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--format", options->format,
+                   "table, 'table TEMPLATE', raw, json, or a Go template for each line")
+      ->type_name("FORMAT");
+  command->add_option("-n,--last", options->last, "The newest NUMBER containers, mounted or not")
+      ->type_name("NUMBER");
+  command->add_flag("-l,--latest", options->latest, "The newest container, mounted or not");
+  command->add_flag("-s,--size", options->size, "And how much was written in them");
+  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return Ps(context, *options); };
   });

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "tools/cli/commands.h"
+#include "tools/cli/groups.h"
 #include "tools/cli/usage.h"
 
 namespace veneer {
@@ -66,10 +67,15 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   words->resize(i);
 }
 
-CLI::App* Group(CLI::App& app, const char* name, const char* what) {
-  CLI::App* group = app.add_subcommand(name, what);
-  group->require_subcommand(1);
-  return group;
+// -H=false of `history`: Docker takes the value of a short flag behind a "=", the library behind
+// the long name alone.
+void TranslateShortValue(std::vector<std::string>* words) {
+  const std::string command = CommandWord(*words);
+  if (command != "history" && command != "image") return;
+  for (std::string& word : *words) {
+    if (word == "--") return;
+    if (word.starts_with("-H=")) word.replace(0, 2, "--human");
+  }
 }
 
 // What was printed has reached its reader, or the program has failed.
@@ -106,6 +112,7 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
   AddImagesCommand(*app, context);
   AddHistoryCommand(*app, context);
   AddPsCommand(*app, context);
+  AddInspectCommand(*app, context);
   AddStatsCommand(*app, context);
   AddRmCommand(*app, context);
   AddRmiCommand(*app, context);
@@ -115,11 +122,10 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
   AddPruneCommand(*app, context);
   AddFsckCommand(*app, context);
   AddLayerCommand(*app, context);
+  AddGroups(*app, context);
   AddInfoCommand(*app, context);
   AddVersionCommand(*app, context);
   AddHelpCommand(*app, context);
-  AddImagePruneCommand(*Group(*app, "image", "Work with images"), context);
-  AddSystemDfCommand(*Group(*app, "system", "Look at the store"), context);
   return app;
 }
 
@@ -128,6 +134,7 @@ int RunVeneer(int argc, const char* const* argv) {
   const std::unique_ptr<CLI::App> app = MakeParser(context);
   std::vector<std::string> words(argv + 1, argv + argc);
   CutCommand(*app, &words, &context);
+  TranslateShortValue(&words);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
     app->parse(reversed);

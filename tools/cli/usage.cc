@@ -112,6 +112,9 @@ std::string Problem(const CLI::App& app, const CLI::App* command, const CLI::Par
     std::string names;
     for (const std::string& name : CommandNames(*command))
       names += (names.empty() ? "" : ", ") + name;
+    if (const std::vector<std::string> left = app.remaining(true);
+        !left.empty() && !left.front().starts_with('-'))
+      return "no command '" + left.front() + "': one of " + names;
     return "a command is missing: one of " + names;
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {

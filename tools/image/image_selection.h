@@ -18,10 +18,9 @@ namespace veneer {
 
 struct ImageSelection {
   std::optional<Timestamp> until;  // only images made before
-  // Labels that an image must have, and must not have: a name, and its value where that matters.
-  using Label = std::pair<std::string, std::optional<std::string>>;
-  std::vector<Label> with;
-  std::vector<Label> without;
+  // Labels that an image must have, and must not have: "KEY" or "KEY=VALUE".
+  std::vector<std::string> with;
+  std::vector<std::string> without;
 
   bool needs_labels() const { return !with.empty() || !without.empty(); }
   bool MatchesTime(const Timestamp& created) const { return !until || created < *until; }

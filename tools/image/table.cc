@@ -28,14 +28,17 @@ void Table::Add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::ToString() const {
-  std::vector<size_t> widths(rows_.front().size(), kMinColumn);
-  for (const auto& row : rows_) {
+std::string Table::ToString() const { return AlignColumns(rows_); }
+
+std::string AlignColumns(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    if (row.size() > widths.size()) widths.resize(row.size(), kMinColumn);
     for (size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], Width(row[i]) + kPadding);
   }
   std::string text;
-  for (const auto& row : rows_) {
+  for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
       text += row[i];
       if (i + 1 < row.size()) text.append(widths[i] - Width(row[i]), ' ');
@@ -57,6 +60,10 @@ std::string HumanSize(uint64_t bytes, int digits) {
   const int n = snprintf(text.data(), text.size(), "%.*g%s", size >= 999.5 ? digits + 1 : digits,
                          size, kUnits[unit]);
   return std::string(text.data(), n);
+}
+
+std::string ShowSize(uint64_t bytes, bool exact) {
+  return exact ? std::to_string(bytes) : HumanSize(bytes);
 }
 
 std::string Count(uint64_t count, std::string_view one, std::string_view many) {

@@ -25,8 +25,14 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// Rows of cells as a Table shows them; they need not have the same number of cells.
+std::string AlignColumns(const std::vector<std::vector<std::string>>& rows);
+
 // Powers of 1000 with `digits` significant digits: "0B", "532B", "1.23MB", "117MB", "12.3GB".
 std::string HumanSize(uint64_t bytes, int digits = 3);
+
+// HumanSize(), or with `exact` the bytes alone: "1234567".
+std::string ShowSize(uint64_t bytes, bool exact);
 
 // "1 layer", "0 layers".
 std::string Count(uint64_t count, std::string_view one, std::string_view many);

@@ -58,6 +58,13 @@ std::string FormatRfc3339(const Timestamp& time) {
   return text + "Z";
 }
 
+std::string FormatGoTime(const Timestamp& time) {
+  std::string text = FormatRfc3339({time.sec, 0});  // "2024-02-29T12:00:00Z"
+  text[text.size() - 10] = ' ';
+  text.pop_back();
+  return text + " +0000 UTC";
+}
+
 Result<Timestamp> ParseRfc3339(std::string_view text) {
   const auto bad = [whole = std::string(text.substr(0, 64))] {
     return MakeError("'" + whole + "' is not a time (RFC 3339)");

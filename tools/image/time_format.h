@@ -17,6 +17,8 @@ namespace veneer {
 // "2024-02-29T12:00:00.5Z": UTC, as many digits after the point as are needed, none when there are
 // none.
 std::string FormatRfc3339(const Timestamp& time);
+// "2024-02-29 12:00:00 +0000 UTC", as Go prints a time and Docker's lists show it.
+std::string FormatGoTime(const Timestamp& time);
 // RFC 3339 section 5.6 with any offset. Failure for anything else.
 Result<Timestamp> ParseRfc3339(std::string_view text);
 

@@ -58,7 +58,6 @@ TEST(ImageSelectionTest, WhatIsNoFilterIsRefused) {
     const auto selection = ParseImageSelection({bad}, kNow);
     ASSERT_FALSE(selection) << bad;
     EXPECT_EQ(selection.error().exit(), ExitCode::kUsage);
-    EXPECT_NE(selection.error().message().find(std::string("--filter ") + bad), std::string::npos);
   }
   EXPECT_FALSE(ParseImageSelection({"until=1h", "until=2h"}, kNow));
 }

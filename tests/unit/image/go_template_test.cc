@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/image/go_template.h"
+
+#include <gtest/gtest.h>
+
+namespace veneer {
+namespace {
+
+const Json& Sample() {
+  static const Json sample = {
+      {"ID", "4f53cda18c2b"},
+      {"Name", "hello world"},
+      {"Empty", ""},
+      {"Count", 3},
+      {"Ratio", 1.5},
+      {"On", true},
+      {"Nothing", nullptr},
+      {"Tags", Json::array({"a", "b", "c"})},
+      {"Config",
+       {{"Env", Json::array({"PATH=/bin", "A=1"})}, {"Labels", {{"z", "last"}, {"b", "first"}}}}}};
+  return sample;
+}
+
+std::string Render(const std::string& text) {
+  const auto parsed = GoTemplate::Parse(text);
+  if (!parsed) return "PARSE " + parsed.error().message();
+  const auto output = parsed->Execute(Sample());
+  return output ? *output : "FAIL " + output.error().message();
+}
+
+TEST(GoTemplate, PrintsFieldsTextAndValuesAsGoDoes) {
+  EXPECT_EQ(Render("plain"), "plain");
+  EXPECT_EQ(Render("{{.ID}}: {{.Name}}!"), "4f53cda18c2b: hello world!");
+  EXPECT_EQ(Render("{{.Config.Env}}"), "[PATH=/bin A=1]");
+  EXPECT_EQ(Render("{{.Config.Labels}}"), "map[b:first z:last]");
+  EXPECT_EQ(Render("{{.Count}} {{.Ratio}} {{.On}} {{.Nothing}}"), "3 1.5 true <no value>");
+  EXPECT_EQ(Render("{{\"a\\tb\\u00e9\\x41\"}}{{`raw\\n`}}{{'a'}}"),
+            "a\tb\xC3\xA9"
+            "Araw\\n97");
+  EXPECT_EQ(Render("}} {{/* nothing */}}x"), "}} x");
+}
+
+TEST(GoTemplate, AnUnknownFieldIsNamedAndAMissingKeyIsNone) {
+  EXPECT_EQ(Render("{{.Foo}}"),
+            "FAIL template: can't evaluate field Foo; there are ID, Name, Empty, Count, Ratio, On, "
+            "Nothing, Tags, Config");
+  EXPECT_EQ(Render("{{.Config.Foo}}"),
+            "FAIL template: can't evaluate field Foo; there are Env, Labels");
+  EXPECT_EQ(Render("{{.ID.Foo}}"), "FAIL template: can't evaluate field Foo of a string");
+  EXPECT_EQ(Render("{{.Config.Labels.maintainer}}"), "<no value>");
+  EXPECT_EQ(Render("{{index .Config.Labels \"maintainer\"}}|"), "|");
+}
+
+TEST(GoTemplate, HasDockersFunctions) {
+  EXPECT_EQ(Render("{{json .Tags}} {{.Config.Labels | json}}"),
+            R"(["a","b","c"] {"z":"last","b":"first"})");
+  EXPECT_EQ(Render("{{upper .Name}} {{lower \"ABC\"}} {{title .Name}}"),
+            "HELLO WORLD abc Hello World");
+  EXPECT_EQ(Render("{{join .Tags \", \"}} {{split .Name \" \"}} {{index (split .Name \" \") 1}}"),
+            "a, b, c [hello world] world");
+  EXPECT_EQ(Render("{{truncate .Name 5}}|{{truncate .Empty 5}}|{{pad .ID 2 1}}|{{pad .Empty 2 2}}|"),
+            "hello||  4f53cda18c2b ||");
+  EXPECT_EQ(Render("{{len .Tags}} {{len .Name}} {{len .Config.Labels}}"), "3 11 2");
+  EXPECT_EQ(Render("{{slice .ID 0 4}} {{slice .Tags 1}}"), "4f53 [b c]");
+  EXPECT_EQ(Render("{{println .ID 1}}{{print 1 2 \"x\" 3}}"), "4f53cda18c2b 1\n1 2x3");
+}
+
+TEST(GoTemplate, PrintfKnowsTheUsualVerbs) {
+  EXPECT_EQ(Render("{{printf \"%s-%d-%v-%q\" .ID .Count .Tags .Name}}"),
+            "4f53cda18c2b-3-[a b c]-\"hello world\"");
+  EXPECT_EQ(Render("{{printf \"[%8s][%-8s][%.4s][%05d][%x][%.2f][%t][%c]%%\" \"ab\" \"ab\" .ID .Count "
+                "255 .Ratio .On 'a'}}"),
+            "[      ab][ab      ][4f53][00003][ff][1.50][true][a]%");
+  EXPECT_EQ(Render("{{printf \"%d\" .ID}} {{printf \"%d\"}} {{printf \"x\" 1}}"),
+            "%!d(string=4f53cda18c2b) %!d(MISSING) x%!(EXTRA int=1)");
+  EXPECT_EQ(Render("{{printf \"%999999d\" 1}}"), "FAIL template: printf: a width is at most 1000");
+  EXPECT_EQ(Render("{{printf \"%n\" 1}}"), "FAIL template: printf: no verb %n");
+  EXPECT_EQ(Render("{{.ID | printf \"%s %s\" .Name}}"), "hello world 4f53cda18c2b");
+}
+
+TEST(GoTemplate, Decides) {
+  EXPECT_EQ(Render("{{if .On}}yes{{else}}no{{end}}{{if .Empty}}yes{{else}}no{{end}}"), "yesno");
+  EXPECT_EQ(Render("{{if eq .Count 1}}1{{else if eq .Count 2 3}}2 or 3{{else}}more{{end}}"), "2 or 3");
+  EXPECT_EQ(Render("{{and .On .Count}} {{or .Empty .Nothing .ID}} {{not .On}} {{ne .Count 3}}"),
+            "3 4f53cda18c2b false false");
+  EXPECT_EQ(Render("{{and .Empty (.Foo)}}|{{or .On .Foo}}"), "|true");  // the rest is not looked at
+  EXPECT_EQ(Render("{{lt 1 2}} {{le 2 2}} {{gt \"b\" \"a\"}} {{ge 1 2}}"), "true true true false");
+  EXPECT_EQ(Render("{{with .Config}}{{.Env}}{{end}}{{with .Empty}}x{{else}}none{{end}}"),
+            "[PATH=/bin A=1]none");
+}
+
+TEST(GoTemplate, Repeats) {
+  EXPECT_EQ(Render("{{range .Tags}}<{{.}}>{{end}}"), "<a><b><c>");
+  EXPECT_EQ(Render("{{range $i, $t := .Tags}}{{$i}}={{$t}} {{end}}"), "0=a 1=b 2=c ");
+  EXPECT_EQ(Render("{{range $k, $v := .Config.Labels}}{{$k}}:{{$v}};{{end}}"), "b:first;z:last;");
+  EXPECT_EQ(Render("{{range .Nothing}}x{{else}}none{{end}}"), "none");
+  EXPECT_EQ(Render("{{range .Tags}}{{if eq . \"b\"}}{{continue}}{{end}}{{.}}{{end}}"), "ac");
+  EXPECT_EQ(Render("{{range .Tags}}{{if eq . \"b\"}}{{break}}{{end}}{{.}}{{end}}"), "a");
+  EXPECT_EQ(Render("{{range .Tags}}{{$.ID}} {{end}}"), "4f53cda18c2b 4f53cda18c2b 4f53cda18c2b ");
+  EXPECT_EQ(Render("{{$n := 0}}{{range .Tags}}{{$n = .}}{{end}}{{$n}}"), "c");
+  EXPECT_EQ(Render("{{range .Count}}{{end}}"), "FAIL template: range can't iterate over 3");
+}
+
+TEST(GoTemplate, TrimsSpacesWhereADashSaysSo) {
+  EXPECT_EQ(Render("a \n {{- .Count -}} \n b {{.Count}} c"), "a3b 3 c");
+  EXPECT_EQ(Render("a {{- /* note */ -}} b"), "ab");
+  EXPECT_EQ(Render("{{-3}}"), "-3");
+}
+
+TEST(GoTemplate, WhatIsWrongIsSaidWithItsPlace) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"{{", "1: {{ without }}"},
+      {"ab{{.ID", "3: {{ without }}"},
+      {"{{}}", "1: nothing between {{ and }}"},
+      {"{{foo .ID}}", "3: function \"foo\" not defined"},
+      {"{{.ID .Name}}", "7: a value cannot be given arguments"},
+      {"{{.ID | .Name}}", "9: a value cannot be piped into what is no function"},
+      {"{{.ID |}}", "7: a value is missing"},
+      {"{{if .ID}}", "1: {{if}} without {{end}}"},
+      {"{{end}}", "1: {{end}} without if, range or with"},
+      {"{{$x}}", "3: undefined variable $x"},
+      {"{{\"a}}", "3: a string without its closing quote"},
+      {"{{(.ID}}", "3: ( without )"},
+      {"{{.ID)}}", "6: unexpected )"},
+      {"{{break}}", "1: {{break}} outside of range"},
+      {"{{define \"x\"}}{{end}}", "1: {{define}} is not supported"},
+      {"{{.ID ; .Name}}", "7: unexpected ';'"},
+      {"{{12x}}", "3: '12x' is not a number"},
+      {"{{if .ID}}a{{else}}b{{else}}c{{end}}", "21: {{else}} twice"},
+  };
+  for (const auto& [text, problem] : cases) {
+    const auto parsed = GoTemplate::Parse(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().message(), "template, at byte " + problem);
+    EXPECT_EQ(parsed.error().exit(), ExitCode::kUsage);
+  }
+}
+
+TEST(GoTemplate, DeepNestingIsRefusedAndNotFollowed) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "{{if .ID}}";
+  EXPECT_FALSE(GoTemplate::Parse(text));
+  EXPECT_FALSE(GoTemplate::Parse("{{" + std::string(100'000, '(') + "}}"));
+}
+
+TEST(GoTemplate, NamesItsFieldsAndTakesHeadings) {
+  const auto parsed =
+      GoTemplate::Parse("{{.ID}}{{if .Name}}{{upper .Config.Env}}{{$.Tags}}{{end}}");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->Fields(), (std::set<std::string>{"Config", "ID", "Name", "Tags"}));
+  const auto headings = GoTemplate::Parse("{{json .ID}}\t{{truncate .Name 2}}\t{{len .Tags}}");
+  EXPECT_EQ(*headings->ExecuteHeadings({{"ID", "image"}, {"Name", "name"}, {"Tags", "tags"}}),
+            "image\tname\ttags");
+}
+
+TEST(UnescapeTemplate, ChangesOnlyTheText) {
+  EXPECT_EQ(UnescapeTemplate(R"({{.ID}}\t{{join .Tags "\n"}}\nx\y)"),
+            "{{.ID}}\t{{join .Tags \"\\n\"}}\nx\\y");
+}
+
+}  // namespace
+}  // namespace veneer

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/groups.h"
+
+#include <vector>
+
+#include "tools/cli/commands.h"
+
+namespace veneer {
+
+namespace {
+
+using AddCommand = void (*)(CLI::App& app, Context& context);
+
+struct Group {
+  const char* name;
+  const char* about;
+  std::vector<std::pair<const char*, AddCommand>> verbs;
+};
+
+const std::vector<Group>& Groups() {
+  static const std::vector<Group> groups = {
+      {"image",
+       "Work with images",
+       {
+           {"ls", AddImagesCommand},
+           {"history", AddHistoryCommand},
+           {"inspect", AddImageInspectCommand},
+           {"import", AddImportCommand},
+           {"load", AddLoadCommand},
+           {"save", AddSaveCommand},
+           {"tag", AddTagCommand},
+           {"rm", AddRmiCommand},
+           {"prune", AddImagePruneCommand},
+       }},
+      {"container",
+       "Work with containers",
+       {
+           {"ls", AddPsCommand},
+           {"create", AddCreateCommand},
+           {"inspect", AddContainerInspectCommand},
+           {"mount", AddMountCommand},
+           {"umount", AddUmountCommand},
+           {"stats", AddStatsCommand},
+           {"diff", AddDiffCommand},
+           {"commit", AddCommitCommand},
+           {"export", AddExportCommand},
+           {"rename", AddRenameCommand},
+           {"rm", AddRmCommand},
+       }},
+      {"system",
+       "Work with the store as a whole",
+       {
+           {"df", AddSystemDfCommand},
+           {"info", AddInfoCommand},
+           {"prune", AddPruneCommand},
+           {"fsck", AddFsckCommand},
+       }},
+  };
+  return groups;
+}
+
+}  // namespace
+
+void AddGroups(CLI::App& app, Context& context) {
+  for (const Group& group : Groups()) {
+    CLI::App* noun = app.add_subcommand(group.name, group.about);
+    noun->require_subcommand(1);
+    for (const auto& [verb, add] : group.verbs) {
+      add(*noun, context);
+      noun->get_subcommands([](const CLI::App*) { return true; }).back()->name(verb);
+    }
+  }
+}
+
+}  // namespace veneer

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/image_documents.h"
+
+namespace veneer {
+
+namespace {
+
+Result<Json> ReadConfig(const Store& store, const Digest& id) {
+  VENEER_TRY(const std::string text, store.ReadBlob(id, JsonLimits{}.bytes));
+  return ParseJson(text);
+}
+
+// True when the document is a manifest of the image with this config.
+bool IsManifestOf(const Json& document, const Digest& id) {
+  const auto config = GetObject(document, "config");
+  if (!config || *config == nullptr) return false;
+  const auto digest = GetString(**config, "digest");
+  return digest && *digest && **digest == id.ToString();
+}
+
+}  // namespace
+
+Result<Json> ConfigOf(const Store& store, const ImageRecord& image) {
+  Result<Json> config = ReadConfig(store, image.id);
+  if (config) return config;
+  return tl::unexpected(
+      std::move(config).error().Context("config of image " + image.id.ToString()));
+}
+
+Result<Json> LabelsOf(const Store& store, const ImageRecord& image) {
+  VENEER_TRY(const Json document, ConfigOf(store, image));
+  VENEER_TRY(const Json* runtime, GetObject(document, "config"));
+  if (runtime == nullptr) return Json::object();
+  VENEER_TRY(const Json* labels, GetObject(*runtime, "Labels"));
+  return labels == nullptr ? Json::object() : *labels;
+}
+
+std::optional<Digest> ManifestDigestOf(const Store& store, const ImageRecord& image) {
+  for (const Digest& blob : image.blobs) {
+    const auto text = store.ReadBlob(blob, JsonLimits{}.bytes);
+    if (!text || !text->starts_with('{')) continue;
+    const auto document = ParseJson(*text);
+    if (document && IsManifestOf(*document, image.id)) return blob;
+  }
+  return std::nullopt;
+}
+
+}  // namespace veneer
