@@ -54,6 +54,34 @@ struct LayerStack::SplitFile : LayerRef::Data {
   Part data;
 };
 
+// What a layer says of a directory, kept until its turn comes.
+class LayerStack::Listing {
+ public:
+  static Sys<Listing> Of(const Layer& layer, const LayerRef& dir) {
+    Listing out;
+    VENEER_TRY_VOID(layer.List(dir, [&](const LayerDirent& entry) {
+      out.entries_.push_back(entry);
+      out.ends_.push_back(out.names_.append(entry.name).size());
+    }));
+    return out;
+  }
+
+  void ForEach(FunctionRef<void(const LayerDirent&)> sink) const {
+    size_t begin = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      LayerDirent entry = entries_[i];
+      entry.name = std::string_view(names_).substr(begin, ends_[i] - begin);
+      begin = ends_[i];
+      sink(entry);
+    }
+  }
+
+ private:
+  std::vector<LayerDirent> entries_;  // without their names
+  std::string names_;
+  std::vector<size_t> ends_;
+};
+
 LayerStack::LayerStack(std::vector<std::shared_ptr<const Layer>> layers)
     : layers_(std::move(layers)) {
   root_ = MergedRoot(0);
@@ -154,6 +182,17 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
                                                  std::string_view name,
                                                  const std::vector<uint32_t>* where, size_t first,
                                                  uint64_t first_hint) const {
+  using Answer = Sys<std::optional<LayerObject>>;
+  const auto ask = [&](size_t index) -> Answer {
+    const Part& part = parts[index];
+    return layers_[part.layer]->Lookup(part.ref, name, index == first ? first_hint : 0);
+  };
+  // A directory in many layers: all of them are needed, so they may be asked together.
+  std::vector<Answer> answers;
+  if (where != nullptr && where->size() > 2) {
+    answers.resize(where->size());
+    reads_.Run(where->size(), [&](size_t n) { answers[n] = ask((*where)[n]); });
+  }
   std::vector<Part> found;
   Attr attr;
   bool described = false;
@@ -161,8 +200,7 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
   for (size_t n = where != nullptr ? 0 : first; n < count; ++n) {
     const size_t index = where != nullptr ? (*where)[n] : n;
     const Part& part = parts[index];
-    const uint64_t hint = index == first ? first_hint : 0;
-    VENEER_TRY(auto object, layers_[part.layer]->Lookup(part.ref, name, hint));
+    VENEER_TRY(auto object, answers.empty() ? ask(index) : std::move(answers[n]));
     if (!object) continue;
     if (object->ref.id == kWhiteout && object->ref.data == nullptr) break;
     if (object->attr.type != FileType::kDirectory) {
@@ -223,6 +261,14 @@ Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDire
     std::vector<uint32_t> parts;
   };
   std::unordered_map<std::string, Seen> seen;
+  std::vector<Sys<Listing>> listings;
+  if (merged.parts.size() > 2) {
+    listings.resize(merged.parts.size());
+    reads_.Run(merged.parts.size(), [&](size_t index) {
+      const Part& part = merged.parts[index];
+      listings[index] = Listing::Of(*layers_[part.layer], part.ref);
+    });
+  }
   for (size_t index = 0; index < merged.parts.size(); ++index) {
     const Part& part = merged.parts[index];
     auto take = [&](const LayerDirent& inner) {
@@ -244,7 +290,12 @@ Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDire
       entry.ino = MixIno(part.layer, inner.ino);
       sink(entry);
     };
-    VENEER_TRY_VOID(layers_[part.layer]->List(part.ref, take));
+    if (listings.empty()) {
+      VENEER_TRY_VOID(layers_[part.layer]->List(part.ref, take));
+    } else {
+      VENEER_TRY(const Listing listing, std::move(listings[index]));
+      listing.ForEach(take);
+    }
   }
   if (single) return {};
   const std::lock_guard lock(merged.mutex);

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/parallel_reads.h"
 #include "layerdb/layer/layer.h"
 
 namespace veneer {
@@ -39,6 +40,7 @@ class LayerStack : public Layer {
  private:
   struct Part;       // an object in one of the layers
   struct MergedDir;  // LayerRef::data of a directory
+  class Listing;
   struct SplitFile;  // LayerRef::data of a file whose attributes and contents lie in different
                      // layers
 
@@ -56,6 +58,7 @@ class LayerStack : public Layer {
   uint64_t MixIno(size_t layer, uint64_t ino) const;
 
   const std::vector<std::shared_ptr<const Layer>> layers_;
+  mutable ParallelReads reads_;
   LayerObject root_;
 };
 
