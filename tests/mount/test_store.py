@@ -485,29 +485,6 @@ class Life(StoreCase):
                         cwd=self.dir, timeout=30)
         self.assertRegex(done.out, r"\Agot /.*/merged\n\Z", done)
 
-    def test_statistics_of_a_mount(self):
-        self.import_tree({"a": "a", "b": "b" * 1000}, "s:1")
-        point = self.veneer("mount", "s:1", "-n", "c").strip()
-
-        def work():
-            os.listdir(point)
-            read(os.path.join(point, "a"))
-            with open(os.path.join(point, "b"), "a", encoding="ascii") as file:
-                file.write("+")
-        self.act(work)
-        stats = json.loads(self.veneer("stats", "--format=json", "c"))
-        counts = {one["kind"]: one["count"] for one in stats["requests"]}
-        self.assertEqual(counts["WRITE"], 1)
-        self.assertEqual((stats["data_copy_ups"], stats["bytes_copied_up"], stats["bytes_written"]), (1, 1000, 1))
-        for one in stats["requests"]:
-            self.assertLessEqual(one["p50_us"], one["p99_us"])
-            self.assertLessEqual(one["p50_us"], one["total_us"] * 1.26)
-        self.assertRegex(self.veneer("stats", point + "/"), r"(?m)^WRITE +1 +[0-9.]+[um]?s ")
-        self.veneer("umount", "c")
-        self.veneer("stats", "c", code=1, err="veneer: container c is not mounted\n")
-        self.veneer("stats", "/proc/", code=1, err="veneer: /proc/ is not a mount of veneerfs\n")
-        self.veneer("stats", "nosuch", code=3, err="veneer: [^\n]*nosuch[^\n]*\n")
-
     def test_read_only_mounts(self):
         self.import_tree(IMAGE, "base")
         point = self.veneer("mount", "-r", "base", "-n", "ro").strip()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -83,9 +84,10 @@ void PrintTable(const Json& stats) {
 
 Result<int> Stats(Context& context, const Options& options) {
   VENEER_TRY(const std::string mount_point, MountPointOf(context, options.target));
+  const bool redraw = options.watch && options.format == "table" && ::isatty(STDOUT_FILENO) != 0;
   while (true) {
     VENEER_TRY(const Json stats, Ask(mount_point));
-    if (options.watch && options.format == "table") Print("\x1b[H\x1b[2J");
+    if (redraw) Print("\x1b[H\x1b[2J");
     if (options.format == "json") {
       PrintLine(DumpJson(stats));
     } else {
