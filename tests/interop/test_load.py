@@ -133,6 +133,26 @@ class Docker(Load):
                          {k: v for k, v in before.items() if not k.startswith("catalog")})
         self.has("again:1", image)
 
+    def test_fsck_repair_has_a_damaged_layer_read_again(self):
+        image = Image(BASE, MIDDLE)
+        path = self.loads(docker_archive((image, ["whole:1"])), ["Loaded image: whole:1"])
+        large = [name for name in self.everything() if name.startswith("objects/")
+                 and os.path.getsize(os.path.join(self.store, name)) == 100_000]
+        damaged = os.path.join(self.store, large[0])
+        os.chmod(damaged, 0o644)
+        with open(damaged, "r+b") as file:
+            file.write(b"x")
+        self.loads(docker_archive((image, ["whole:1"])), ["Loaded image: whole:1"])
+        done = self.run_veneer("fsck")
+        self.assertEqual(done.code, 1)
+        self.assertRegex(done.out, rf"(?m)^{large[0]}: has other contents .*; images: whole:1$")
+        done = self.run_veneer("fsck", "--repair")
+        self.assertEqual(done.code, 1)
+        self.assertRegex(done.out, rf"(?m)^{large[0]}: .* -- to bring it back, load the image again")
+        self.assertEqual(self.veneer("load", "-i", path), "Loaded image: whole:1\n")
+        self.assertRegex(self.veneer("fsck"), r": 0 damaged\n\Z")
+        self.has("whole:1", image)
+
     def test_a_name_moves(self):
         old, new = Image(BASE), Image(TOP)
         self.loads(docker_archive((old, ["name:1"])), ["Loaded image: name:1"])
