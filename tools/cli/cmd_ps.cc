@@ -27,27 +27,17 @@ struct Options {
   bool bytes = false;
 };
 
-ListShape Shape(bool size) {
+ListShape Shape() {
   ListShape shape;
-  shape.fields = {{"Names", "NAME"},
-                  {"ID", "NAME"},
-                  {"Image", "IMAGE"},
-                  {"ImageID", "IMAGE ID"},
-                  {"CreatedAt", "CREATED AT"},
-                  {"RunningFor", "CREATED"},
-                  {"Status", "STATUS"},
-                  {"State", "STATE"},
-                  {"Mountpoint", "MOUNT POINT"},
-                  {"Size", "SIZE"}};
-  shape.table =
-      "{{.Names}}\t{{.Image}}\t{{.ImageID}}\t{{.RunningFor}}\t{{.Status}}\t{{.Mountpoint}}";
+  shape.fields = {{"Names", "NAMES"},           {"ID", "NAMES"},
+                  {"Image", "IMAGE"},           {"ImageID", "IMAGE ID"},
+                  {"CreatedAt", "CREATED AT"},  {"RunningFor", "CREATED"},
+                  {"Status", "STATUS"},         {"State", "STATE"},
+                  {"Mountpoint", "MOUNTPOINT"}, {"Size", "SIZE"}};
+  shape.table = "{{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Mountpoint}}\t{{.Size}}";
   shape.raw =
       "names: {{.Names}}\nimage: {{.Image}}\nimage_id: {{.ImageID}}\ncreated_at: {{.CreatedAt}}\n"
-      "status: {{.Status}}\nmountpoint: {{.Mountpoint}}\n";
-  if (size) {
-    shape.table += "\t{{.Size}}";
-    shape.raw += "size: {{.Size}}\n";
-  }
+      "status: {{.Status}}\nmountpoint: {{.Mountpoint}}\nsize: {{.Size}}\n";
   shape.quiet = "{{.Names}}";
   return shape;
 }
@@ -146,14 +136,17 @@ bool Wants(const Wanted& wanted, const ContainerRecord& container) {
   return !wanted.ancestors || IsOfAny(container, *wanted.ancestors);
 }
 
-// "13kB (virtual 117MB)", as Docker shows what a container has of its own and with its image.
+// What was written in a container; with its image, as Docker shows both: "13kB (virtual 117MB)".
 Result<std::string> SizeWords(Store& store, const ContainerRecord& container,
                               const std::map<Digest, uint64_t>& images, bool bytes) {
   const std::string upper = store.layout().upper(container.name);
-  VENEER_TRY_CTX(const uint64_t own, SizeOfTree(upper), upper);
+  const Sys<uint64_t> own = SizeOfTree(upper);
+  // One that is half made or half removed has none, and is listed all the same.
+  if (!own && own.error().code != ENOENT) return MakeError(own.error(), upper);
+  const uint64_t size = own.value_or(0);
   const auto image = images.find(container.image_id);
-  if (image == images.end()) return ShowSize(own, bytes);
-  return ShowSize(own, bytes) + " (virtual " + ShowSize(own + image->second, bytes) + ")";
+  if (image == images.end()) return ShowSize(size, bytes);
+  return ShowSize(size, bytes) + " (virtual " + ShowSize(size + image->second, bytes) + ")";
 }
 
 Result<std::map<Digest, uint64_t>> ImageSizes(Store& store) {
@@ -179,17 +172,16 @@ Json MakeRow(const ContainerRecord& container, const MountStatus& status, const 
 }
 
 Result<int> Ps(Context& context, const Options& options) {
-  VENEER_TRY(const ListFormat format,
-             ListFormat::Parse(Shape(options.size), options.format, options.quiet));
+  VENEER_TRY(const ListFormat format, ListFormat::Parse(Shape(), options.format, options.quiet));
   VENEER_TRY(const ListFilters filters,
              ParseFilters(options.filters, {"name", "status", "ancestor"}));
   VENEER_TRY_VOID(WantedStates(filters));
-  const bool sizes = options.size || (options.format != "json" && format.Needs("Size"));
+  const bool sizes = options.size || format.Needs("Size");
   if (sizes) VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const Wanted wanted, Understand(*store, filters));
   std::map<Digest, uint64_t> images;
-  if (sizes) {
+  if (options.size) {
     VENEER_TRY(images, ImageSizes(*store));
   }
   VENEER_TRY(std::vector<ContainerRecord> containers, store->containers().List());
@@ -240,7 +232,7 @@ void AddPsCommand(CLI::App& app, Context& context) {
   command->add_option("-n,--last", options->last, "The newest NUMBER containers, mounted or not")
       ->type_name("NUMBER");
   command->add_flag("-l,--latest", options->latest, "The newest container, mounted or not");
-  command->add_flag("-s,--size", options->size, "And how much was written in them");
+  command->add_flag("-s,--size", options->size, "Sizes with that of the image, as virtual");
   command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return Ps(context, *options); };
