@@ -34,8 +34,7 @@ Attr AttrFromStat(const struct stat& st) {
 bool MayBeMetacopy(const struct stat& st) {
   // A metadata-only file is one hole; what blocks it has are those of its xattrs, two at the most.
   constexpr blkcnt_t kXattrBlocks = 16;
-  return S_ISREG(st.st_mode) &&
-         (st.st_blocks <= kXattrBlocks || st.st_blocks * 512 < st.st_size);
+  return S_ISREG(st.st_mode) && (st.st_blocks <= kXattrBlocks || st.st_blocks * 512 < st.st_size);
 }
 
 bool IsDeviceWhiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }

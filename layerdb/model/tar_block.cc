@@ -154,9 +154,7 @@ bool FitsOctal(uint64_t value, size_t width) { return value >> (3 * (width - 1))
 std::string EncodeTarBlock(const TarBlockFields& fields) {
   std::string block(kTarBlock, '\0');
   char* out = block.data();
-  auto text = [&](size_t at, size_t size, std::string_view value) {
-    value.copy(out + at, size);
-  };
+  auto text = [&](size_t at, size_t size, std::string_view value) { value.copy(out + at, size); };
   text(kName, kNameSize, fields.name);
   PutOctal(out + kMode, kShortNumber, fields.mode & 07777);
   PutOctal(out + kUid, kShortNumber, fields.uid);

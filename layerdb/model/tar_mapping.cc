@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/model/tar_mapping.h"
 
+#include "layerdb/base/printable.h"
 #include "layerdb/model/dialect.h"
 #include "layerdb/model/entry.h"
 
@@ -96,13 +97,17 @@ std::string PrintablePath(std::string_view path) {
   static constexpr char kDigits[] = "0123456789abcdef";
   constexpr size_t kLongest = 200;
   std::string out;
-  for (const char c : path.substr(0, kLongest)) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x20 || byte == 0x7f || c == '\\') {
-      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  for (std::string_view rest = path.substr(0, kLongest); !rest.empty();) {
+    const TextPiece piece = FirstCharacter(rest);
+    if (piece.printable && rest[0] != '\\') {
+      out += rest.substr(0, piece.size);
     } else {
-      out += c;
+      for (const char c : rest.substr(0, piece.size)) {
+        const auto byte = static_cast<uint8_t>(c);
+        out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      }
     }
+    rest.remove_prefix(piece.size);
   }
   if (path.size() > kLongest) out += "...";
   return out;

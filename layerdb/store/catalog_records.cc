@@ -17,6 +17,7 @@ enum ImageField : uint8_t {
   kImageCreatedNsec = 4,
   kImageSize = 5,
   kImageBlob = 6,
+  kImageParent = 7,
 };
 enum ContainerField : uint8_t {
   kContainerImage = 1,
@@ -97,11 +98,13 @@ std::string EncodeImage(const ImageRecord& image) {
   out.AddNumber(kImageCreatedNsec, image.created.nsec);
   out.AddNumber(kImageSize, static_cast<int64_t>(image.size));
   for (const Digest& blob : image.blobs) out.Add(kImageBlob, blob.hex());
+  if (image.parent) out.Add(kImageParent, image.parent->hex());
   return out.Take();
 }
 
 std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
   std::optional<Digest> id;
+  std::optional<Digest> parent;
   std::vector<Digest> diff_ids;
   std::vector<Digest> blobs;
   Timestamp created;
@@ -114,12 +117,13 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
       case kImageCreatedNsec: return ReadNumber(value, &created.nsec);
       case kImageSize: return ReadNumber(value, &size);
       case kImageBlob: return ReadDigests(value, &blobs);
+      case kImageParent: return ReadDigest(value, &parent);
       default: return true;
     }
   });
   if (!ok || !id || diff_ids.empty()) return std::nullopt;
   const Digest chain_id = ChainIdOf(diff_ids);
-  return ImageRecord{*id, std::move(diff_ids), chain_id, created, size, std::move(blobs)};
+  return ImageRecord{*id, std::move(diff_ids), chain_id, created, size, std::move(blobs), parent};
 }
 
 bool ReadImageReferences(std::string_view bytes, RecordReferences* out) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "layerdb/index/kv.h"
+#include "layerdb/model/reference.h"
 #include "layerdb/store/catalog_records.h"
 #include "layerdb/store/containers.h"
 #include "layerdb/store/store.h"
@@ -14,85 +15,9 @@
 namespace veneer {
 namespace {
 
-constexpr size_t kMaxTag = 128;
-constexpr size_t kMaxRepository = 255;
-constexpr size_t kShortestId = 4;
-
-bool IsLowerAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool IsWord(char c) { return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
-
 bool IsHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-// Lower-case letters and digits, with '.', '_', "__" or dashes between them.
-bool IsPathComponent(std::string_view text) {
-  if (text.empty() || !IsLowerAlnum(text.front()) || !IsLowerAlnum(text.back())) return false;
-  size_t separators = 0;  // since the last letter or digit
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (IsLowerAlnum(c)) {
-      separators = 0;
-      continue;
-    }
-    ++separators;
-    if (c == '-') {
-      if (text[i - 1] == '.' || text[i - 1] == '_') return false;
-    } else if (c == '.') {
-      if (separators > 1) return false;
-    } else if (c == '_') {
-      if (separators > 2 || (separators == 2 && text[i - 1] != '_')) return false;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-// A host with an optional port: only in front of a '/', and told from a path component by a '.', a ':', an upper-case
-// letter, or being "localhost".
-bool IsDomain(std::string_view text) {
-  const size_t colon = text.find(':');
-  const std::string_view host = text.substr(0, colon);
-  // Labels of letters, digits and dashes, with dots between them.
-  for (std::string_view rest = host;;) {
-    const size_t dot = rest.find('.');
-    const std::string_view label = rest.substr(0, dot);
-    if (label.empty() || label.front() == '-' || label.back() == '-') return false;
-    for (const char c : label) {
-      if ((!IsWord(c) && c != '-') || c == '_') return false;
-    }
-    if (dot == std::string_view::npos) break;
-    rest.remove_prefix(dot + 1);
-  }
-  if (colon != std::string_view::npos) {
-    const std::string_view port = text.substr(colon + 1);
-    return !port.empty() && port.size() <= 5 &&
-           port.find_first_not_of("0123456789") == std::string_view::npos;
-  }
-  return host == "localhost" || host.find('.') != std::string_view::npos ||
-         std::any_of(host.begin(), host.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-bool IsRepository(std::string_view text) {
-  if (text.empty() || text.size() > kMaxRepository) return false;
-  if (const size_t slash = text.find('/');
-      slash != std::string_view::npos && IsDomain(text.substr(0, slash))) {
-    text.remove_prefix(slash + 1);
-  }
-  for (;;) {
-    const size_t slash = text.find('/');
-    if (!IsPathComponent(text.substr(0, slash))) return false;
-    if (slash == std::string_view::npos) return true;
-    text.remove_prefix(slash + 1);
-  }
-}
-
-bool IsTag(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxTag && IsWord(text.front()) &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return IsWord(c) || c == '.' || c == '-'; });
 }
 
 std::string RepositoryOf(std::string_view tag) {
@@ -174,6 +99,19 @@ Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view
   return tags;
 }
 
+// The images that have this blob, such as a manifest, beside their config.
+Result<std::vector<ImageRecord>> ImagesOfBlob(const KvTxn& txn, std::string_view hex) {
+  std::vector<ImageRecord> found;
+  RecordReferences record;
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view, std::string_view value) {
+    if (!ReadImageReferences(value, &record)) return true;
+    if (std::find(record.blobs.begin(), record.blobs.end(), hex) == record.blobs.end()) return true;
+    if (std::optional<ImageRecord> image = DecodeImage(value)) found.push_back(std::move(*image));
+    return true;
+  }));
+  return found;
+}
+
 Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
   VENEER_TRY(const auto tags, AllTags(txn));
   if (reference.find('@') != std::string_view::npos) {
@@ -196,7 +134,7 @@ Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
   }
   std::string_view hex = reference;
   if (hex.starts_with("sha256:")) hex.remove_prefix(7);
-  if (hex.size() < kShortestId || !IsHex(hex)) return NoSuchImage(reference, tags);
+  if (hex.empty() || !IsHex(hex)) return NoSuchImage(reference, tags);
   std::vector<ImageRecord> found;
   Result<void> parsed;
   VENEER_TRY_VOID(txn.Scan(std::string(kImagePrefix).append(hex),
@@ -210,6 +148,9 @@ Result<FoundImage> FindIn(const KvTxn& txn, std::string_view reference) {
                              return true;
                            }));
   VENEER_TRY_VOID(parsed);
+  if (found.empty() && Digest::FromHex(hex)) {
+    VENEER_TRY(found, ImagesOfBlob(txn, hex));
+  }
   if (found.empty()) return NoSuchImage(reference, tags);
   if (found.size() > 1) {
     return MakeError("image id " + std::string(reference) + " is ambiguous: it begins " +
@@ -272,27 +213,10 @@ Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedIma
 }  // namespace
 
 Result<std::string> NormalizeTag(std::string_view name) {
-  std::string_view rest = name;
-  for (const std::string_view host : {"docker.io/", "index.docker.io/"}) {
-    if (!rest.starts_with(host)) continue;
-    rest.remove_prefix(host.size());
-    constexpr std::string_view kLibrary = "library/";
-    const bool official =
-        rest.starts_with(kLibrary) && rest.find('/', kLibrary.size()) == std::string_view::npos;
-    if (official) rest.remove_prefix(kLibrary.size());
-    break;
-  }
-  const size_t slash = rest.rfind('/');
-  const size_t colon = rest.find(':', slash == std::string_view::npos ? 0 : slash);
-  const std::string_view repository = rest.substr(0, colon);
-  const std::string_view tag = colon == std::string_view::npos ? "latest" : rest.substr(colon + 1);
-  if (!IsRepository(repository) || !IsTag(tag)) {
-    return MakeError("\"" + std::string(name) +
-                         "\" is not an image name: NAME[:TAG], the name in lower-case letters, "
-                         "digits and . _ - /",
-                     ExitCode::kUsage);
-  }
-  return std::string(repository) + ":" + std::string(tag);
+  VENEER_TRY(const Reference reference, ParseReference(name));
+  if (!reference.digest) return reference.TagName();
+  return MakeError("'" + std::string(name) + "' has a digest, which is not given but computed",
+                   ExitCode::kUsage);
 }
 
 namespace {

@@ -29,6 +29,8 @@ struct ImageRecord {
   Timestamp created;             // as the configuration says; for listings
   uint64_t size = 0;             // bytes of all files, for listings
   std::vector<Digest> blobs;  // further blobs that belong to the image: manifest, compressed layers
+  // The image that a commit made it of; it need not be there any more.
+  std::optional<Digest> parent = std::nullopt;
 };
 
 struct ImageListing {
@@ -62,9 +64,8 @@ struct RemoveTerms {
   size_t names = 1;
 };
 
-// "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name (the
-// grammar of distribution's reference package: lower-case path components, a tag of at most 128
-// bytes).
+// "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name
+// (reference.h), or one with a digest.
 Result<std::string> NormalizeTag(std::string_view name);
 
 class Images {

@@ -91,7 +91,10 @@ class Docker(BadCase):
         none = Image()
         self.bad(docker_archive((none, ["a:1"])), r"manifest.json: image 1: .*\"diff_ids\" is empty")
         odd = Image(BASE, rootfs={"type": "layers", "diff_ids": ["sha256:../../secret"]})
-        self.bad(docker_archive((odd, ["a:1"])), r"manifest.json: image 1: .*json: a diff id is not")
+        self.bad(docker_archive((odd, ["a:1"])), r"manifest.json: image 1: .*json: \"diff_ids\", item 1, is not sha256:")
+        for more, say in (({"Labels": [1]}, "Labels"), ({"Volumes": "x"}, "Volumes"), ({"OnBuild": {}}, "OnBuild")):
+            self.bad(docker_archive((Image(BASE, config=more), ["a:1"])), rf"manifest.json: image 1: .*json: \"{say}\"")
+        self.bad(docker_archive((Image(BASE, created="yesterday"), ["a:1"])), r"manifest.json: image 1: .*\"created\"")
         history = Image(BASE, history=[{}, {}])
         self.bad(docker_archive((history, ["a:1"])), r"manifest.json: image 1: .*\"history\" tells of 2 layers")
 
@@ -107,6 +110,9 @@ class Docker(BadCase):
         members = dict(docker_archive((image, ["a:1"]), style="blobs"))
         members[f"blobs/sha256/{digest}"] += b" "
         self.bad(members.items(), r"manifest.json: image 1: \"Config\": blobs/sha256/.* has another digest, sha256:")
+        members = dict(docker_archive((image, ["a:1"])))
+        members[f"{digest}.json"] += b" "
+        self.bad(members.items(), r"manifest.json: image 1: \"Config\": .*json has another digest, sha256:")
 
     def test_the_archive(self):
         members = docker_archive((Image(BASE), ["a:1"]))
@@ -193,6 +199,12 @@ class Oci(BadCase):
         digest = sha(compress(BASE, "gzip"))
         layout.blobs[digest] = other
         self.bad(layout.members(), rf"blobs/sha256/{digest} has another digest, sha256:{sha(other)}")
+        # Also where the layer is known, so that it would not be read.
+        path = self.write("good.tar", tar_of(docker_archive((Image(BASE), ["known:1"]))))
+        self.veneer("load", "-i", path)
+        self.bad(layout.members(), rf"blobs/sha256/{digest} has another digest, sha256:{sha(other)}")
+        self.veneer("rmi", "known:1")
+        self.veneer("prune")
         for kind in ("config", "manifest"):
             layout = Layout()
             descriptor = layout.manifest(Image(BASE))

@@ -90,6 +90,49 @@ class Changes(ImageCase):
         self.veneer("rm", "web")
         self.veneer("rmi", "app:2")
 
+    def test_what_is_not_there_needs_no_removal_by_force(self):
+        self.make("app", "1")
+        for command in ("rmi", "rm"):
+            self.refused(command, "nosuch", code=3, say="nosuch")
+            done = proc.run(self.command(command, "-f", "nosuch"), env=self.environment, cwd=self.dir)
+            self.assertEqual((done.code, done.out), (0, ""))
+            self.assertRegex(done.err, r"\Aveneer: [^\n]*nosuch[^\n]*\n\Z")
+
+    def test_what_a_commit_made_an_image_of_is_its_parent(self):
+        base = self.make("base", "1")
+        self.veneer("create", "-n", "web", "base")
+        child = self.veneer("commit", "web", "child").strip()
+        self.assertEqual(self.veneer("inspect", "-f", "{{.Parent}}", "child").strip(), base)
+        steps = self.veneer("history", "-q", "--no-trunc", "child").split()
+        self.assertEqual(steps, [child, base])
+        self.veneer("rm", "web")
+        other = self.make("base", "2")  # takes the name away
+        self.assertEqual(set(self.ids()), {child, other})
+        self.assertEqual(self.veneer("images", "-q", "-f", "dangling=true"), "")
+        self.assertIn(base, self.veneer("images", "-a", "-q", "--no-trunc").split())
+        self.assertEqual(self.veneer("image", "prune", "-f"), "Total reclaimed space: 0B\n")
+        self.veneer("rmi", "child")
+        self.assertEqual(set(self.ids()), {base, other}, "nothing needs it now")
+        self.assertIn(f"deleted: {base}\n", self.veneer("image", "prune", "-f"))
+
+    def test_containers_that_are_not_mounted_are_pruned(self):
+        self.make("app", "1")
+        for name in ("one", "two", "three"):
+            self.veneer("create", "-n", name, "app")
+        point = self.veneer("mount", "two").strip()
+        self.act(lambda: write(os.path.join(point, "new"), "kept"))
+        done = proc.run(["sh", "-c", f"echo n | {' '.join(self.command('container', 'prune'))}"],
+                        env=self.environment, cwd=self.dir, check=True)
+        self.assertIn("[y/N]", done.out)
+        self.assertEqual(len(self.veneer("ps", "-aq").split()), 3)
+        self.veneer("container", "prune", "-f", "--filter", "until=1h")
+        self.assertEqual(len(self.veneer("ps", "-aq").split()), 3)
+        out = self.veneer("container", "prune", "-f")
+        self.assertEqual(sorted(out.splitlines()[1:3]), ["one", "three"])
+        self.assertEqual(self.veneer("ps", "-aq"), "two\n")
+        self.veneer("umount", "two")
+        self.assertIn("Total reclaimed space: 4\n", self.veneer("container", "prune", "-f", "--bytes"))
+
     def test_a_container_gets_another_name(self):
         self.make("app", "1")
         point = self.veneer("mount", "app", "-n", "web").strip()

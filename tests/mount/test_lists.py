@@ -62,7 +62,8 @@ class Containers(StoreCase):
         self.assertGreater(mounted["State"]["Pid"], 0)
         self.assertEqual(mounted["GraphDriver"]["Data"]["MergedDir"], self.path("two"))
         self.assertEqual(mounted["Mounts"][0]["Destination"], self.path("two"))
-        self.assertEqual(unmounted["State"], {"Status": "unmounted", "Running": False, "Dead": False, "Pid": 0})
+        self.assertEqual(unmounted["State"], {"Status": "unmounted", "Running": False, "Dead": False, "Pid": 0,
+                                              "ExitCode": 0})
         self.assertEqual(unmounted["Image"], self.image)
         self.assertTrue(os.path.exists(os.path.join(unmounted["GraphDriver"]["Data"]["UpperDir"], "new")))
         for place in ("LowerDir", "UpperDir", "WorkDir", "Objects"):

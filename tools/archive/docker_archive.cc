@@ -5,9 +5,9 @@
 // an OCI image layout beside it, and from podman and skopeo.
 #include <utility>
 
+#include "layerdb/model/reference.h"
 #include "layerdb/model/tar_mapping.h"
 #include "tools/archive/load_plan.h"
-#include "tools/image/reference.h"
 
 namespace veneer {
 
@@ -20,6 +20,13 @@ std::optional<Digest> DigestOfPath(const std::string& path) {
   constexpr std::string_view kBlobs = "blobs/sha256/";
   if (!path.starts_with(kBlobs)) return std::nullopt;
   return Digest::FromHex(std::string_view(path).substr(kBlobs.size()));
+}
+
+// A config is also called by its digest as "HEX.json".
+std::optional<Digest> DigestOfConfig(const std::string& path) {
+  constexpr std::string_view kJson = ".json";
+  if (!path.ends_with(kJson)) return DigestOfPath(path);
+  return Digest::FromHex(std::string_view(path).substr(0, path.size() - kJson.size()));
 }
 
 Result<void> ReadTags(const DockerImage& said, PlannedImage* image) {
@@ -55,7 +62,7 @@ Result<PlannedImage> PlanImage(ImageSource& source, const DockerImage& said) {
   VENEER_TRY_VOID(ReadLayers(source, said, &image));
   Result<std::string> config = source.Read(said.config);
   if (!config) return tl::unexpected(std::move(config).error().Context("\"Config\""));
-  const std::optional<Digest> promised = DigestOfPath(said.config);
+  const std::optional<Digest> promised = DigestOfConfig(said.config);
   if (const Digest digest = Digest::OfBytes(*config); promised && *promised != digest) {
     return MakeError("\"Config\": " + said.config + " has another digest, " + digest.ToString());
   }

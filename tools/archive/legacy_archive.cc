@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/model/reference.h"
 #include "tools/archive/load_plan.h"
-#include "tools/image/reference.h"
 
 namespace veneer {
 

@@ -36,6 +36,7 @@ class Loader {
   Result<void> CountBytes(const std::vector<PlannedImage>& plan);
   Result<ImportedLayer> ReadLayer(const PlannedLayer& layer);
   Result<ImportedLayer> Import(const PlannedLayer& layer, const SourceFile& file);
+  Result<void> CheckDigest(const PlannedLayer& layer, const SourceFile& file);
   Result<void> ReadImage(PlannedImage planned);
   Result<void> KeepBlobs(ImageRecord* record) const;
   Result<void> Publish();
@@ -48,8 +49,16 @@ class Loader {
   uint64_t done_ = 0;
   std::map<Digest, ImportedLayer> read_;      // by diff id
   std::map<std::string, Digest> undeclared_;  // by file: layers whose diff id only reading tells
+  std::set<std::string> checked_;             // files whose digest is right
   std::vector<Finished> finished_;            // each image once
 };
+
+// A plain layer has one digest, which the import checks.
+bool HasOwnDigest(const PlannedLayer& layer) { return layer.blob && layer.blob != layer.diff_id; }
+
+tl::unexpected<Error> OtherDigest(const PlannedLayer& layer, const Digest& digest) {
+  return MakeError(layer.name + " has another digest, " + digest.ToString());
+}
 
 Result<void> Loader::CountBytes(const std::vector<PlannedImage>& plan) {
   std::set<std::string> seen;
@@ -71,12 +80,9 @@ Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile
   if (options_.progress) {
     reading.progress = [&](uint64_t done, uint64_t) { options_.progress(done_ + done, total_); };
   }
-  // A plain layer has one digest, which the import checks.
-  const bool hash = layer.blob && layer.blob != layer.diff_id &&
-                    !(layer.diff_id && session_.HasSoundLayer(*layer.diff_id));
   std::optional<Digest> digest;
   std::optional<Worker> hasher;
-  if (hash) {
+  if (HasOwnDigest(layer)) {
     hasher.emplace([&]() -> Result<void> {
       VENEER_TRY(digest, HashFile(file, options_.cancel));
       return {};
@@ -91,11 +97,17 @@ Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile
     const Result<void> hashed = hasher->Join();
     if (!hashed && imported) return tl::unexpected(hashed.error());
     // The cause of whatever the import met.
-    if (hashed && digest != layer.blob) {
-      return MakeError(layer.name + " has another digest, " + digest->ToString());
-    }
+    if (hashed && digest != layer.blob) return OtherDigest(layer, *digest);
+    checked_.insert(layer.name);
   }
   return imported;
+}
+
+// A layer that is known need not be read again, but a blob is what it is called by.
+Result<void> Loader::CheckDigest(const PlannedLayer& layer, const SourceFile& file) {
+  if (!HasOwnDigest(layer) || !checked_.insert(layer.name).second) return {};
+  VENEER_TRY(const Digest digest, HashFile(file, options_.cancel));
+  return digest == *layer.blob ? Result<void>() : OtherDigest(layer, digest);
 }
 
 Result<ImportedLayer> Loader::ReadLayer(const PlannedLayer& layer) {
@@ -103,8 +115,11 @@ Result<ImportedLayer> Loader::ReadLayer(const PlannedLayer& layer) {
   const auto known = layer.diff_id                     ? read_.find(*layer.diff_id)
                      : undeclared == undeclared_.end() ? read_.end()
                                                        : read_.find(undeclared->second);
-  if (known != read_.end()) return known->second;
   VENEER_TRY(const SourceFile file, source_.Open(layer.name));
+  if (known != read_.end()) {
+    VENEER_TRY_VOID(CheckDigest(layer, file));
+    return known->second;
+  }
   VENEER_TRY(ImportedLayer imported, Import(layer, file));
   done_ += file.size;
   if (!layer.diff_id) undeclared_.emplace(layer.name, imported.diff_id);
@@ -143,13 +158,14 @@ Result<void> Loader::ReadImage(PlannedImage planned) {
   return {};
 }
 
-// An image that is there already keeps the documents that belong to it.
+// An image that is there already keeps the documents that belong to it, and what it was made of.
 Result<void> Loader::KeepBlobs(ImageRecord* record) const {
   const Result<FoundImage> there = store_.images().Find(record->id.ToString());
   if (!there) {
     if (there.error().exit() == ExitCode::kNotFound) return {};
     return tl::unexpected(there.error());
   }
+  record->parent = there->image.parent;
   for (const Digest& blob : there->image.blobs) {
     if (std::ranges::find(record->blobs, blob) == record->blobs.end())
       record->blobs.push_back(blob);

@@ -7,9 +7,9 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/model/reference.h"
 #include "tools/archive/load_plan.h"
 #include "tools/image/oci_documents.h"
-#include "tools/image/reference.h"
 
 namespace veneer {
 

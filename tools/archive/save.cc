@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/model/reference.h"
 #include "layerdb/store/images.h"
 #include "layerdb/store/session.h"
 #include "layerdb/transfer/checked_layer_tar.h"
@@ -14,7 +15,6 @@
 #include "tools/archive/oci_writer.h"
 #include "tools/archive/save_input.h"
 #include "tools/image/json.h"
-#include "tools/image/reference.h"
 
 namespace veneer {
 

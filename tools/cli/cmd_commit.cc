@@ -83,7 +83,8 @@ struct Commit {
                       ChainId(container.chain_id, layer.diff_id),
                       created,
                       parent_image.image.size + layer.content_bytes,
-                      {}};
+                      {},
+                      parent_image.image.id};
     image.diff_ids.push_back(layer.diff_id);
     if (options.remove) {
       VENEER_TRY_VOID(

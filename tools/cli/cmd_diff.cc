@@ -15,6 +15,7 @@ struct Options {
   std::string other;
   std::string format;
   bool stat = false;
+  bool bytes = false;
 };
 
 Result<std::vector<SizedDiffEntry>> OfContainer(Store& store, const std::string& name, bool sizes) {
@@ -48,7 +49,8 @@ void PrintJson(const std::vector<SizedDiffEntry>& changes, bool sizes) {
   PrintLine(changes.empty() ? "]" : "\n]");
 }
 
-void PrintSizes(const std::vector<SizedDiffEntry>& changes) {
+void PrintSizes(const std::vector<SizedDiffEntry>& changes, bool exact) {
+  const auto size = [&](uint64_t bytes) { return ShowSize(bytes, exact); };
   Table table({"KIND", "BEFORE", "AFTER", "PATH"});
   uint64_t added = 0, changed = 0, deleted = 0, before = 0, after = 0;
   for (const SizedDiffEntry& change : changes) {
@@ -56,13 +58,13 @@ void PrintSizes(const std::vector<SizedDiffEntry>& changes) {
     ++(kind == DiffKind::kAdded ? added : kind == DiffKind::kChanged ? changed : deleted);
     before += change.before;
     after += change.after;
-    table.Add({KindOf(change), kind == DiffKind::kAdded ? "-" : HumanSize(change.before),
-               kind == DiffKind::kDeleted ? "-" : HumanSize(change.after), change.entry.path});
+    table.Add({KindOf(change), kind == DiffKind::kAdded ? "-" : size(change.before),
+               kind == DiffKind::kDeleted ? "-" : size(change.after), change.entry.path});
   }
   Print(table.ToString());
   PrintLine(std::to_string(added) + " added, " + std::to_string(changed) + " changed, " +
-            std::to_string(deleted) + " deleted: " + HumanSize(before) + " before, " +
-            HumanSize(after) + " after");
+            std::to_string(deleted) + " deleted: " + size(before) + " before, " + size(after) +
+            " after");
 }
 
 Result<int> Diff(Context& context, const Options& options) {
@@ -82,7 +84,7 @@ Result<int> Diff(Context& context, const Options& options) {
   if (options.format == "json") {
     PrintJson(changes, options.stat);
   } else if (options.stat) {
-    PrintSizes(changes);
+    PrintSizes(changes, options.bytes);
   } else {
     for (const SizedDiffEntry& change : changes) {
       PrintLine(KindOf(change) + " " + change.entry.path);
@@ -106,6 +108,7 @@ void AddDiffCommand(CLI::App& app, Context& context) {
       ->type_name("IMAGE");
   command->add_option("--format", options->format, "text or json")->type_name("FORMAT");
   command->add_flag("--stat", options->stat, "With the sizes of files, before and after");
+  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return Diff(context, *options); };
   });

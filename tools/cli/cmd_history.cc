@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
 #include "layerdb/index/index_reader.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/image_parents.h"
 #include "tools/image/config.h"
 #include "tools/image/list_format.h"
 #include "tools/image/table.h"
@@ -51,6 +53,23 @@ std::vector<HistoryEntry> Steps(const ImageConfig& config) {
   return steps;
 }
 
+// The images that the steps ended with, by how many steps there were then: the image itself, and those that commits made it
+// of, as long as they are there.
+Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& image,
+                                               size_t steps) {
+  std::map<size_t, Digest> ids = {{steps, image.id}};
+  if (!image.parent) return ids;
+  VENEER_TRY(const std::vector<ImageListing> all, store.images().List());
+  for (auto parent = ParentOf(image, all); parent; parent = ParentOf(*parent, all)) {
+    VENEER_TRY(const std::string text, store.ReadBlob(parent->id, JsonLimits{}.bytes));
+    VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
+    const size_t count = Steps(config).size();
+    if (count == 0 || count >= ids.begin()->first) break;  // no commit did that
+    ids.emplace(count, parent->id);
+  }
+  return ids;
+}
+
 Result<int> History(Context& context, const Options& options) {
   VENEER_TRY(const ListFormat format,
              ListFormat::Parse(Shape(options.human), options.format, options.quiet));
@@ -60,15 +79,16 @@ Result<int> History(Context& context, const Options& options) {
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   const std::vector<HistoryEntry> steps = Steps(config);
   const Timestamp now = Now();
+  VENEER_TRY(const auto ids, ImagesOfSteps(*store, found.image, steps.size()));
   std::vector<Json> rows;
   size_t layer = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const HistoryEntry& step = steps[i];
     const Timestamp created = step.created.value_or(Timestamp{});
-    const bool newest = i + 1 == steps.size();
     uint64_t size = 0;
     Json row = Json::object();
-    row["ID"] = newest ? ShowId(found.image.id, options.no_trunc) : kMissing;
+    const auto there = ids.find(i + 1);
+    row["ID"] = there == ids.end() ? kMissing : ShowId(there->second, options.no_trunc);
     row["CreatedSince"] = HumanAge(created, now);
     row["CreatedAt"] = step.created ? FormatRfc3339({created.sec, 0}) : "N/A";
     row["CreatedBy"] =

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-#include <iostream>
 #include <set>
 
 #include "layerdb/store/prune.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/confirm.h"
+#include "tools/cli/image_parents.h"
 #include "tools/image/image_selection.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
@@ -16,27 +16,13 @@ namespace {
 struct Options {
   bool all = false;
   bool force = false;
+  bool bytes = false;
   std::vector<std::string> filters;
 };
 
-// Asks on standard output and reads one line; anything but y is no.
-bool Confirmed(const Options& options) {
-  PrintLine(options.all ? "WARNING! This will remove all images without at least one container "
-                          "associated to them."
-                        : "WARNING! This will remove all dangling images.");
-  if (!options.filters.empty()) {
-    PrintLine("");
-    PrintLine("  Items to be pruned will be filtered with:");
-    for (const std::string& filter : options.filters) PrintLine("  - " + filter);
-    PrintLine("");
-  }
-  Print("Are you sure you want to continue? [y/N] ");
-  fflush(stdout);
-  std::string answer;
-  std::getline(std::cin, answer);
-  while (!answer.empty() && (answer.back() == '\r' || answer.back() == ' ')) answer.pop_back();
-  return answer == "y" || answer == "Y";
-}
+constexpr const char* kWarnDangling = "This will remove all dangling images.";
+constexpr const char* kWarnAll =
+    "This will remove all images without at least one container associated to them.";
 
 Result<std::set<Digest>> Choose(Store& store, const Options& options,
                                 const ImageSelection& selection) {
@@ -45,9 +31,13 @@ Result<std::set<Digest>> Choose(Store& store, const Options& options,
   for (const ContainerRecord& container : containers) used.insert(container.image_id);
   std::set<Digest> chosen;
   VENEER_TRY(const std::vector<ImageListing> listings, store.images().List());
+  std::set<Digest> needed;
+  if (!options.all) needed = IntermediateImages(listings);
   for (const ImageListing& listing : listings) {
     const ImageRecord& image = listing.image;
-    if (used.contains(image.id) || (!options.all && !listing.tags.empty())) continue;
+    if (used.contains(image.id) || needed.contains(image.id) ||
+        (!options.all && !listing.tags.empty()))
+      continue;
     if (!selection.MatchesTime(image.created)) continue;
     if (selection.needs_labels()) {
       VENEER_TRY(const std::string text, store.ReadBlob(image.id, JsonLimits{}.bytes));
@@ -61,7 +51,7 @@ Result<std::set<Digest>> Choose(Store& store, const Options& options,
 
 Result<int> ImagePrune(Context& context, const Options& options) {
   VENEER_TRY(const ImageSelection selection, ParseImageSelection(options.filters, Now()));
-  if (!options.force && !Confirmed(options)) {
+  if (!options.force && !Confirm(options.all ? kWarnAll : kWarnDangling, options.filters)) {
     PrintLine("Total reclaimed space: 0B");
     return 0;
   }
@@ -85,7 +75,7 @@ Result<int> ImagePrune(Context& context, const Options& options) {
     for (const Digest& layer : report.removed_layers) PrintLine("deleted: " + layer.ToString());
     PrintLine("");
   }
-  PrintLine("Total reclaimed space: " + HumanSize(report.bytes_freed));
+  PrintLine("Total reclaimed space: " + ShowSize(report.bytes_freed, options.bytes, kSizeDigits));
   return 0;
 }
 
@@ -97,6 +87,7 @@ void AddImagePruneCommand(CLI::App& app, Context& context) {
       app.add_subcommand("prune", "Remove images that have no name and no container");
   command->add_flag("-a,--all", options->all, "Also images with names, if no container uses them");
   command->add_flag("-f,--force", options->force, "Do not ask");
+  command->add_flag("--bytes", options->bytes, "The size in bytes");
   command
       ->add_option("--filter", options->filters,
                    "Only images that are older (until=24h, until=2024-01-31), that have a label "

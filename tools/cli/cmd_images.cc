@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <set>
 
+#include "layerdb/model/reference.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/image_documents.h"
+#include "tools/cli/image_parents.h"
 #include "tools/cli/images_tree.h"
 #include "tools/image/list_filter.h"
-#include "tools/image/moment.h"
 #include "tools/image/list_format.h"
-#include "tools/image/reference.h"
+#include "tools/image/moment.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
 
@@ -50,6 +52,7 @@ ListShape Shape(bool digests) {
 
 // What --filter and the argument ask for, with the images they name looked up.
 struct Wanted {
+  bool intermediate = false;  // also those
   std::optional<bool> dangling;
   std::vector<std::string> labels;      // all of them
   std::vector<std::string> references;  // any of them
@@ -72,6 +75,7 @@ void Earlier(const Timestamp& time, std::optional<Timestamp>* limit) {
 Result<Wanted> Understand(Store& store, const Options& options, const ListFilters& filters) {
   Wanted wanted;
   VENEER_TRY(wanted.dangling, FilterSwitch(filters, "dangling"));
+  wanted.intermediate = options.all && !wanted.dangling.value_or(false);
   wanted.labels = FilterValues(filters, "label");
   wanted.references = FilterValues(filters, "reference");
   if (!options.reference.empty()) {
@@ -118,8 +122,11 @@ bool WantsName(const Wanted& wanted, const std::string& name) {
 // The images that are wanted, with those of their names that are.
 Result<std::vector<ImageListing>> Select(Store& store, const Wanted& wanted) {
   VENEER_TRY(std::vector<ImageListing> all, store.images().List());
+  std::set<Digest> hidden;
+  if (!wanted.intermediate) hidden = IntermediateImages(all);
   std::vector<ImageListing> selected;
   for (ImageListing& listing : all) {
+    if (hidden.contains(listing.image.id)) continue;
     VENEER_TRY(const bool image, WantsImage(store, wanted, listing));
     if (!image) continue;
     const bool nameless = listing.tags.empty();
@@ -203,11 +210,12 @@ void AddImagesCommand(CLI::App& app, Context& context) {
       ->add_option("reference", options->reference,
                    "Only images of this repository, or this name and tag; * and ? match")
       ->type_name("REF");
-  command->add_flag("-q,--quiet", options->quiet, "Only the ids");
+  CLI::Option* quiet = command->add_flag("-q,--quiet", options->quiet, "Only the ids");
   command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
   command->add_flag("-a,--all", options->all,
-                    "Every image is listed anyway; for those used to typing it");
-  command->add_flag("--digests", options->digests, "And the digests of their manifests");
+                    "Also images without a name that others were made of");
+  CLI::Option* digests =
+      command->add_flag("--digests", options->digests, "And the digests of their manifests");
   command
       ->add_option("-f,--filter", options->filters,
                    "Only some: dangling=true, label=KEY[=VALUE], reference=GLOB, since=IMAGE, "
@@ -220,7 +228,9 @@ void AddImagesCommand(CLI::App& app, Context& context) {
                        "table, 'table TEMPLATE', raw, json, or a Go template for each line")
           ->type_name("FORMAT");
   command->add_flag("--tree", options->tree, "As a tree of the layers they share")
-      ->excludes(format);
+      ->excludes(format)
+      ->excludes(quiet)
+      ->excludes(digests);
   command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return ListImages(context, *options); };

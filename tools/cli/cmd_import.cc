@@ -105,6 +105,8 @@ void AddImportCommand(CLI::App& app, Context& context) {
       ->type_name("OS/ARCH[/VARIANT]");
   command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
       ->type_name("MODE");
+  command->add_flag_callback(
+      "-q,--quiet", [options] { options->progress = "none"; }, "Show no progress");
   command->callback([&context, options] {
     context.action = [&context, options] { return Import(context, *options); };
   });

@@ -44,15 +44,7 @@ Result<Json> Find(Store& store, const std::string& type, const std::string& name
 // What a terminal shows must not steer it; what a program reads is exact.
 std::string ForOutput(const std::string& text) {
   if (::isatty(STDOUT_FILENO) == 0) return text;
-  std::string safe;
-  for (const char c : text) {
-    if (c == '\n' || c == '\t') {
-      safe += c;
-    } else {
-      safe += Printable(std::string_view(&c, 1));
-    }
-  }
-  return safe;
+  return Printable(text, "\n\t");
 }
 
 Result<int> Inspect(Context& context, const Options& options) {

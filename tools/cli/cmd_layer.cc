@@ -48,14 +48,14 @@ Result<int> WriteTar(Context& context, const std::string& layer) {
   return 0;
 }
 
-Result<int> ListLayers(Context& context, const std::string& image) {
+Result<int> ListLayers(Context& context, const std::string& image, bool bytes) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const FoundImage found, FindImage(*store, image));
   Table table({"LAYER", "DIFF ID", "ENTRIES", "SIZE"});
   for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
     VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));
     table.Add({std::to_string(i + 1), found.image.diff_ids[i].ToString(),
-               std::to_string(layer->summary().entries), HumanSize(layer->summary().bytes)});
+               std::to_string(layer->summary().entries), ShowSize(layer->summary().bytes, bytes)});
   }
   Print(table.ToString());
   return 0;
@@ -78,8 +78,10 @@ void AddLayerCommand(CLI::App& app, Context& context) {
   CLI::App* list =
       command->add_subcommand("ls", "List the layers of an image, the bottom one first");
   list->add_option("image", *name, "The image")->required()->type_name("IMAGE");
-  list->callback([&context, name] {
-    context.action = [&context, name] { return ListLayers(context, *name); };
+  auto bytes = std::make_shared<bool>(false);
+  list->add_flag("--bytes", *bytes, "Sizes in bytes");
+  list->callback([&context, name, bytes] {
+    context.action = [&context, name, bytes] { return ListLayers(context, *name, *bytes); };
   });
 }
 

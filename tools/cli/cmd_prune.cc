@@ -7,7 +7,7 @@ namespace veneer {
 
 namespace {
 
-Result<int> PruneCommand(Context& context, PruneOptions options) {
+Result<int> PruneCommand(Context& context, PruneOptions options, bool bytes) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   if (options.dry_run) {
@@ -29,7 +29,7 @@ Result<int> PruneCommand(Context& context, PruneOptions options) {
             Count(report.blobs, "blob", "blobs") + ", " +
             Count(report.staging, "leftover of interrupted work", "leftovers of interrupted work"));
   PrintLine((options.dry_run ? "Total reclaimable space: " : "Total reclaimed space: ") +
-            HumanSize(report.bytes_freed));
+            ShowSize(report.bytes_freed, bytes, kSizeDigits));
   return 0;
 }
 
@@ -41,8 +41,10 @@ void AddPruneCommand(CLI::App& app, Context& context) {
   command->add_flag("-i,--images", options->untagged_images,
                     "And images that have no name and no container");
   command->add_flag("--dry-run", options->dry_run, "Only say how much there is");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return PruneCommand(context, *options); };
+  auto bytes = std::make_shared<bool>(false);
+  command->add_flag("--bytes", *bytes, "The size in bytes");
+  command->callback([&context, options, bytes] {
+    context.action = [&context, options, bytes] { return PruneCommand(context, *options, *bytes); };
   });
 }
 

@@ -110,6 +110,7 @@ bool IsOfAny(const ContainerRecord& container, const std::vector<ImageRecord>& i
 struct Wanted {
   std::vector<std::string> states;
   std::vector<std::regex> names;
+  std::vector<std::string> ids;  // or the beginnings of them
   std::optional<std::vector<ImageRecord>> ancestors;
 };
 
@@ -117,6 +118,7 @@ Result<Wanted> Understand(Store& store, const ListFilters& filters) {
   Wanted wanted;
   VENEER_TRY(wanted.states, WantedStates(filters));
   VENEER_TRY(wanted.names, WantedNames(filters));
+  wanted.ids = FilterValues(filters, "id");
   for (const std::string& name : FilterValues(filters, "ancestor")) {
     if (!wanted.ancestors) wanted.ancestors.emplace();
     Result<FoundImage> found = FindImage(store, name);
@@ -129,6 +131,8 @@ Result<Wanted> Understand(Store& store, const ListFilters& filters) {
 }
 
 bool Wants(const Wanted& wanted, const ContainerRecord& container) {
+  const auto begins = [&](const std::string& id) { return container.name.starts_with(id); };
+  if (!wanted.ids.empty() && std::ranges::none_of(wanted.ids, begins)) return false;
   const auto matches = [&](const std::regex& name) {
     return std::regex_search(container.name, name);
   };
@@ -168,13 +172,16 @@ Json MakeRow(const ContainerRecord& container, const MountStatus& status, const 
   row["Status"] = StatusWords(container, status);
   row["State"] = StateWord(container, status);
   row["Mountpoint"] = status.mount_point;
+  for (const char* none : {"Command", "Labels", "LocalVolumes", "Mounts", "Networks", "Ports"}) {
+    row[none] = "";
+  }
   return row;
 }
 
 Result<int> Ps(Context& context, const Options& options) {
   VENEER_TRY(const ListFormat format, ListFormat::Parse(Shape(), options.format, options.quiet));
   VENEER_TRY(const ListFilters filters,
-             ParseFilters(options.filters, {"name", "status", "ancestor"}));
+             ParseFilters(options.filters, {"name", "id", "status", "ancestor"}));
   VENEER_TRY_VOID(WantedStates(filters));
   const bool sizes = options.size || format.Needs("Size");
   if (sizes) VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
@@ -220,9 +227,10 @@ void AddPsCommand(CLI::App& app, Context& context) {
   command->add_flag("-q,--quiet", options->quiet, "Only the names");
   command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
   command
-      ->add_option("-f,--filter", options->filters,
-                   "Only some: name=REGEX, status=mounted|unmounted|in-use|unmounting|dead, "
-                   "ancestor=IMAGE")
+      ->add_option(
+          "-f,--filter", options->filters,
+          "Only some: name=REGEX, id=NAME, status=mounted|unmounted|in-use|unmounting|dead, "
+          "ancestor=IMAGE")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command

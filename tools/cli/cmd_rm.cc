@@ -43,12 +43,17 @@ Result<int> Rm(Context& context, const Options& options) {
   int first_code = 0;
   {
     VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-    VENEER_TRY(first_code,
-               ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
-                 VENEER_TRY_VOID(UnmountForRemoval(*store, name, options.force));
-                 removable.push_back(name);
-                 return {};
-               }));
+    VENEER_TRY(
+        first_code, ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
+          Result<void> unmounted = UnmountForRemoval(*store, name, options.force);
+          if (!unmounted && options.force && unmounted.error().exit() == ExitCode::kNotFound) {
+            PrintError(unmounted.error().message());  // as Docker: that was wanted
+            return {};
+          }
+          VENEER_TRY_VOID(unmounted);
+          removable.push_back(name);
+          return {};
+        }));
   }
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));

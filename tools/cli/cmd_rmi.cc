@@ -32,6 +32,10 @@ class Remover {
   Result<void> Remove(const std::string& image) {
     const Result<FoundImage> found = FindImage(store_, image);
     if (!found && IsGone(image)) return {};
+    if (!found && options_.force && found.error().exit() == ExitCode::kNotFound) {
+      PrintError(found.error().message());  // as Docker: it is not there, which was wanted
+      return {};
+    }
     if (!found) return tl::unexpected(found.error());
     const bool by_id = found->tag.empty();
     RemoveImageOptions remove;
@@ -54,10 +58,9 @@ class Remover {
   // True for the id, or the start of one, of an image that this has removed.
   bool IsGone(std::string_view image) const {
     if (image.starts_with("sha256:")) image.remove_prefix(7);
-    constexpr size_t kShortestId = 4;
-    return image.size() >= kShortestId &&
-           std::any_of(gone_.begin(), gone_.end(),
-                       [&](const Digest& id) { return id.hex().starts_with(image); });
+    return !image.empty() && std::any_of(gone_.begin(), gone_.end(), [&](const Digest& id) {
+      return id.hex().starts_with(image);
+    });
   }
 
   Store& store_;

@@ -2,9 +2,9 @@
 #include <map>
 #include <set>
 
+#include "layerdb/model/reference.h"
 #include "layerdb/store/usage.h"
 #include "tools/cli/commands.h"
-#include "tools/image/reference.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
 
@@ -93,9 +93,7 @@ class Report {
   }
 
  private:
-  std::string Size(uint64_t bytes) const {
-    return options_.bytes ? std::to_string(bytes) : HumanSize(bytes);
-  }
+  std::string Size(uint64_t bytes) const { return ShowSize(bytes, options_.bytes, kSizeDigits); }
 
   void AddPart(Table* table, const char* name, const UsagePart& part) const {
     std::string reclaimable = Size(part.reclaimable);

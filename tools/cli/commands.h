@@ -34,6 +34,7 @@ void AddRenameCommand(CLI::App& app, Context& context);
 void AddPruneCommand(CLI::App& app, Context& context);
 // `prune` below `image`, `df` below `system`.
 void AddImagePruneCommand(CLI::App& app, Context& context);
+void AddContainerPruneCommand(CLI::App& app, Context& context);
 void AddSystemDfCommand(CLI::App& app, Context& context);
 void AddFsckCommand(CLI::App& app, Context& context);
 void AddInspectCommand(CLI::App& app, Context& context);

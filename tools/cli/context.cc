@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/store/store_path.h"
 #include "layerdb/store/suggest.h"
 #include "tools/image/json.h"
@@ -64,12 +65,9 @@ void PrintLine(std::string_view text) {
 
 void PrintError(std::string_view message) {
   std::string line = "veneer: " + std::string(message);
-  for (char& c : line) {
-    // What it tells of may come from an image, which must not steer the terminal.
-    if (c == '\n') c = ' ';
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
-  line += '\n';
+  std::ranges::replace(line, '\n', ' ');
+  // What it tells of may come from an image, which must not steer the terminal.
+  line = Printable(line) + "\n";
   fflush(stdout);
   fputs(line.c_str(), stderr);
 }

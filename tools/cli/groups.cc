@@ -11,10 +11,16 @@ namespace {
 
 using AddCommand = void (*)(CLI::App& app, Context& context);
 
+struct Verb {
+  const char* name;
+  AddCommand add;
+  std::vector<const char*> aliases = {};  // that `docker` has too
+};
+
 struct Group {
   const char* name;
   const char* about;
-  std::vector<std::pair<const char*, AddCommand>> verbs;
+  std::vector<Verb> verbs;
 };
 
 const std::vector<Group>& Groups() {
@@ -22,20 +28,20 @@ const std::vector<Group>& Groups() {
       {"image",
        "Work with images",
        {
-           {"ls", AddImagesCommand},
+           {"ls", AddImagesCommand, {"list"}},
            {"history", AddHistoryCommand},
            {"inspect", AddImageInspectCommand},
            {"import", AddImportCommand},
            {"load", AddLoadCommand},
            {"save", AddSaveCommand},
            {"tag", AddTagCommand},
-           {"rm", AddRmiCommand},
+           {"rm", AddRmiCommand, {"remove"}},
            {"prune", AddImagePruneCommand},
        }},
       {"container",
        "Work with containers",
        {
-           {"ls", AddPsCommand},
+           {"ls", AddPsCommand, {"list", "ps"}},
            {"create", AddCreateCommand},
            {"inspect", AddContainerInspectCommand},
            {"mount", AddMountCommand},
@@ -45,7 +51,8 @@ const std::vector<Group>& Groups() {
            {"commit", AddCommitCommand},
            {"export", AddExportCommand},
            {"rename", AddRenameCommand},
-           {"rm", AddRmCommand},
+           {"rm", AddRmCommand, {"remove"}},
+           {"prune", AddContainerPruneCommand},
        }},
       {"system",
        "Work with the store as a whole",
@@ -65,9 +72,11 @@ void AddGroups(CLI::App& app, Context& context) {
   for (const Group& group : Groups()) {
     CLI::App* noun = app.add_subcommand(group.name, group.about);
     noun->require_subcommand(1);
-    for (const auto& [verb, add] : group.verbs) {
-      add(*noun, context);
-      noun->get_subcommands([](const CLI::App*) { return true; }).back()->name(verb);
+    for (const Verb& verb : group.verbs) {
+      verb.add(*noun, context);
+      CLI::App* command = noun->get_subcommands([](const CLI::App*) { return true; }).back();
+      command->name(verb.name);
+      for (const char* alias : verb.aliases) command->alias(alias);
     }
   }
 }

@@ -29,10 +29,11 @@ Result<Json> ConfigOf(const Store& store, const ImageRecord& image) {
 
 Result<Json> LabelsOf(const Store& store, const ImageRecord& image) {
   VENEER_TRY(const Json document, ConfigOf(store, image));
-  VENEER_TRY(const Json* runtime, GetObject(document, "config"));
-  if (runtime == nullptr) return Json::object();
-  VENEER_TRY(const Json* labels, GetObject(*runtime, "Labels"));
-  return labels == nullptr ? Json::object() : *labels;
+  // What was kept before configs were looked at more closely may have something else there.
+  const auto runtime = document.find("config");
+  if (runtime == document.end() || !runtime->is_object()) return Json::object();
+  const auto labels = runtime->find("Labels");
+  return labels == runtime->end() || !labels->is_object() ? Json::object() : *labels;
 }
 
 std::optional<Digest> ManifestDigestOf(const Store& store, const ImageRecord& image) {

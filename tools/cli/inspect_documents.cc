@@ -7,9 +7,10 @@
 #include <set>
 
 #include "layerdb/index/index_reader.h"
+#include "layerdb/model/reference.h"
 #include "tools/cli/image_documents.h"
+#include "tools/cli/image_parents.h"
 #include "tools/image/config.h"
-#include "tools/image/reference.h"
 #include "tools/image/time_format.h"
 #include "tools/run/container_mount.h"
 
@@ -24,7 +25,7 @@ Json RuntimeConfig(const Json& document) {
   Json config = {{"User", ""},         {"Env", Json::array()},    {"Cmd", nullptr},
                  {"WorkingDir", ""},   {"Entrypoint", nullptr},   {"Labels", nullptr},
                  {"Volumes", nullptr}, {"ExposedPorts", nullptr}, {"OnBuild", nullptr},
-                 {"StopSignal", ""}};
+                 {"StopSignal", ""},   {"Healthcheck", nullptr},  {"Shell", nullptr}};
   const auto found = document.find("config");
   if (found == document.end() || !found->is_object()) return config;
   for (const auto& [key, value] : found->items()) config[key] = value;
@@ -58,18 +59,6 @@ Json RepoDigests(const Store& store, const ImageRecord& image,
   return list;
 }
 
-// The image that this one was made of by one step or more: the one with the most of its layers.
-std::string ParentOf(const ImageRecord& image, const std::vector<ImageListing>& all) {
-  const ImageRecord* parent = nullptr;
-  for (const ImageListing& listing : all) {
-    const std::vector<Digest>& layers = listing.image.diff_ids;
-    if (layers.size() >= image.diff_ids.size()) continue;
-    if (parent != nullptr && parent->diff_ids.size() >= layers.size()) continue;
-    if (std::equal(layers.begin(), layers.end(), image.diff_ids.begin())) parent = &listing.image;
-  }
-  return parent == nullptr ? "" : parent->id.ToString();
-}
-
 Json LayerPlaces(const StoreLayout& layout, const std::vector<Digest>& layers) {
   Json list = Json::array();
   for (const Digest& layer : layers) list.push_back(layout.layer_index(layer));
@@ -95,6 +84,21 @@ Json NotesOf(const ContainerRecord& container) {
   return notes ? std::move(*notes) : Json::object();
 }
 
+// What a command in it would get from the image, and what the container was made with. Of an image that is not
+// there, or is damaged, nothing is known.
+Json ContainerConfig(Store& store, const ContainerRecord& container) {
+  Json document = Json::object();
+  if (const Result<FoundImage> image = store.images().Find(container.image_id.ToString())) {
+    if (Result<Json> config = ConfigOf(store, image->image)) document = *std::move(config);
+  }
+  Json config = RuntimeConfig(document);
+  config["Image"] =
+      container.image_name.empty() ? container.image_id.ToString() : container.image_name;
+  const Json notes = NotesOf(container);
+  for (const auto& [key, value] : notes.items()) config[key] = value;
+  return config;
+}
+
 }  // namespace
 
 Result<Json> InspectImage(Store& store, const ImageRecord& image) {
@@ -115,16 +119,18 @@ Result<Json> InspectImage(Store& store, const ImageRecord& image) {
   result["Id"] = image.id.ToString();
   result["RepoTags"] = tags;
   result["RepoDigests"] = RepoDigests(store, image, tags);
-  result["Parent"] = ParentOf(image, all);
+  const std::optional<ImageRecord> parent = ParentOf(image, all);
+  result["Parent"] = parent ? parent->id.ToString() : "";
   result["Comment"] = CommentOf(*config);
   result["Created"] = FormatRfc3339(image.created);
   result["DockerVersion"] = TextMember(document, "docker_version");
   result["Author"] = config->author;
   result["Config"] = RuntimeConfig(document);
   result["Architecture"] = config->architecture;
-  if (!config->variant.empty()) result["Variant"] = config->variant;
+  result["Variant"] = config->variant;
   result["Os"] = config->os;
   result["Size"] = image.size;
+  result["VirtualSize"] = image.size;
   result["GraphDriver"] = DriverOf({{"Config", layout.blob(image.id)},
                                     {"Index", LayerPlaces(layout, image.diff_ids)},
                                     {"Tree", Exists(tree) ? Json(tree) : Json()},
@@ -155,7 +161,9 @@ Result<Json> InspectContainer(Store& store, const ContainerRecord& container) {
   result["State"] = {{"Status", StatusOfState(status)},
                      {"Running", mounted || status.state == MountState::kSession},
                      {"Dead", status.state == MountState::kDead},
-                     {"Pid", status.daemon ? Json(status.daemon->pid) : Json(0)}};
+                     {"Pid", status.daemon ? Json(status.daemon->pid) : Json(0)},
+                     {"ExitCode", 0}};
+  result["Driver"] = "veneer";
   result["AutoRemove"] = container.remove_on_exit;
   result["Mounts"] = std::move(mounts);
   result["GraphDriver"] = DriverOf({{"LowerDir", tree},
@@ -164,7 +172,7 @@ Result<Json> InspectContainer(Store& store, const ContainerRecord& container) {
                                     {"MergedDir", mounted ? Json(status.mount_point) : Json("")},
                                     {"Objects", layout.objects()}});
   result["RootFS"] = {{"Type", "layers"}, {"Layers", Strings(container.diff_ids)}};
-  result["Config"] = NotesOf(container);
+  result["Config"] = ContainerConfig(store, container);
   return result;
 }
 

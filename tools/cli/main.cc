@@ -14,11 +14,12 @@ namespace {
 
 // A program started without its standard descriptors must not find a file of its own in their place.
 void OpenStandardDescriptors() {
-  int fd;
-  do {
-    fd = ::open("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd >= 0) ::close(fd);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number, so this one. What is written to a closed standard output is lost, which is
+    // an error.
+    if (::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd) return;
+  }
 }
 
 }  // namespace

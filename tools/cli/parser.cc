@@ -67,14 +67,16 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   words->resize(i);
 }
 
-// -H=false of `history`: Docker takes the value of a short flag behind a "=", the library behind
-// the long name alone.
+// -H=false of `history`, -p=false of `commit`: Docker takes the value of a short flag behind a "=",
+// the library behind the long name alone.
 void TranslateShortValue(std::vector<std::string>* words) {
   const std::string command = CommandWord(*words);
-  if (command != "history" && command != "image") return;
+  const bool history = command == "history" || command == "image";
+  const bool commit = command == "commit" || command == "container";
   for (std::string& word : *words) {
     if (word == "--") return;
-    if (word.starts_with("-H=")) word.replace(0, 2, "--human");
+    if (history && word.starts_with("-H=")) word.replace(0, 2, "--human");
+    if (commit && word.starts_with("-p=")) word.replace(0, 2, "--pause");
   }
 }
 

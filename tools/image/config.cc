@@ -31,8 +31,9 @@ Result<std::vector<std::string>> StringsOf(const Json& object, const char* key) 
 Result<std::optional<Timestamp>> TimeOf(const Json& object, const char* key) {
   VENEER_TRY(auto text, GetString(object, key));
   if (!text) return std::optional<Timestamp>();
-  VENEER_TRY(Timestamp time, ParseRfc3339(*text));
-  return std::optional<Timestamp>(time);
+  Result<Timestamp> time = ParseRfc3339(*text);
+  if (!time) return tl::unexpected(std::move(time).error().Context(std::string("\"") + key + "\""));
+  return std::optional<Timestamp>(*time);
 }
 
 Result<void> ReadRuntime(const Json& document, ImageConfig* config) {
@@ -43,6 +44,12 @@ Result<void> ReadRuntime(const Json& document, ImageConfig* config) {
   VENEER_TRY(config->env, StringsOf(*runtime, "Env"));
   VENEER_TRY(config->entrypoint, StringsOf(*runtime, "Entrypoint"));
   VENEER_TRY(config->cmd, StringsOf(*runtime, "Cmd"));
+  // Nothing here needs them, but who asks for them must find what they are (image-spec, config.md).
+  for (const char* key : {"Labels", "ExposedPorts", "Volumes", "Healthcheck"}) {
+    VENEER_TRY_VOID(GetObject(*runtime, key));
+  }
+  for (const char* key : {"OnBuild", "Shell"}) VENEER_TRY_VOID(GetStrings(*runtime, key));
+  VENEER_TRY_VOID(GetString(*runtime, "StopSignal"));
   return {};
 }
 
@@ -54,7 +61,10 @@ Result<void> ReadLayers(const Json& document, ImageConfig* config) {
     return MakeError("more than " + std::to_string(kMaxLayers) + " layers");
   for (const std::string& text : digests) {
     const std::optional<Digest> digest = Digest::Parse(text);
-    if (!digest) return MakeError("a diff id is not sha256: and 64 lower-case hex digits");
+    if (!digest) {
+      return MakeError("\"diff_ids\", item " + std::to_string(config->diff_ids.size() + 1) +
+                       ", is not sha256: and 64 lower-case hex digits");
+    }
     config->diff_ids.push_back(*digest);
   }
   return {};

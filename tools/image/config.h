@@ -20,6 +20,10 @@
 
 namespace veneer {
 
+// Where a program is looked for when the image does not say, as in Docker and podman.
+inline constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 struct HistoryEntry {
   std::optional<Timestamp> created;
   std::string created_by;

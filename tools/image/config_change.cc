@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "tools/image/config.h"
 #include "tools/image/config_values.h"
 #include "tools/image/dockerfile_words.h"
 
@@ -94,6 +95,8 @@ class Applier {
       if (entry.substr(0, equals) != name) continue;
       return std::string(equals == std::string_view::npos ? "" : entry.substr(equals + 1));
     }
+    // What a program gets where the image says nothing, so that PATH=/opt/bin:$PATH finds the rest.
+    if (name == "PATH") return std::string(kDefaultPath);
     return std::nullopt;
   }
 

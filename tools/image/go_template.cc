@@ -15,6 +15,14 @@ namespace {
 
 enum class Flow { kOn, kBreak, kContinue };
 
+// Far more than any list has; a template that doubles a text some thirty times would take all memory.
+constexpr size_t kMaxText = size_t{64} << 20;
+
+tl::unexpected<Error> TooMuch() {
+  return MakeError("template: it makes more than " + std::to_string(kMaxText) + " bytes",
+                   ExitCode::kUsage);
+}
+
 bool IsMapKey(const std::string& name) { return name[0] >= 'a' && name[0] <= 'z'; }
 
 std::string NamesOf(const Json& object) {
@@ -70,6 +78,7 @@ class Execution {
       Assign(node.pipeline, value);
       if (node.pipeline.variables.empty()) output_ += TextOfValue(value);
     }
+    if (output_.size() > kMaxText) return TooMuch();
     if (node.kind == Kind::kText || node.kind == Kind::kPrint) return Flow::kOn;
     const size_t scope = variables_.size();
     VENEER_TRY(const Json value, Pipeline(node.pipeline, dot));
@@ -152,7 +161,10 @@ class Execution {
       arguments.push_back(std::move(argument));
     }
     if (piped) arguments.push_back(std::move(*piped));
-    return CallTemplateFunction(function, std::move(arguments), headings_);
+    VENEER_TRY(Json result, CallTemplateFunction(function, std::move(arguments), headings_));
+    if (result.is_string() && result.get_ref<const std::string&>().size() > kMaxText)
+      return TooMuch();
+    return result;
   }
 
   Result<Json> Operand(const TemplateOperand& operand, const Json& dot) {
@@ -199,6 +211,7 @@ Result<GoTemplate> GoTemplate::Parse(std::string_view text) {
   GoTemplate result;
   result.nodes_ = std::make_shared<const std::vector<TemplateNode>>(std::move(parsed.nodes));
   result.fields_ = std::move(parsed.fields);
+  result.whole_ = parsed.whole;
   return result;
 }
 

@@ -36,12 +36,16 @@ class GoTemplate {
   // The first names of all fields in it: "Config" for {{.Config.Env}}. So that what nobody asks for
   // is not looked up.
   const std::set<std::string>& Fields() const { return fields_; }
+  // True when the value itself is used too, as in {{json .}} and {{with $x := .}}, so that any field
+  // of it may be.
+  bool UsesWhole() const { return whole_; }
 
  private:
   GoTemplate() = default;
 
   std::shared_ptr<const std::vector<TemplateNode>> nodes_;
   std::set<std::string> fields_;
+  bool whole_ = false;
 };
 
 // Docker's lists take \t and \n in a template for what they mean. What stands inside of {{ }}

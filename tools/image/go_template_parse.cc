@@ -26,6 +26,7 @@ class Parser {
                            "{{" + Keyword() + "}} without if, range or with");
     }
     parsed.fields = std::move(fields_);
+    parsed.whole = whole_;
     return parsed;
   }
 
@@ -235,6 +236,7 @@ class Parser {
     }
     const bool of_root = operand.kind == TemplateOperand::Kind::kDot || operand.name == "$";
     if (of_root && !operand.path.empty()) fields_.insert(operand.path.front());
+    if (of_root && operand.path.empty()) whole_ = true;
     return operand;
   }
 
@@ -259,6 +261,7 @@ class Parser {
   size_t ranges_ = 0;  // open ones
   std::vector<std::string> variables_;
   std::set<std::string> fields_;
+  bool whole_ = false;
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ struct TemplateNode {
 struct ParsedTemplate {
   std::vector<TemplateNode> nodes;
   std::set<std::string> fields;
+  bool whole = false;  // the value itself is used, so any field may be
 };
 
 // Usage error with what is wrong and at which byte.

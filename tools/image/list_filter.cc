@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tools/image/reference.h"
+#include "layerdb/model/reference.h"
 
 namespace veneer {
 

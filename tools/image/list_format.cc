@@ -56,11 +56,12 @@ Result<ListFormat> ListFormat::Parse(ListShape shape, std::string_view format, b
   ListFormat result(std::move(shape), table && !only_ids ? Kind::kTable : Kind::kLines);
   VENEER_TRY(GoTemplate row, GoTemplate::Parse(text));
   result.needed_ = row.Fields();
+  result.whole_ = row.UsesWhole();
   result.row_.push_back(std::move(row));
   for (const std::string& field : result.needed_) {
     const auto& known = result.shape_.fields;
     const auto same = [&](const auto& one) { return one.first == field; };
-    if (std::ranges::any_of(known, same)) continue;
+    if (result.whole_ || std::ranges::any_of(known, same)) continue;
     std::string names;
     for (const auto& [name, heading] : known) names += (names.empty() ? "" : ", ") + name;
     return MakeError("template: can't evaluate field " + field + "; there are " + names,

@@ -33,7 +33,7 @@ class ListFormat {
 
   // True when the rows need this field; others may be left out of them.
   bool Needs(const std::string& field) const {
-    return kind_ == Kind::kJson || needed_.contains(field);
+    return kind_ == Kind::kJson || whole_ || needed_.contains(field);
   }
 
   // The whole list. Control characters in values become '?' everywhere but in `json`, so that a
@@ -49,6 +49,7 @@ class ListFormat {
   Kind kind_;
   std::vector<GoTemplate> row_;  // none for kJson
   std::set<std::string> needed_;
+  bool whole_ = false;
 };
 
 // One value by a template of docker inspect, or as a document without one; a new line at the end.

@@ -3,8 +3,8 @@
 
 #include <map>
 
+#include "layerdb/model/reference.h"
 #include "tools/image/json.h"
-#include "tools/image/reference.h"
 
 namespace veneer {
 

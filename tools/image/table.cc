@@ -62,21 +62,12 @@ std::string HumanSize(uint64_t bytes, int digits) {
   return std::string(text.data(), n);
 }
 
-std::string ShowSize(uint64_t bytes, bool exact) {
-  return exact ? std::to_string(bytes) : HumanSize(bytes);
+std::string ShowSize(uint64_t bytes, bool exact, int digits) {
+  return exact ? std::to_string(bytes) : HumanSize(bytes, digits);
 }
 
 std::string Count(uint64_t count, std::string_view one, std::string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
-}
-
-std::string Printable(std::string_view text) {
-  std::string safe(text);
-  for (char& c : safe) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) c = '?';
-  }
-  return safe;
 }
 
 std::string Ellipsis(std::string_view text, size_t width) {

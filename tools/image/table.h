@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "layerdb/base/printable.h"
+
 namespace veneer {
 
 // Rows under headings: each column as wide as its widest cell and three spaces more, at least ten;
@@ -31,14 +33,14 @@ std::string AlignColumns(const std::vector<std::vector<std::string>>& rows);
 // Powers of 1000 with `digits` significant digits: "0B", "532B", "1.23MB", "117MB", "12.3GB".
 std::string HumanSize(uint64_t bytes, int digits = 3);
 
+// Docker's digits where it tells of space on disk, as in "4.096kB".
+inline constexpr int kSizeDigits = 4;
+
 // HumanSize(), or with `exact` the bytes alone: "1234567".
-std::string ShowSize(uint64_t bytes, bool exact);
+std::string ShowSize(uint64_t bytes, bool exact, int digits = 3);
 
 // "1 layer", "0 layers".
 std::string Count(uint64_t count, std::string_view one, std::string_view many);
-
-// `text` with control characters replaced by '?'.
-std::string Printable(std::string_view text);
 
 // `text` cut to at most `width` characters, the last of them '…' when something was cut.
 std::string Ellipsis(std::string_view text, size_t width);

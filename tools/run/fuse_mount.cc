@@ -117,7 +117,9 @@ Result<void> Unmount(const std::string& mount_point, UnmountMode mode) {
   // fusermount3 says why in words only.
   const bool busy = outcome.error_text.find("busy") != std::string::npos;
   if (busy) return MakeError(Errno{EBUSY}, "unmount " + mount_point);
-  return MakeError("unmount " + mount_point + ": " + outcome.error_text);
+  const bool no_table = outcome.error_text.find("/etc/mtab") != std::string::npos;
+  return MakeError("unmount " + mount_point + ": " + outcome.error_text +
+                   (no_table ? "; `ln -s /proc/self/mounts /etc/mtab` as root makes it" : ""));
 }
 
 }  // namespace veneer

@@ -188,6 +188,12 @@ Result<void> AddBind(int root, const BindMount& bind, int mount, MountStubs* stu
 
 Result<void> MakeMountsPrivate() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
+    // The root of a plain chroot(2) is a directory within a mount that cannot be reached from there.
+    if (errno == EINVAL) {
+      return MakeError(
+          "make the mounts private: / is no mount point here; before the chroot, `mount --bind DIR "
+          "DIR` makes it one");
+    }
     return MakeError(Errno{errno}, "make the mounts private");
   }
   return {};

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/session_spec.h"
 
+#include "tools/image/config.h"
+
 namespace veneer {
 
 namespace {
-
-constexpr std::string_view kDefaultPath =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Puts NAME=VALUE in place of an earlier one of that name, or at the end.
 void SetVariable(std::vector<std::string>* environment, const std::string& variable) {

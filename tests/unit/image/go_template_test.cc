@@ -58,8 +58,9 @@ TEST(GoTemplate, HasDockersFunctions) {
             "HELLO WORLD abc Hello World");
   EXPECT_EQ(Render("{{join .Tags \", \"}} {{split .Name \" \"}} {{index (split .Name \" \") 1}}"),
             "a, b, c [hello world] world");
-  EXPECT_EQ(Render("{{truncate .Name 5}}|{{truncate .Empty 5}}|{{pad .ID 2 1}}|{{pad .Empty 2 2}}|"),
-            "hello||  4f53cda18c2b ||");
+  EXPECT_EQ(
+      Render("{{truncate .Name 5}}|{{truncate .Empty 5}}|{{pad .ID 2 1}}|{{pad .Empty 2 2}}|"),
+      "hello||  4f53cda18c2b ||");
   EXPECT_EQ(Render("{{len .Tags}} {{len .Name}} {{len .Config.Labels}}"), "3 11 2");
   EXPECT_EQ(Render("{{slice .ID 0 4}} {{slice .Tags 1}}"), "4f53 [b c]");
   EXPECT_EQ(Render("{{println .ID 1}}{{print 1 2 \"x\" 3}}"), "4f53cda18c2b 1\n1 2x3");
@@ -68,9 +69,10 @@ TEST(GoTemplate, HasDockersFunctions) {
 TEST(GoTemplate, PrintfKnowsTheUsualVerbs) {
   EXPECT_EQ(Render("{{printf \"%s-%d-%v-%q\" .ID .Count .Tags .Name}}"),
             "4f53cda18c2b-3-[a b c]-\"hello world\"");
-  EXPECT_EQ(Render("{{printf \"[%8s][%-8s][%.4s][%05d][%x][%.2f][%t][%c]%%\" \"ab\" \"ab\" .ID .Count "
-                "255 .Ratio .On 'a'}}"),
-            "[      ab][ab      ][4f53][00003][ff][1.50][true][a]%");
+  EXPECT_EQ(
+      Render("{{printf \"[%8s][%-8s][%.4s][%05d][%x][%.2f][%t][%c]%%\" \"ab\" \"ab\" .ID .Count "
+             "255 .Ratio .On 'a'}}"),
+      "[      ab][ab      ][4f53][00003][ff][1.50][true][a]%");
   EXPECT_EQ(Render("{{printf \"%d\" .ID}} {{printf \"%d\"}} {{printf \"x\" 1}}"),
             "%!d(string=4f53cda18c2b) %!d(MISSING) x%!(EXTRA int=1)");
   EXPECT_EQ(Render("{{printf \"%999999d\" 1}}"), "FAIL template: printf: a width is at most 1000");
@@ -80,7 +82,8 @@ TEST(GoTemplate, PrintfKnowsTheUsualVerbs) {
 
 TEST(GoTemplate, Decides) {
   EXPECT_EQ(Render("{{if .On}}yes{{else}}no{{end}}{{if .Empty}}yes{{else}}no{{end}}"), "yesno");
-  EXPECT_EQ(Render("{{if eq .Count 1}}1{{else if eq .Count 2 3}}2 or 3{{else}}more{{end}}"), "2 or 3");
+  EXPECT_EQ(Render("{{if eq .Count 1}}1{{else if eq .Count 2 3}}2 or 3{{else}}more{{end}}"),
+            "2 or 3");
   EXPECT_EQ(Render("{{and .On .Count}} {{or .Empty .Nothing .ID}} {{not .On}} {{ne .Count 3}}"),
             "3 4f53cda18c2b false false");
   EXPECT_EQ(Render("{{and .Empty (.Foo)}}|{{or .On .Foo}}"), "|true");  // the rest is not looked at
@@ -133,6 +136,26 @@ TEST(GoTemplate, WhatIsWrongIsSaidWithItsPlace) {
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message(), "template, at byte " + problem);
     EXPECT_EQ(parsed.error().exit(), ExitCode::kUsage);
+  }
+}
+
+TEST(GoTemplate, WhatGrowsWithoutEndIsRefused) {
+  std::string text = "{{$x := \"aaaaaaaaaaaaaaaa\"}}";
+  for (int i = 0; i < 40; ++i) text += "{{$x = print $x $x}}";
+  const auto parsed = GoTemplate::Parse(text);
+  ASSERT_TRUE(parsed);
+  const auto made = parsed->Execute(Json::object());
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().exit(), ExitCode::kUsage);
+}
+
+TEST(GoTemplate, TellsWhenTheWholeValueIsUsed) {
+  for (const char* whole :
+       {"{{json .}}", "{{.}}", "{{with $x := .}}{{$x.A}}{{end}}", "{{$.A}}{{$}}"}) {
+    EXPECT_TRUE(GoTemplate::Parse(whole)->UsesWhole()) << whole;
+  }
+  for (const char* field : {"{{.A}}", "{{$.A}}", "{{json .A.B}}"}) {
+    EXPECT_FALSE(GoTemplate::Parse(field)->UsesWhole()) << field;
   }
 }
 

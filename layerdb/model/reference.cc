@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/image/reference.h"
+#include "layerdb/model/reference.h"
 
 #include <algorithm>
 
@@ -106,7 +106,9 @@ std::pair<std::string_view, std::string_view> SplitDomain(std::string_view name)
 
 std::string Reference::Repository() const {
   if (domain != kDefaultDomain) return domain + "/" + path;
-  return path.starts_with(kLibrary) ? path.substr(kLibrary.size()) : path;
+  const bool official =
+      path.starts_with(kLibrary) && path.find('/', kLibrary.size()) == std::string::npos;
+  return official ? path.substr(kLibrary.size()) : path;
 }
 
 std::string Reference::ToString() const {

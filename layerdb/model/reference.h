@@ -3,8 +3,8 @@
 // Reference: the name of an image as a person writes it, after the grammar of the distribution
 // project (reference.md: [domain[:port]/]path[:tag][@digest]) with Docker's short forms: "debian"
 // is docker.io/library/debian. Pure functions, no state.
-#ifndef VENEER_TOOLS_IMAGE_REFERENCE_H_
-#define VENEER_TOOLS_IMAGE_REFERENCE_H_
+#ifndef VENEER_LAYERDB_MODEL_REFERENCE_H_
+#define VENEER_LAYERDB_MODEL_REFERENCE_H_
 
 #include <optional>
 #include <string>
@@ -45,4 +45,4 @@ std::pair<std::string, std::string> SplitTagName(std::string_view tag_name);
 
 }  // namespace veneer
 
-#endif  // VENEER_TOOLS_IMAGE_REFERENCE_H_
+#endif  // VENEER_LAYERDB_MODEL_REFERENCE_H_

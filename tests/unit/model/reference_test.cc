@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/image/reference.h"
+#include "layerdb/model/reference.h"
 
 #include <gtest/gtest.h>
 

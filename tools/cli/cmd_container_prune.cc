@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/commands.h"
+#include "tools/cli/confirm.h"
+#include "tools/cli/tree_size.h"
+#include "tools/image/list_filter.h"
+#include "tools/image/moment.h"
+#include "tools/image/table.h"
+#include "tools/image/time_format.h"
+#include "tools/run/container_mount.h"
+
+namespace veneer {
+
+namespace {
+
+struct Options {
+  bool force = false;
+  bool bytes = false;
+  std::vector<std::string> filters;
+};
+
+constexpr const char* kWarning =
+    "This will remove all containers that are not mounted, with what was written in them.";
+
+// The earliest of what `until` says; nullopt: it says nothing.
+Result<std::optional<Timestamp>> Until(const Options& options) {
+  VENEER_TRY(const ListFilters filters, ParseFilters(options.filters, {"until"}));
+  const Timestamp now = Now();
+  std::optional<Timestamp> until;
+  for (const std::string& text : FilterValues(filters, "until")) {
+    VENEER_TRY(const Timestamp time, ParseMoment(text, now));
+    if (!until || time < *until) until = time;
+  }
+  return until;
+}
+
+// Those that nothing mounts or runs in. Which they are is asked outside of the user namespace, where
+// mounts can be seen.
+Result<std::vector<std::string>> Choose(Store& store, const std::optional<Timestamp>& until) {
+  std::vector<std::string> names;
+  VENEER_TRY(const std::vector<ContainerRecord> containers, store.containers().List());
+  for (const ContainerRecord& container : containers) {
+    if (until && !(container.created < *until)) continue;
+    VENEER_TRY(const MountStatus status, StatusOf(store, container));
+    if (status.state == MountState::kNone) names.push_back(container.name);
+  }
+  return names;
+}
+
+Result<int> ContainerPrune(Context& context, const Options& options) {
+  VENEER_TRY(const std::optional<Timestamp> until, Until(options));
+  uint64_t freed = 0;
+  if (options.force || Confirm(kWarning, options.filters)) {
+    std::vector<std::string> names;
+    {
+      VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+      VENEER_TRY(names, Choose(*store, until));
+    }
+    VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+    VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
+    if (!names.empty()) PrintLine("Deleted Containers:");
+    VENEER_TRY(const int code, ForEachTarget(names, [&](const std::string& name) -> Result<void> {
+                 const uint64_t size = SizeOfTree(store->layout().upper(name)).value_or(0);
+                 VENEER_TRY_VOID(RemoveContainer(*store, name));
+                 freed += size;
+                 PrintLine(name);
+                 return {};
+               }));
+    RemoveDeadContainers(*store);
+    if (code != 0) return code;
+    if (!names.empty()) PrintLine("");
+  }
+  PrintLine("Total reclaimed space: " + ShowSize(freed, options.bytes, kSizeDigits));
+  return 0;
+}
+
+}  // namespace
+
+void AddContainerPruneCommand(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("prune", "Remove all containers that are not mounted");
+  command->add_flag("-f,--force", options->force, "Do not ask");
+  command->add_flag("--bytes", options->bytes, "The size in bytes");
+  command
+      ->add_option("--filter", options->filters,
+                   "Only containers that are older (until=24h, until=2024-01-31)")
+      ->type_name("FILTER")
+      ->allow_extra_args(false);
+  command->callback([&context, options] {
+    context.action = [&context, options] { return ContainerPrune(context, *options); };
+  });
+}
+
+}  // namespace veneer
