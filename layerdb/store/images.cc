@@ -248,8 +248,18 @@ Result<void> CheckComplete(const Store& store, const ImageRecord& image) {
   return {};
 }
 
-// `tags`: full names.
-Result<void> PutImage(KvTxn& txn, const ImageRecord& image, std::span<const std::string> tags) {
+// `tags`: full names. An image that is there already keeps what belongs to it, and what it was made of.
+Result<void> PutImage(KvTxn& txn, ImageRecord image, std::span<const std::string> tags) {
+  VENEER_TRY(const auto known, txn.Get(ImageKey(image.id)));
+  // A damaged record is replaced.
+  if (const auto there = known ? DecodeImage(*known) : std::nullopt) {
+    for (const Digest& blob : there->blobs) {
+      if (std::find(image.blobs.begin(), image.blobs.end(), blob) == image.blobs.end()) {
+        image.blobs.push_back(blob);
+      }
+    }
+    if (!image.parent) image.parent = there->parent;
+  }
   VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
   for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
   return {};

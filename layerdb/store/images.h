@@ -74,9 +74,9 @@ class Images {
 
   // Records an image and gives it these tags (names as users write them), in one commit: the last
   // write of an import. Its layers and blobs must be in the store. A tag that named another image
-  // names this one now. `spent`: a container that the same commit removes from the catalog, because
-  // its files are the image's now; Containers::RemoveFiles() comes next. REQUIRES: its lock; it is
-  // not mounted.
+  // names this one now. An image that is there already keeps its further blobs and its parent.
+  // `spent`: a container that the same commit removes from the catalog, because its files are the
+  // image's now; Containers::RemoveFiles() comes next. REQUIRES: its lock; it is not mounted.
   Result<void> Put(const ImageRecord& image, std::span<const std::string> tags,
                    const std::optional<std::string>& spent = std::nullopt);
   // The same for several images, in one commit; of a name that two of them get, the last has it.

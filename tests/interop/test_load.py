@@ -23,9 +23,12 @@ OTHER = "s390x" if HOST != "s390x" else "amd64"
 
 class Load(StoreCase):
     def loads(self, members, expected, *options, tar=tar_of):
-        """An archive of these members is loaded with exactly these lines; its path."""
+        """An archive of these members is loaded with exactly these lines, but for names that move; its path."""
         path = self.write("archive.tar", tar(members))
-        self.assertEqual(self.veneer("load", "-i", path, *options), "".join(line + "\n" for line in expected))
+        lines = self.veneer("load", "-i", path, *options).splitlines()
+        if not any(line.startswith("The image ") for line in expected):
+            lines = [line for line in lines if not line.startswith("The image ")]
+        self.assertEqual(lines, expected)
         return path
 
     def has(self, name, image):
@@ -156,7 +159,9 @@ class Docker(Load):
     def test_a_name_moves(self):
         old, new = Image(BASE), Image(TOP)
         self.loads(docker_archive((old, ["name:1"])), ["Loaded image: name:1"])
-        self.loads(docker_archive((new, ["name:1"])), ["Loaded image: name:1"])
+        self.loads(docker_archive((new, ["name:1"])),
+                   [f"The image name:1 already exists, renaming the old one with ID {old.id} to empty string",
+                    "Loaded image: name:1"])
         self.has("name:1", new)
         self.assertIn(old.id, self.veneer("images", "--no-trunc", "-q").split())
 

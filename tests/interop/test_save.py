@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import pty
+import secrets
 import shutil
 import signal
 import stat
 import subprocess
 import tarfile
-import tempfile
 import time
 
 from support import proc, sysio, tree
@@ -269,7 +269,9 @@ class Others(SaveCase):
     def test_podman(self):
         self.need("podman")
         environment = {**os.environ, "HOME": self.path("home"), "XDG_RUNTIME_DIR": self.path("home")}
-        runroot = tempfile.mkdtemp(prefix="r", dir="/tmp")  # podman takes at most 50 bytes
+        # podman takes at most 50 bytes, and makes a name of the path of a layout, so it must be fit for one.
+        runroot = f"/tmp/r{secrets.token_hex(4)}"
+        os.mkdir(runroot, 0o700)
         self.addCleanup(shutil.rmtree, runroot, ignore_errors=True)
         write("policy.json", '{"default":[{"type":"insecureAcceptAnything"}]}')
 
@@ -281,8 +283,10 @@ class Others(SaveCase):
             images = ["base:1", "localhost:5000/team/app:2.0"] if form == "docker-archive" else \
                 ["localhost:5000/team/app:2.0"]
             path = self.save(form, "--format", form, "--compress", method, images=images)
+            if form == "oci-dir":
+                os.symlink(path, f"{runroot}/layout")
             out = podman("load", "-q", "-i", path) if form != "oci-dir" else \
-                podman("pull", "-q", "--signature-policy", self.path("policy.json"), f"oci:{path}:2.0")
+                podman("pull", "-q", "--signature-policy", self.path("policy.json"), f"oci:{runroot}/layout:2.0")
             listed = podman("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.Id}}").splitlines()
             base, top = (image.removeprefix("sha256:") for image in (self.base, self.top))
             self.assertIn(top, {line.split()[1].removeprefix("sha256:") for line in listed}, f"{form}: {out}")

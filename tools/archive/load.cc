@@ -38,7 +38,8 @@ class Loader {
   Result<ImportedLayer> Import(const PlannedLayer& layer, const SourceFile& file);
   Result<void> CheckDigest(const PlannedLayer& layer, const SourceFile& file);
   Result<void> ReadImage(PlannedImage planned);
-  Result<void> KeepBlobs(ImageRecord* record) const;
+  Result<std::vector<std::pair<std::string, Digest>>> TakenFromOthers(
+      const Finished& finished) const;
   Result<void> Publish();
 
   Store& store_;
@@ -158,19 +159,20 @@ Result<void> Loader::ReadImage(PlannedImage planned) {
   return {};
 }
 
-// An image that is there already keeps the documents that belong to it, and what it was made of.
-Result<void> Loader::KeepBlobs(ImageRecord* record) const {
-  const Result<FoundImage> there = store_.images().Find(record->id.ToString());
-  if (!there) {
-    if (there.error().exit() == ExitCode::kNotFound) return {};
-    return tl::unexpected(there.error());
+// The names of the image that another one has now.
+Result<std::vector<std::pair<std::string, Digest>>> Loader::TakenFromOthers(
+    const Finished& finished) const {
+  std::vector<std::pair<std::string, Digest>> taken;
+  for (const std::string& tag : finished.image.tags) {
+    const Result<FoundImage> there = store_.images().Find(tag);
+    if (!there && there.error().exit() != ExitCode::kNotFound) {
+      return tl::unexpected(there.error());
+    }
+    if (there && there->tag == tag && there->image.id != finished.image.image.id) {
+      taken.emplace_back(tag, there->image.id);
+    }
   }
-  record->parent = there->image.parent;
-  for (const Digest& blob : there->image.blobs) {
-    if (std::ranges::find(record->blobs, blob) == record->blobs.end())
-      record->blobs.push_back(blob);
-  }
-  return {};
+  return taken;
 }
 
 Result<void> Loader::Publish() {
@@ -186,7 +188,6 @@ Result<void> Loader::Publish() {
       VENEER_TRY(const Digest digest, session_.PutBlob(blob));
       record.blobs.push_back(digest);
     }
-    VENEER_TRY_VOID(KeepBlobs(&record));
     images.push_back(finished.image);
   }
   return store_.images().PutAll(images);
@@ -195,11 +196,12 @@ Result<void> Loader::Publish() {
 Result<std::vector<LoadedImage>> Loader::Load(std::vector<PlannedImage> plan) {
   VENEER_TRY_VOID(CountBytes(plan));
   for (PlannedImage& planned : plan) VENEER_TRY_VOID(ReadImage(std::move(planned)));
-  VENEER_TRY_VOID(Publish());
   std::vector<LoadedImage> loaded;
   for (const Finished& finished : finished_) {
-    loaded.push_back({finished.image.image.id, finished.image.tags});
+    VENEER_TRY(auto taken, TakenFromOthers(finished));
+    loaded.push_back({finished.image.image.id, finished.image.tags, std::move(taken)});
   }
+  VENEER_TRY_VOID(Publish());
   return loaded;
 }
 

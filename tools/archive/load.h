@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layerdb/base/cancellation.h"
@@ -34,6 +35,8 @@ struct LoadOptions {
 struct LoadedImage {
   Digest id;
   std::vector<std::string> tags;  // "name:tag"; empty: it has none
+  // Of these, those that another image had, and which.
+  std::vector<std::pair<std::string, Digest>> taken;
 };
 
 // `source`: the path of an archive (tar, plain or compressed with what ImportLayer() knows) or of a

@@ -40,6 +40,9 @@ ListShape Shape(bool digests) {
                   {"CreatedSince", "CREATED"},
                   {"CreatedAt", "CREATED AT"},
                   {"Size", "SIZE"},
+                  {"VirtualSize", "SIZE"},
+                  {"SharedSize", "SHARED SIZE"},
+                  {"UniqueSize", "UNIQUE SIZE"},
                   {"Containers", "CONTAINERS"}};
   shape.table = std::string("{{.Repository}}\t{{.Tag}}\t") + (digests ? "{{.Digest}}\t" : "") +
                 "{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
@@ -161,6 +164,10 @@ Result<std::vector<Json>> MakeRows(Store& store, const Options& options, const L
     if (format.Needs("CreatedSince")) common["CreatedSince"] = HumanAge(image.created, now);
     if (format.Needs("CreatedAt")) common["CreatedAt"] = FormatGoTime(image.created);
     if (format.Needs("Size")) common["Size"] = ShowSize(image.size, options.bytes);
+    // Docker's, which tells them in `system df -v` alone; so does `veneer`.
+    common["SharedSize"] = "N/A";
+    common["UniqueSize"] = "N/A";
+    if (format.Needs("VirtualSize")) common["VirtualSize"] = ShowSize(image.size, options.bytes);
     if (format.Needs("Containers")) common["Containers"] = std::to_string(containers[image.id]);
     if (format.Needs("Digest")) {
       const std::optional<Digest> digest = ManifestDigestOf(store, image);

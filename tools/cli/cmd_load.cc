@@ -44,6 +44,10 @@ Result<int> Load(Context& context, const Options& options) {
     return tl::unexpected(images.error());
   }
   for (const LoadedImage& image : *images) {
+    for (const auto& [tag, old] : image.taken) {
+      PrintLine("The image " + tag + " already exists, renaming the old one with ID " +
+                old.ToString() + " to empty string");
+    }
     for (const std::string& tag : image.tags) PrintLine("Loaded image: " + tag);
     if (image.tags.empty()) PrintLine("Loaded image ID: " + image.id.ToString());
   }

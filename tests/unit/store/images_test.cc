@@ -58,6 +58,23 @@ TEST_F(ImagesTest, AreFoundByNameAndById) {
   EXPECT_EQ(store_->images().Find(other).error().exit(), ExitCode::kNotFound);
 }
 
+TEST_F(ImagesTest, KeepWhatBelongsToThemWhenTheyArePutAgain) {
+  const ImageRecord image = PutImage("one", {"a"});
+  auto session = Must(store_->Begin());
+  const Digest first = Must(session->PutBlob("first"));
+  const Digest second = Must(session->PutBlob("second"));
+  const Digest parent = Digest::OfBytes("parent");
+  for (const Digest& blob : {first, second}) {
+    ImageRecord again = image;
+    again.blobs = {blob};
+    if (blob == first) again.parent = parent;
+    ASSERT_TRUE(store_->images().Put(again, std::vector<std::string>{"a"}));
+  }
+  const ImageRecord found = Must(store_->images().Find("a")).image;
+  EXPECT_THAT(found.blobs, testing::UnorderedElementsAre(first, second));
+  EXPECT_EQ(found.parent, parent);
+}
+
 TEST_F(ImagesTest, AreMissedWithTheNearestName) {
   PutImage("one", {"debian:12", "alpine:3"});
   const auto message = [&](const char* name) {
