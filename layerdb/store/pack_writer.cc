@@ -88,6 +88,7 @@ bool PackWriter::Holds(const ObjectSlice& slice, std::string_view bytes) {
   if (pack == packs_.end()) {
     Sys<Fd> fd = store_.objects().OpenObject(slice.object);
     if (!fd) return false;  // it has gone
+    session_.Found(slice.object);
     if (packs_.size() >= kOpenPacks) packs_.clear();
     pack = packs_.emplace(slice.object, *std::move(fd)).first;
   }

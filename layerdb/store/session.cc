@@ -141,6 +141,15 @@ std::string WriteSession::NewName(const char* kind) {
 void WriteSession::Wrote(const ObjectRef& ref) {
   const std::lock_guard lock(written_->mu);
   if (!written_->keep) written_->unpublished.push_back(ref);
+  MustBeDurable(ref);
+}
+
+void WriteSession::Found(const ObjectRef& ref) {
+  const std::lock_guard lock(written_->mu);
+  MustBeDurable(ref);
+}
+
+void WriteSession::MustBeDurable(const ObjectRef& ref) {
   if (written_->too_many) return;
   written_->objects.push_back(ref);
   if (written_->objects.size() > kSyncOneByOne) {

@@ -76,6 +76,9 @@ class WriteSession {
   // caller that has computed it elsewhere (HashContent(bytes), content_hash.h).
   Result<ObjectRef> PutObject(std::string_view bytes);
   Result<ObjectRef> PutObject(std::string_view bytes, const Hash128& hash);
+  // An object of the store is used as it is. Another session may have written it a moment ago, so it is made durable
+  // with what this one writes.
+  void Found(const ObjectRef& ref);
   // For contents that come in pieces and are too large for memory.
   Result<std::unique_ptr<ObjectWriter>> NewObject();
   // Stores the whole contents of a regular file: shared with it where the file system can
@@ -121,6 +124,7 @@ class WriteSession {
  private:
   WriteSession(const Store& store, ObjectStore& objects, Fd lock, std::string dir, Fd lease);
   void Wrote(const ObjectRef& ref);
+  void MustBeDurable(const ObjectRef& ref);  // REQUIRES: written_->mu
   // Copies the file `fd` into a new file in dir(); `use` gets it, and its path to move or leave.
   Result<void> WithCopy(int fd, uint64_t size,
                         FunctionRef<Result<void>(const std::string& path, int copy)> use);

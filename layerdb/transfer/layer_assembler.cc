@@ -161,8 +161,6 @@ Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id, bool publish
   if (publish) {
     VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
   } else {
-    // Before other sessions hear of the contents.
-    VENEER_TRY_VOID(session_.Sync());
     out.staged = dir_;
   }
   pack_.Remember();

@@ -61,8 +61,8 @@ class LayerAssembler {
   void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
   Result<void> SetSmall(uint32_t content, std::string_view bytes);
 
-  // Writes and publishes, or (`publish` false) makes durable what the caller publishes later. All
-  // contents must be set. Call once.
+  // Writes and publishes, or (`publish` false) leaves it to the caller to publish. All contents must
+  // be set. Call once.
   Result<FinishedLayer> Finish(const Digest& diff_id, bool publish = true);
 
  private:

@@ -36,6 +36,8 @@ class Loader {
   Result<void> CountBytes(const std::vector<PlannedImage>& plan);
   Result<ImportedLayer> ReadLayer(const PlannedLayer& layer);
   Result<ImportedLayer> Import(const PlannedLayer& layer, const SourceFile& file);
+  Result<void> SyncBehind();
+  Result<void> EndSync();
   Result<void> CheckDigest(const PlannedLayer& layer, const SourceFile& file);
   Result<void> ReadImage(PlannedImage planned);
   Result<std::vector<std::pair<std::string, Digest>>> TakenFromOthers(
@@ -52,6 +54,7 @@ class Loader {
   std::map<std::string, Digest> undeclared_;  // by file: layers whose diff id only reading tells
   std::set<std::string> checked_;             // files whose digest is right
   std::vector<Finished> finished_;            // each image once
+  std::optional<Worker> syncing_;             // last: it uses the session
 };
 
 // A plain layer has one digest, which the import checks.
@@ -104,6 +107,20 @@ Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile
   return imported;
 }
 
+// What was written goes to the disk while the next layer is read and hashed; publishing waits for it.
+Result<void> Loader::SyncBehind() {
+  VENEER_TRY_VOID(EndSync());
+  syncing_.emplace([this] { return session_.Sync(); });
+  return {};
+}
+
+Result<void> Loader::EndSync() {
+  if (!syncing_) return {};
+  Result<void> synced = syncing_->Join();
+  syncing_.reset();
+  return synced;
+}
+
 // A layer that is known need not be read again, but a blob is what it is called by.
 Result<void> Loader::CheckDigest(const PlannedLayer& layer, const SourceFile& file) {
   if (!HasOwnDigest(layer) || !checked_.insert(layer.name).second) return {};
@@ -122,6 +139,7 @@ Result<ImportedLayer> Loader::ReadLayer(const PlannedLayer& layer) {
     return known->second;
   }
   VENEER_TRY(ImportedLayer imported, Import(layer, file));
+  VENEER_TRY_VOID(SyncBehind());
   done_ += file.size;
   if (!layer.diff_id) undeclared_.emplace(layer.name, imported.diff_id);
   // Two files of an old archive may hold the same layer.
@@ -176,6 +194,7 @@ Result<std::vector<std::pair<std::string, Digest>>> Loader::TakenFromOthers(
 }
 
 Result<void> Loader::Publish() {
+  VENEER_TRY_VOID(EndSync());
   VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   for (const auto& [diff_id, layer] : read_) {
     if (!layer.staged.empty()) VENEER_TRY_VOID(session_.PublishLayer(layer.staged, diff_id));
