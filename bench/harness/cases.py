@@ -361,5 +361,5 @@ ROWS = {
     "apt": ("apt-get install of 20 packages from the cache", Apt, 1.3, 1.3),
 }
 
-# Plain directories must be read layer by layer when cold.
+# Plain directories must be read in every layer when cold.
 PLAIN_TARGETS = {"find-cold": (0.7, 0.5), "ls-cold": (0.8, 0.5), "stat-cold": (1.0, 0.5), "missing": (2.5, 0.5)}

@@ -5,7 +5,8 @@
 // ahead, and there is one descriptor for all of them. A file each would cost an inode, a directory entry, a block and
 // three visits to the disk. What the store has already, in a pack of this or another layer, is not written again.
 //
-// Order of use: Put… → Finish → Where… → (the layer is published) → Remember.
+// Order of use: Put… → Finish → Where… → (index and recipe are written) → Remember. A layer may be published later: who
+// finds a slice makes its pack durable (WriteSession::Found), and no session takes back what a layer needs.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_STORE_PACK_WRITER_H_

@@ -4,9 +4,7 @@
 import os
 import pty
 import re
-import shutil
 import tarfile
-import unittest
 
 from store_case import VENEER, StoreCase
 from support import proc
@@ -208,7 +206,6 @@ class Bash(CompletionCase):
         self.assertIn("basename", programs)
 
 
-@unittest.skipUnless(shutil.which("zsh"), "there is no zsh")
 class Zsh(CompletionCase):
     def test_syntax(self):
         self.shell("zsh", "-n", os.path.join(COMPLETIONS, "_veneer"))
@@ -225,7 +222,6 @@ class Zsh(CompletionCase):
         self.check(self.zsh(expected), expected)
 
 
-@unittest.skipUnless(shutil.which("fish"), "there is no fish")
 class Fish(CompletionCase):
     def test_lines(self):
         self.check(self.fish(LINES), LINES)
