@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The judges themselves: each starts, shows the ids and the tree of an image, and leaves nothing behind."""
+
+import os
+import tempfile
+import unittest
+
+from images import Image, docker_archive, layer, tar_of
+from support import engines, mounts, proc
+
+
+class Judges(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="case-")
+        self.image = Image(layer(**{"etc/hostname": "base", "usr/tool": "x" * 5000}),
+                           layer(**{"etc/.wh.hostname": "", "srv/a": "b"}))
+        self.archive = os.path.join(self.dir, "a.tar")
+        with open(self.archive, "wb") as file:
+            file.write(tar_of(docker_archive((self.image, ["app:1"]))))
+
+    def check_tree(self, snapshot):
+        self.assertEqual(set(snapshot), {b".", b"etc", b"srv", b"srv/a", b"usr", b"usr/tool"})
+        self.assertEqual(snapshot[b"usr/tool"]["size"], 5000)
+
+    def check_store(self, judge):
+        with judge:
+            self.assertEqual(judge.load(self.archive).code, 0)
+            [(name, image_id)] = judge.ids().items()
+            self.assertEqual((name.removeprefix("localhost/"), image_id), ("app:1", self.image.id))
+            self.check_tree(judge.snapshot(name))
+            judge.remove_all()
+            self.assertEqual(judge.ids(), {})
+            folder = judge.dir
+        self.assertFalse(os.path.exists(folder))
+        self.assertEqual([point for point, _, _ in mounts.mount_info() if point.startswith(folder)], [])
+        self.assertTrue(proc.wait_until(
+            lambda: not any(folder in word for line in proc.processes().values() for word in line)))
+
+    def test_docker(self):
+        self.check_store(engines.Docker(os.path.join(self.dir, "docker")))
+
+    def test_podman_vfs(self):
+        self.check_store(engines.Podman(os.path.join(self.dir, "vfs"), "vfs"))
+
+    def test_podman_overlay(self):
+        self.check_store(engines.Podman(os.path.join(self.dir, "overlay"), "overlay"))
+
+    def test_skopeo_and_umoci(self):
+        layout = os.path.join(self.dir, "layout")
+        with engines.Skopeo(os.path.join(self.dir, "skopeo")) as skopeo:
+            self.assertEqual(skopeo.copy(f"docker-archive:{self.archive}", f"oci:{layout}:x").code, 0)
+            self.assertEqual(skopeo.image_id(f"docker-archive:{self.archive}"), self.image.id)
+        with engines.Umoci(os.path.join(self.dir, "umoci")) as umoci:
+            self.check_tree(umoci.snapshot(f"{layout}:x"))
