@@ -71,6 +71,7 @@ void BlockSignals() {
   const sigset_t set = WaitedFor();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file longer than a limit is the caller's error: EFBIG
 }
 
 Signals::Signals(std::function<void()> end, std::function<void()> report)
@@ -107,6 +108,13 @@ size_t PrepareProcess(int keep) {
     ::close_range(static_cast<unsigned>(keep) + 1, ~0U, 0);
   }
   rlimit limit = {};
+  // The limit of who mounts is none of those who write; the kernel has compared theirs.
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
+      LogWarning("cannot lift the limit of the size of files: " + ErrnoText(errno));
+    }
+  }
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
   limit.rlim_cur = limit.rlim_max;
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -34,7 +34,7 @@ class Background {
   Fd parent_;  // the writing end of a pipe; empty in the foreground
 };
 
-// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 in this thread and those made later, and ignores SIGPIPE.
+// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 in this thread and those made later, and ignores SIGPIPE and SIGXFSZ.
 void BlockSignals();
 
 // A thread that waits for those signals: at SIGUSR1 it calls `report`, at the first other one `end`. The destructor stops the
@@ -51,7 +51,7 @@ class Signals {
   std::thread thread_;
 };
 
-// The limit of descriptors to as many as allowed; the umask to 0 (the caller's comes with each
+// The limits of descriptors and of the size of a file to as much as allowed; the umask to 0 (the caller's comes with each
 // request); "/" as working directory; closes every descriptor but the standard ones and `keep` (-1:
 // none). Returns the limit of descriptors.
 size_t PrepareProcess(int keep);

@@ -194,6 +194,19 @@ class AppendUpper(AppendLower):
         append(tree, self.files.documents[:2000])
 
 
+class Rewrite(Case):
+    """As scripts keep a value in a file: it is emptied, written and read back at once."""
+
+    changes = True
+
+    def run(self, tree):
+        shell(f"i=0; while [ $i -lt {self.operations()} ]; do echo $i >tmp/value; cat tmp/value; i=$((i+1)); done "
+              ">/dev/null", tree)
+
+    def operations(self):
+        return 500
+
+
 class Chown(Case):
     changes, metadata = True, True
 
@@ -348,6 +361,7 @@ ROWS = {
     "remove": ("remove them", Remove, 3.0, 3.0),
     "append-lower": ("append a byte to 2,000 lower files", AppendLower, 1.0, 1.0),
     "append-upper": ("append a byte to 2,000 upper files", AppendUpper, 3.0, 3.0),
+    "rewrite": ("empty, write and read back a small file 500 times", Rewrite, 3.0, 3.0),
     "chown": ("chown of 3,000 lower files", Chown, 0.3, 0.3),
     "unlink": ("unlink of 3,000 lower files", Unlink, 1.0, 1.0),
     "write": ("write 1 GiB + fsync", WriteLarge, 1.1, 1.1),

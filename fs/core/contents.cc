@@ -150,7 +150,16 @@ Sys<void> UnionFs::Sync(NodeId id, bool data_only) {
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
     VENEER_TRY(fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   }
-  return state_->upper->Sync(fd.get(), data_only);
+  const uint32_t due = node->sync_due.Begin();
+  VENEER_TRY_VOID(state_->upper->Sync(fd.get(), data_only && due == 0));
+  node->sync_due.Done(due);
+  return {};
+}
+
+Sys<void> UnionFs::SyncCopyUp(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  if (!node->data_upper || !node->sync_due.AfterChange()) return {};
+  return Sync(id, false);
 }
 
 Sys<Fd> UnionFs::OpenUpperContents(NodeId id, int flags) {

@@ -112,6 +112,7 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
     }
     node->data_upper = with_data || node->type != FileType::kRegular;
     node->upper = true;
+    node->sync_due.Again();
     DropFds(node->id);
   }
   if (node->linked_below && !(node->rare && node->rare->pinned)) {
@@ -124,6 +125,7 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
       const KeepTimes times({dir->get()});
       VENEER_TRY_VOID(sys::Link(upper->links().Place(index_name), {dir->get(), name.name.c_str()}));
     }
+    node->sync_due.Again();
   }
   for (const NodeName& name : names_of_node) MarkInUpper(*name.parent, name.name);
   return {};
@@ -205,6 +207,7 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
   VENEER_TRY_VOID(SetTimes(target.get(), times));
   VENEER_TRY_VOID(upper->ClearMetacopy({target.get()}));
   node->data_upper = true;
+  node->sync_due.Again();
   DropFds(node->id);
   return {};
 }

@@ -66,14 +66,33 @@ void DirTable::Insert(uint32_t index) {
   buckets_[at] = index + 1;
 }
 
-DirTable::Child& DirTable::Add(std::string_view name, bool persistent) {
-  if (IsCompactingWorthwhile()) Compact();
-  return Append(name, persistent);
+uint64_t DirTable::CookieOf(int64_t order) {
+  const bool moved = order < static_cast<int64_t>(kFirstCookie);
+  return static_cast<uint64_t>(moved ? order + kMoved : order);
 }
 
-DirTable::Child& DirTable::Append(std::string_view name, bool persistent) {
+int64_t DirTable::OrderOf(uint64_t cookie) {
+  const auto order = static_cast<int64_t>(cookie);
+  return order > kMoved / 2 ? order - kMoved : order;
+}
+
+DirTable::Child& DirTable::Load(std::string_view name, bool persistent) {
+  const auto number = static_cast<int64_t>(loaded_++);
+  return Append(name, persistent, CookieOf(kMiddle + number));
+}
+
+DirTable::Child& DirTable::Add(std::string_view name) {
+  if (IsCompactingWorthwhile()) Compact();
+  return AppendNew(name, false);
+}
+
+DirTable::Child& DirTable::AppendNew(std::string_view name, bool persistent) {
+  return Append(name, persistent, CookieOf(next_order_--));
+}
+
+DirTable::Child& DirTable::Append(std::string_view name, bool persistent, uint64_t cookie) {
   Child child;
-  child.cookie = next_cookie_++;
+  child.cookie = cookie;
   child.text = persistent ? name.data() : Store(name);
   child.length = static_cast<uint8_t>(name.size());
   children_.push_back(child);
@@ -94,9 +113,9 @@ DirTable::Child& DirTable::Renew(Child& child) {
   if (IsCompactingWorthwhile()) {
     const std::string name(again.name());
     Compact();
-    added = &Append(name, false);
+    added = &AppendNew(name, false);
   } else {
-    added = &Append(again.name(), true);  // the bytes stay where they are
+    added = &AppendNew(again.name(), true);  // the bytes stay where they are
   }
   again.cookie = added->cookie;
   again.text = added->text;
@@ -124,7 +143,10 @@ bool DirTable::IsCompactingWorthwhile() const {
 void DirTable::Compact() {
   const std::vector<std::unique_ptr<char[]>> old_text = std::exchange(text_, {});
   text_used_ = text_size_ = 0;
-  std::erase_if(children_, [](const Child& child) { return child.dead; });
+  const auto dead = [](const Child& child) { return child.dead; };
+  const auto loaded_end = children_.begin() + static_cast<ptrdiff_t>(loaded_);
+  loaded_ -= static_cast<size_t>(std::count_if(children_.begin(), loaded_end, dead));
+  std::erase_if(children_, dead);
   // Names may lie in the old text or outlive the table; copying all is simpler than telling them
   // apart.
   for (Child& child : children_) child.text = Store(child.name());
@@ -143,9 +165,19 @@ bool DirTable::empty() const {
                       [](const Child& child) { return child.visible; });
 }
 
-std::vector<DirTable::Child>::iterator DirTable::After(uint64_t cookie) {
-  return std::upper_bound(children_.begin(), children_.end(), cookie,
-                          [](uint64_t value, const Child& child) { return value < child.cookie; });
+size_t DirTable::After(uint64_t cookie) const {
+  if (cookie < kFirstCookie) return 0;
+  const int64_t order = OrderOf(cookie);
+  size_t first = 0;
+  for (size_t end = children_.size(); first < end;) {
+    const size_t middle = first + (end - first) / 2;
+    if (OrderOf(children_[IndexOf(middle)].cookie) <= order) {
+      first = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return first;
 }
 
 void DirTable::ShrinkToFit() { children_.shrink_to_fit(); }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirTable: the merged names of one directory, in memory. A name keeps its cookie as long as it is
-// there; a cookie is never given out twice, so a listing that goes on after changes neither repeats
-// nor skips what stayed (readdir(3) without an open handle to keep a snapshot in).
+// DirTable: the merged names of one directory, in memory, in the order of a listing. A name keeps its cookie as long as it
+// is there; a cookie is never given out twice, so a listing that goes on after changes neither repeats nor skips what stayed
+// (readdir(3) without an open handle to keep a snapshot in). A new name comes before all others, behind every listing that
+// has begun: however many names a reader makes for those it gets, its listing ends.
 //
 // Also remembers names that do not show, but matter when the name is made again: lower names that
 // are deleted, and whiteouts. Not thread-safe; guarded by Directory::mutex.
@@ -20,6 +21,8 @@ namespace veneer {
 
 class DirTable {
  public:
+  static constexpr uint64_t kFirstCookie = 3;  // smaller ones are the caller's
+
   struct Child {
     uint64_t cookie = 0;
     NodeId node = kNoNode;  // may have been forgotten since; ids are never reused
@@ -39,9 +42,12 @@ class DirTable {
 
   // Null when nothing is known of the name. Valid until the next Add, Renew or Drop.
   Child* Find(std::string_view name);
-  // REQUIRES: the name is not there. `persistent`: the bytes of `name` outlive the table.
-  Child& Add(std::string_view name, bool persistent);
-  // Lets a name show again, at the end of the order.
+  // While the names are read for the first time: the name comes last. `persistent`: its bytes outlive the table.
+  // REQUIRES: the name is not there, and nothing was added or dropped.
+  Child& Load(std::string_view name, bool persistent);
+  // A new name, which comes first. REQUIRES: the name is not there.
+  Child& Add(std::string_view name);
+  // Lets a name that did not show come first, as a new one does.
   Child& Renew(Child& child);
   // Forgets a name altogether.
   void Drop(Child& child);
@@ -49,9 +55,11 @@ class DirTable {
   // How many children there are, dead ones included. For tests.
   size_t places() const { return children_.size(); }
   bool empty() const;  // nothing visible
-  // The children whose cookie is greater than `cookie`, dead ones included.
-  std::vector<Child>::iterator After(uint64_t cookie);
-  std::vector<Child>::iterator end() { return children_.end(); }
+  // The place in the order that comes after the name with this cookie, whether that name is still there or not. Cookies
+  // below kFirstCookie: the first place.
+  size_t After(uint64_t cookie) const;
+  // What is at a place, maybe dead. REQUIRES: place < places().
+  Child& At(size_t place) { return children_[IndexOf(place)]; }
   // Gives back memory that loading needed more.
   void ShrinkToFit();
 
@@ -59,7 +67,20 @@ class DirTable {
   static constexpr uint32_t kEmpty = 0;
   static constexpr uint32_t kTombstone = 0xFFFFFFFF;
 
-  Child& Append(std::string_view name, bool persistent);
+  // The first child that was loaded. Cookies of up to 31 bits suit programs of 32 bits.
+  static constexpr int64_t kMiddle = int64_t{1} << 30;
+  // Cookies are positive, and places are numbered in both directions from kMiddle on: those below kFirstCookie are moved to
+  // the end of the range. A billion names come before that.
+  static constexpr int64_t kMoved = INT64_MAX - static_cast<int64_t>(kFirstCookie);
+  static uint64_t CookieOf(int64_t order);
+  static int64_t OrderOf(uint64_t cookie);
+  size_t IndexOf(size_t place) const {
+    const size_t added = children_.size() - loaded_;
+    return place < added ? children_.size() - 1 - place : place - added;
+  }
+
+  Child& Append(std::string_view name, bool persistent, uint64_t cookie);
+  Child& AppendNew(std::string_view name, bool persistent);
   const char* Store(std::string_view name);
   void Insert(uint32_t index);
   uint32_t* Slot(std::string_view name);
@@ -68,7 +89,9 @@ class DirTable {
   void Compact();
   static size_t BucketsFor(size_t names);
 
-  std::vector<Child> children_;  // by cookie
+  // Those that were loaded, in their order; then the others, the first in the order being the last here.
+  std::vector<Child> children_;
+  size_t loaded_ = 0;
   // Index + 1, open addressing; a power of two, or none while small.
   std::vector<uint32_t> buckets_;
   std::vector<std::unique_ptr<char[]>> text_;
@@ -76,7 +99,7 @@ class DirTable {
   size_t text_size_ = 0;
   size_t dead_ = 0;
   size_t used_buckets_ = 0;   // taken or tombstone
-  uint64_t next_cookie_ = 3;  // 1 and 2 are "." and ".."
+  int64_t next_order_ = kMiddle - 1;  // of a new name; downwards
 };
 
 }  // namespace veneer

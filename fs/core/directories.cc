@@ -8,6 +8,7 @@ namespace veneer {
 namespace {
 constexpr uint64_t kDotCookie = 1;
 constexpr uint64_t kDotDotCookie = 2;
+static_assert(kDotDotCookie < DirTable::kFirstCookie);
 }  // namespace
 
 Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
@@ -53,14 +54,15 @@ Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const Di
   const std::lock_guard lock(dir->directory->mutex);
   VENEER_TRY_VOID(state.LoadLocked(*dir));
   DirTable& table = dir->directory->table;
-  for (auto child = table.After(cookie); child != table.end(); ++child) {
-    if (!child->visible) continue;
-    if (child->ino == 0) {
+  for (size_t place = table.After(cookie); place < table.places(); ++place) {
+    DirTable::Child& child = table.At(place);
+    if (!child.visible) continue;
+    if (child.ino == 0) {
       // A file of the upper may have the number of what it was copied up from; only looking tells.
-      const auto node = state.ChildNodeLocked(dir, *child, nullptr);
+      const auto node = state.ChildNodeLocked(dir, child, nullptr);
       if (node) state.nodes.Release((*node)->id, 1);
     }
-    if (!sink({child->name(), child->ino, child->type, child->cookie})) return {};
+    if (!sink({child.name(), child.ino, child.type, child.cookie})) return {};
   }
   return {};
 }
@@ -85,12 +87,13 @@ Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
   const std::lock_guard lock(dir->directory->mutex);
   VENEER_TRY_VOID(state.LoadLocked(*dir));
   DirTable& table = dir->directory->table;
-  for (auto child = table.After(cookie); child != table.end(); ++child) {
-    if (!child->visible) continue;
+  for (size_t place = table.After(cookie); place < table.places(); ++place) {
+    DirTable::Child& child = table.At(place);
+    if (!child.visible) continue;
     Entry entry;
-    const auto node = state.ChildNodeLocked(dir, *child, &entry.attr);
+    const auto node = state.ChildNodeLocked(dir, child, &entry.attr);
     if (node) entry.node = (*node)->id;
-    const bool taken = sink({child->name(), child->ino, child->type, child->cookie}, entry);
+    const bool taken = sink({child.name(), child.ino, child.type, child.cookie}, entry);
     if (!taken) {
       if (node) state.nodes.Release(entry.node, 1);
       return {};

@@ -82,7 +82,7 @@ Sys<Entry> UnionFs::State::MakeLocked(const NodeRef& dir, std::string_view name,
     VENEER_TRY_VOID(upper->Publish(staged, place, over_whiteout));
   }
 
-  child = child != nullptr ? &table.Renew(*child) : &table.Add(name, false);
+  child = child != nullptr ? &table.Renew(*child) : &table.Add(name);
   child->type = object.type;
   child->in_upper = true;
   child->whiteout = false;
@@ -198,7 +198,7 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
     }
   }
   VENEER_TRY_VOID(state.CountLinkLocked(*node, 1));
-  child = child != nullptr ? &table.Renew(*child) : &table.Add(new_name, false);
+  child = child != nullptr ? &table.Renew(*child) : &table.Add(new_name);
   child->type = node->type;
   child->in_upper = true;
   child->whiteout = false;

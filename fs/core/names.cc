@@ -20,7 +20,7 @@ Sys<void> UnionFs::State::LoadLocked(Node& dir) {
     if (dir.upper) {
       VENEER_TRY(const SharedFd fd, UpperDirLocked(dir));
       VENEER_TRY_VOID(upper->List({fd->get()}, [&](const Upper::Listed& listed) {
-        DirTable::Child& child = table.Add(listed.name, false);
+        DirTable::Child& child = table.Load(listed.name, false);
         child.type = listed.type;
         child.visible = child.in_upper = !listed.whiteout;
         child.whiteout = listed.whiteout;
@@ -31,7 +31,7 @@ Sys<void> UnionFs::State::LoadLocked(Node& dir) {
       VENEER_TRY_VOID(lower->List(dir.lower, [&](const LayerDirent& entry) {
         DirTable::Child* child = table.Find(entry.name);
         if (child == nullptr) {
-          child = &table.Add(entry.name, persistent);
+          child = &table.Load(entry.name, persistent);
           child->type = entry.type;
           child->ino = entry.ino;
         }
@@ -60,6 +60,7 @@ void UnionFs::State::SetLower(Node& node, const LayerObject& object) const {
 void UnionFs::State::SetUpper(Node& node, const UpperObject& object) {
   node.upper = true;
   node.data_upper = !object.marks.metacopy;
+  if (object.origin != 0) node.sync_due.Again();  // it was copied up, maybe a moment ago
   if (node.ino == 0) node.ino = object.origin != 0 ? object.origin : object.attr.ino | kUpperInoBit;
   // A copied-up file that shares its inode with lower names.
   if (object.origin != 0 && upper->links().Has(object.origin)) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "fs/core/dir_table.h"
+#include "fs/core/sync_due.h"
 #include "fs/core/types.h"
 #include "layerdb/base/fd_cache.h"
 #include "layerdb/layer/layer.h"
@@ -60,6 +61,7 @@ struct Node {
   std::atomic<bool> data_upper{false};
   // The directory was removed, or the file has lost its last name.
   std::atomic<bool> removed{false};
+  SyncDue sync_due;            // thread-safe by itself
   bool has_lower = false;      // constant
   NodeTable* table = nullptr;  // constant; null: the table has gone
   // The lower file has several names: constant; st_nlink and the place in the upper come from

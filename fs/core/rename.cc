@@ -113,7 +113,11 @@ Sys<void> UnionFs::State::ReplaceLocked(RenameSide& from, RenameSide& to, bool l
 
   DirTable& to_table = to.dir->directory->table;
   DirTable::Child* child = to_table.Find(to.name);
-  child = child != nullptr ? &to_table.Renew(*child) : &to_table.Add(to.name, false);
+  if (child == nullptr) {
+    child = &to_table.Add(to.name);
+  } else if (!child->visible) {
+    child = &to_table.Renew(*child);
+  }  // else the name stays where a listing finds it
   child->type = from.node->type;
   child->in_upper = true;
   child->whiteout = false;

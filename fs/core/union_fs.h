@@ -99,7 +99,11 @@ class UnionFs {
   Sys<uint64_t> Seek(NodeId node, uint64_t offset, int whence);
   Sys<size_t> CopyRange(NodeId from, uint64_t from_offset, NodeId to, uint64_t to_offset,
                         size_t size);
+  // fdatasync(2) with `data_only`, else fsync(2); see sync_due.h.
   Sys<void> Sync(NodeId node, bool data_only);
+  // Before somebody may write and sync the file of the upper without a request: makes durable that the contents of `node`
+  // were copied up, unless they were made here or that is long done.
+  Sys<void> SyncCopyUp(NodeId node);
   // open(2) with `flags` of the file in the upper that holds the contents of `node`; an empty Fd while they are those of
   // a layer. They never go back there.
   Sys<Fd> OpenUpperContents(NodeId node, int flags);

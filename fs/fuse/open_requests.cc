@@ -20,6 +20,9 @@ bool BypassesPageCache(const Mount& mount, uint32_t flags) {
 
 // Opens a node and says how in `out`. With io=passthrough.
 Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughOpenOut& out) {
+  // Writes of a passed file with O_DSYNC, and msync(2), sync the file of the upper as far as they ask for and no more.
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  if (writes && mount.fsync) VENEER_TRY_VOID(mount.fs->SyncCopyUp(node));
   VENEER_TRY(const OpenFiles::Opened opened,
              mount.open_files->Open(node, static_cast<int>(flags), [&](int how) {
                return mount.fs->OpenUpperContents(node, how);
@@ -40,6 +43,7 @@ Caller CallerOf(const Mount& mount, const fuse_in_header& header, uint32_t umask
 void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
                const Sys<Entry>& made, std::string_view name) {
   if (!made) {
+    ForgetAttributesAfter(mount, made.error().code);
     SendReply(mount, header.unique, made.error().code, {});
     return;
   }
@@ -56,6 +60,7 @@ void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
         IgnoreError(mount.fs->Unlink(header.nodeid, name), "the caller is told of the first error");
       }
       ForgetNode(mount, made->node, 1);
+      ForgetAttributesAfter(mount, opened.error().code);
       SendReply(mount, header.unique, opened.error().code, {});
       return;
     }

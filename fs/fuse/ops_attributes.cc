@@ -73,7 +73,7 @@ void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_f
   change->size_marks_times = file != nullptr || change->size.value_or(0) == 0;
   const CallerGroups groups(r);
   change->groups = &groups;
-  if (change->size) r.mount().truncations->Begin(node);
+  if (change->size) r.mount().truncations->Begin(node, r.caller_thread());
   const Sys<Attr> changed = r.fs().SetAttr(node, *change);
   if (change->size) r.mount().truncations->End(node, RecentTruncations::Clock::now());
   r.Reply(node, changed);

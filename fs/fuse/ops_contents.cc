@@ -63,7 +63,8 @@ Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
 void AwaitTruncation(const Request& r, fuse_ino_t node) {
   // A file that is truncated all the time is waited for a few times, and not for ever.
   for (int turn = 0; turn < 8; ++turn) {
-    const auto wait = r.mount().truncations->Wait(node, RecentTruncations::Clock::now());
+    const auto wait =
+        r.mount().truncations->Wait(node, r.caller_thread(), RecentTruncations::Clock::now());
     if (wait.count() == 0) return;
     Loop::BeforeBlocking();
     std::this_thread::sleep_for(wait);
@@ -99,9 +100,26 @@ Sys<size_t> WriteBytes(Request& r, fuse_ino_t node, std::string_view bytes, uint
   return written;
 }
 
+// The kernel takes the pages of a mapping for written whatever count the answer has, so the answer is an error unless all
+// were: the rest is tried again, and meets it.
+Sys<size_t> WriteWhole(Request& r, fuse_ino_t node, std::string_view bytes, uint64_t offset) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    VENEER_TRY(const size_t n, WriteBytes(r, node, bytes.substr(done), offset + done));
+    if (n == 0) return Fail(EIO);
+    done += n;
+  }
+  return done;
+}
+
 void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* file) {
-  const Sys<size_t> written = WriteBytes(r, node, {data, size}, static_cast<uint64_t>(offset));
+  // The others are sent under the lock that the kernel sets sizes under.
+  const bool may_be_late = CurrentRawBits().from_mapping || file->fh == kDirectHandle ||
+                           (file->flags & O_DIRECT) != 0;
+  if (!may_be_late) r.mount().truncations->Settled(node);
+  const auto write = CurrentRawBits().from_mapping ? WriteWhole : WriteBytes;
+  const Sys<size_t> written = write(r, node, {data, size}, static_cast<uint64_t>(offset));
   // After a write with O_SYNC or O_DSYNC the kernel sends FSYNC, but not around its page cache.
   const bool to_disk = file->fh == kDirectHandle && (file->flags & O_DSYNC) != 0;
   if (!written || !to_disk || !r.mount().fsync) return r.ReplyCount(written);

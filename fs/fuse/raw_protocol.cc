@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/raw_protocol.h"
 
+#include <linux/fs.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -33,6 +35,57 @@ template <class T>
 std::string_view NameAfter(const char* request, size_t size) {
   const size_t offset = std::min(size, sizeof(fuse_in_header) + sizeof(T));
   return {request + offset, ::strnlen(request + offset, size - offset)};
+}
+
+// See RawBits::changes.
+void NoteChanges(const char* request, size_t size, const fuse_in_header& header) {
+  NodeId* changes = current_bits.changes;
+  switch (header.opcode) {
+    case FUSE_SETATTR:
+    case FUSE_WRITE:
+    case FUSE_FALLOCATE:
+    case FUSE_SETXATTR:
+    case FUSE_REMOVEXATTR:
+    case FUSE_MKNOD:
+    case FUSE_MKDIR:
+    case FUSE_SYMLINK:
+    case FUSE_UNLINK:
+    case FUSE_RMDIR:
+    case FUSE_CREATE:
+    case FUSE_TMPFILE: changes[0] = header.nodeid; return;
+    case FUSE_IOCTL: {
+      const unsigned command = ExtractArgument<fuse_ioctl_in>(request, size).cmd;
+      if (command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR) changes[0] = header.nodeid;
+      return;
+    }
+    case FUSE_LINK:
+      changes[0] = header.nodeid;
+      changes[1] = ExtractArgument<fuse_link_in>(request, size).oldnodeid;
+      return;
+    case FUSE_RENAME:
+    case FUSE_RENAME2:
+      changes[0] = header.nodeid;
+      changes[1] = ExtractArgument<fuse_rename_in>(request, size).newdir;  // first in both
+      return;
+    case FUSE_COPY_FILE_RANGE:
+      changes[0] = ExtractArgument<fuse_copy_file_range_in>(request, size).nodeid_out;
+      return;
+    default: return;
+  }
+}
+
+// Errors of checks that come before any change.
+bool MeansNothingBegun(int error) {
+  switch (error) {
+    case EEXIST:
+    case ENOENT:
+    case ENOTEMPTY:
+    case ENAMETOOLONG:
+    case ENODATA:
+    case EOPNOTSUPP:
+    case ENOSYS: return true;
+    default: return false;
+  }
 }
 
 void RefusePassthrough(const Mount& mount, Errno why) {
@@ -80,12 +133,15 @@ uint32_t OpcodeOf(const char* request) {
 bool ServeRaw(const Mount& mount, char* request, size_t& size) {
   current_bits = {};
   const auto header = Extract<fuse_in_header>(request, size, 0);
+  NoteChanges(request, size, header);
   switch (header.opcode) {
     case FUSE_INIT: NoteInit(ExtractArgument<fuse_init_in>(request, size)); return false;
-    case FUSE_WRITE:
-      current_bits.kill_privileges = (ExtractArgument<fuse_write_in>(request, size).write_flags &
-                                      FUSE_WRITE_KILL_SUIDGID) != 0;
+    case FUSE_WRITE: {
+      const uint32_t flags = ExtractArgument<fuse_write_in>(request, size).write_flags;
+      current_bits.kill_privileges = (flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+      current_bits.from_mapping = (flags & FUSE_WRITE_CACHE) != 0;
       return false;
+    }
     case FUSE_SETATTR:
       current_bits.kill_privileges =
           (ExtractArgument<fuse_setattr_in>(request, size).valid & FATTR_KILL_SUIDGID) != 0;
@@ -104,8 +160,16 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
     return Answer(mount, header, request, size);
   } catch (const std::exception& e) {
     LogError(std::string("a request failed: ") + e.what());
+    ForgetAttributesAfter(mount, EIO);
     SendReply(mount, header.unique, EIO, {});
     return true;
+  }
+}
+
+void ForgetAttributesAfter(const Mount& mount, int error) {
+  if (MeansNothingBegun(error)) return;
+  for (const NodeId node : CurrentRawBits().changes) {
+    if (node != kNoNode) ForgetAttributes(mount, node);
   }
 }
 

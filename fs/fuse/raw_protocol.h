@@ -23,8 +23,10 @@ namespace veneer {
 
 // Of the request that this thread serves now.
 struct RawBits {
+  bool from_mapping = false;     // WRITE: pages that were written through a mapping
   bool kill_privileges = false;  // WRITE, SETATTR: clear set-user-ID, set-group-ID and capabilities
   bool kill_set_group_id = false;  // SETXATTR of an ACL: clear set-group-ID
+  NodeId changes[2] = {kNoNode, kNoNode};  // the nodes whose attributes it changes, as far as it names them
 };
 const RawBits& CurrentRawBits();
 
@@ -38,6 +40,10 @@ void DecidePassthrough(const Mount& mount);
 
 // The kind of a request. REQUIRES: as ServeRaw().
 uint32_t OpcodeOf(const char* request);
+
+// When a changing request of this thread fails: a part of it may be done, so the kernel asks for the attributes again of what
+// it changes. Nothing after an error that means that nothing was begun. To be called before the answer.
+void ForgetAttributesAfter(const Mount& mount, int error);
 
 // Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it may
 // be sent while a request is served.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "fs/fuse/raw_protocol.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -57,6 +58,7 @@ Caller Request::caller() const {
 
 void Request::ReplyError(int code) {
   answered_ = true;
+  if (code != 0) ForgetAttributesAfter(mount_, code);
   fuse_reply_err(req_, code);
 }
 

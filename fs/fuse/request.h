@@ -72,6 +72,8 @@ class Request {
   // kOverflowId, so that root outside a mapped range can still make the mount points a container
   // needs.
   Caller caller() const;
+  // The thread that asks, as the daemon's namespace of processes numbers it; 0: none that is seen there.
+  uint32_t caller_thread() const { return static_cast<uint32_t>(fuse_req_ctx(req_)->pid); }
   bool caller_is_root() const { return fuse_req_ctx(req_)->uid == 0; }
 
   void ReplyError(int code);

@@ -15,6 +15,7 @@ from support.tree import Dir, Link, Node
 MANY = {f"entry-{i:04}": "" for i in range(800)}
 TREE = {
     "many": Dir(entries=MANY),
+    "few": Dir(entries={f"entry-{i:02}": "" for i in range(40)}),
     "types": Dir(entries={"file": "f", "dir": {}, "link": Link(target="x"),
                           "fifo": Node(kind=stat.S_IFIFO), "sock": Node(kind=stat.S_IFSOCK),
                           "chr": Node(kind=stat.S_IFCHR, device=(1, 3)),
@@ -114,6 +115,51 @@ class Listing(PlacedCase):
                     os.rename(entry.path, self.at("many", "moved-" + entry.name[6:]))
         self.assertEqual({name[-4:] for name in found}, {name[-4:] for name in MANY})
         self.assertEqual(names(self.at("many")), sorted("moved-" + name[6:] for name in MANY))
+
+    def test_a_listing_ends_though_each_entry_makes_a_new_one(self):
+        """Whatever is made for the entries that are given, and however few of them are asked for at a time."""
+        makers = (lambda name, turn: os.rename(self.at("few", name), self.at("few", f"{name[-150:]}.{turn}")),
+                  lambda name, turn: write(self.at("few", f"made-{turn}"), ""),
+                  self.replace)
+        for number, make in enumerate(makers):
+            for size in (280, 1024):
+                before = names(self.at("few"))
+                fd, found = self.open("few"), []
+                while part := sysio.getdents(fd, size):
+                    for *_, name in part:
+                        if name not in (b".", b".."):
+                            found.append(name.decode())
+                            make(name.decode(), f"{number}-{size}-{len(found)}")
+                        self.assertLessEqual(len(found), len(before) + 2, "the listing does not end")
+                self.assertEqual(len(found), len(set(found)), "an entry was given twice")
+                self.assertEqual(set(before) - set(found), set())
+
+    def replace(self, name, turn):
+        """Puts a new file in the place of one, as editors do: the name stays."""
+        write(self.at("types", turn), turn)
+        os.rename(self.at("types", turn), self.at("few", name))
+
+    def test_two_readers_at_once_of_whom_one_makes_and_removes(self):
+        first, second = self.open("many"), self.open("many")
+        seen = {first: [], second: []}
+        removed, more = set(), True
+        while more:
+            more = False
+            for fd in (first, second):
+                part = [name.decode() for *_, name in sysio.getdents(fd, 3000)]
+                more = more or bool(part)
+                seen[fd] += part
+                for name in part if fd == first else []:
+                    if name.startswith("entry") and int(name[-1]) % 2:
+                        os.unlink(self.at("many", name))
+                        removed.add(name)
+                        write(self.at("many", f"new-{name}"), "")
+                listing(self.open("many"))  # a third one fills the kernel's cache anew
+        for fd in (first, second):
+            self.assertEqual(len(seen[fd]), len(set(seen[fd])), "an entry was given twice")
+            self.assertEqual(set(MANY) - removed - set(seen[fd]), set(), "one that stayed is missing")
+        self.assertEqual(set(MANY) - set(seen[first]), set())
+        self.assertEqual({name for name in seen[first] if name.startswith("new-")}, set())
 
     def test_telldir_and_seekdir_of_the_c_library(self):
         libc = ctypes.CDLL(None, use_errno=True)
