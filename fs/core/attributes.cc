@@ -81,7 +81,7 @@ Sys<void> Resize(UnionFs::State& state, const NodeRef& node, const AttrChange& c
   }
   VENEER_TRY(const auto data, state.OpenData(node, true));
   if (change.size_marks_times) return sys::Truncate(data.fd->get(), *change.size);
-  return sys::TruncateByName({data.fd->get()}, *change.size);
+  return sys::TruncateByPath(data.fd->get(), *change.size);
 }
 
 }  // namespace
@@ -166,6 +166,8 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   constexpr uint32_t kCallers = FS_FL_USER_MODIFIABLE;
   value = static_cast<int>((static_cast<uint32_t>(value) & ~kCallers) | (flags & kCallers));
   if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &value) < 0) return FailErrno();
+  // One that is open for writing would go on to write where the flags forbid it.
+  state_->DropFds(id);
   return {};
 }
 

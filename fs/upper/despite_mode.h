@@ -25,16 +25,17 @@ auto DespiteMode(std::shared_mutex& modes, uid_t uid, sys::At at, Action action)
   auto done = action(at);
   if (done || done.error().code != EACCES) return done;
   const std::lock_guard alone(modes);
-  const auto st = sys::Stat(at);
+  // Whatever happens to the name meanwhile: what is looked at, changed and put back is one object.
+  const auto object = sys::Open(at, O_PATH);
+  if (!object) return done;
+  const auto st = sys::Stat({object->get()});
   if (!st || st->st_uid != uid || S_ISLNK(st->st_mode)) return done;
   const mode_t mode = st->st_mode & 07777;
   const mode_t needed = S_ISDIR(st->st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
   if ((mode & needed) == needed) return done;
-  // Whatever happens to the name: the mode goes back to where it was taken from.
-  VENEER_TRY(const Fd object, sys::Open(at, O_PATH));
-  VENEER_TRY_VOID(sys::Chmod({object.get()}, mode | needed));
-  done = action({object.get()});
-  VENEER_TRY_VOID(sys::Chmod({object.get()}, mode));
+  VENEER_TRY_VOID(sys::Chmod({object->get()}, mode | needed));
+  done = action({object->get()});
+  VENEER_TRY_VOID(sys::Chmod({object->get()}, mode));
   return done;
 }
 

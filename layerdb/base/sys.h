@@ -49,6 +49,7 @@ Sys<void> RemoveDir(At at);
 // renameat2(2).
 Sys<void> Rename(At from, At to, unsigned flags);
 
+// EOPNOTSUPP for a symlink, which has no mode.
 Sys<void> Chmod(At at, mode_t mode);
 // uid or gid -1: stays.
 Sys<void> Chown(At at, uid_t uid, gid_t gid);
@@ -65,8 +66,9 @@ Sys<size_t> ReadAt(int fd, void* buffer, size_t size, uint64_t offset);
 // Writes everything or fails.
 Sys<void> WriteAt(int fd, std::string_view data, uint64_t offset);
 Sys<void> Truncate(int fd, uint64_t size);
-// truncate(2): where the size stays, the file system decides whether that marks the times (ftruncate(2) always does).
-Sys<void> TruncateByName(At at, uint64_t size);
+// truncate(2) of the open file `fd`: where the size stays, the file system decides whether that marks the times
+// (ftruncate(2) always does).
+Sys<void> TruncateByPath(int fd, uint64_t size);
 Sys<void> Sync(int fd, bool data_only);
 Sys<void> SyncFs(int fd);
 Sys<struct statvfs> StatVfs(int fd);

@@ -70,10 +70,11 @@ class Remover {
 
   void RemoveDir(int dir, const std::string& name, mode_t mode, bool is_top) {
     if (unlinkat(dir, name.c_str(), AT_REMOVEDIR) == 0) return;
-    // A directory is read, emptied and moved with all rights of its owner only. No symlink can be
-    // in the way: nobody else uses this tree.
-    if ((mode & S_IRWXU) != S_IRWXU && fchmodat(dir, name.c_str(), 0700, 0) != 0) {
-      return Failed(errno);
+    // A directory is read, emptied and moved with all rights of its owner only.
+    if ((mode & S_IRWXU) != S_IRWXU) {
+      if (const Sys<void> opened = sys::Chmod({dir, name.c_str()}, 0700); !opened) {
+        return Failed(opened.error().code);
+      }
     }
     if (is_top) {
       todo_.push_back(name);
@@ -101,7 +102,7 @@ class Remover {
 
 Sys<uint64_t> RemoveTree(const std::string& path) {
   Fd top(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!top && errno == EACCES && chmod(path.c_str(), 0700) == 0) {
+  if (!top && errno == EACCES && sys::Chmod({AT_FDCWD, path.c_str()}, 0700)) {
     top = Fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
   if (!top) {

@@ -3,6 +3,7 @@
 // base: hashes and digests, errors, the descriptor cache, and data copies that keep holes.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cstdlib>
 
@@ -11,6 +12,7 @@
 #include "layerdb/base/hash.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
+#include "tests/unit/base/refuse_system_call.h"
 
 namespace veneer {
 namespace {
@@ -131,6 +133,52 @@ TEST(SysTest, XattrsOfASymlinkAreItsOwn) {
   EXPECT_TRUE(sys::Unlink({dir.get(), "link"}));
   EXPECT_TRUE(sys::RemoveDir({dir.get(), "target"}));
   EXPECT_EQ(::rmdir(base.c_str()), 0);
+}
+
+mode_t ModeOf(int dir, const char* name) { return sys::Stat({dir, name})->st_mode & 07777; }
+
+// 0 when chmod changes files and directories, by name and by descriptor, and never what a symlink points to; else the
+// number of the step that went wrong.
+int ChmodSteps() {
+  char pattern[] = "/tmp/veneer-base-XXXXXX";
+  const std::string base = ::mkdtemp(pattern);
+  const Fd dir(::open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int at = dir.get();
+  const auto file = sys::Open({at, "file"}, O_CREAT | O_RDWR, 0600);
+  if (!file || !sys::MakeDir({at, "dir"}, 0700) || !sys::Symlink("file", {at, "link"})) return 1;
+  const auto by_path = sys::Open({at, "file"}, O_PATH);
+  const auto link = sys::Open({at, "link"}, O_PATH);
+  if (!by_path || !link) return 2;
+  int wrong = 0;
+  auto expect = [&](int step, bool right) { wrong = wrong == 0 && !right ? step : wrong; };
+  expect(3, sys::Chmod({at, "file"}, 0640) && ModeOf(at, "file") == 0640);
+  expect(4, sys::Chmod({at, "dir"}, 01750) && ModeOf(at, "dir") == 01750);
+  expect(5, sys::Chmod({file->get()}, 0604) && ModeOf(at, "file") == 0604);
+  expect(6, sys::Chmod({by_path->get()}, 0600) && ModeOf(at, "file") == 0600);
+  for (const sys::At symlink : {sys::At{at, "link"}, sys::At{link->get()}}) {
+    const auto refused = sys::Chmod(symlink, 0777);
+    expect(7, !refused && refused.error().code == EOPNOTSUPP && ModeOf(at, "file") == 0600);
+  }
+  expect(8, sys::Unlink({at, "link"}) && sys::Unlink({at, "file"}) && sys::RemoveDir({at, "dir"}));
+  expect(9, ::rmdir(base.c_str()) == 0);
+  return wrong;
+}
+
+TEST(SysTest, ChmodNeverFollowsASymlink) { EXPECT_EQ(ChmodSteps(), 0); }
+
+TEST(SysTest, ChmodNeverFollowsASymlinkWhereTheKernelHasNoFchmodat2) {
+  constexpr uint32_t kFchmodat2 = 452;
+  for (const int code : {ENOSYS, EPERM}) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      ::_exit(RefuseSystemCall(kFchmodat2, code) ? ChmodSteps() : 100);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "the system call fails with " << code;
+  }
 }
 
 }  // namespace
