@@ -49,8 +49,14 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   Counters::Add(counters.descriptor_misses);
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
   if (write) {
-    VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDWR | O_NONBLOCK));
-    return DataFd{fds.Put(FdKey(node->id, kUpperWrite), std::move(fd)), {}, nullptr};
+    auto fd = upper->OpenFile(where.at(), O_RDWR | O_NONBLOCK);
+    if (!fd && fd.error().code == EPERM) {
+      // Of an append-only file (chattr +a) that is all one gets. Not kept: the flag goes as it came.
+      VENEER_TRY(fd, upper->OpenFile(where.at(), O_WRONLY | O_APPEND | O_NONBLOCK));
+      return DataFd{std::make_shared<const Fd>(*std::move(fd)), {}, nullptr, true};
+    }
+    if (!fd) return Fail(fd.error());
+    return DataFd{fds.Put(FdKey(node->id, kUpperWrite), *std::move(fd)), {}, nullptr};
   }
   auto fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK | O_NOATIME);
   if (!fd && AccessRefused(fd.error())) fd = upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK);
@@ -80,6 +86,10 @@ Sys<size_t> UnionFs::Write(NodeId id, uint64_t offset, std::string_view data, bo
                            const GroupTest* groups) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   VENEER_TRY(const auto file, state_->OpenData(node, true));
+  if (file.append_only) {
+    VENEER_TRY(const struct stat st, sys::Stat({file.fd->get()}));
+    if (static_cast<uint64_t>(st.st_size) != offset) return Fail(EPERM);
+  }
   if (kill_privileges) VENEER_TRY_VOID(state_->DropPrivileges({file.fd->get()}, groups));
   Counters::Add(state_->counters.bytes_written, data.size());
   size_t done = 0;
@@ -123,6 +133,7 @@ Sys<size_t> UnionFs::CopyRange(NodeId from, uint64_t from_offset, NodeId to, uin
   VENEER_TRY(const NodeRef target, state_->Get(to));
   state_->BeforeBlocking();
   VENEER_TRY(const auto out, state_->OpenData(target, true));
+  if (out.append_only) return Fail(EPERM);
   VENEER_TRY(const auto in, state_->OpenData(source, false));  // after: it may be the same file
   if (!in.fd) {
     if (from_offset >= in.bytes.size()) return 0;

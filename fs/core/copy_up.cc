@@ -43,6 +43,10 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_l
   if (node->upper) return {};
 
   VENEER_TRY(const Attr attr, lower->Stat(node->lower));
+  // An archive can hold such a device; in an upper it would be a whiteout.
+  if (attr.type == FileType::kCharDevice && attr.rdev_major == 0 && attr.rdev_minor == 0) {
+    return Fail(EPERM);
+  }
   NewObject object;
   object.type = attr.type;
   object.mode = attr.mode;
@@ -124,8 +128,10 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
       VENEER_TRY(const SharedFd dir, UpperDirLocked(*name.parent));
       const KeepTimes times({dir->get()});
       VENEER_TRY_VOID(sys::Link(upper->links().Place(index_name), {dir->get(), name.name.c_str()}));
+      MarkInUpper(*name.parent, name.name);
     }
     node->sync_due.Again();
+    return {};
   }
   for (const NodeName& name : names_of_node) MarkInUpper(*name.parent, name.name);
   return {};

@@ -160,11 +160,6 @@ size_t DirTable::BucketsFor(size_t names) {
   return buckets;
 }
 
-bool DirTable::empty() const {
-  return std::none_of(children_.begin(), children_.end(),
-                      [](const Child& child) { return child.visible; });
-}
-
 size_t DirTable::After(uint64_t cookie) const {
   if (cookie < kFirstCookie) return 0;
   const int64_t order = OrderOf(cookie);

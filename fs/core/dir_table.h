@@ -54,7 +54,6 @@ class DirTable {
 
   // How many children there are, dead ones included. For tests.
   size_t places() const { return children_.size(); }
-  bool empty() const;  // nothing visible
   // The place in the order that comes after the name with this cookie, whether that name is still there or not. Cookies
   // below kFirstCookie: the first place.
   size_t After(uint64_t cookie) const;

@@ -34,8 +34,10 @@ Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
   DirTable::Child* child = dir->directory->table.Find(name);
   if (child == nullptr || !child->visible) return Entry{};
   Entry entry;
-  VENEER_TRY(const NodeRef node, state.ChildNodeLocked(dir, *child, &entry.attr));
-  entry.node = node->id;
+  const auto node = state.ChildNodeLocked(dir, *child, &entry.attr);
+  if (!node && !child->visible) return Entry{};
+  if (!node) return Fail(node.error());
+  entry.node = (*node)->id;
   return entry;
 }
 
@@ -61,6 +63,7 @@ Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const Di
       // A file of the upper may have the number of what it was copied up from; only looking tells.
       const auto node = state.ChildNodeLocked(dir, child, nullptr);
       if (node) state.nodes.Release((*node)->id, 1);
+      if (!child.visible) continue;
     }
     if (!sink({child.name(), child.ino, child.type, child.cookie})) return {};
   }
@@ -92,6 +95,7 @@ Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
     if (!child.visible) continue;
     Entry entry;
     const auto node = state.ChildNodeLocked(dir, child, &entry.attr);
+    if (!child.visible) continue;
     if (node) entry.node = (*node)->id;
     const bool taken = sink({child.name(), child.ino, child.type, child.cookie}, entry);
     if (!taken) {

@@ -186,8 +186,14 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
       VENEER_TRY_VOID(state.upper->SetRedirect(where.at(), path));
       node->NeedRare().lower_path = path;
     }
-    VENEER_TRY_VOID(state.upper->Link(where.at(), {fd->get(), text.c_str()},
-                                      child != nullptr && child->whiteout));
+    // The count first: a name that is not counted would let the others go with it.
+    VENEER_TRY_VOID(state.CountUpLocked(*node));
+    const Sys<void> linked = state.upper->Link(where.at(), {fd->get(), text.c_str()},
+                                               child != nullptr && child->whiteout);
+    if (!linked) {
+      state.CountDownLocked(*node);
+      return Fail(linked.error());
+    }
     if (!node->HasName()) {
       node->parent = dir;
       node->name = text;
@@ -197,7 +203,6 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
       node->NeedRare().more.push_back({dir, text});
     }
   }
-  VENEER_TRY_VOID(state.CountLinkLocked(*node, 1));
   child = child != nullptr ? &table.Renew(*child) : &table.Add(new_name);
   child->type = node->type;
   child->in_upper = true;

@@ -88,12 +88,18 @@ Attr UnionFs::State::Adjust(const Node& node, Attr attr) const {
   return attr;
 }
 
-Sys<NodeRef> UnionFs::State::NodeFromUpperLocked(const NodeRef& dir, const DirTable::Child& child,
+Sys<NodeRef> UnionFs::State::NodeFromUpperLocked(const NodeRef& dir, DirTable::Child& child,
                                                  Attr* attr) {
   VENEER_TRY(const SharedFd fd, UpperDirLocked(*dir));
   const std::string name(child.name());
   const sys::At at{fd->get(), name.c_str()};
   VENEER_TRY(const UpperObject object, upper->Read(at, LowerPathLocked(*dir)));
+  if (object.whiteout) {
+    // By its xattr, in a directory that does not say it holds such: the listing took it for a file.
+    child.visible = child.in_upper = false;
+    child.whiteout = true;
+    return Fail(ENOENT);
+  }
   const bool is_dir = object.attr.type == FileType::kDirectory;
   const bool linked = !is_dir && object.attr.nlink > 1;
   if (linked) {
@@ -138,10 +144,14 @@ Sys<NodeRef> UnionFs::State::NodeFromUpperLocked(const NodeRef& dir, const DirTa
   return node;
 }
 
-Sys<NodeRef> UnionFs::State::NodeFromLowerLocked(const NodeRef& dir, const DirTable::Child& child,
+Sys<NodeRef> UnionFs::State::NodeFromLowerLocked(const NodeRef& dir, DirTable::Child& child,
                                                  Attr* attr) {
   VENEER_TRY(const auto object, lower->Lookup(dir->lower, child.name(), child.hint));
-  if (!object) return Fail(EIO);  // the listing had it
+  if (!object) {
+    // As above, in a layer.
+    child.visible = child.in_lower = false;
+    return Fail(ENOENT);
+  }
   const bool linked = object->attr.type != FileType::kDirectory && object->attr.nlink > 1;
   NodeRef node;
   if (linked) node = nodes.FindAndAcquireLinked(object->attr.ino);
@@ -178,6 +188,20 @@ Sys<NodeRef> UnionFs::State::NodeFromLowerLocked(const NodeRef& dir, const DirTa
   }
   *attr = *full;
   return node;
+}
+
+Sys<bool> UnionFs::State::IsEmptyLocked(const NodeRef& dir) {
+  VENEER_TRY_VOID(LoadLocked(*dir));
+  DirTable& table = dir->directory->table;
+  for (size_t place = table.After(0); place < table.places(); ++place) {
+    DirTable::Child& child = table.At(place);
+    if (!child.visible) continue;
+    if (child.type != FileType::kRegular) return false;
+    const auto node = ChildNodeLocked(dir, child, nullptr);
+    if (node) nodes.Release((*node)->id, 1);
+    if (child.visible) return false;
+  }
+  return true;
 }
 
 Sys<NodeRef> UnionFs::State::ChildNodeLocked(const NodeRef& dir, DirTable::Child& child,

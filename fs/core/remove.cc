@@ -2,16 +2,23 @@
 //
 // Removing names: unlink, rmdir. A lower object is hidden by a whiteout and never copied for that.
 #include "fs/core/state.h"
+#include "layerdb/base/log.h"
 
 namespace veneer {
 
-Sys<void> UnionFs::State::CountLinkLocked(Node& node, int change) {
+Sys<void> UnionFs::State::CountUpLocked(const Node& node) {
   if (!node.linked_below) return {};
   LinkIndex& index = upper->links();
-  const auto count =
-      static_cast<int64_t>(index.Count(node.ino).value_or(node.lower_nlink)) + change;
-  if (count <= 0) return index.Drop(node.ino);
-  return index.SetCount(node.ino, static_cast<uint32_t>(count));
+  return index.SetCount(node.ino, index.Count(node.ino).value_or(node.lower_nlink) + 1);
+}
+
+void UnionFs::State::CountDownLocked(const Node& node) {
+  if (!node.linked_below) return;
+  const uint32_t count = upper->links().Count(node.ino).value_or(node.lower_nlink);
+  const Sys<void> noted = upper->links().CountDown(node.ino, count > 0 ? count - 1 : 0);
+  if (noted) return;
+  LogWarning("the number of links of a file could not be noted (" + ErrnoText(noted.error().code) +
+             "); after the next mount it is one too many");
 }
 
 Sys<void> UnionFs::State::PinIfLastLocked(Node& node, const NodeRef& dir, std::string_view name) {
@@ -29,7 +36,7 @@ Sys<void> UnionFs::State::PinIfLastLocked(Node& node, const NodeRef& dir, std::s
   return {};
 }
 
-Sys<void> UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name) {
+void UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name) {
   NodeRef dropped;  // the parent may be freed with it, after the lock
   {
     const std::unique_lock place(places.For(node.id));
@@ -50,11 +57,10 @@ Sys<void> UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::
       dropped = std::exchange(node.parent, nullptr);
     }
   }
-  VENEER_TRY_VOID(CountLinkLocked(node, -1));
+  CountDownLocked(node);
   if (!node.HasName() && !(node.linked_below && upper->links().Count(node.ino))) {
     node.removed = true;
   }
-  return {};
 }
 
 Sys<void> UnionFs::Unlink(NodeId parent, std::string_view name) {
@@ -94,7 +100,8 @@ Sys<void> UnionFs::Unlink(NodeId parent, std::string_view name) {
   child->in_upper = false;
   child->node = kNoNode;
   if (!child->in_lower) table.Drop(*child);
-  return state.ForgetNameLocked(*node, dir, name);
+  state.ForgetNameLocked(*node, dir, name);
+  return {};
 }
 
 Sys<void> UnionFs::RemoveDirectory(NodeId parent, std::string_view name) {
@@ -122,8 +129,8 @@ Sys<void> UnionFs::RemoveDirectory(NodeId parent, std::string_view name) {
   {
     // Parent before child, as everywhere.
     const std::lock_guard inner(node->directory->mutex);
-    VENEER_TRY_VOID(state.LoadLocked(*node));
-    if (!node->directory->table.empty()) return Fail(ENOTEMPTY);
+    VENEER_TRY(const bool empty, state.IsEmptyLocked(node));
+    if (!empty) return Fail(ENOTEMPTY);
     VENEER_TRY_VOID(state.PinIfLastLocked(*node, dir, name));
     VENEER_TRY(const SharedFd fd, state.UpperDirLocked(*dir));
     const std::string text(name);
@@ -142,7 +149,8 @@ Sys<void> UnionFs::RemoveDirectory(NodeId parent, std::string_view name) {
   child->in_upper = false;
   child->node = kNoNode;
   if (!child->in_lower) table.Drop(*child);
-  return state.ForgetNameLocked(*node, dir, name);
+  state.ForgetNameLocked(*node, dir, name);
+  return {};
 }
 
 }  // namespace veneer

@@ -33,12 +33,14 @@ Sys<UnionFs::State::RenameSide> UnionFs::State::RenameSideLocked(const NodeRef& 
   VENEER_TRY_VOID(LoadLocked(*dir));
   DirTable::Child* child = dir->directory->table.Find(name);
   if (child == nullptr) return side;
-  side.in_lower = child->in_lower;
-  side.whiteout = child->whiteout;
   if (child->visible) {
-    VENEER_TRY(side.node, ChildNodeLocked(dir, *child, nullptr));
+    auto node = ChildNodeLocked(dir, *child, nullptr);
+    if (!node && child->visible) return Fail(node.error());
+    if (node) side.node = *std::move(node);
   }
   side.in_upper = child->in_upper;
+  side.in_lower = child->in_lower;
+  side.whiteout = child->whiteout;
   return side;
 }
 
@@ -90,7 +92,7 @@ void UnionFs::State::MoveName(Node& node, const NodeName& from, const NodeName& 
 }
 
 // State::names is held exclusively: nothing else happens in the tree.
-Sys<void> UnionFs::State::ReplaceLocked(RenameSide& from, RenameSide& to, bool leave_whiteout) {
+Sys<void> UnionFs::State::ReplaceLocked(RenameSide& from, RenameSide& to) {
   VENEER_TRY(const SharedFd from_fd, UpperDirLocked(*from.dir));
   VENEER_TRY(const SharedFd to_fd, UpperDirLocked(*to.dir));
   if (to.node) VENEER_TRY_VOID(PinIfLastLocked(*to.node, to.dir, to.name));
@@ -100,14 +102,15 @@ Sys<void> UnionFs::State::ReplaceLocked(RenameSide& from, RenameSide& to, bool l
   } else if (to.whiteout) {
     to_is = Upper::Occupied::kFile;
   }
-  VENEER_TRY_VOID(upper->Move({from_fd->get(), from.name.c_str()}, from.is_dir(),
-                              {to_fd->get(), to.name.c_str()}, to_is, leave_whiteout));
+  VENEER_TRY(const bool whiteout,
+             upper->Move({from_fd->get(), from.name.c_str()}, from.is_dir(),
+                         {to_fd->get(), to.name.c_str()}, to_is, from.in_lower));
 
   DirTable& from_table = from.dir->directory->table;
   DirTable::Child* gone = from_table.Find(from.name);
   gone->visible = false;
   gone->in_upper = false;
-  gone->whiteout = leave_whiteout;
+  gone->whiteout = whiteout;
   gone->node = kNoNode;
   if (!gone->in_lower && !gone->whiteout) from_table.Drop(*gone);
 
@@ -129,7 +132,7 @@ Sys<void> UnionFs::State::ReplaceLocked(RenameSide& from, RenameSide& to, bool l
       to.node->removed = true;
       to.node->directory->table = DirTable();
     }
-    VENEER_TRY_VOID(ForgetNameLocked(*to.node, to.dir, to.name));
+    ForgetNameLocked(*to.node, to.dir, to.name);
   }
   MoveName(*from.node, {from.dir, from.name}, {to.dir, to.name});
   return {};
@@ -178,7 +181,7 @@ bool IsInside(const Node* dir, const Node* ancestor) {
 
 Sys<void> UnionFs::Rename(NodeId parent, std::string_view name, NodeId new_parent,
                           std::string_view new_name, unsigned flags) {
-  constexpr unsigned kKnown = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+  constexpr unsigned kKnown = RENAME_NOREPLACE | RENAME_EXCHANGE;
   const bool exchange = (flags & RENAME_EXCHANGE) != 0;
   if ((flags & ~kKnown) != 0 || (exchange && flags != RENAME_EXCHANGE)) return Fail(EINVAL);
   if (!state_->upper) return Fail(EROFS);
@@ -209,8 +212,8 @@ Sys<void> UnionFs::Rename(NodeId parent, std::string_view name, NodeId new_paren
       VENEER_TRY_VOID(CheckReplace(from.node, to.node));
       if (to.is_dir()) {
         const std::lock_guard lock(to.node->directory->mutex);
-        VENEER_TRY_VOID(state.LoadLocked(*to.node));
-        if (!to.node->directory->table.empty()) return Fail(ENOTEMPTY);
+        VENEER_TRY(const bool empty, state.IsEmptyLocked(to.node));
+        if (!empty) return Fail(ENOTEMPTY);
       }
     }
     if (from.node == to.node) return {};  // POSIX rename: two names of one file
@@ -230,7 +233,7 @@ Sys<void> UnionFs::Rename(NodeId parent, std::string_view name, NodeId new_paren
   if (const DirTable::Child* child = new_dir->directory->table.Find(new_name)) {
     to.in_upper = child->in_upper;
   }
-  return state.ReplaceLocked(from, to, from.in_lower || (flags & RENAME_WHITEOUT) != 0);
+  return state.ReplaceLocked(from, to);
 }
 
 }  // namespace veneer

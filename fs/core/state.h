@@ -79,11 +79,13 @@ struct UnionFs::State {
 
   // --- names of a directory (names.cc). The directory's mutex is held ---
   Sys<void> LoadLocked(Node& dir);
+  // Whether the directory shows no names. Takes a look at those that only a look can tell from a whiteout.
+  Sys<bool> IsEmptyLocked(const NodeRef& dir);
   // The node of a visible child, with one reference for the kernel; its attributes too where `attr`
-  // is given.
+  // is given. ENOENT: it turned out to be a whiteout, and is not visible any more.
   Sys<NodeRef> ChildNodeLocked(const NodeRef& dir, DirTable::Child& child, Attr* attr);
-  Sys<NodeRef> NodeFromUpperLocked(const NodeRef& dir, const DirTable::Child& child, Attr* attr);
-  Sys<NodeRef> NodeFromLowerLocked(const NodeRef& dir, const DirTable::Child& child, Attr* attr);
+  Sys<NodeRef> NodeFromUpperLocked(const NodeRef& dir, DirTable::Child& child, Attr* attr);
+  Sys<NodeRef> NodeFromLowerLocked(const NodeRef& dir, DirTable::Child& child, Attr* attr);
   void AddName(Node& node, const NodeRef& dir, std::string_view name);
   // Fills a new node in from an object of the upper.
   void SetUpper(Node& node, const UpperObject& object);
@@ -116,6 +118,7 @@ struct UnionFs::State {
     SharedFd fd;             // null: the contents are `bytes`
     std::string_view bytes;  // live as long as the lower layer and `keep`
     std::shared_ptr<const std::string> keep;
+    bool append_only = false;  // `fd` writes at the end of the file, whatever the offset
   };
   Sys<DataFd> OpenData(const NodeRef& node, bool write);
   enum FdKind : unsigned { kDirectoryFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
@@ -132,12 +135,14 @@ struct UnionFs::State {
   // themselves; nullopt where not.
   Sys<std::optional<uint32_t>> InheritLocked(const NodeRef& dir, NewObject& object,
                                              const Caller& caller);
-  // After the name went away on disk: the node forgets it.
-  Sys<void> ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name);
+  // After the name went away on disk: the node forgets it. Nothing that fails then brings the name back, so that is logged
+  // and no error.
+  void ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name);
   // Before the last name of a node goes: keeps the upper object reachable.
   Sys<void> PinIfLastLocked(Node& node, const NodeRef& dir, std::string_view name);
-  // One name of a multiply linked lower file fewer or more.
-  Sys<void> CountLinkLocked(Node& node, int change);
+  // One name more of a multiply linked lower file, and one fewer.
+  Sys<void> CountUpLocked(const Node& node);
+  void CountDownLocked(const Node& node);
   static Sys<void> CheckName(std::string_view name);
 
   // --- renaming (rename.cc) ---
@@ -145,7 +150,7 @@ struct UnionFs::State {
   Sys<RenameSide> RenameSideLocked(const NodeRef& dir, std::string_view name);
   Sys<void> GiveEntryLocked(const RenameSide& side);
   Sys<void> PrepareMoveLocked(RenameSide& side, const RenameSide& to);
-  Sys<void> ReplaceLocked(RenameSide& from, RenameSide& to, bool leave_whiteout);
+  Sys<void> ReplaceLocked(RenameSide& from, RenameSide& to);
   Sys<void> ExchangeLocked(RenameSide& from, RenameSide& to);
   static void MoveName(Node& node, const NodeName& from, const NodeName& to);
 };

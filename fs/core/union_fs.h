@@ -67,8 +67,8 @@ class UnionFs {
   Sys<Entry> Link(NodeId node, NodeId new_parent, std::string_view new_name);
   Sys<void> Unlink(NodeId parent, std::string_view name);
   Sys<void> RemoveDirectory(NodeId parent, std::string_view name);
-  // renameat2(2); flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. EINVAL for others. The whiteout
-  // that RENAME_WHITEOUT leaves is one of this tree: the old name is gone.
+  // renameat2(2); flags: RENAME_NOREPLACE, RENAME_EXCHANGE. EINVAL for others: the whiteout of RENAME_WHITEOUT could not be
+  // seen, and those who ask for one (a union in this one) make theirs by other means then, as on the kernel's overlayfs.
   Sys<void> Rename(NodeId parent, std::string_view name, NodeId new_parent,
                    std::string_view new_name, unsigned flags);
 
@@ -76,7 +76,7 @@ class UnionFs {
   Sys<Attr> GetAttr(NodeId node);
   Sys<Attr> SetAttr(NodeId node, const AttrChange& change);
   Sys<std::string> ReadLink(NodeId node);
-  // Private names (our dialects') are ENODATA to Get and EPERM to Set and Remove.
+  // The names that say something of a layer or of the upper stand for xattrs of the caller's own (Upper::SetXattr).
   Sys<std::string> GetXattr(NodeId node, const std::string& name);
   // The names, each followed by a NUL, as listxattr(2) returns them.
   Sys<std::string> ListXattr(NodeId node);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Extended attributes. The private names of every dialect are neither seen nor set from inside.
+// Extended attributes. What a layer or the upper says by xattrs of itself is neither seen nor reached from inside; those who
+// use the same names (another union in this one) have xattrs of their own.
 #include "fs/core/state.h"
 #include "layerdb/model/acl.h"
-#include "layerdb/model/dialect.h"
 
 namespace veneer {
 
@@ -14,19 +14,18 @@ bool IsAcl(std::string_view name) { return name == kAclAccess || name == kAclDef
 Sys<std::string> UnionFs::GetXattr(NodeId id, const std::string& name) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
-  if (IsPrivateXattr(name)) return Fail(ENODATA);
   if (!node->upper) return state_->lower->GetXattr(node->lower, name);
   const std::shared_lock names(state_->names);
   const std::shared_lock place(state_->places.For(id));
   VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  return sys::GetXattr(where.at(), name.c_str());
+  return state_->upper->GetXattr(where.at(), name);
 }
 
 Sys<std::string> UnionFs::ListXattr(NodeId id) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   std::string out;
   auto take = [&](std::string_view name) {
-    if (IsPrivateXattr(name) || (!state_->options.acl && IsAcl(name))) return;
+    if (!state_->options.acl && IsAcl(name)) return;
     out.append(name).push_back('\0');
   };
   if (!node->upper) {
@@ -37,22 +36,21 @@ Sys<std::string> UnionFs::ListXattr(NodeId id) {
   const std::shared_lock names(state_->names);
   const std::shared_lock place(state_->places.For(id));
   VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  VENEER_TRY(const auto on_disk, sys::ListXattr(where.at()));
-  for (const std::string& name : on_disk) take(name);
+  VENEER_TRY(const auto xattrs, state_->upper->ListXattr(where.at()));
+  for (const std::string& name : xattrs) take(name);
   return out;
 }
 
 Sys<void> UnionFs::SetXattr(NodeId id, const std::string& name, std::string_view value, int flags) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   if (!state_->upper) return Fail(EROFS);
-  if (IsPrivateXattr(name)) return Fail(EPERM);
   if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
   const std::shared_lock names(state_->names);
   VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
   {
     const std::shared_lock place(state_->places.For(id));
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-    VENEER_TRY_VOID(sys::SetXattr(where.at(), name.c_str(), value, flags));
+    VENEER_TRY_VOID(state_->upper->SetXattr(where.at(), name, value, flags));
   }
   if (node->directory && name == kAclDefault) {
     const std::lock_guard lock(node->directory->mutex);
@@ -64,7 +62,6 @@ Sys<void> UnionFs::SetXattr(NodeId id, const std::string& name, std::string_view
 Sys<void> UnionFs::RemoveXattr(NodeId id, const std::string& name) {
   VENEER_TRY(const NodeRef node, state_->Get(id));
   if (!state_->upper) return Fail(EROFS);
-  if (IsPrivateXattr(name)) return Fail(EPERM);
   if (!state_->options.acl && IsAcl(name)) return Fail(EOPNOTSUPP);
   const std::shared_lock names(state_->names);
   if (!node->upper) {
@@ -77,7 +74,7 @@ Sys<void> UnionFs::RemoveXattr(NodeId id, const std::string& name) {
   {
     const std::shared_lock place(state_->places.For(id));
     VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-    const auto removed = sys::RemoveXattr(where.at(), name.c_str());
+    const auto removed = state_->upper->RemoveXattr(where.at(), name);
     if (!removed && !(IsAcl(name) && removed.error().code == ENODATA)) return removed;
   }
   if (node->directory && name == kAclDefault) {

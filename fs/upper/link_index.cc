@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/upper/link_index.h"
 
+#include <time.h>
+
 #include <charconv>
 #include <cstdio>
 #include <string>
 #include <string_view>
+
+#include "fs/upper/own_directory.h"
 
 namespace veneer {
 
@@ -15,12 +19,6 @@ bool ParseIno(std::string_view name, uint64_t& ino) {
   return error == std::errc() && end == name.data() + name.size() && name.size() == 16;
 }
 
-Sys<Fd> OpenDir(sys::At at) {
-  const auto made = sys::MakeDir(at, 0700);
-  if (!made && made.error().code != EEXIST) return Fail(made.error());
-  return sys::Open(at, O_RDONLY | O_DIRECTORY);
-}
-
 }  // namespace
 
 LinkName::LinkName(uint64_t ino) {
@@ -29,9 +27,9 @@ LinkName::LinkName(uint64_t ino) {
 
 Sys<std::unique_ptr<LinkIndex>> LinkIndex::Open(int workdir) {
   std::unique_ptr<LinkIndex> index(new LinkIndex);
-  VENEER_TRY(const Fd own, OpenDir({workdir, "veneer"}));
-  VENEER_TRY(index->links_, OpenDir({own.get(), "links"}));
-  VENEER_TRY(index->counts_, OpenDir({own.get(), "nlink"}));
+  VENEER_TRY(const Fd own, OpenOwnDirectory({workdir, "veneer"}));
+  VENEER_TRY(index->links_, OpenOwnDirectory({own.get(), "links"}));
+  VENEER_TRY(index->counts_, OpenOwnDirectory({own.get(), "nlink"}));
   VENEER_TRY_VOID(sys::ReadDir(index->links_.get(), [&](const sys::Dirent& entry) {
     uint64_t ino = 0;
     if (ParseIno(entry.name, ino)) index->have_.insert(ino);
@@ -87,8 +85,7 @@ Sys<Timestamp> LinkIndex::ChangedOnDisk(const LinkName& name) const {
   return Timestamp{st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)};
 }
 
-Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
-  const std::lock_guard lock(mutex_);
+Sys<Timestamp> LinkIndex::WriteCount(uint64_t ino, uint32_t count) {
   const LinkName name(ino);
   const std::string temp = std::string(name.text.data()) + ".new";
   const sys::At fresh{counts_.get(), temp.c_str()};
@@ -96,23 +93,36 @@ Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
   IgnoreError(removed, "a leftover of a crash, usually not there");
   VENEER_TRY_VOID(sys::Symlink(std::to_string(count).c_str(), fresh));
   VENEER_TRY_VOID(sys::Rename(fresh, {counts_.get(), name.text.data()}, 0));
-  VENEER_TRY(const Timestamp changed, ChangedOnDisk(name));
+  return ChangedOnDisk(name);
+}
+
+Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
+  const std::lock_guard lock(mutex_);
+  VENEER_TRY(const Timestamp changed, WriteCount(ino, count));
   numbers_[ino] = {count, changed};
   return {};
 }
 
-Sys<void> LinkIndex::Drop(uint64_t ino) {
+Sys<void> LinkIndex::CountDown(uint64_t ino, uint32_t count) {
   const std::lock_guard lock(mutex_);
+  if (count != 0) {
+    const auto changed = WriteCount(ino, count);
+    timespec now = {};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    numbers_[ino] = {count,
+                     changed.value_or(Timestamp{now.tv_sec, static_cast<uint32_t>(now.tv_nsec)})};
+    if (!changed) return Fail(changed.error());
+    return {};
+  }
+  have_.erase(ino);
+  numbers_.erase(ino);
   const LinkName name(ino);
   auto gone = [](Sys<void> result) {
     if (!result && result.error().code == ENOENT) return Sys<void>();
     return result;
   };
   VENEER_TRY_VOID(gone(sys::Unlink({links_.get(), name.text.data()})));
-  VENEER_TRY_VOID(gone(sys::Unlink({counts_.get(), name.text.data()})));
-  have_.erase(ino);
-  numbers_.erase(ino);
-  return {};
+  return gone(sys::Unlink({counts_.get(), name.text.data()}));
 }
 
 }  // namespace veneer

@@ -52,8 +52,9 @@ class LinkIndex {
   // When that count last changed: a file that is not copied up has this st_ctime.
   std::optional<Timestamp> Changed(uint64_t ino) const;
   Sys<void> SetCount(uint64_t ino, uint32_t count);
-  // Forgets a file that has no names left.
-  Sys<void> Drop(uint64_t ino);
+  // A name of the file is gone; without another one (0) so is the file. An error (a full disk) keeps the number from the
+  // disk, not from here: it counts until the next mount.
+  Sys<void> CountDown(uint64_t ino, uint32_t count);
 
  private:
   LinkIndex() = default;
@@ -66,6 +67,7 @@ class LinkIndex {
     Timestamp changed;
   };
   Sys<Timestamp> ChangedOnDisk(const LinkName& name) const;
+  Sys<Timestamp> WriteCount(uint64_t ino, uint32_t count);
   std::unordered_map<uint64_t, Number> numbers_;
 };
 

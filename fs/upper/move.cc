@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Renaming in the upper. The steps are ordered so that a crash between two of them shows the old or
-// the new state of every name, never an object that was removed.
+// Renaming in the upper. The steps are ordered so that a crash between two of them shows the old or the new state of every
+// name, never an object that was removed. An empty directory that was to be replaced by another may be gone.
 #include <linux/fs.h>
 
 #include "fs/upper/remove_tree.h"
@@ -9,33 +9,35 @@
 
 namespace veneer {
 
-Sys<void> Upper::Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is,
+Sys<bool> Upper::Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is,
                       bool leave_whiteout) const {
   if (from_is_dir && to_is == Occupied::kFile) {
     // A whiteout: rename(2) replaces no file by a directory, but the two may change places, and
     // what is left at `from` hides what `from` hid.
     VENEER_TRY_VOID(sys::Rename(from, to, RENAME_EXCHANGE));
-    return leave_whiteout ? Sys<void>() : sys::Unlink(from);
+    return leave_whiteout || !sys::Unlink(from);
   }
   auto move = [&]() -> Sys<void> {
-    if (leave_whiteout) return MoveLeavingWhiteout(from, to, to_is);
+    if (leave_whiteout) return MoveLeavingWhiteout(from, from_is_dir, to, to_is);
     return to_is == Occupied::kNothing ? RenameIntoEmpty(from, to) : sys::Rename(from, to, 0);
   };
   auto done = move();
-  if (done || to_is != Occupied::kDirectory) return done;
-  if (done.error().code != ENOTEMPTY && done.error().code != EEXIST) return done;
-  // The directory to be replaced holds whiteouts only. Opaque it shows the same without them.
-  VENEER_TRY_VOID(SetOpaque(to));
-  VENEER_TRY(const Fd fd, sys::Open(to, O_RDONLY | O_DIRECTORY));
-  VENEER_TRY_VOID(RemoveContents(fd.get()));
-  return move();
+  if (!done && to_is == Occupied::kDirectory &&
+      (done.error().code == ENOTEMPTY || done.error().code == EEXIST)) {
+    // The directory to be replaced holds whiteouts only. Opaque it shows the same without them.
+    VENEER_TRY_VOID(SetOpaque(to));
+    VENEER_TRY(const Fd fd, sys::Open(to, O_RDONLY | O_DIRECTORY));
+    VENEER_TRY_VOID(RemoveContents(fd.get()));
+    done = move();
+  }
+  if (!done) return Fail(done.error());
+  return leave_whiteout;
 }
 
-// Without RENAME_WHITEOUT (it needs CAP_MKNOD) a whiteout goes to the new place first, then the two
-// change places in one step. Where the new place holds an object that is not possible: then the
-// object at `to` is the new one at once, and the old name shows what was at `to` until the second
-// step.
-Sys<void> Upper::MoveLeavingWhiteout(sys::At from, sys::At to, Occupied to_is) const {
+// Without RENAME_WHITEOUT (nfs, a union in a union) it takes two steps. A directory, or what goes to where nothing is: the
+// new place becomes a whiteout first, then the two change places.
+Sys<void> Upper::MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to,
+                                     Occupied to_is) const {
   if (rename_whiteout_) {
     auto done = sys::Rename(from, to, RENAME_WHITEOUT);
     if (done || done.error().code != EINVAL) return done;
@@ -48,14 +50,36 @@ Sys<void> Upper::MoveLeavingWhiteout(sys::At from, sys::At to, Occupied to_is) c
   }
   VENEER_TRY(const std::string name, StageWhiteout(from.fd));
   Staged whiteout(this, name, Fd());
+  if (to_is != Occupied::kNothing && !from_is_dir) {
+    return ReplaceLeavingWhiteout(from, to, whiteout.at());
+  }
   if (to_is == Occupied::kNothing) {
     VENEER_TRY_VOID(RenameIntoEmpty(whiteout.at(), to));
-    whiteout.name_.clear();
-    return sys::Rename(from, to, RENAME_EXCHANGE);
+  } else {
+    VENEER_TRY_VOID(sys::Rename(whiteout.at(), to, RENAME_EXCHANGE));
   }
-  VENEER_TRY_VOID(sys::Rename(from, to, RENAME_EXCHANGE));
-  // The destructor of `whiteout` removes what was replaced.
-  return sys::Rename(whiteout.at(), from, RENAME_EXCHANGE);
+  auto done = sys::Rename(from, to, RENAME_EXCHANGE);
+  if (!done) {
+    const unsigned back = to_is == Occupied::kNothing ? 0 : RENAME_EXCHANGE;
+    const auto undone = sys::Rename(to, whiteout.at(), back);
+    IgnoreError(undone, "the first error is the one to be told");
+  }
+  return done;
+}
+
+// A file that replaces another has both names for a moment, so that neither is ever missing, nor shows what was replaced.
+Sys<void> Upper::ReplaceLeavingWhiteout(sys::At from, sys::At to, sys::At whiteout) const {
+  const std::string name = TempName();
+  const sys::At second{work_.get(), name.c_str()};
+  VENEER_TRY_VOID(sys::Link(from, second));
+  const Staged replaced(this, name, Fd());
+  VENEER_TRY_VOID(sys::Rename(second, to, RENAME_EXCHANGE));
+  auto done = sys::Rename(whiteout, from, RENAME_EXCHANGE);
+  if (!done) {
+    const auto undone = sys::Rename(second, to, RENAME_EXCHANGE);
+    IgnoreError(undone, "the first error is the one to be told");
+  }
+  return done;
 }
 
 Sys<void> Upper::Exchange(sys::At a, sys::At b) const { return sys::Rename(a, b, RENAME_EXCHANGE); }

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "fs/upper/own_directory.h"
 #include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
 #include "layerdb/layer/marks.h"
@@ -132,38 +133,38 @@ Result<std::unique_ptr<Upper>> Upper::Open(const UpperOptions& options) {
   VENEER_TRY_VOID(LockDirectory(upper->workdir_.get(), work_what));
 
   const sys::At work{upper->workdir_.get(), "work"};
-  const auto made = sys::MakeDir(work, 0700);
-  if (!made && made.error().code != EEXIST) return MakeError(made.error(), work_what);
-  VENEER_TRY_CTX(upper->work_, sys::Open(work, O_RDONLY | O_DIRECTORY), work_what);
+  VENEER_TRY_CTX(upper->work_, OpenOwnDirectory(work), work_what);
   VENEER_TRY_CTX_VOID(RemoveContents(upper->work_.get()), "empty " + work_what);
   VENEER_TRY_CTX(upper->links_, LinkIndex::Open(upper->workdir_.get()), work_what);
   upper->uid_ = ::geteuid();
   upper->gid_ = ::getegid();
-  if (!upper->ChooseMarks()) {
-    return MakeError(
-        upper_what +
-        ": its file system keeps no extended attributes, in which an upper says what is "
-        "deleted or moved; use another file system");
-  }
+  VENEER_TRY_VOID(upper->ChooseNotation(upper_what));
   VENEER_TRY_CTX_VOID(upper->Probe(), work_what);
-  const sys::At root{upper->root_.get()};
-  if (!IsOverlayUpper(root)) {
-    IgnoreError(
-        upper->SetMark(root, kMarkUpper, "y"),
-        "without it a file called .wh.x is read as a whiteout when this directory is a layer");
-  }
   return upper;
 }
 
-// The marks of root, or those of everybody; false when the file system has neither.
-bool Upper::ChooseMarks() {
-  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
-    mark_space_ = space;
-    const std::string probe = Mark("veneer.probe");
-    if (!sys::SetXattr({work_.get()}, probe.c_str(), "y", 0)) continue;
-    return sys::RemoveXattr({work_.get()}, probe.c_str()).has_value();
+Result<void> Upper::ChooseNotation(const std::string& what) {
+  const sys::At root{root_.get()};
+  const auto notation = BecomeUpper(root);
+  if (!notation && notation.error().code == EOPNOTSUPP) {
+    return MakeError(
+        what +
+        ": its file system keeps no extended attributes, in which an upper says what is deleted or "
+        "moved; use another file system");
   }
-  return false;
+  if (!notation) return MakeError(notation.error(), what + ": mark it as an upper directory");
+  mark_space_ = notation->upper;
+  privates_ = notation->privates;
+  if (options_.xattr_permissions == 0) {
+    privates_.override_stat = nullptr;
+    return {};
+  }
+  if (HasOverrideStat()) return {};
+  // On the root too: who reads the directory as a layer looks for it there.
+  privates_.override_stat = kOverrideStat;
+  VENEER_TRY_CTX(const struct stat st, sys::Stat(root), what);
+  VENEER_TRY_CTX_VOID(SetOverrideStat(root, OverrideOf(AttrFromStat(st))), what);
+  return {};
 }
 
 // Finds out once what the file system and our rights allow.

@@ -37,7 +37,7 @@ std::string Upper::TempName() const {
 }
 
 bool Upper::OwnsNaturally(uint32_t uid, std::optional<uint32_t> gid) const {
-  return uid == uid_ && gid.value_or(gid_) == gid_ && options_.xattr_permissions == 0;
+  return uid == uid_ && gid.value_or(gid_) == gid_ && !HasOverrideStat();
 }
 
 namespace {
@@ -76,7 +76,7 @@ Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const 
 // bits and file capabilities; times change with everything.
 Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
   auto set_xattr = [&](const Xattr& xattr) -> Sys<void> {
-    const std::string name = EscapeXattr(xattr.first);
+    VENEER_TRY(const std::string name, OnDisk(xattr.first));
     auto done = sys::SetXattr(at, name.c_str(), xattr.second, 0);
     // What this process or file system may not hold is left out, as the kernel's copy-up does; a
     // file that cannot be written at all would be worse.
@@ -106,7 +106,7 @@ Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
 
 // A special file cannot carry the xattr that says whose it is; a regular file stands for it.
 Sys<void> Upper::MakeSpecial(const NewObject& object, sys::At at) const {
-  if (options_.xattr_permissions == 0) {
+  if (!HasOverrideStat()) {
     return sys::MakeNode(at, TypeBits(object.type) | kPrivateMode,
                          makedev(object.rdev_major, object.rdev_minor));
   }
@@ -115,7 +115,7 @@ Sys<void> Upper::MakeSpecial(const NewObject& object, sys::At at) const {
   attr.type = object.type;
   attr.rdev_major = object.rdev_major;
   attr.rdev_minor = object.rdev_minor;
-  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(OverrideOf(attr)), 0);
+  return SetOverrideStat(at, OverrideOf(attr));
 }
 
 Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {

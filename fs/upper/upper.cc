@@ -9,7 +9,7 @@
 
 #include "fs/upper/despite_mode.h"
 #include "layerdb/layer/marks.h"
-#include "layerdb/model/dialect.h"
+#include "layerdb/model/acl.h"
 
 namespace veneer {
 
@@ -17,7 +17,7 @@ Sys<Attr> Upper::Stat(sys::At at) const {
   const std::shared_lock modes(modes_);
   VENEER_TRY(const struct stat st, sys::Stat(at));
   Attr attr = AttrFromStat(st);
-  if (options_.xattr_permissions != 0) ApplyOverrideStat(at, attr);
+  if (HasOverrideStat()) ApplyOverrideStat(at, privates_.override_stat, attr);
   return attr;
 }
 
@@ -30,16 +30,16 @@ Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
     object.attr = AttrFromStat(st);
     object.whiteout = IsDeviceWhiteout(st);
     if (object.whiteout) return object;
-    if (options_.xattr_permissions != 0) ApplyOverrideStat(at, object.attr);
+    if (HasOverrideStat()) ApplyOverrideStat(at, privates_.override_stat, object.attr);
   }
   // An empty file too: the mark that the kernel left on it would hide what is written to it.
   if (S_ISDIR(st.st_mode) || MayBeMetacopy(st)) {
     VENEER_TRY(object.marks, DespiteMode(modes_, uid_, at, [&](sys::At from) {
-                 return ReadMarks(from, st, false, parent_path);
+                 return ReadMarks(from, st, privates_, false, parent_path);
                }));
   }
   if (S_ISDIR(st.st_mode)) return object;
-  if (S_ISREG(st.st_mode) && st.st_size == 0) object.whiteout = IsXattrWhiteout(at, st);
+  if (S_ISREG(st.st_mode) && st.st_size == 0) object.whiteout = IsXattrWhiteout(at, st, privates_);
   const auto origin = DespiteMode(modes_, uid_, at, [&](sys::At from) {
     return sys::GetXattr(from, Mark(kMarkOrigin).c_str());
   });
@@ -51,19 +51,19 @@ Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
 
 Sys<void> Upper::List(sys::At dir, FunctionRef<void(const Listed&)> sink) const {
   VENEER_TRY(const Fd fd, OpenFile(dir, O_RDONLY | O_DIRECTORY));
-  const bool xattr_whiteouts = HoldsXattrWhiteouts({fd.get()});
+  const bool xattr_whiteouts = HoldsXattrWhiteouts({fd.get()}, privates_);
   return sys::ReadDir(fd.get(), [&](const sys::Dirent& raw) {
     uint32_t mode = static_cast<uint32_t>(raw.type) << 12;
     bool whiteout = false;
-    const bool look = raw.type == DT_UNKNOWN || raw.type == DT_CHR ||
-                      options_.xattr_permissions != 0 || (xattr_whiteouts && raw.type == DT_REG);
+    const bool look = raw.type == DT_UNKNOWN || raw.type == DT_CHR || HasOverrideStat() ||
+                      (xattr_whiteouts && raw.type == DT_REG);
     if (look) {
       const sys::At at{fd.get(), raw.name};
       const auto st = sys::Stat(at);
       if (!st) return;  // removed by somebody who writes to a mounted upper
-      whiteout = IsDeviceWhiteout(*st) || (xattr_whiteouts && IsXattrWhiteout(at, *st));
+      whiteout = IsDeviceWhiteout(*st) || (xattr_whiteouts && IsXattrWhiteout(at, *st, privates_));
       Attr attr = AttrFromStat(*st);
-      if (options_.xattr_permissions != 0) ApplyOverrideStat(at, attr);
+      if (HasOverrideStat()) ApplyOverrideStat(at, privates_.override_stat, attr);
       mode = attr.FullMode();
     }
     sink(Listed{raw.name, raw.ino, TypeFromMode(mode), whiteout});
@@ -72,16 +72,18 @@ Sys<void> Upper::List(sys::At dir, FunctionRef<void(const Listed&)> sink) const 
 
 Sys<void> Upper::SetOwner(sys::At at, std::optional<uint32_t> uid,
                           std::optional<uint32_t> gid) const {
-  if (options_.xattr_permissions == 0) {
+  if (!HasOverrideStat()) {
     return sys::Chown(at, uid.value_or(static_cast<uid_t>(-1)),
                       gid.value_or(static_cast<gid_t>(-1)));
   }
   VENEER_TRY(const Attr attr, Stat(at));
-  if (attr.type == FileType::kSymlink) return {};  // user xattrs need a file or a directory
+  // User xattrs need a file or a directory.
+  const bool user = std::string_view(privates_.override_stat).starts_with("user.");
+  if (attr.type == FileType::kSymlink && user) return {};
   OverrideStat value = OverrideOf(attr);
   value.uid = uid.value_or(attr.uid);
   value.gid = gid.value_or(attr.gid);
-  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
+  return SetOverrideStat(at, value);
 }
 
 Sys<Fd> Upper::OpenFile(sys::At at, int flags) const {
@@ -89,11 +91,21 @@ Sys<Fd> Upper::OpenFile(sys::At at, int flags) const {
 }
 
 Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {
-  if (options_.xattr_permissions == 0) return sys::Chmod(at, mode);
+  if (!HasOverrideStat()) return sys::Chmod(at, mode);
   VENEER_TRY(const Attr attr, Stat(at));
+  // The file system would do that with its own mode.
+  if (const auto acl = sys::GetXattr(at, kAclAccess)) {
+    if (const auto changed = AclWithMode(*acl, mode)) {
+      VENEER_TRY_VOID(sys::SetXattr(at, kAclAccess, *changed, 0));
+    }
+  }
   OverrideStat value = OverrideOf(attr);
   value.mode = mode;
-  return sys::SetXattr(at, kOverrideStat, FormatOverrideStat(value), 0);
+  return SetOverrideStat(at, value);
+}
+
+Sys<void> Upper::SetOverrideStat(sys::At at, const OverrideStat& value) const {
+  return sys::SetXattr(at, privates_.override_stat, FormatOverrideStat(value), 0);
 }
 
 Sys<void> Upper::SetMark(sys::At at, std::string_view mark, const std::string& value) const {

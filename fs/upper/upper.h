@@ -9,7 +9,9 @@
 //
 //   whiteout                           character device 0:0 (or an empty file with the mark "whiteout" where mknod is
 //                                      refused)
-//   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.
+//   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.;
+//                                      one of them for a whole upper, with <space>veneer.upper on its root
+//   <space>overlay.NAME                the xattr <space>NAME of a user, who may have a union of his own in this one
 //   <space>veneer.origin               st_ino of what the object was copied up from
 //   WORK/work/                         objects being built; emptied at every mount
 //   WORK/veneer/links/                 see link_index.h
@@ -24,11 +26,13 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "fs/upper/link_index.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/layer/layer.h"
+#include "layerdb/model/dialect.h"
 #include "layerdb/model/entry.h"
 
 namespace veneer {
@@ -39,7 +43,7 @@ struct UpperOptions {
   bool is_volatile = false;   // never wait for the disk
   bool redirect_dir = true;   // false: renaming a lower directory is EXDEV
   bool metacopy = true;       // false: chmod and friends copy the contents too
-  int xattr_permissions = 0;  // not 0: owner and mode are kept in user.containers.override_stat
+  int xattr_permissions = 0;  // not 0: owner and mode are kept in an xattr (kOverrideStats)
 };
 
 // An object of the upper as it is on disk.
@@ -145,14 +149,20 @@ class Upper {
   // --- renaming ---
   // Moves `from` to `to`. `to` holds nothing, a file, a whiteout (kFile), or, for a directory, one
   // without visible entries; `leave_whiteout`: a whiteout stays at `from`. One step where the file
-  // system and our rights allow it.
-  Sys<void> Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is,
+  // system and our rights allow it. Gives true when a whiteout is at `from` now, asked for or not.
+  Sys<bool> Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is,
                  bool leave_whiteout) const;
   Sys<void> Exchange(sys::At a, sys::At b) const;
 
   // --- attributes and marks ---
   Sys<void> SetOwner(sys::At at, std::optional<uint32_t> uid, std::optional<uint32_t> gid) const;
   Sys<void> SetMode(sys::At at, uint32_t mode) const;
+  // Xattrs as users name them. What says something of the upper itself is not among them, and a name of that kind is kept
+  // escaped; EOPNOTSUPP when it is too long then. An ACL sets the mode as well.
+  Sys<std::string> GetXattr(sys::At at, std::string_view name) const;
+  Sys<std::vector<std::string>> ListXattr(sys::At at) const;
+  Sys<void> SetXattr(sys::At at, std::string_view name, std::string_view value, int flags) const;
+  Sys<void> RemoveXattr(sys::At at, std::string_view name) const;
   Sys<void> SetOpaque(sys::At dir) const;
   Sys<void> SetRedirect(sys::At at, std::string_view path) const;
   Sys<void> ClearMetacopy(sys::At file) const;
@@ -164,11 +174,15 @@ class Upper {
 
  private:
   Upper() = default;
-  std::string Mark(std::string_view mark) const { return mark_space_ + std::string(mark); }
+  std::string Mark(std::string_view mark) const { return std::string(mark_space_).append(mark); }
   Sys<void> SetMark(sys::At at, std::string_view mark, const std::string& value) const;
   Sys<void> ClearMark(sys::At at, std::string_view mark) const;
   std::string TempName() const;
-  bool ChooseMarks();
+  Result<void> ChooseNotation(const std::string& what);
+  bool HasOverrideStat() const { return privates_.override_stat != nullptr; }
+  Sys<void> SetOverrideStat(sys::At at, const OverrideStat& value) const;
+  Sys<std::string> OnDisk(std::string_view name) const;
+  Sys<void> SetAcl(sys::At at, std::string_view value, int flags) const;
   Sys<void> Probe();
   Sys<void> FillIn(sys::At at, const NewObject& object, int data_fd) const;
   Sys<void> Furnish(sys::At at, const NewObject& object) const;
@@ -177,14 +191,16 @@ class Upper {
   bool LinkSharedWhiteout(sys::At place) const;
   Sys<void> RenameIntoEmpty(sys::At from, sys::At to) const;
   Sys<void> ExchangeOrReplace(sys::At temp, sys::At place) const;
-  Sys<void> MoveLeavingWhiteout(sys::At from, sys::At to, Occupied to_is) const;
+  Sys<void> MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to, Occupied to_is) const;
+  Sys<void> ReplaceLeavingWhiteout(sys::At from, sys::At to, sys::At whiteout) const;
 
   UpperOptions options_;
   Fd root_;  // O_RDONLY, carries the lock
   Fd workdir_;
   Fd work_;  // WORK/work
   std::unique_ptr<LinkIndex> links_;
-  std::string mark_space_;
+  std::string_view mark_space_;  // kTrustedOverlay or kUserOverlay
+  PrivateNames privates_;
   uint32_t uid_ = 0;
   uint32_t gid_ = 0;
   bool rename_whiteout_ = false;     // RENAME_WHITEOUT works

@@ -22,7 +22,7 @@ struct DirLayer::Place : LayerRef::Data {
   std::shared_ptr<const Place> parent;  // null: the root
   std::string name;
   uint64_t key = 0;              // of the descriptor cache; directories only
-  bool xattr_whiteouts = false;  // the directory may hold files that are whiteouts by an xattr
+  bool xattr_whiteouts = false;  // a listing looks for files that are whiteouts by an xattr
 
   std::string Path() const {
     std::vector<const Place*> chain;
@@ -43,9 +43,10 @@ struct DirLayer::Located {
   sys::At at() const { return {fd->get(), name}; }
 };
 
-DirLayer::DirLayer(Fd root, dev_t device, DirLayerOptions options)
+DirLayer::DirLayer(Fd root, dev_t device, const PrivateNames& privates, DirLayerOptions options)
     : root_fd_(std::make_shared<const Fd>(std::move(root))),
       device_(device),
+      privates_(privates),
       options_(options),
       dir_fds_(options.fd_cache) {}
 
@@ -56,16 +57,17 @@ Result<std::shared_ptr<DirLayer>> DirLayer::Open(const std::string& path, DirLay
   if (!root) return MakeError(Errno{errno}, what);
   VENEER_TRY_CTX(const Fd readable, sys::Open({root.get()}, O_RDONLY | O_DIRECTORY), what);
   VENEER_TRY_CTX(const struct stat st, sys::Stat({root.get()}), what);
-  if (sys::GetXattr({root.get()}, kOverrideStat)) options.override_stat = true;
-  if (IsOverlayUpper({root.get()})) options.aufs = false;
+  const TreeNotation notation = NotationOf({root.get()});
+  if (!notation.upper.empty()) options.aufs = false;
 
-  std::shared_ptr<DirLayer> layer(new DirLayer(std::move(root), st.st_dev, options));
+  std::shared_ptr<DirLayer> layer(new DirLayer(
+      std::move(root), st.st_dev, options.privates.value_or(notation.privates), options));
   auto place = std::make_shared<Place>();
   place->key = 0;
   layer->root_.ref.data = place;
   const sys::At at{layer->root_fd_->get()};
   VENEER_TRY_CTX(layer->root_.attr, layer->MakeAttr(at, st), what);
-  VENEER_TRY_CTX(layer->root_.marks, ReadMarks(at, st, options.aufs, ""), what);
+  VENEER_TRY_CTX(layer->root_.marks, ReadMarks(at, st, layer->privates_, options.aufs, ""), what);
   place->xattr_whiteouts = layer->root_.marks.xattr_whiteouts;
   layer->root_.marks.redirect.reset();  // there is nothing a root could be redirected to
   return layer;
@@ -87,7 +89,7 @@ uint64_t DirLayer::InoOf(dev_t device, uint64_t ino) const {
 Sys<Attr> DirLayer::MakeAttr(sys::At at, const struct stat& st) const {
   Attr attr = AttrFromStat(st);
   attr.ino = InoOf(st.st_dev, st.st_ino);
-  if (options_.override_stat) ApplyOverrideStat(at, attr);
+  if (privates_.override_stat != nullptr) ApplyOverrideStat(at, privates_.override_stat, attr);
   return attr;
 }
 
@@ -140,12 +142,12 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
     return std::nullopt;
   }
   if (IsDeviceWhiteout(*st)) return whiteout;
-  if (S_ISREG(st->st_mode) && parent->xattr_whiteouts && IsXattrWhiteout(at, *st)) return whiteout;
+  if (IsXattrWhiteout(at, *st, privates_)) return whiteout;
   LayerObject object;
   VENEER_TRY(object.attr, MakeAttr(at, *st));
   // An empty file has no contents to look for below, so here its marks do not matter.
   if (S_ISDIR(st->st_mode) || (MayBeMetacopy(*st) && st->st_size > 0)) {
-    Sys<Marks> marks = ReadMarks(at, *st, options_.aufs, parent->Path());
+    Sys<Marks> marks = ReadMarks(at, *st, privates_, options_.aufs, parent->Path());
     // What may not be read shows with its attributes all the same, as everywhere; what is in it does not.
     if (!marks && marks.error().code != EACCES) return Fail(marks.error());
     if (marks) object.marks = *std::move(marks);
@@ -193,11 +195,13 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
     entry.hint = alone ? kSeenAlone : 0;
     uint32_t mode = static_cast<uint32_t>(object.type) << 12;
     const bool look = object.type == DT_UNKNOWN || object.type == DT_CHR ||
-                      options_.override_stat || (place.xattr_whiteouts && object.type == DT_REG);
+                      privates_.override_stat != nullptr ||
+                      (place.xattr_whiteouts && object.type == DT_REG);
     if (look) {
       const sys::At at{fd->get(), object.name.c_str()};
       VENEER_TRY(const struct stat st, sys::Stat(at));
-      entry.whiteout = IsDeviceWhiteout(st) || (place.xattr_whiteouts && IsXattrWhiteout(at, st));
+      entry.whiteout =
+          IsDeviceWhiteout(st) || (place.xattr_whiteouts && IsXattrWhiteout(at, st, privates_));
       VENEER_TRY(const Attr attr, MakeAttr(at, st));
       mode = attr.FullMode();
       entry.ino = attr.ino;
@@ -237,12 +241,12 @@ Sys<Content> DirLayer::Open(const LayerRef& ref) const {
 
 Sys<std::string> DirLayer::GetXattr(const LayerRef& ref, const std::string& name) const {
   VENEER_TRY(const Located located, Locate(ref));
-  return sys::GetXattr(located.at(), EscapeXattr(name).c_str());
+  return sys::GetXattr(located.at(), EscapeXattr(name, privates_).c_str());
 }
 
 Sys<XattrList> DirLayer::ListXattrs(const LayerRef& ref) const {
   VENEER_TRY(const Located located, Locate(ref));
-  return ReadUserXattrs(located.at());
+  return ReadUserXattrs(located.at(), privates_);
 }
 
 Sys<struct statvfs> DirLayer::StatFs() const { return sys::StatVfs(root_fd_->get()); }

@@ -8,11 +8,13 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "layerdb/base/fd_cache.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/layer/layer.h"
+#include "layerdb/model/dialect.h"
 
 namespace veneer {
 
@@ -20,9 +22,8 @@ struct DirLayerOptions {
   // ".wh.NAME" is a whiteout. Off for an upper directory that this project wrote, where it is a
   // file.
   bool aufs = true;
-  // Owner, mode and type come from user.containers.override_stat. On by itself where the root has
-  // it.
-  bool override_stat = false;
+  // Which xattrs say something of the tree. nullopt: as the root tells.
+  std::optional<PrivateNames> privates = std::nullopt;
   // Directory descriptors to keep.
   size_t fd_cache = 64;
 };
@@ -47,11 +48,13 @@ class DirLayer : public Layer {
   std::string PathOf(const LayerRef& ref) const;
   // An O_PATH descriptor of the root; borrowed.
   int root_fd() const { return root_fd_->get(); }
+  // Which xattrs of the directory say something of the tree.
+  const PrivateNames& privates() const { return privates_; }
 
  private:
   struct Place;  // a name in a directory; what LayerRef::data is here
   struct Located;
-  DirLayer(Fd root, dev_t device, DirLayerOptions options);
+  DirLayer(Fd root, dev_t device, const PrivateNames& privates, DirLayerOptions options);
 
   static const Place& PlaceOf(const LayerRef& ref);
   Sys<SharedFd> DirFd(const Place& dir) const;
@@ -61,7 +64,8 @@ class DirLayer : public Layer {
 
   const SharedFd root_fd_;
   const dev_t device_;
-  DirLayerOptions options_;
+  const PrivateNames privates_;
+  const DirLayerOptions options_;
   LayerObject root_;
   mutable FdCache dir_fds_;
   mutable std::atomic<uint64_t> next_key_{1};

@@ -41,6 +41,16 @@ bool IsDeviceWhiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.
 
 namespace {
 
+// The value of kMarkUpper where the marks of both namespaces count.
+constexpr const char* kMixed = "mixed";
+
+Sys<bool> IsEmpty(sys::At dir) {
+  VENEER_TRY(const Fd fd, sys::Open(dir, O_RDONLY | O_DIRECTORY));
+  bool empty = true;
+  VENEER_TRY_VOID(sys::ReadDir(fd.get(), [&](const sys::Dirent&) { empty = false; }));
+  return empty;
+}
+
 // A redirect as a path from the root, without a leading slash; nullopt when it is not a sane path.
 std::optional<std::string> NormalRedirect(std::string_view value, std::string_view parent_path) {
   std::string path;
@@ -61,10 +71,11 @@ std::optional<std::string> NormalRedirect(std::string_view value, std::string_vi
   return path;
 }
 
-// The value of a mark in either namespace, whichever of `names` holds it.
+// The value of a mark in a namespace that counts, whichever of `names` holds it.
 Sys<std::optional<std::string>> MarkValue(sys::At at, const std::vector<std::string>& names,
-                                          std::string_view mark) {
+                                          const PrivateNames& privates, std::string_view mark) {
   for (const auto space : {kTrustedOverlay, kUserOverlay}) {
+    if (!(space == kTrustedOverlay ? privates.trusted : privates.user)) continue;
     const std::string name = std::string(space).append(mark);
     if (std::find(names.begin(), names.end(), name) == names.end()) continue;
     auto value = sys::GetXattr(at, name.c_str());
@@ -76,7 +87,62 @@ Sys<std::optional<std::string>> MarkValue(sys::At at, const std::vector<std::str
 
 }  // namespace
 
-Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path) {
+TreeNotation NotationOf(sys::At root) {
+  TreeNotation notation;
+  const auto names = sys::ListXattr(root);
+  if (!names) return notation;
+  auto has = [&](std::string_view name) {
+    return std::find(names->begin(), names->end(), name) != names->end();
+  };
+  PrivateNames& privates = notation.privates;
+  for (const char* name : kOverrideStats) {
+    if (privates.override_stat == nullptr && has(name)) privates.override_stat = name;
+  }
+  bool mixed = false;
+  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
+    const std::string mark = std::string(space).append(kMarkUpper);
+    if (!has(mark)) continue;
+    mixed = mixed || !notation.upper.empty() || sys::GetXattr(root, mark.c_str()) == kMixed;
+    if (notation.upper.empty()) notation.upper = space;
+  }
+  // Without a mark of ours: whoever writes the first of these (the kernel, as root) writes no marks elsewhere.
+  const bool by_root = std::any_of(names->begin(), names->end(), [](std::string_view name) {
+    return name.starts_with(kTrustedOverlay);
+  });
+  if (!mixed && (by_root || !notation.upper.empty())) {
+    privates.trusted = notation.upper.empty() || notation.upper == kTrustedOverlay;
+    privates.user = !privates.trusted;
+    privates.fuse_overlayfs = false;
+  }
+  return notation;
+}
+
+Sys<TreeNotation> BecomeUpper(sys::At root) {
+  TreeNotation notation = NotationOf(root);
+  if (!notation.upper.empty()) return notation;
+  // What is in it already may have marks of either namespace.
+  PrivateNames& privates = notation.privates;
+  VENEER_TRY(const bool empty, IsEmpty(root));
+  const bool mixed = privates.trusted && privates.user && !empty;
+  Sys<void> done = Fail(EOPNOTSUPP);
+  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
+    const bool trusted = space == kTrustedOverlay;
+    if (!(trusted ? privates.trusted : privates.user)) continue;
+    done =
+        sys::SetXattr(root, std::string(space).append(kMarkUpper).c_str(), mixed ? kMixed : "y", 0);
+    if (!done) continue;
+    notation.upper = space;
+    if (mixed) return notation;
+    privates.trusted = trusted;
+    privates.user = !trusted;
+    privates.fuse_overlayfs = false;
+    return notation;
+  }
+  return Fail(done.error());
+}
+
+Sys<Marks> ReadMarks(sys::At at, const struct stat& st, const PrivateNames& privates, bool aufs,
+                     std::string_view parent_path) {
   Marks marks;
   const bool directory = S_ISDIR(st.st_mode);
   if (!directory && !S_ISREG(st.st_mode)) return marks;
@@ -88,17 +154,18 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
     }
   } else if (!names->empty()) {
     if (directory) {
-      VENEER_TRY(const auto mark, MarkValue(at, *names, kMarkOpaque));
+      VENEER_TRY(const auto mark, MarkValue(at, *names, privates, kMarkOpaque));
       const std::string opaque = mark.value_or("");
       marks.xattr_whiteouts = opaque == "x";
       marks.opaque = opaque == "y" ||
-                     std::find(names->begin(), names->end(), kFuseOverlayOpaque) != names->end();
+                     (privates.fuse_overlayfs &&
+                      std::find(names->begin(), names->end(), kFuseOverlayOpaque) != names->end());
     } else {
-      VENEER_TRY(const auto metacopy, MarkValue(at, *names, kMarkMetacopy));
+      VENEER_TRY(const auto metacopy, MarkValue(at, *names, privates, kMarkMetacopy));
       marks.metacopy = metacopy.has_value();
     }
     if (directory || marks.metacopy) {
-      VENEER_TRY(const auto redirect, MarkValue(at, *names, kMarkRedirect));
+      VENEER_TRY(const auto redirect, MarkValue(at, *names, privates, kMarkRedirect));
       if (redirect) marks.redirect = NormalRedirect(*redirect, parent_path);
     }
   }
@@ -111,26 +178,21 @@ Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_v
   return marks;
 }
 
-bool IsOverlayUpper(sys::At root) {
-  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
-    if (sys::GetXattr(root, std::string(space).append(kMarkUpper).c_str())) return true;
-  }
-  return false;
-}
-
-bool HoldsXattrWhiteouts(sys::At dir) {
+bool HoldsXattrWhiteouts(sys::At dir, const PrivateNames& privates) {
   const auto names = sys::ListXattr(dir);
-  return names && MarkValue(dir, *names, kMarkOpaque) == "x";
+  return names && MarkValue(dir, *names, privates, kMarkOpaque) == "x";
 }
 
-bool IsXattrWhiteout(sys::At file, const struct stat& st) {
+bool IsXattrWhiteout(sys::At file, const struct stat& st, const PrivateNames& privates) {
   if (!S_ISREG(st.st_mode) || st.st_size != 0) return false;
   const auto names = sys::ListXattr(file);
-  return names && MarkValue(file, *names, kMarkWhiteout).has_value();
+  if (!names) return false;
+  const auto mark = MarkValue(file, *names, privates, kMarkWhiteout);
+  return mark && *mark;
 }
 
-void ApplyOverrideStat(sys::At at, Attr& attr) {
-  const auto value = sys::GetXattr(at, kOverrideStat);
+void ApplyOverrideStat(sys::At at, const char* override_stat, Attr& attr) {
+  const auto value = sys::GetXattr(at, override_stat);
   if (!value) return;
   const auto parsed = ParseOverrideStat(*value);
   if (!parsed) return;
@@ -171,7 +233,7 @@ OverrideStat OverrideOf(const Attr& attr) {
   return value;
 }
 
-Sys<XattrList> ReadUserXattrs(sys::At at) {
+Sys<XattrList> ReadUserXattrs(sys::At at, const PrivateNames& privates) {
   XattrList out;
   const auto names = sys::ListXattr(at);
   if (!names) {
@@ -179,7 +241,7 @@ Sys<XattrList> ReadUserXattrs(sys::At at) {
     return Fail(names.error());
   }
   for (const std::string& on_disk : *names) {
-    auto name = UnescapeXattr(on_disk);
+    auto name = UnescapeXattr(on_disk, privates);
     if (!name) continue;
     auto value = sys::GetXattr(at, on_disk.c_str());
     if (value) {

@@ -26,29 +26,38 @@ bool IsDeviceWhiteout(const struct stat& st);
 // False for a file that has too many blocks to be a metadata-only copy: it need not be asked for marks.
 bool MayBeMetacopy(const struct stat& st);
 
+// How a directory tree is written, as its root tells.
+struct TreeNotation {
+  PrivateNames privates;
+  std::string_view
+      upper;  // of an upper of this project: where its marks are, kTrustedOverlay or kUserOverlay; else empty
+};
+TreeNotation NotationOf(sys::At root);
+
+// Makes a directory an upper from here on, if it is none yet: chooses the namespace of its marks and notes that on it.
+// EOPNOTSUPP and the like: its file system, or our rights, allow no marks in it.
+Sys<TreeNotation> BecomeUpper(sys::At root);
+
 // The marks of a directory or regular file; none for anything else. `aufs`: a ".wh..wh..opq" in it makes a directory
 // opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
 // EACCES: an ordinary user may not read the user.* xattrs of an object that it may not read.
-Sys<Marks> ReadMarks(sys::At at, const struct stat& st, bool aufs, std::string_view parent_path);
+Sys<Marks> ReadMarks(sys::At at, const struct stat& st, const PrivateNames& privates, bool aufs,
+                     std::string_view parent_path);
 
-// True when the directory may hold whiteouts of the xattr form (overlayfs.rst: opaque is "x"), and
-// whether a regular file in it is one.
-bool HoldsXattrWhiteouts(sys::At dir);
-bool IsXattrWhiteout(sys::At file, const struct stat& st);
+// True when a listing of the directory must look for whiteouts of the xattr form (overlayfs.rst: opaque is "x"), and
+// whether a regular file is one. A lookup goes by the file alone, as the kernel's does.
+bool HoldsXattrWhiteouts(sys::At dir, const PrivateNames& privates);
+bool IsXattrWhiteout(sys::At file, const struct stat& st, const PrivateNames& privates);
 
-// True for the root of a directory that was an upper: what is hidden there is marked as overlayfs does, and a file may be
-// called ".wh.x".
-bool IsOverlayUpper(sys::At root);
-
-// Applies user.containers.override_stat, where the object has it.
-void ApplyOverrideStat(sys::At at, Attr& attr);
+// Applies what the xattr `override_stat` says, where the object has it.
+void ApplyOverrideStat(sys::At at, const char* override_stat, Attr& attr);
 
 // What the xattr must say for an object to be read with the owner, mode and, for special files, the
 // type and device of `attr`.
 OverrideStat OverrideOf(const Attr& attr);
 
 // The xattrs that a user of the tree set: marks left out, escaped names unescaped.
-Sys<XattrList> ReadUserXattrs(sys::At at);
+Sys<XattrList> ReadUserXattrs(sys::At at, const PrivateNames& privates);
 
 }  // namespace veneer
 

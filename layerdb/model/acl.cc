@@ -54,6 +54,53 @@ bool IsWellFormedAcl(std::string_view value) {
   return (seen & kOwners) == kOwners && ((seen & (kUser | kGroup)) == 0 || (seen & kMask) != 0);
 }
 
+namespace {
+
+// Where the entries lie that stand for the three classes of a mode; 0: there is none.
+struct ClassEntries {
+  size_t owner = 0;
+  size_t group = 0;  // the mask, where there is one
+  size_t others = 0;
+  bool extended = false;
+};
+
+std::optional<ClassEntries> ClassesOf(std::string_view acl) {
+  if (!IsWellFormedAcl(acl) || acl.size() == kHeaderSize) return std::nullopt;
+  ClassEntries out;
+  // In order: the mask comes after the owning group.
+  for (size_t at = kHeaderSize; at < acl.size(); at += kEntrySize) {
+    switch (Load(acl, at, 2)) {
+      case kUserObj: out.owner = at; break;
+      case kOther: out.others = at; break;
+      case kGroupObj: out.group = at; break;
+      case kMask: out.group = at; [[fallthrough]];
+      default: out.extended = true;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<AclPermissions> PermissionsOfAcl(std::string_view access) {
+  const auto classes = ClassesOf(access);
+  if (!classes) return std::nullopt;
+  auto bits = [&](size_t at) { return Load(access, at + 2, 2) & 7; };
+  return AclPermissions{
+      bits(classes->owner) << 6 | bits(classes->group) << 3 | bits(classes->others),
+      classes->extended};
+}
+
+std::optional<std::string> AclWithMode(std::string_view access, uint32_t mode) {
+  const auto classes = ClassesOf(access);
+  if (!classes) return std::nullopt;
+  std::string out(access);
+  out[classes->owner + 2] = static_cast<char>(mode >> 6 & 7);
+  out[classes->group + 2] = static_cast<char>(mode >> 3 & 7);
+  out[classes->others + 2] = static_cast<char>(mode & 7);
+  return out;
+}
+
 std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type) {
   if (!HasHeader(default_acl)) return std::nullopt;
   std::string access(default_acl);

@@ -10,9 +10,18 @@ namespace veneer {
 namespace {
 
 constexpr std::string_view kEscape = "overlay.";
-constexpr std::array<std::string_view, 2> kOverlaySpaces = {kTrustedOverlay, kUserOverlay};
-constexpr std::array<std::string_view, 2> kOtherPrivate = {"user.fuseoverlayfs.",
-                                                           "user.containers."};
+
+// The namespace that makes `name` private; empty: it is data.
+std::string_view PrivateSpace(std::string_view name, const PrivateNames& privates) {
+  auto in = [&](std::string_view space) { return name.starts_with(space); };
+  if (privates.trusted && in(kTrustedOverlay)) return kTrustedOverlay;
+  if (privates.user && in(kUserOverlay)) return kUserOverlay;
+  if (privates.fuse_overlayfs && in(kFuseOverlay)) return kFuseOverlay;
+  if (privates.override_stat == nullptr) return {};
+  std::string_view space = privates.override_stat;
+  space.remove_suffix(space.size() - space.rfind('.') - 1);
+  return in(space) ? space : std::string_view();
+}
 
 bool TakeNumber(std::string_view& text, uint32_t& value, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -29,36 +38,18 @@ bool TakeColon(std::string_view& text) {
 
 }  // namespace
 
-bool IsPrivateXattr(std::string_view name) {
-  for (const auto space : kOverlaySpaces) {
-    if (name.starts_with(space)) return true;
-  }
-  for (const auto space : kOtherPrivate) {
-    if (name.starts_with(space)) return true;
-  }
-  return false;
+std::string EscapeXattr(std::string_view name, const PrivateNames& privates) {
+  const std::string_view space = PrivateSpace(name, privates);
+  if (space.empty()) return std::string(name);
+  return std::string(space).append(kEscape).append(name.substr(space.size()));
 }
 
-std::string EscapeXattr(std::string_view name) {
-  for (const auto space : kOverlaySpaces) {
-    if (name.starts_with(space)) {
-      return std::string(space).append(kEscape).append(name.substr(space.size()));
-    }
-  }
-  return std::string(name);
-}
-
-std::optional<std::string> UnescapeXattr(std::string_view on_disk) {
-  for (const auto space : kOverlaySpaces) {
-    if (!on_disk.starts_with(space)) continue;
-    const std::string_view rest = on_disk.substr(space.size());
-    if (!rest.starts_with(kEscape)) return std::nullopt;
-    return std::string(space).append(rest.substr(kEscape.size()));
-  }
-  for (const auto space : kOtherPrivate) {
-    if (on_disk.starts_with(space)) return std::nullopt;
-  }
-  return std::string(on_disk);
+std::optional<std::string> UnescapeXattr(std::string_view on_disk, const PrivateNames& privates) {
+  const std::string_view space = PrivateSpace(on_disk, privates);
+  if (space.empty()) return std::string(on_disk);
+  const std::string_view rest = on_disk.substr(space.size());
+  if (!rest.starts_with(kEscape)) return std::nullopt;
+  return std::string(space).append(rest.substr(kEscape.size()));
 }
 
 std::optional<OverrideStat> ParseOverrideStat(std::string_view text) {

@@ -9,6 +9,7 @@
 #ifndef VENEER_LAYERDB_MODEL_DIALECT_H_
 #define VENEER_LAYERDB_MODEL_DIALECT_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,22 +34,37 @@ inline constexpr std::string_view kMarkWhiteout = "whiteout";
 // st_ino of the object that an upper file was copied up from, in decimal. Ours; it lies in the
 // kernel's namespace so that a kernel overlay hides it too.
 inline constexpr std::string_view kMarkOrigin = "veneer.origin";
-// On the root of an upper: nothing in it is written in the ".wh." dialect.
+// On the root of an upper: what is hidden in it is hidden by the marks of this one namespace, and not in the ".wh."
+// dialect. With the value "mixed" the marks of both count: it was not empty when it became one.
 inline constexpr std::string_view kMarkUpper = "veneer.upper";
 
+inline constexpr std::string_view kFuseOverlay = "user.fuseoverlayfs.";
 inline constexpr const char* kFuseOverlayOpaque = "user.fuseoverlayfs.opaque";
+
+// Where fuse-overlayfs and containers/storage keep owner, mode and type of an object whose file may not have them, in the
+// order in which fuse-overlayfs looks for one at the root of a layer.
 inline constexpr const char* kOverrideStat = "user.containers.override_stat";
+inline constexpr std::array<const char*, 3> kOverrideStats = {
+    "security.fuseoverlayfs.override_stat", kOverrideStat, "user.fuseoverlayfs.override_stat"};
 
-// True for names that a union's inside must neither see nor set: every dialect's private namespace.
-bool IsPrivateXattr(std::string_view name);
+// Which xattrs of a directory tree say something of the tree. All others are data of its users there, whatever they mean
+// elsewhere: in a union inside this one, for example.
+struct PrivateNames {
+  bool trusted = true;                  // trusted.overlay.*
+  bool user = true;                     // user.overlay.*
+  bool fuse_overlayfs = true;           // user.fuseoverlayfs.*
+  const char* override_stat = nullptr;  // that of kOverrideStats which counts; null: none
 
-// Data that looks like a mark is kept on disk with one more "overlay."
-// ("trusted.overlay.overlay.x"). Gives the name on disk of the xattr `name`, and back: nullopt for
-// a real mark, which is not data.
-std::string EscapeXattr(std::string_view name);
-std::optional<std::string> UnescapeXattr(std::string_view on_disk);
+  friend bool operator==(const PrivateNames&, const PrivateNames&) = default;
+};
 
-// user.containers.override_stat: "uid:gid:mode" in octal mode, optionally followed by ":type".
+// Data with the name of something private is kept on disk with one more "overlay." ("trusted.overlay.overlay.x"), as the
+// kernel does since Linux 6.7. Gives the name on disk of the xattr `name`, and back: nullopt for what is private, and no
+// data.
+std::string EscapeXattr(std::string_view name, const PrivateNames& privates);
+std::optional<std::string> UnescapeXattr(std::string_view on_disk, const PrivateNames& privates);
+
+// The value of an override_stat: "uid:gid:mode" in octal mode, optionally followed by ":type".
 struct OverrideStat {
   uint32_t uid = 0;
   uint32_t gid = 0;

@@ -13,6 +13,7 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
+#include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 #include "layerdb/store/catalog_records.h"
 #include "layerdb/store/images.h"
@@ -101,9 +102,11 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   const Fd directory(open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return MakeError(Errno{errno}, upper);
   const sys::At at{directory.get()};
+  // Where that fails, the mount says why.
+  const TreeNotation notation = BecomeUpper(at).value_or(TreeNotation());
   root.ForEachXattr([&](std::string_view name, std::string_view value) {
     // What looks like a mark of ours is an image's data, and must not become a mark of the upper.
-    IgnoreError(sys::SetXattr(at, EscapeXattr(name).c_str(), value, 0),
+    IgnoreError(sys::SetXattr(at, EscapeXattr(name, notation.privates).c_str(), value, 0),
                 "an ordinary user may set few of them");
   });
   if (geteuid() == 0) {

@@ -50,6 +50,7 @@ Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
     if (errno == ENOENT) return walk;
     return MakeError(Errno{errno}, links);
   }
+  options.privates = walk->upper_->privates();
   VENEER_TRY(walk->links_, DirLayer::Open(links, options));
   VENEER_TRY_VOID(walk->ReadLinks(links));
   return walk;

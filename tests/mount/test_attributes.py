@@ -7,7 +7,7 @@ import stat
 import time
 
 from support import proc, sysio
-from support.case import PlacedCase, placed, read
+from support.case import MountCase, PlacedCase, placed, read, write
 from support.tree import OLD_TIME_NS, Dir, File, Link, Node, entry
 
 TREE = {
@@ -298,3 +298,50 @@ class Attributes(PlacedCase):
             with self.errno(number):
                 as_stranger(what)
         self.assertEqual(entry(self.at("file"))["mode"], 0o644)
+
+
+class BesideTheMount(MountCase):
+    """Who can write a directory of the upper puts a symlink in the place of a file that the daemon, as root, changes."""
+
+    def test_no_change_follows_a_symlink_in_the_upper(self):
+        secret = self.path("secret")
+        write(secret, "secret")
+        os.chmod(secret, 0o600)
+        os.setxattr(secret, "user.kept", b"1")
+        before, changed = entry(secret), os.stat(secret).st_ctime_ns
+
+        def allocate(path):
+            with open(path, "r+b") as file:
+                sysio.fallocate(file.fileno(), 0, 0, 1 << 20)
+        changes = {
+            "chmod": lambda path: os.chmod(path, 0o4777),
+            "chown": lambda path: os.chown(path, STRANGER, STRANGER),
+            "utime": lambda path: os.utime(path, ns=(1, 1)),
+            "setxattr": lambda path: os.setxattr(path, "trusted.new", b"1"),
+            "removexattr": lambda path: os.removexattr(path, "user.kept"),
+            "truncate": lambda path: os.truncate(path, 0),
+            "write": lambda path: write_to(path, b"over"),
+            "read": lambda path: self.assertNotEqual(read(path), b"secret"),
+            "chattr": lambda path: sysio.set_flags(path, sysio.FS_NODUMP_FL),
+            "setfacl": lambda path: os.setxattr(path, "system.posix_acl_access", os.getxattr(secret + ".acl",
+                                                "system.posix_acl_access")),
+            "fallocate": allocate,
+        }
+        write(secret + ".acl", "")
+        proc.run(["setfacl", "-m", "u:3333:rwx", secret + ".acl"], check=True)
+        mount = self.mount([self.layer("lower", {})])
+        for name in changes:
+            write(mount / name, "made here")
+        mount.remount()  # no descriptor of them is open
+        for name in changes:
+            os.stat(mount / name)
+            os.unlink(os.path.join(mount.upper, name))
+            os.symlink(secret, os.path.join(mount.upper, name))
+        for name, change in changes.items():
+            with self.subTest(name):
+                try:
+                    change(mount / name)
+                except OSError:
+                    pass  # what it says is of no matter; the file is not there any more
+                self.assertEqual(entry(secret), before)
+                self.assertEqual(os.stat(secret).st_ctime_ns, changed)

@@ -315,6 +315,38 @@ class OverrideStat(MountCase):
                       os.listxattr(os.path.join(mount.upper, "new")))
 
 
+    def test_read_where_fuse_overlayfs_writes(self):
+        """As root it writes security.fuseoverlayfs.override_stat, and user.fuseoverlayfs.override_stat did older versions."""
+        for x in ("security.fuseoverlayfs.override_stat", "user.fuseoverlayfs.override_stat"):
+            name = x.split(".")[0]
+            lower = self.layer(name, {"file": File(0o700, data=b"f", xattrs={x: b"12:34:0640"})})
+            os.setxattr(lower, x, b"5:6:0755")
+            for options in ([], ["xattr_permissions=1"]):
+                mount = self.mount([lower], name=f"{name}{len(options)}", options=options)
+                status = os.stat(mount / "file")
+                self.assertEqual((oct(status.st_mode), status.st_uid, status.st_gid), (oct(0o100640), 12, 34))
+                self.assertEqual(os.stat(mount.path).st_uid, 0, "the root is the upper's")
+                self.assertEqual(tree.xattrs(mount / "file"), {}, "the mark is hidden")
+
+    def test_a_mode_that_an_acl_says_counts_with_xattr_permissions(self):
+        """cp -p sets the mode so."""
+        if mounts.kind() != "veneerfs":
+            self.skipTest("an option of veneerfs")
+        mount = self.mount([self.layer("lower", {"f": File(0o644, data=b"f")})], options=["xattr_permissions=2"])
+        os.umask(0o077)
+        proc.run(["cp", "-p", mount / "f", mount / "g"], check=True)
+        write(mount / "h", "h")
+        proc.run(["setfacl", "-m", "u:3333:r,m::rw", mount / "h"], check=True)
+        for _ in range(2):
+            self.assertEqual(oct(os.stat(mount / "g").st_mode), oct(0o100644))
+            self.assertEqual(oct(os.stat(mount / "h").st_mode), oct(0o100660))
+            mount.remount()
+        os.chmod(mount / "h", 0o604)
+        shown = proc.run(["getfacl", "-cpE", mount / "h"], check=True).out.split()
+        self.assertEqual(shown, ["user::rw-", "user:3333:r--", "group::---", "mask::---", "other::r--"])
+        self.assertEqual(oct(os.stat(mount / "h").st_mode), oct(0o100604))
+
+
 class ImageData(MountCase):
     """Names that look like marks but came as data are escaped on disk: no marks, and not lost by a copy-up."""
 
@@ -326,7 +358,8 @@ class ImageData(MountCase):
         for _ in range(2):
             self.assertEqual(names(mount / "d"), ["x", "y"], "as a mark it would hide y")
             self.assertEqual(read(mount / "f"), b"f")
-            self.assertEqual(tree.xattrs(mount / "d"), {}, "the private namespace is hidden from inside")
+            self.assertEqual(tree.xattrs(mount / "d"), {"trusted.overlay.opaque": b"y"})
+            self.assertEqual(tree.xattrs(mount / "f"), {"trusted.overlay.metacopy": b""})
             os.chmod(mount / "d", 0o700)
             with open(mount / "f", "r+b") as file:
                 file.write(b"f")

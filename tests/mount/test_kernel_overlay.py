@@ -94,6 +94,11 @@ class KernelOverlay(MountCase):
         os.chown(at("moved", "c"), 5, 6)
         os.truncate(at("full2", "b"), 0)
         os.mkdir(at("sticky"), 0o1777)
+        # Names that mean something to a union are data inside, as both have it.
+        for path in (at("full2"), at("full2", "b"), at("sticky")):
+            for name in ("trusted.overlay.opaque", "trusted.overlay.overlay.x", "user.overlay.opaque",
+                         "user.overlay.metacopy", "user.fuseoverlayfs.opaque", "user.containers.override_stat"):
+                os.setxattr(path, name, b"y")
 
     def test_the_kernel_reads_what_veneerfs_wrote(self):
         mount = self.mount(self.two_layers())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Extended attributes, POSIX ACLs, inode flags; and the private names that must not be seen or set from inside."""
+"""Extended attributes, POSIX ACLs, inode flags; and names that mean something to a union, which are data inside one."""
 
 import errno
 import os
@@ -20,10 +20,10 @@ TREE = {
     "char": Node(kind=stat.S_IFCHR, device=(1, 3), xattrs={"trusted.on-char": b"c"}),
     "capable": File(0o755, data=b"program", xattrs={"security.capability": CAPABILITY}),
 }
-PRIVATE = ("trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy",
-           "trusted.overlay.origin", "trusted.overlay.veneer.origin", "trusted.overlay.anything",
-           "user.overlay.opaque", "user.overlay.whiteout", "user.overlay.veneer.origin",
-           "user.fuseoverlayfs.opaque", "user.containers.override_stat")
+MARKS = ("trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy",
+         "trusted.overlay.origin", "trusted.overlay.veneer.origin", "trusted.overlay.anything",
+         "trusted.overlay.overlay.opaque", "trusted.overlay.whiteout", "user.overlay.opaque", "user.overlay.whiteout",
+         "user.overlay.veneer.origin", "user.fuseoverlayfs.opaque", "user.containers.override_stat")
 
 
 def set_x(path, name, value, flags=0):
@@ -153,16 +153,29 @@ class Xattrs(PlacedCase):
         with self.errno(errno.ENODATA):
             get_x(self.at("capable"), "security.capability")
 
-    def test_private_names_cannot_be_set_or_seen(self):
+    def test_names_of_marks_are_data_inside(self):
+        """Set, listed, read and removed like any other, as the kernel's overlayfs has it since Linux 6.7."""
+        before = {name: tree.xattrs(self.at(name)) for name in ("file", "dir")}
+        contents = names(self.at("dir"))
         for name in ("file", "dir"):
-            for attribute in PRIVATE:
-                with self.subTest(f"{attribute} on {name}"):
-                    with self.errno((errno.EPERM, errno.EOPNOTSUPP)):
-                        set_x(self.at(name), attribute, b"y")
-                    with self.errno((errno.ENODATA, errno.EOPNOTSUPP)):
-                        get_x(self.at(name), attribute)
-                    with self.errno((errno.EPERM, errno.ENODATA, errno.EOPNOTSUPP)):
-                        os.removexattr(self.at(name), attribute)
+            for attribute in MARKS:
+                with self.errno(errno.ENODATA):
+                    get_x(self.at(name), attribute)
+                set_x(self.at(name), attribute, b"y")
+        marks = dict.fromkeys(MARKS, b"y")
+        for _ in range(2):
+            for name in ("file", "dir"):
+                self.assertEqual(tree.xattrs(self.at(name)), {**before[name], **marks}, name)
+            self.assertEqual(read(self.at("file")), b"x")
+            self.assertEqual(names(self.at("dir")), contents)
+            self.remount()
+        os.rename(self.at("dir"), self.at("moved"))
+        os.rename(self.at("file"), self.at("moved", "file"))
+        for name, path in (("dir", "moved"), ("file", "moved/file")):
+            self.assertEqual(tree.xattrs(self.at(path)), {**before[name], **marks}, path)
+            for attribute in MARKS:
+                os.removexattr(self.at(path), attribute)
+            self.assertEqual(tree.xattrs(self.at(path)), before[name])
 
     def test_marks_of_a_copy_up_are_not_seen(self):
         os.chmod(self.at("file"), 0o600)
@@ -187,6 +200,56 @@ class Xattrs(PlacedCase):
             self.assertFalse(sysio.get_flags(path) & sysio.FS_NODUMP_FL)
         shown = proc.run(["lsattr", self.at("file")], check=True)
         self.assertEqual(shown.err, "")
+
+    def set_flag(self, path, flag):
+        """Also takes it away at the end, or nobody could remove the upper."""
+        sysio.set_flags(path, sysio.get_flags(path) | flag)
+        self.addCleanup(lambda: os.path.exists(path) and
+                        sysio.set_flags(path, sysio.get_flags(path) & ~flag))
+
+    def test_append_only(self):
+        path = self.at("file")
+        old = self.fd(path, os.O_RDWR)
+        self.set_flag(path, sysio.FS_APPEND_FL)
+        for _ in range(2):
+            with open(path, "ab") as file:
+                file.write(b"+" * 3)
+                file.flush()
+                file.write(b"-")
+        self.assertEqual(read(path), b"x+++-+++-")
+        with self.errno(errno.EPERM):
+            os.pwrite(old, b"over", 0)
+        with self.errno(errno.EPERM):
+            os.ftruncate(old, 1)
+        for change in (lambda: os.truncate(path, 0), lambda: os.chmod(path, 0o600), lambda: os.unlink(path),
+                       lambda: os.rename(path, path + "2"), lambda: os.link(path, path + "2"),
+                       lambda: open(path, "wb")):
+            with self.errno(errno.EPERM):
+                change()
+        self.assertEqual(read(path), b"x+++-+++-")
+        os.close(old)
+        sysio.set_flags(path, sysio.get_flags(path) & ~sysio.FS_APPEND_FL)
+        write(path, "again")
+        self.assertEqual(read(path), b"again")
+
+    def test_immutable(self):
+        path = self.at("file")
+        old = self.fd(path, os.O_RDWR)
+        self.set_flag(path, sysio.FS_IMMUTABLE_FL)
+        with self.errno(errno.EPERM):
+            os.pwrite(old, b"over", 0)
+        def append():
+            with open(path, "ab", buffering=0) as file:
+                file.write(b"more")
+        for change in (append, lambda: os.truncate(path, 0), lambda: os.chmod(path, 0o600),
+                       lambda: os.unlink(path), lambda: os.utime(path), lambda: set_x(path, "user.new", b"1")):
+            with self.errno(errno.EPERM):
+                change()
+        self.assertEqual(read(path), b"x")
+        os.close(old)
+        sysio.set_flags(path, sysio.get_flags(path) & ~sysio.FS_IMMUTABLE_FL)
+        write(path, "again")
+        self.assertEqual(read(path), b"again")
 
     def test_whiteouts_cannot_be_made(self):
         with self.errno(errno.EPERM, "a character device 0:0 is a whiteout"):

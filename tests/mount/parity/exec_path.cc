@@ -17,12 +17,9 @@
 namespace veneer::parity {
 namespace {
 
-void Rename(const Op& op, const Target& target, Outcome& out) {
-  unsigned flags = static_cast<unsigned>(op.flags);
-  // What the whiteout hides: a plain directory has nothing below, and would keep the device node.
-  // Kernel overlayfs refuses the flag. So these two do the rename that it comes down to.
-  if (flags == RENAME_WHITEOUT && target.kind() != TargetKind::kVeneer) flags = 0;
-  out.Set(::renameat2(AT_FDCWD, op.path.c_str(), AT_FDCWD, op.path2.c_str(), flags));
+void Rename(const Op& op, Outcome& out) {
+  out.Set(::renameat2(AT_FDCWD, op.path.c_str(), AT_FDCWD, op.path2.c_str(),
+                      static_cast<unsigned>(op.flags)));
 }
 
 void Handle(const Op& op, Outcome& out) {
@@ -77,7 +74,7 @@ void ExecuteOnPath(const Op& op, Target& target, Outcome& out) {
       out.Set(::mknod(path, static_cast<mode_t>(op.flags) | op.mode, number));
       break;
     }
-    case OpKind::kRename: Rename(op, target, out); break;
+    case OpKind::kRename: Rename(op, out); break;
     case OpKind::kStat: {
       const Look look = LookAt(AT_FDCWD, path, target.kind() == TargetKind::kPlain, op.flags);
       errno = look.error;

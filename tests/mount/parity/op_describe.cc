@@ -60,7 +60,6 @@ std::string RenameFlags(int flags) {
   std::string out;
   if ((flags & RENAME_NOREPLACE) != 0) out += " NOREPLACE";
   if ((flags & RENAME_EXCHANGE) != 0) out += " EXCHANGE";
-  if ((flags & RENAME_WHITEOUT) != 0) out += " WHITEOUT";
   return out.empty() ? " flags " + std::to_string(flags) : out;
 }
 

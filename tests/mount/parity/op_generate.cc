@@ -348,13 +348,11 @@ class Generator {
       op.flags = RENAME_NOREPLACE;
     else if (what < 28)
       op.flags = RENAME_EXCHANGE;
-    else if (what < 33)
-      op.flags = RENAME_WHITEOUT;
-    else if (what < 34)
+    else if (what < 29)
       op.flags = RENAME_EXCHANGE | RENAME_NOREPLACE;
-    else if (what < 35)
+    else if (what < 30)
       op.flags = 64;
-    if (op.flags != 0 && op.flags != RENAME_WHITEOUT) return;
+    if (op.flags != 0) return;
     const auto it = model_.find(op.path);
     if (op.path == "." || it == model_.end() || op.path2.rfind(op.path + "/", 0) == 0) return;
     Vanishes(op.path2);

@@ -4,6 +4,8 @@
 #include <linux/fs.h>
 #include <sys/stat.h>
 
+#include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "tests/unit/core/fixture.h"
@@ -258,19 +260,13 @@ TEST_F(UnionFsTest, ExchangeSwapsAnyTwoObjects) {
   EXPECT_EQ(Code(Rename("d", "nothing", RENAME_EXCHANGE)), ENOENT);
 }
 
-TEST_F(UnionFsTest, RenameWhiteoutLeavesTheNameDeleted) {
+TEST_F(UnionFsTest, RenameWhiteoutIsRefusedBecauseTheWhiteoutCouldNotBeSeen) {
   Dir("a");
   Mount({"a"});
   ASSERT_TRUE(Create("f", "f"));
-  ASSERT_TRUE(Rename("f", "g", RENAME_WHITEOUT));
-  EXPECT_EQ(List(""), Names{"g"});
-  struct stat st;
-  ASSERT_EQ(::lstat((base_ / "u/f").c_str(), &st), 0);
-  EXPECT_TRUE(S_ISCHR(st.st_mode));
-  Remount();
-  EXPECT_EQ(List(""), Names{"g"});
-  ASSERT_TRUE(Create("f", "again"));
-  EXPECT_EQ(ReadAll("f"), "again");
+  EXPECT_EQ(Code(Rename("f", "g", RENAME_WHITEOUT)), EINVAL);
+  EXPECT_EQ(Code(Rename("f", "g", RENAME_WHITEOUT | RENAME_NOREPLACE)), EINVAL);
+  EXPECT_EQ(List(""), Names{"f"});
 }
 
 TEST_F(UnionFsTest, LowerHardLinksStayTogether) {
@@ -360,32 +356,47 @@ TEST_F(UnionFsTest, TmpFileGetsANameByLink) {
   EXPECT_EQ(ReadAll("named"), "text");
 }
 
-TEST_F(UnionFsTest, WhiteoutsAndPrivateXattrsCannotBeMadeFromInside) {
-  File("a/f", "x");
+// A step on the disk is made to fail by what lies where it wants to put something.
+TEST_F(UnionFsTest, ACopyUpThatFailsAtASecondNameLeavesTheFirstUsable) {
+  File("a/h1", "x");
+  std::filesystem::create_hard_link(base_ / "a/h1", base_ / "a/h2");
   Mount({"a"});
-  EXPECT_EQ(Code(fs_->MakeNode(kRootNode, "w", S_IFCHR | 0600, 0, 0, caller_)), EPERM);
-  for (const char* name :
-       {"trusted.overlay.opaque", "user.overlay.redirect", "user.fuseoverlayfs.opaque",
-        "user.containers.override_stat", "trusted.overlay.veneer.origin"}) {
-    EXPECT_EQ(Code(fs_->SetXattr(Node("f"), name, "y", 0)), EPERM) << name;
-    EXPECT_EQ(Code(fs_->RemoveXattr(Node("f"), name)), EPERM) << name;
-    EXPECT_EQ(Code(fs_->GetXattr(Node("f"), name)), ENODATA) << name;
-  }
-  ASSERT_TRUE(fs_->SetXattr(Node("f"), "user.mine", "v", 0));
-  EXPECT_EQ(fs_->ListXattr(Node("f")), std::string("user.mine\0", 10));
-  ASSERT_TRUE(Create(".wh.f", "a plain file here"));
+  const NodeId file = Node("h1");
+  ASSERT_EQ(Node("h2"), file);
+  File("u/h2", "in the way");
+  EXPECT_EQ(Code(fs_->SetAttr(file, AttrChange{.mode = 0600})), EEXIST);
+  std::filesystem::remove(base_ / "u/h2");
+  EXPECT_TRUE(fs_->SetAttr(file, AttrChange{.mode = 0640}));
+  EXPECT_TRUE(Rename("h1", "r1"));
+  EXPECT_TRUE(Unlink("r1"));
+  EXPECT_TRUE(Rename("h2", "r2"));
+  EXPECT_EQ(Stat("r2").mode, 0640U);
+  EXPECT_TRUE(Unlink("r2"));
   Remount();
-  EXPECT_EQ(List(""), (Names{".wh.f", "f"}));
+  EXPECT_EQ(List(""), Names{});
 }
 
-TEST_F(UnionFsTest, AMarkThatCameWithAnImageIsDataAndSurvivesCopyUp) {
-  Dir("a/d");
-  File("a/d/x", "x");
-  Mark("a/d", "user.overlay.overlay.opaque", "y");
+TEST_F(UnionFsTest, ANameWhoseCountCannotBeNotedIsMadeOrGoneAsTheAnswerSays) {
+  File("a/h1", "x");
+  std::filesystem::create_hard_link(base_ / "a/h1", base_ / "a/h2");
   Mount({"a"});
-  ASSERT_TRUE(fs_->SetAttr(Node("d"), AttrChange{.mode = 0700}));
+  ASSERT_TRUE(fs_->SetAttr(Node("h1"), AttrChange{.mode = 0600}));
+  char name[32];
+  snprintf(name, sizeof name, "%016llx.new", static_cast<unsigned long long>(Stat("h1").ino));
+  Dir(std::string("w/veneer/nlink/") + name);
+  EXPECT_FALSE(Link("h1", "h3"));
+  EXPECT_EQ(List(""), (Names{"h1", "h2"}));
+  EXPECT_EQ(Stat("h1").nlink, 2U);
+  EXPECT_EQ(Code(Unlink("h3")), ENOENT);
+  EXPECT_TRUE(Unlink("h1")) << "the name is gone, so that is no failure";
+  EXPECT_EQ(List(""), Names{"h2"});
+  EXPECT_EQ(Stat("h2").nlink, 1U);
+  std::filesystem::remove(base_ / "w/veneer/nlink" / name);
+  EXPECT_TRUE(Link("h2", "h3"));
+  EXPECT_EQ(Stat("h2").nlink, 2U);
   Remount();
-  EXPECT_EQ(List("d"), Names{"x"});
+  EXPECT_EQ(List(""), (Names{"h2", "h3"}));
+  EXPECT_EQ(Stat("h2").nlink, 2U);
 }
 
 TEST_F(UnionFsTest, AListingGoesOnWhileEntriesComeAndGo) {

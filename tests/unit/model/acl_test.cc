@@ -21,6 +21,24 @@ std::string Acl(const std::vector<AclEntry>& entries) {
 }
 constexpr uint32_t kNoId = 0xFFFFFFFF;
 
+TEST(AclTest, PermissionsAreThoseOfOwnerMaskAndOthers) {
+  const std::string minimal = Acl({{1, 6, kNoId}, {4, 4, kNoId}, {0x20, 0, kNoId}});
+  EXPECT_EQ(PermissionsOfAcl(minimal)->bits, 0640U);
+  EXPECT_FALSE(PermissionsOfAcl(minimal)->extended);
+  EXPECT_EQ(AclWithMode(minimal, 04751), Acl({{1, 7, kNoId}, {4, 5, kNoId}, {0x20, 1, kNoId}}));
+  const std::string extended =
+      Acl({{1, 7, kNoId}, {2, 7, 1000}, {4, 5, kNoId}, {0x10, 6, kNoId}, {0x20, 1, kNoId}});
+  EXPECT_EQ(PermissionsOfAcl(extended)->bits, 0761U);
+  EXPECT_TRUE(PermissionsOfAcl(extended)->extended);
+  EXPECT_EQ(AclWithMode(extended, 0604),
+            Acl({{1, 6, kNoId}, {2, 7, 1000}, {4, 5, kNoId}, {0x10, 0, kNoId}, {0x20, 4, kNoId}}))
+      << "chmod changes the mask, not the owning group";
+  for (const std::string& none : {std::string(), std::string("\2\0\0\0", 4), minimal + "x"}) {
+    EXPECT_FALSE(PermissionsOfAcl(none).has_value());
+    EXPECT_FALSE(AclWithMode(none, 0644).has_value());
+  }
+}
+
 // What ext4 gives for "d:u::rwx,d:u:1000:rwx,d:g::r-x,d:m::rwx,d:o::---" and mode 0666.
 TEST(AclTest, NamedEntriesAreLimitedByTheMask) {
   const std::string inherited =

@@ -3,26 +3,46 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace veneer {
 namespace {
 
-TEST(DialectTest, PrivateNamesOfEveryDialect) {
-  for (const char* name : {"trusted.overlay.opaque", "user.overlay.redirect",
-                           "user.fuseoverlayfs.opaque", "user.containers.override_stat",
-                           "trusted.overlay.overlay.opaque", "user.overlay.veneer.origin"}) {
-    EXPECT_TRUE(IsPrivateXattr(name)) << name;
+constexpr PrivateNames kAll = {.override_stat = kOverrideStat};
+constexpr PrivateNames kTrustedOnly = {.user = false, .fuse_overlayfs = false};
+
+TEST(DialectTest, PrivateNamesOfEveryDialectAreEscaped) {
+  for (const auto& [name, on_disk] : std::vector<std::pair<std::string, std::string>>{
+           {"trusted.overlay.opaque", "trusted.overlay.overlay.opaque"},
+           {"trusted.overlay.overlay.opaque", "trusted.overlay.overlay.overlay.opaque"},
+           {"user.overlay.redirect", "user.overlay.overlay.redirect"},
+           {"user.fuseoverlayfs.opaque", "user.fuseoverlayfs.overlay.opaque"},
+           {"user.containers.override_stat", "user.containers.overlay.override_stat"},
+           {"user.overlay.veneer.origin", "user.overlay.overlay.veneer.origin"}}) {
+    EXPECT_EQ(EscapeXattr(name, kAll), on_disk);
+    EXPECT_EQ(UnescapeXattr(on_disk, kAll), name);
   }
   for (const char* name : {"user.x", "trusted.overlayx", "security.capability", "user.overlays"}) {
-    EXPECT_FALSE(IsPrivateXattr(name)) << name;
+    EXPECT_EQ(EscapeXattr(name, kAll), name);
+    EXPECT_EQ(UnescapeXattr(name, kAll), name);
+  }
+  for (const char* mark : {"trusted.overlay.opaque", "user.containers.override_stat"}) {
+    EXPECT_EQ(UnescapeXattr(mark, kAll), std::nullopt) << "what speaks of the tree is no data";
   }
 }
 
-TEST(DialectTest, EscapingIsUndoneByUnescaping) {
-  for (const char* name : {"trusted.overlay.opaque", "user.overlay.overlay.x", "user.plain"}) {
-    EXPECT_EQ(UnescapeXattr(EscapeXattr(name)), name);
+TEST(DialectTest, WhatMeansNothingInATreeIsDataThere) {
+  for (const char* name : {"user.overlay.opaque", "user.fuseoverlayfs.opaque", kOverrideStat}) {
+    EXPECT_EQ(EscapeXattr(name, kTrustedOnly), name);
+    EXPECT_EQ(UnescapeXattr(name, kTrustedOnly), name);
   }
-  EXPECT_EQ(UnescapeXattr("trusted.overlay.opaque"), std::nullopt) << "a mark is no data";
-  EXPECT_EQ(UnescapeXattr("user.containers.override_stat"), std::nullopt);
+  EXPECT_EQ(UnescapeXattr("trusted.overlay.opaque", kTrustedOnly), std::nullopt);
+  const PrivateNames privileged = {.override_stat = kOverrideStats[0]};
+  EXPECT_EQ(EscapeXattr("security.fuseoverlayfs.override_stat", privileged),
+            "security.fuseoverlayfs.overlay.override_stat");
+  EXPECT_EQ(EscapeXattr("security.capability", privileged), "security.capability");
 }
 
 TEST(DialectTest, OverrideStat) {

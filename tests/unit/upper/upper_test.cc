@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -107,6 +108,31 @@ TEST_F(UpperTest, EmptiesWhatACrashLeftAndFollowsNoSymlink) {
   EXPECT_EQ(Text("outside/keep"), "keep");
 }
 
+TEST_F(UpperTest, SetModeOfASymlinkInTheWayOfAFileChangesNothing) {
+  const auto upper = OpenUpper();
+  File("outside/secret", "secret");
+  stdfs::permissions(base_ / "outside/secret", stdfs::perms(0600));
+  stdfs::create_symlink(base_ / "outside/secret", base_ / "u/f");
+  EXPECT_FALSE(upper->SetMode({upper->root().get(), "f"}, 04777));
+  EXPECT_EQ(stdfs::status(base_ / "outside/secret").permissions(), stdfs::perms(0600));
+}
+
+TEST_F(UpperTest, TheDirectoriesInTheWorkDirectoryAreNobodyElses) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to make another's directories";
+  for (const char* name : {"w/work", "w/veneer", "w/veneer/links", "w/veneer/nlink"}) {
+    stdfs::create_directories(base_ / name);
+    ASSERT_EQ(::chown((base_ / name).c_str(), 4711, 4711), 0);
+    ASSERT_EQ(::chmod((base_ / name).c_str(), 0777), 0);
+  }
+  const auto upper = OpenUpper();
+  for (const char* name : {"w/work", "w/veneer", "w/veneer/links", "w/veneer/nlink"}) {
+    struct stat st;
+    ASSERT_EQ(::stat((base_ / name).c_str(), &st), 0);
+    EXPECT_EQ(st.st_uid, 0U) << name;
+    EXPECT_EQ(st.st_mode & 07777, 0700U) << name;
+  }
+}
+
 TEST_F(UpperTest, WhiteoutReplacesAnythingInOneStep) {
   const auto upper = OpenUpper();
   File("u/file", "x");
@@ -161,6 +187,69 @@ TEST_F(UpperTest, APublishedFileCarriesEverything) {
   char value[32] = {};
   EXPECT_GT(::getxattr((base_ / "u/f").c_str(), "trusted.overlay.overlay.opaque", value, 31), 0);
   EXPECT_STREQ(value, "data of the image");
+}
+
+TEST_F(UpperTest, AnUpperHasTheMarksOfOneNamespace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
+  const auto mark = [&](const char* path, const char* name, const char* value) {
+    ASSERT_EQ(::setxattr((base_ / path).c_str(), name, value, ::strlen(value), 0), 0);
+  };
+  const auto is_opaque = [&](const char* name) {
+    const auto upper = OpenUpper();
+    return upper->Read({upper->root().get(), name}, "")->marks.opaque;
+  };
+  OpenUpper();  // empty: its own from the start
+  for (const char* name : {"trusted", "user", "fuse"}) stdfs::create_directory(base_ / "u" / name);
+  mark("u/trusted", "trusted.overlay.opaque", "y");
+  mark("u/user", "user.overlay.opaque", "y");
+  mark("u/fuse", "user.fuseoverlayfs.opaque", "y");
+  EXPECT_TRUE(is_opaque("trusted"));
+  EXPECT_FALSE(is_opaque("user")) << "somebody's data";
+  EXPECT_FALSE(is_opaque("fuse")) << "somebody's data";
+  // One that others have written to: what they meant counts.
+  ASSERT_EQ(::removexattr((base_ / "u").c_str(), "trusted.overlay.veneer.upper"), 0);
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_TRUE(is_opaque("trusted"));
+    EXPECT_TRUE(is_opaque("user"));
+    EXPECT_TRUE(is_opaque("fuse"));
+  }
+  // An ordinary user's stays one.
+  ASSERT_EQ(::removexattr((base_ / "u").c_str(), "trusted.overlay.veneer.upper"), 0);
+  mark("u", "user.overlay.veneer.upper", "y");
+  {
+    const auto upper = OpenUpper();
+    ASSERT_TRUE(upper->SetOpaque({upper->root().get(), "fuse"}));
+  }
+  char value[2] = {};
+  EXPECT_EQ(::getxattr((base_ / "u/fuse").c_str(), "user.overlay.opaque", value, 2), 1);
+  EXPECT_TRUE(is_opaque("user"));
+  EXPECT_FALSE(is_opaque("trusted"));
+}
+
+TEST_F(UpperTest, OwnerAndModeAreReadWhereFuseOverlayfsKeepsThem) {
+  if (::geteuid() != 0) GTEST_SKIP() << "security xattrs need root";
+  options_.xattr_permissions = 1;
+  for (const char* name : {"security.fuseoverlayfs.override_stat", "user.containers.override_stat",
+                           "user.fuseoverlayfs.override_stat"}) {
+    stdfs::remove_all(base_ / "u");
+    stdfs::create_directory(base_ / "u");
+    File("u/f", "f");
+    ASSERT_EQ(::setxattr((base_ / "u").c_str(), name, "0:0:0755", 8, 0), 0);
+    ASSERT_EQ(::setxattr((base_ / "u/f").c_str(), name, "12:34:4711", 10, 0), 0);
+    const auto upper = OpenUpper();
+    const sys::At file{upper->root().get(), "f"};
+    EXPECT_EQ(upper->Stat(file)->uid, 12U) << name;
+    EXPECT_EQ(upper->Stat(file)->mode, 04711U) << name;
+    ASSERT_TRUE(upper->SetMode(file, 0640));
+    char value[32] = {};
+    EXPECT_GT(::getxattr((base_ / "u/f").c_str(), name, value, 31), 0);
+    EXPECT_STREQ(value, "12:34:0640") << name;
+    stdfs::create_symlink("f", base_ / "u/link");
+    const sys::At link{upper->root().get(), "link"};
+    ASSERT_TRUE(upper->SetOwner(link, 56, 78));
+    const bool user = std::string_view(name).starts_with("user.");
+    EXPECT_EQ(upper->Stat(link)->uid, user ? 0U : 56U) << name;
+  }
 }
 
 TEST_F(UpperTest, PublishReplacesAWhiteoutByAFileOrADirectory) {
@@ -226,7 +315,7 @@ TEST_F(UpperTest, LinkIndexSurvivesAReopen) {
     ASSERT_TRUE(upper->links().SetCount(0x1234, 3));
     ASSERT_TRUE(upper->links().SetCount(0x1234, 2));
     ASSERT_TRUE(upper->links().SetCount(0x99, 1));
-    ASSERT_TRUE(upper->links().Drop(0x99));
+    ASSERT_TRUE(upper->links().CountDown(0x99, 0));
   }
   const auto upper = OpenUpper();
   EXPECT_EQ(upper->links().Count(0x1234), 2U);
