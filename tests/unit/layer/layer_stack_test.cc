@@ -139,17 +139,27 @@ TEST_F(LayerStackTest, XattrOpaqueInEveryNamespace) {
   }
 }
 
-TEST_F(LayerStackTest, XattrWhiteoutCountsOnlyInAMarkedDirectory) {
+TEST_F(LayerStackTest, XattrWhiteoutsAreNotListedInAMarkedDirectory) {
   File("a/d/x", "");
-  File("a/e/x", "");
+  File("a/d/empty", "");
   Mark("a/d/x", "user.overlay.whiteout", "y");
-  Mark("a/e/x", "user.overlay.whiteout", "y");
   Mark("a/d", "user.overlay.opaque", "x");
   File("b/d/x", "gone");
   File("b/d/y", "y");
-  File("b/e/x", "hidden by the empty file");
-  EXPECT_EQ(Tree(*Stack({"a", "b"})),
-            (Map{{"d", "<dir>"}, {"d/y", "y"}, {"e", "<dir>"}, {"e/x", ""}}));
+  EXPECT_EQ(Tree(*Stack({"a", "b"})), (Map{{"d", "<dir>"}, {"d/empty", ""}, {"d/y", "y"}}));
+}
+
+// As with the kernel's overlayfs, whose listing takes it for a file.
+TEST_F(LayerStackTest, AnXattrWhiteoutIsNotFoundInAnyDirectory) {
+  File("a/e/x", "");
+  Mark("a/e/x", "user.overlay.whiteout", "y");
+  File("b/e/x", "gone");
+  const auto stack = Stack({"a", "b"});
+  const auto dir = stack->Lookup(stack->Root().ref, "e", 0);
+  ASSERT_TRUE(dir && *dir);
+  const auto found = stack->Lookup((*dir)->ref, "x", 0);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_FALSE(found->has_value());
 }
 
 TEST_F(LayerStackTest, RedirectedDirectoryTakesItsLowerPartFromThere) {
