@@ -92,6 +92,7 @@ Result<void> Serve(const MountOptions& options, const Places& places, Background
   UnionOptions union_options;
   union_options.acl = options.acl;
   union_options.before_blocking = Session::BeforeBlocking;
+  union_options.given_up = Session::CallerIsBeingKilled;
   UnionFs fs(std::move(lower), std::move(upper), union_options);
   VENEER_TRY(const std::unique_ptr<Session> session, Session::Create(options, places, fs));
   const Signals signals(

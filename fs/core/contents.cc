@@ -10,12 +10,6 @@
 
 namespace veneer {
 
-namespace {
-bool AccessRefused(Errno e) {
-  return e.code == EPERM || e.code == EACCES || e.code == EROFS || e.code == ETXTBSY;
-}
-}  // namespace
-
 void UnionFs::State::DropFds(NodeId id) {
   for (const FdKind kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
 }
@@ -58,10 +52,8 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
     if (!fd) return Fail(fd.error());
     return DataFd{fds.Put(FdKey(node->id, kUpperWrite), *std::move(fd)), {}, nullptr};
   }
-  auto fd = sys::Open(where.at(), O_RDONLY | O_NONBLOCK | O_NOATIME);
-  if (!fd && AccessRefused(fd.error())) fd = upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK);
-  if (!fd) return Fail(fd.error());
-  return DataFd{fds.Put(FdKey(node->id, kUpperRead), *std::move(fd)), {}, nullptr};
+  VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
+  return DataFd{fds.Put(FdKey(node->id, kUpperRead), std::move(fd)), {}, nullptr};
 }
 
 Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
@@ -143,10 +135,17 @@ Sys<size_t> UnionFs::CopyRange(NodeId from, uint64_t from_offset, NodeId to, uin
   }
   auto in_offset = static_cast<off64_t>(from_offset);
   auto out_offset = static_cast<off64_t>(to_offset);
-  const ssize_t n =
-      ::copy_file_range(in.fd->get(), &in_offset, out.fd->get(), &out_offset, size, 0);
-  if (n < 0) return FailErrno();
-  return static_cast<size_t>(n);
+  size_t done = 0;
+  while (done < size) {
+    if (done > 0 && state_->options.given_up != nullptr && state_->options.given_up()) break;
+    constexpr size_t kStep = 64 << 20;
+    const ssize_t n = ::copy_file_range(in.fd->get(), &in_offset, out.fd->get(), &out_offset,
+                                        std::min(size - done, kStep), 0);
+    if (n < 0 && done == 0) return FailErrno();
+    if (n <= 0) break;  // what was copied counts; the next call meets the error
+    done += static_cast<size_t>(n);
+  }
+  return done;
 }
 
 Sys<void> UnionFs::Sync(NodeId id, bool data_only) {

@@ -2,11 +2,13 @@
 //
 // Copy-up: bringing an object of the lower tree into the upper before it changes.
 //
-// A large file goes in two steps: first its attributes, as a metadata-only copy whose contents are
-// still read from below; then the contents, without any lock that others need, into that same
-// inode; last the mark is cleared. A crash in between leaves a valid metadata-only copy. A small
-// file goes in one step.
+// A small file goes in one step. So does a large one that is written: its contents are copied into a file without a name,
+// without any lock that others need, and the name comes last; whoever is killed meanwhile leaves nothing. When the attributes
+// come first (somebody changes them, before or during that copy), the contents follow in a second step: the copy is a
+// metadata-only one, whose contents are still read from below, until they are all in that same inode and the mark is
+// cleared. A crash in between leaves a valid metadata-only copy.
 #include "fs/core/state.h"
+#include "layerdb/base/stepped_copy.h"
 #include "layerdb/layer/marks.h"
 
 namespace veneer {
@@ -34,20 +36,22 @@ bool UnionFs::State::IsNamelessLocked(const Node& node) const {
          node.removed;
 }
 
-// Makes the upper object of a node that has none: attributes, and contents of up to `data_limit` bytes.
-Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
-                                            std::optional<uint64_t> truncate) {
-  if (!upper) return Fail(EROFS);
-  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
-  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyMeta);
-  if (node->upper) return {};
+struct UnionFs::State::Copy {
+  NewObject object;
+  Content content;  // what `object` borrows its contents from
+  bool has_data() const { return object.type == FileType::kRegular && !object.metacopy; }
+};
 
-  VENEER_TRY(const Attr attr, lower->Stat(node->lower));
+// What the upper object of a node that has none is to be: attributes, and contents of up to `data_limit` bytes.
+Sys<UnionFs::State::Copy> UnionFs::State::DescribeCopy(const Node& node, uint64_t data_limit,
+                                                       std::optional<uint64_t> truncate) {
+  VENEER_TRY(const Attr attr, lower->Stat(node.lower));
   // An archive can hold such a device; in an upper it would be a whiteout.
   if (attr.type == FileType::kCharDevice && attr.rdev_major == 0 && attr.rdev_minor == 0) {
     return Fail(EPERM);
   }
-  NewObject object;
+  Copy copy;
+  NewObject& object = copy.object;
   object.type = attr.type;
   object.mode = attr.mode;
   object.uid = attr.uid;
@@ -56,12 +60,11 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_l
   object.rdev_minor = attr.rdev_minor;
   object.atime = attr.atime;
   object.mtime = attr.mtime;
-  if (attr.type != FileType::kDirectory) object.origin = node->ino;
-  VENEER_TRY(object.xattrs, lower->ListXattrs(node->lower));
+  if (attr.type != FileType::kDirectory) object.origin = node.ino;
+  VENEER_TRY(object.xattrs, lower->ListXattrs(node.lower));
   if (attr.type == FileType::kSymlink) {
-    VENEER_TRY(object.target, lower->ReadLink(node->lower));
+    VENEER_TRY(object.target, lower->ReadLink(node.lower));
   }
-  Content content;
   if (attr.type == FileType::kRegular) {
     object.size = attr.size;
     const uint64_t size = truncate.value_or(attr.size), to_copy = std::min(attr.size, size);
@@ -71,20 +74,56 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_l
       object.data_size = to_copy;
       if (object.data_size > 0) {
         BeforeCopying(object.data_size);
-        VENEER_TRY(content, lower->Open(node->lower));
-        object.data_fd = content.fd.get();
-        object.data_bytes = content.bytes;
+        VENEER_TRY(copy.content, lower->Open(node.lower));
+        object.data_fd = copy.content.fd.get();
+        object.data_bytes = copy.content.bytes;
       }
-    } else if (node->rare && node->rare->lower_path) {
-      object.redirect = *node->rare->lower_path;
     }
   }
-  Counters::Add(object.metacopy || attr.type != FileType::kRegular ? counters.metadata_copy_ups
-                                                                   : counters.data_copy_ups);
-  Counters::Add(counters.bytes_copied_up, object.data_size);
-  const bool copied_data = attr.type == FileType::kRegular && !object.metacopy;
-  VENEER_TRY(Upper::Staged staged, upper->Stage(object, IsNamelessLocked(*node)));
-  return PublishCopyLocked(node, staged, copied_data);
+  return copy;
+}
+
+void UnionFs::State::CountCopy(const Copy& copy) {
+  Counters::Add(copy.has_data() ? counters.data_copy_ups : counters.metadata_copy_ups);
+  Counters::Add(counters.bytes_copied_up, copy.object.data_size);
+}
+
+// Makes the upper object of a node that has none: attributes, and contents of up to `data_limit` bytes.
+Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
+                                            std::optional<uint64_t> truncate) {
+  if (!upper) return Fail(EROFS);
+  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
+  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyMeta);
+  if (node->upper) return {};
+
+  VENEER_TRY(Copy copy, DescribeCopy(*node, data_limit, truncate));
+  if (copy.object.metacopy && node->rare && node->rare->lower_path) {
+    copy.object.redirect = *node->rare->lower_path;
+  }
+  copy.object.stop = [&] { return GivenUp(guard); };
+  CountCopy(copy);
+  VENEER_TRY(Upper::Staged staged, upper->Stage(copy.object, IsNamelessLocked(*node)));
+  return PublishCopyLocked(node, staged, copy.has_data());
+}
+
+bool UnionFs::State::GivenUp(const BusyNodes::Guard& guard) const {
+  return options.given_up != nullptr && options.given_up() && !guard.IsWaitedFor();
+}
+
+// The same for a large file, contents and all, unless its attributes come into the upper meanwhile.
+Sys<void> UnionFs::State::CopyUpLarge(const NodeRef& node, std::optional<uint64_t> truncate,
+                                      const BusyNodes::Guard& guard) {
+  VENEER_TRY(Copy copy, DescribeCopy(*node, UINT64_MAX, truncate));
+  copy.object.stop = [&] { return node->upper || GivenUp(guard); };
+  Sys<Upper::Staged> staged = upper->Stage(copy.object);
+  if (!staged && staged.error().code == EINTR && node->upper) return {};
+  if (!staged) return Fail(staged.error());
+  const std::shared_lock lock(names);
+  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
+  const BusyNodes::Guard meta(busy, node->id, BusyNodes::Work::kCopyMeta);
+  if (node->upper) return {};
+  CountCopy(copy);
+  return PublishCopyLocked(node, *staged, true);
 }
 
 Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& staged,
@@ -140,14 +179,20 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
 Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate) {
   if (!upper) return Fail(EROFS);
   if (node->data_upper) return {};
-  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyData);
+  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyData, options.given_up);
+  if (!guard.holds()) return Fail(EINTR);
   if (node->data_upper) return {};
   if (!node->upper) {
-    const std::shared_lock lock(names);
-    VENEER_TRY_VOID(CopyUpWholeLocked(node, kOneStepSize, truncate));
+    VENEER_TRY(const Attr below, lower->Stat(node->lower));
+    if (std::min(below.size, truncate.value_or(below.size)) > kOneStepSize) {
+      VENEER_TRY_VOID(CopyUpLarge(node, truncate, guard));
+    } else {
+      const std::shared_lock lock(names);
+      VENEER_TRY_VOID(CopyUpWholeLocked(node, kOneStepSize, truncate));
+    }
     if (node->data_upper) return {};
   }
-  return CopyContents(node, truncate);
+  return CopyContents(node, truncate, guard);
 }
 
 namespace {
@@ -165,21 +210,23 @@ Sys<void> Reset(int fd, uint64_t size) {
 
 // Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd` of `old_size`.
 Sys<void> Fill(const Upper& upper, const Content& content, int fd, uint64_t old_size,
-               std::optional<uint64_t> truncate) {
+               std::optional<uint64_t> truncate, FunctionRef<bool()> stop) {
   const uint64_t size = truncate.value_or(old_size);
   const uint64_t to_copy = std::min(old_size, size);
   if (content.fd) {
-    VENEER_TRY_VOID(sys::CopyData(content.fd.get(), fd, to_copy));
+    VENEER_TRY_VOID(sys::CopyDataUnless(content.fd.get(), fd, to_copy, stop));
   } else {
     VENEER_TRY_VOID(sys::WriteAt(fd, content.bytes.substr(0, to_copy), 0));
   }
   if (size != old_size) VENEER_TRY_VOID(sys::Truncate(fd, size));
-  return upper.Sync(fd, true);
+  if (upper.options().is_volatile) return {};
+  return sys::SyncDataUnless(fd, to_copy, stop);
 }
 
 }  // namespace
 
-Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate) {
+Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate,
+                                       const BusyNodes::Guard& guard) {
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
   VENEER_TRY(const Attr below, lower->Stat(node->lower));
   BeforeCopying(below.size);
@@ -197,7 +244,8 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
   }
   Counters::Add(counters.data_copy_ups);
   Counters::Add(counters.bytes_copied_up, std::min(size, truncate.value_or(size)));
-  const Sys<void> filled = Fill(*upper, content, target.get(), size, truncate);
+  const Sys<void> filled =
+      Fill(*upper, content, target.get(), size, truncate, [&] { return GivenUp(guard); });
 
   const std::shared_lock lock(names);
   const std::unique_lock place(places.For(node->id));

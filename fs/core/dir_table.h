@@ -97,7 +97,7 @@ class DirTable {
   size_t text_used_ = 0;
   size_t text_size_ = 0;
   size_t dead_ = 0;
-  size_t used_buckets_ = 0;   // taken or tombstone
+  size_t used_buckets_ = 0;           // taken or tombstone
   int64_t next_order_ = kMiddle - 1;  // of a new name; downwards
 };
 

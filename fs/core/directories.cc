@@ -13,19 +13,6 @@ static_assert(kDotDotCookie < DirTable::kFirstCookie);
 
 Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
   State& state = *state_;
-  if (name == "." || name == "..") {
-    VENEER_TRY(NodeRef node, state.Get(parent));
-    const std::shared_lock names(state.names);
-    if (name == ".." && node != state.root) {
-      node = node->parent;
-      if (!node) return Fail(ESTALE);
-    }
-    VENEER_TRY(const Attr attr, state.AttrLocked(*node));
-    // A handle of a file that was removed: gone, although its last FORGET may still be on the way.
-    if (attr.nlink == 0) return Fail(ESTALE);
-    if (!state.nodes.Acquire(*node)) return Fail(ESTALE);
-    return Entry{node->id, attr};
-  }
   VENEER_TRY(const NodeRef dir, state.GetDir(parent));
   if (name.size() > kMaxName) return Fail(ENAMETOOLONG);
   const std::shared_lock names(state.names);

@@ -5,9 +5,10 @@
 #define VENEER_FS_CORE_LOCKS_H_
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
 #include <utility>
 
@@ -31,30 +32,59 @@ class BusyNodes {
 
   class Guard {
    public:
-    Guard(BusyNodes& set, NodeId id, Work work) : set_(set), key_(id, work) {
+    // Waits until nobody else does. `given_up` is asked while it waits; once it is true, the guard holds nothing.
+    Guard(BusyNodes& set, NodeId id, Work work, bool (*given_up)() = nullptr)
+        : set_(set), key_(id, work) {
       std::unique_lock lock(set_.mutex_);
-      set_.freed_.wait(lock, [&] { return !set_.busy_.contains(key_); });
-      set_.busy_.insert(key_);
+      ++set_.users_[key_].wanting;
+      while (set_.users_[key_].busy) {
+        if (given_up == nullptr) {
+          set_.freed_.wait(lock);
+        } else if (set_.freed_.wait_for(lock, kAskAgain) == std::cv_status::timeout && given_up()) {
+          Leave();
+          return;
+        }
+      }
+      holds_ = set_.users_[key_].busy = true;
     }
     ~Guard() {
+      if (!holds_) return;
       {
         const std::lock_guard lock(set_.mutex_);
-        set_.busy_.erase(key_);
+        set_.users_[key_].busy = false;
+        Leave();
       }
       set_.freed_.notify_all();
     }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
+    bool holds() const { return holds_; }
+    // Somebody waits for what this guard holds.
+    bool IsWaitedFor() const {
+      const std::lock_guard lock(set_.mutex_);
+      return set_.users_[key_].wanting > 1;
+    }
+
    private:
+    static constexpr std::chrono::milliseconds kAskAgain{30};
+    void Leave() {
+      if (--set_.users_[key_].wanting == 0) set_.users_.erase(key_);
+    }
+
     BusyNodes& set_;
     std::pair<NodeId, Work> key_;
+    bool holds_ = false;
   };
 
  private:
+  struct Users {
+    bool busy = false;
+    unsigned wanting = 0;  // who waits, and who is at it
+  };
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::set<std::pair<NodeId, Work>> busy_;
+  std::map<std::pair<NodeId, Work>, Users> users_;
 };
 
 }  // namespace veneer

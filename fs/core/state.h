@@ -104,13 +104,21 @@ struct UnionFs::State {
   // --- copy-up (copy_up.cc) ---
   // Brings the attributes of a node (and its parents) into the upper. EROFS without an upper.
   Sys<void> CopyUpMetaLocked(const NodeRef& node);
-  // Brings the contents too. `truncate`: only so much of them, and that is the file's size then.
+  // Brings the contents too. `truncate`: only so much of them, and that is the file's size then. EINTR: the caller was killed.
   Sys<void> CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate = std::nullopt);
   bool IsNamelessLocked(const Node& node) const;
   Sys<void> CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
                               std::optional<uint64_t> truncate);
+  struct Copy;
+  Sys<Copy> DescribeCopy(const Node& node, uint64_t data_limit, std::optional<uint64_t> truncate);
+  void CountCopy(const Copy& copy);
+  Sys<void> CopyUpLarge(const NodeRef& node, std::optional<uint64_t> truncate,
+                        const BusyNodes::Guard& guard);
+  // The caller has been killed, and nobody else waits for what it is at.
+  bool GivenUp(const BusyNodes::Guard& guard) const;
   Sys<void> PublishCopyLocked(const NodeRef& node, Upper::Staged& staged, bool with_data);
-  Sys<void> CopyContents(const NodeRef& node, std::optional<uint64_t> truncate);
+  Sys<void> CopyContents(const NodeRef& node, std::optional<uint64_t> truncate,
+                         const BusyNodes::Guard& guard);
   void MarkInUpper(Node& parent, std::string_view name);
 
   // --- open files (contents.cc) ---

@@ -34,6 +34,9 @@ struct UnionOptions {
   // Called at the start of work that can take long (a copy-up of much data, fsync), so that the
   // caller's thread pool can let another thread serve meanwhile. May be empty.
   void (*before_blocking)() = nullptr;
+  // Asked now and then during a long copy: true when whoever waits for the answer to this request has been killed, so that
+  // the work may be given up with EINTR. May be empty.
+  bool (*given_up)() = nullptr;
   // Upper bound of cached descriptors; 0: a quarter of RLIMIT_NOFILE.
   size_t fd_cache = 0;
 };
@@ -49,8 +52,7 @@ class UnionFs {
   // --- names ---
   // Each Entry with a node carries one kernel reference, given back by Forget().
 
-  // A name that is absent is Entry{kNoNode}, not ENOENT: the kernel may cache it for ever. "." and ".."
-  // are answered too (open_by_handle_at); ESTALE when the parent of a removed directory is asked for.
+  // A name that is absent is Entry{kNoNode}, not ENOENT: the kernel may cache it for ever. "." and ".." are never asked for.
   Sys<Entry> Lookup(NodeId parent, std::string_view name);
   // True when those were the last: the kernel does not know the node any more.
   bool Forget(NodeId node, uint64_t references);

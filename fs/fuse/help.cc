@@ -46,7 +46,7 @@ how the tree behaves:
 
 how the kernel mounts it:
   ro, rw                   read-only or writable
-  suid, nosuid, dev, nodev, exec, noexec, atime, noatime, diratime, nodiratime,
+  suid, nosuid, dev, nodev, exec, noexec, diratime, nodiratime,
   sync, async, dirsync     as mount(8) says; as root suid, dev are the default
   allow_other              other users may look in (default as root)
   allow_root               root may look in

@@ -19,9 +19,9 @@ struct MountHost {
   bool layers_nodev = false;
 };
 
-// The arguments for fuse_session_new(), the program's name first. default_permissions always; as
-// root also allow_other, suid, dev (unless a layer has not) and noatime, unless the caller says otherwise; ro without
-// an upper directory.
+// The arguments for fuse_session_new(), the program's name first. default_permissions and noatime
+// always; as root also allow_other, suid, dev (unless a layer has not), unless the caller says otherwise; ro
+// without an upper directory.
 std::vector<std::string> MountArguments(const MountOptions& options, const MountHost& host);
 
 }  // namespace veneer

@@ -18,6 +18,19 @@ namespace {
 // What the kernel offered in the INIT request that this thread serves; 0 otherwise.
 thread_local uint64_t offered_flags = 0;
 
+// FUSE_NO_EXPORT_SUPPORT: name_to_handle_at(2) is EOPNOTSUPP, as on overlayfs.
+constexpr uint64_t kInitNoExport = uint64_t{1} << 38;
+
+// Puts it into the reply to INIT, where the kernel offers it and the reply has room.
+void SayNoExports(const iovec& init_out, uint64_t offered) {
+  constexpr uint64_t kNeeded = kInitExtended | kInitNoExport;
+  if ((offered & kNeeded) != kNeeded) return;
+  if (init_out.iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
+  auto* out = static_cast<fuse_init_out*>(init_out.iov_base);
+  out->flags |= static_cast<uint32_t>(kInitExtended);
+  out->flags2 |= static_cast<uint32_t>(kInitNoExport >> 32);
+}
+
 ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
   const uint64_t offered = std::exchange(offered_flags, 0);
   // libfuse's reply to INIT: the header, then fuse_init_out.
@@ -30,6 +43,7 @@ ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
     mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;
     static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= agreed;
+    SayNoExports(parts[1], offered);
     constexpr uint64_t kPassthrough = kInitExtended | kInitPassthrough;
     mount.passthrough = mount.open_files != nullptr && (offered & kPassthrough) == kPassthrough &&
                         AskForPassthrough(parts[1].iov_base, parts[1].iov_len);

@@ -4,7 +4,7 @@
 //
 // - HANDLE_KILLPRIV_V2 and SETXATTR_EXT (see raw_protocol.h) are unknown to it, PARALLEL_DIROPS it
 //   forgets to ask for: the flags are added to its INIT reply on the way out.
-// - Nor does it know FUSE_PASSTHROUGH.
+// - Nor does it know FUSE_PASSTHROUGH and FUSE_NO_EXPORT_SUPPORT.
 // - It reads the shorter header of SETXATTR only: the longer one is cut back.
 //
 // From 3.17 on libfuse does all of that when Session asks for it, and nothing may be changed behind

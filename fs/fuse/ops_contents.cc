@@ -120,8 +120,8 @@ Sys<size_t> WriteWhole(Request& r, fuse_ino_t node, std::string_view bytes, uint
 void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* file) {
   // The others are sent under the lock that the kernel sets sizes under.
-  const bool may_be_late = CurrentRawBits().from_mapping || file->fh == kDirectHandle ||
-                           (file->flags & O_DIRECT) != 0;
+  const bool may_be_late =
+      CurrentRawBits().from_mapping || file->fh == kDirectHandle || (file->flags & O_DIRECT) != 0;
   if (!may_be_late) r.mount().truncations->Settled(node);
   const auto write = CurrentRawBits().from_mapping ? WriteWhole : WriteBytes;
   const Sys<size_t> written = write(r, node, {data, size}, static_cast<uint64_t>(offset));

@@ -230,8 +230,6 @@ constexpr Word kWords[] = {
     {"sync", AddFlag},
     {"async", AddFlag},
     {"dirsync", AddFlag},
-    {"atime", AddFlag},
-    {"noatime", AddFlag},
     {"diratime", AddFlag},
     {"nodiratime", AddFlag},
     {"auto_unmount", AddFlag},
@@ -251,6 +249,8 @@ constexpr std::string_view kSilent[] = {
     "auto_cache", "big_writes",
     // Kernel overlayfs: what it needs to be told and Veneer does not.
     "index", "nfs_export", "uuid", "userxattr",
+    // Times of access are not kept.
+    "atime", "noatime",
     // mount(8) and fstab(5).
     "defaults", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail", "_netdev",
     "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion",

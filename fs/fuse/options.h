@@ -36,7 +36,7 @@ struct MountOptions {
   bool read_only = false;            // "ro" was given last
   std::optional<bool> allow_other;   // nullopt: as root yes, as another user no
   bool allow_root = false;
-  // suid, nosuid, dev, noatime and their like, in the order given: the last of each pair counts.
+  // suid, nosuid, dev and their like, in the order given: the last of each pair counts.
   std::vector<std::string> flags;
 
   // What the file system does.

@@ -17,6 +17,14 @@ namespace {
 
 thread_local RawBits current_bits;
 
+// The request that this thread serves; no mount: none.
+struct Serving {
+  const Mount* mount = nullptr;
+  uint64_t request = 0;
+  uint32_t thread = 0;  // of the caller
+};
+thread_local Serving serving;
+
 // Copies a header or an argument out of a request; zeroes where the request is shorter.
 template <class T>
 T Extract(const char* request, size_t size, size_t offset) {
@@ -96,7 +104,9 @@ void RefusePassthrough(const Mount& mount, Errno why) {
 // Requests that libfuse never sees. Exceptions are the caller's business.
 bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
   switch (header.opcode) {
-    case FUSE_INTERRUPT: SendReply(mount, header.unique, ENOSYS, {}); return true;
+    case FUSE_INTERRUPT:
+      mount.interrupts->Add(ExtractArgument<fuse_interrupt_in>(request, size).unique);
+      return true;
     case FUSE_OPEN:
       // With io=cached libfuse gets it, and our handler answers ENOSYS.
       if (!MayPass(mount)) return false;
@@ -134,6 +144,7 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
   current_bits = {};
   const auto header = Extract<fuse_in_header>(request, size, 0);
   NoteChanges(request, size, header);
+  serving = {&mount, header.unique, header.pid};
   switch (header.opcode) {
     case FUSE_INIT: NoteInit(ExtractArgument<fuse_init_in>(request, size)); return false;
     case FUSE_WRITE: {
@@ -164,6 +175,11 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
     SendReply(mount, header.unique, EIO, {});
     return true;
   }
+}
+
+bool CallerIsBeingKilled() {
+  return serving.mount != nullptr && serving.mount->interrupts->Has(serving.request) &&
+         IsBeingKilled(serving.thread);
 }
 
 void ForgetAttributesAfter(const Mount& mount, int error) {

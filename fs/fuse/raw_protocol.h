@@ -9,7 +9,7 @@
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
 // - CREATE, TMPFILE (O_TMPFILE) and SYNCFS never reach libfuse, and with io=passthrough OPEN and RELEASE neither; see
 //   open_requests.h. The INIT reply then asks for FUSE_PASSTHROUGH; see passthrough.h.
-// - INTERRUPT is answered ENOSYS: the kernel then sends no more of them.
+// - INTERRUPT is kept for who works long; see interrupts.h.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
 #ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_
@@ -26,13 +26,17 @@ struct RawBits {
   bool from_mapping = false;     // WRITE: pages that were written through a mapping
   bool kill_privileges = false;  // WRITE, SETATTR: clear set-user-ID, set-group-ID and capabilities
   bool kill_set_group_id = false;  // SETXATTR of an ACL: clear set-group-ID
-  NodeId changes[2] = {kNoNode, kNoNode};  // the nodes whose attributes it changes, as far as it names them
+  // The nodes whose attributes it changes, as far as it names them.
+  NodeId changes[2] = {kNoNode, kNoNode};
 };
 const RawBits& CurrentRawBits();
 
 // Looks at a request of `size` bytes, may shorten it, and returns true when it was answered here
 // for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
 bool ServeRaw(const Mount& mount, char* request, size_t& size);
+
+// True when whoever waits for the answer to the request that this thread serves has been killed.
+bool CallerIsBeingKilled();
 
 // After the reply to INIT with io=passthrough: finds out whether the kernel really does it; where not, logs why, and the
 // mount goes on as with io=cached.

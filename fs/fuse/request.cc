@@ -22,7 +22,7 @@ struct stat ToStat(const Mount& mount, const Attr& attr) {
   st.st_rdev = makedev(attr.rdev_major, attr.rdev_minor);
   st.st_size = static_cast<off_t>(attr.size);
   st.st_blocks = static_cast<blkcnt_t>(attr.blocks);
-  st.st_blksize = 4096;
+  st.st_blksize = mount.block_size;
   st.st_atim = {attr.atime.sec, attr.atime.nsec};
   st.st_mtim = {attr.mtime.sec, attr.mtime.nsec};
   st.st_ctim = {attr.ctime.sec, attr.ctime.nsec};

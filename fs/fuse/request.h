@@ -19,6 +19,7 @@
 #include "fs/core/union_fs.h"
 #include "fs/fuse/fuse_api.h"
 #include "fs/fuse/id_map.h"
+#include "fs/fuse/interrupts.h"
 #include "fs/fuse/open_files.h"
 #include "fs/fuse/passthrough.h"
 #include "fs/fuse/recent_truncations.h"
@@ -32,7 +33,8 @@ namespace veneer {
 struct Mount {
   UnionFs* fs = nullptr;
   IdMaps ids;
-  double timeout = 0;  // seconds the kernel may keep names and attributes
+  double timeout = 0;           // seconds the kernel may keep names and attributes
+  blksize_t block_size = 4096;  // st_blksize: the upper's, else the top layer's
   bool acl = true;
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
@@ -40,6 +42,7 @@ struct Mount {
   int device = -1;  // the connection to the kernel
   Statistics* statistics = nullptr;
   RecentTruncations* truncations = nullptr;
+  Interrupts* interrupts = nullptr;
   // With io=passthrough, else null.
   OpenFiles* open_files = nullptr;
   KernelBackings* backings = nullptr;

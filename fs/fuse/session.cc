@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -33,11 +34,13 @@ void Init(void* userdata, fuse_conn_info* connection) {
   Mount& mount = *static_cast<Mount*>(userdata);
   mount.kernel_minor = connection->proto_minor;
   // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents are right, times are
-  // not: bench/FINDINGS.md), lock forwarding (the kernel's own locks are right for a local file system),
-  // AUTO_INVAL_DATA (nothing changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
-  unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_EXPORT_SUPPORT |
-                    FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
-                    FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
+  // not: bench/FINDINGS.md), ASYNC_DIO (the kernel leaves pages in its cache that were read during an asynchronous direct
+  // write, for ever; a notification that takes them away waits for whoever reads them, and a daemon that is killed then
+  // never ends), lock forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
+  // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), EXPORT_SUPPORT (a handle would outlive
+  // the node that it names), splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
+  unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT |
+                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
   if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
   const Techniques& techniques = mount.techniques;
   if (techniques.cache_symlinks) wanted |= FUSE_CAP_CACHE_SYMLINKS;
@@ -47,7 +50,7 @@ void Init(void* userdata, fuse_conn_info* connection) {
 #if VENEER_OLD_LIBFUSE
   connection->want = connection->capable & wanted;
 #else
-  wanted |= FUSE_CAP_SETXATTR_EXT;
+  wanted |= FUSE_CAP_SETXATTR_EXT | FUSE_CAP_NO_EXPORT_SUPPORT;
   if (techniques.killpriv) wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2;
   if (mount.open_files != nullptr) wanted |= FUSE_CAP_PASSTHROUGH;
   const uint64_t agreed = connection->capable_ext & wanted;
@@ -123,6 +126,14 @@ MountHost HostOf(const Places& places, bool selinux) {
   return host;
 }
 
+// What the directory that is written, or the top layer, has as st_blksize.
+blksize_t BlockSizeOf(const Places& places) {
+  struct stat st = {};
+  const std::string& path = places.upper.empty() ? places.lowers.front() : places.upper;
+  // One that has gone is met with its own message.
+  return ::stat(path.c_str(), &st) == 0 ? st.st_blksize : 4096;
+}
+
 int UsableProcessors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -140,6 +151,7 @@ struct Session::State {
   Mount mount;
   Statistics statistics;
   RecentTruncations truncations;
+  Interrupts interrupts;
   std::optional<KernelBackings> backings;
   std::optional<OpenFiles> open_files;
   fuse_session* session = nullptr;
@@ -156,8 +168,10 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.fs = &fs;
   mount.statistics = &state->statistics;
   mount.truncations = &state->truncations;
+  mount.interrupts = &state->interrupts;
   mount.ids = options.ids;
   mount.timeout = options.timeout;
+  mount.block_size = BlockSizeOf(places);
   mount.acl = options.acl;
   mount.fsync = options.fsync;
   mount.selinux = HostHasSelinux();
@@ -219,5 +233,6 @@ std::string Session::StatisticsText() const {
   return state_->statistics.ToJson(fs.counters(), fs.NodeCount());
 }
 void Session::BeforeBlocking() { Loop::BeforeBlocking(); }
+bool Session::CallerIsBeingKilled() { return veneer::CallerIsBeingKilled(); }
 
 }  // namespace veneer

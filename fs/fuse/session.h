@@ -17,8 +17,8 @@ namespace veneer {
 
 class Session {
  public:
-  // Mounts. `fs` must outlive the session; its UnionOptions::before_blocking should be
-  // Session::BeforeBlocking. Fails with one line; nothing is mounted then. Not thread-safe against
+  // Mounts. `fs` must outlive the session; its UnionOptions should name BeforeBlocking() and
+  // CallerIsBeingKilled(). Fails with one line; nothing is mounted then. Not thread-safe against
   // other users of standard error, which is read while libfuse and fusermount3 write to it.
   static Result<std::unique_ptr<Session>> Create(const MountOptions& options, const Places& places,
                                                  UnionFs& fs);
@@ -36,6 +36,8 @@ class Session {
 
   // For UnionOptions::before_blocking.
   static void BeforeBlocking();
+  // For UnionOptions::given_up.
+  static bool CallerIsBeingKilled();
 
  private:
   struct State;

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "fs/upper/upper.h"
+#include "layerdb/base/stepped_copy.h"
 #include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 
@@ -58,9 +59,10 @@ Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const 
     VENEER_TRY(own, sys::Open(at, O_RDWR));
     fd = own.get();
   }
+  const auto stop = [&] { return object.stop && object.stop(); };
   if (!object.metacopy) {
     if (object.data_fd >= 0 && object.data_size > 0) {
-      VENEER_TRY_VOID(sys::CopyData(object.data_fd, fd, object.data_size));
+      VENEER_TRY_VOID(sys::CopyDataUnless(object.data_fd, fd, object.data_size, stop));
     } else if (object.data_size > 0) {
       VENEER_TRY_VOID(sys::WriteAt(fd, object.data_bytes.substr(0, object.data_size), 0));
     }
@@ -68,8 +70,8 @@ Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const 
   if (object.size != object.data_size || object.metacopy) {
     VENEER_TRY_VOID(sys::Truncate(fd, object.size));
   }
-  if (!object.metacopy && object.data_size > 0) VENEER_TRY_VOID(Sync(fd, true));
-  return {};
+  if (object.metacopy || object.data_size == 0 || options_.is_volatile) return {};
+  return sys::SyncDataUnless(fd, object.data_size, stop);
 }
 
 // Everything but the contents. The order matters: an ACL changes the mode; chown drops set-user-ID

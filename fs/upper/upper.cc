@@ -87,7 +87,12 @@ Sys<void> Upper::SetOwner(sys::At at, std::optional<uint32_t> uid,
 }
 
 Sys<Fd> Upper::OpenFile(sys::At at, int flags) const {
-  return DespiteMode(modes_, uid_, at, [&](sys::At file) { return sys::Open(file, flags); });
+  return DespiteMode(modes_, uid_, at, [&](sys::At file) {
+    Sys<Fd> fd = sys::Open(file, flags | O_NOATIME);
+    // Only the owner of the file and root may.
+    if (!fd && fd.error().code == EPERM) fd = sys::Open(file, flags);
+    return fd;
+  });
 }
 
 Sys<void> Upper::SetMode(sys::At at, uint32_t mode) const {

@@ -21,6 +21,7 @@
 #define VENEER_FS_UPPER_UPPER_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -76,6 +77,8 @@ struct NewObject {
   uint64_t data_size = 0;  // how much of the data to copy
   uint64_t size = 0;
   bool metacopy = false;
+  // Asked while the contents are copied and written; true: Stage() gives up with EINTR. May be empty.
+  std::function<bool()> stop;
 };
 
 class Upper {
@@ -166,7 +169,8 @@ class Upper {
   Sys<void> SetOpaque(sys::At dir) const;
   Sys<void> SetRedirect(sys::At at, std::string_view path) const;
   Sys<void> ClearMetacopy(sys::At file) const;
-  // Opens a file or directory, also one of this process's own user whose mode forbids it.
+  // Opens a file or directory, also one of this process's own user whose mode forbids it; without marking its time of access,
+  // where that is allowed.
   Sys<Fd> OpenFile(sys::At at, int flags) const;
   // Sync unless volatile.
   Sys<void> Sync(int fd, bool data_only) const;

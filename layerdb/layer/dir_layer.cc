@@ -162,9 +162,18 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
   return object;
 }
 
+namespace {
+// For reading, without marking the time of access where that is allowed: to the owner and to root.
+Sys<Fd> OpenUnmarked(sys::At at, int flags) {
+  Sys<Fd> fd = sys::Open(at, O_RDONLY | O_NOATIME | flags);
+  if (!fd && fd.error().code == EPERM) fd = sys::Open(at, O_RDONLY | flags);
+  return fd;
+}
+}  // namespace
+
 Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const {
   VENEER_TRY(const Located located, Locate(dir));
-  VENEER_TRY(Fd opened, sys::Open(located.at(), O_RDONLY | O_DIRECTORY));
+  VENEER_TRY(Fd opened, OpenUnmarked(located.at(), O_DIRECTORY));
   const Place& place = PlaceOf(dir);
   struct Named {
     std::string name;
@@ -232,10 +241,7 @@ Sys<std::string> DirLayer::ReadLink(const LayerRef& ref) const {
 Sys<Content> DirLayer::Open(const LayerRef& ref) const {
   VENEER_TRY(const Located located, Locate(ref));
   // O_NONBLOCK: should the file have become a fifo, nobody waits for a writer.
-  VENEER_TRY(
-      Fd fd, sys::Open(located.at(), O_RDONLY | O_NONBLOCK | O_NOATIME).or_else([&](Errno e) {
-        return e.code == EPERM ? sys::Open(located.at(), O_RDONLY | O_NONBLOCK) : Sys<Fd>(Fail(e));
-      }));
+  VENEER_TRY(Fd fd, OpenUnmarked(located.at(), O_NONBLOCK));
   return Content{std::move(fd), {}, nullptr};
 }
 

@@ -87,6 +87,35 @@ class NearlyFull(DiskCase):
         self.assertEqual(text, read(os.path.join(mount.upper, "file")))
 
 
+class Attributes(DiskCase):
+    def test_the_block_size_is_that_of_the_upper(self):
+        _, mount = self.on_disk({"below": "below"}, 24, mkfs=["-b", "1024"])
+        write(mount / "new", "new")
+        for name in ("below", "new", "."):
+            self.assertEqual(os.stat(mount / name).st_blksize, 1024, name)
+
+    def test_reading_marks_no_time_of_access(self):
+        """Whatever the mount was told, on a disk that marks every one."""
+        disk = disks.Disk(self, self.path("disk"), 24)
+        subprocess.run(["mount", "-o", "remount,strictatime", disk.path], check=True)
+        lower = self.layer("disk/lower", {"dir": {"below": "below"}})
+        before = {path: os.stat(path).st_atime_ns for path in (lower, f"{lower}/dir", f"{lower}/dir/below")}
+        for option in ("noatime", "atime", "relatime", "strictatime"):
+            mount = self.mount([lower], upper=self.path("disk/upper"), options=[option], name=option, before={})
+            os.makedirs(mount / "made", exist_ok=True)
+            write(mount / "made/new", "new")
+            upper = {path: os.stat(path).st_atime_ns for path in
+                     (os.path.join(mount.upper, name) for name in ("made", "made/new"))}
+            shown = os.stat(mount / "made/new").st_atime_ns
+            for name in ("dir/below", "made/new"):
+                self.assertEqual(read(mount / name), os.path.basename(name).encode())
+                os.listdir(os.path.dirname(mount / name))
+            self.assertEqual(os.stat(mount / "made/new").st_atime_ns, shown)
+            mount.stop()
+            for path, time in {**before, **upper}.items():
+                self.assertEqual(os.stat(path).st_atime_ns, time, path)
+
+
 class Power(DiskCase):
     """What fdatasync and its like acknowledged just after a copy-up."""
 

@@ -50,6 +50,47 @@ class Race(MountCase):
                     raise AssertionError(f"worker {number} wrote {turn} into f{i} and read {found}")
 
 
+class Asynchronous(MountCase):
+    """A database writes with io_submit(2) and O_DIRECT, and others read the file as any other, a backup for one."""
+
+    SIZE = 16 * PAGE
+
+    def test_a_read_that_begins_after_a_write_has_ended_is_never_old(self):
+        lower = self.layer("lower", {"below": bytes(self.SIZE)})
+        for mode in MODES:
+            with self.subTest(mode):
+                mount = self.mount([lower], name=mode, options=[f"io={mode}"])
+                write(mount / "made", bytes(self.SIZE))
+                for name in ("below", "made"):
+                    self.assertEqual(self.old_reads(mount / name, 400), 0, name)
+
+    def old_reads(self, path, turns):
+        """How many of `turns` reads, each after a write, were old, with two readers beside."""
+        fd = os.open(path, os.O_RDWR | os.O_DIRECT)
+        reader = os.open(path, os.O_RDONLY)
+        readers = [in_background(self.read_on, path) for _ in range(2)]
+        buffer, writer, old = sysio.AlignedBuffer(self.SIZE), sysio.AsyncWriter(), 0
+        for turn in range(1, turns + 1):
+            expected = bytes([turn % 255 + 1]) * self.SIZE
+            buffer.view[:] = expected
+            self.assertEqual(writer.write(fd, buffer, self.SIZE, 0), self.SIZE)
+            old += os.pread(reader, self.SIZE, 0) != expected
+        write(path + ".end", "")
+        self.assertEqual([os.waitpid(pid, 0)[1] for pid in readers], [0, 0])
+        os.unlink(path + ".end")
+        writer.close()
+        buffer.close()
+        os.close(fd)
+        os.close(reader)
+        return old
+
+    @staticmethod
+    def read_on(path):
+        fd = os.open(path, os.O_RDONLY)
+        while not os.path.exists(path + ".end"):
+            os.pread(fd, Asynchronous.SIZE, 0)
+
+
 def in_background(function, *arguments):
     """Calls a function in a forked child; its pid. The child ends with 0 unless the function raised something."""
     pid = os.fork()

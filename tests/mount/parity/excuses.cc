@@ -102,6 +102,7 @@ constexpr Excuse kWalk{"tmpfs itself loses its place in a listing when entries g
 constexpr Excuse kFifo{"the kernel's pipe stamps a fifo without telling the file system", false};
 constexpr Excuse kGone{"a lower file that is open and unlinked keeps the link count below", false};
 constexpr Excuse kHandles{"file handles need nfs_export, which counts a link too many", false};
+constexpr Excuse kNoHandles{"a handle would outlive the node that it names", false};
 constexpr Excuse kHoles{"copying up fills holes on tmpfs", false};
 constexpr Excuse kNoAcl{"removing an ACL that is not there is ENODATA", true};
 constexpr Excuse kRootWrite{
@@ -132,6 +133,8 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kModifyTime, IsFifo, kFifo},
     {kVeneer, Field::kChangeTime, IsFifo, kFifo},
     {kVeneer, Field::kResult, IsMisaligned, kMisaligned},
+    {kVeneer, Field::kResult, IsHandle, kNoHandles},
+    {kVeneer, Field::kDetail, IsHandle, kNoHandles},
 
     {kOverlay, Field::kSize, IsDirectory, kSize},
     {kOverlay, Field::kLinks, IsDirectory, kLinks},

@@ -92,7 +92,7 @@ void UnionFsTest::Remount() {
   if (fs_) Unmount();
   auto upper = Upper::Open(options_);
   ASSERT_TRUE(upper.has_value()) << upper.error().message();
-  fs_ = std::make_unique<UnionFs>(Stack(), *std::move(upper), UnionOptions{});
+  fs_ = std::make_unique<UnionFs>(Stack(), *std::move(upper), union_options_);
 }
 
 void UnionFsTest::OpenReadOnly() {

