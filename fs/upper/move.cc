@@ -63,6 +63,8 @@ Sys<void> Upper::MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to,
     const unsigned back = to_is == Occupied::kNothing ? 0 : RENAME_EXCHANGE;
     const auto undone = sys::Rename(to, whiteout.at(), back);
     IgnoreError(undone, "the first error is the one to be told");
+  } else if (to_is == Occupied::kNothing) {
+    whiteout.name_.clear();
   }
   return done;
 }

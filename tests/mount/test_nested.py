@@ -2,6 +2,8 @@
 """A union inside the union: the layers, the upper and the work directory of another one lie in the mount."""
 
 import os
+import re
+import shutil
 import stat
 import tarfile
 
@@ -161,3 +163,40 @@ class InImages(StoreCase):
         self.veneer("rmi", "new:1", "in:0", "in:1")
         self.veneer("load", "-i", "saved.tar")
         self.check("new:1", expected)
+
+
+class Builds(StoreCase):
+    PROGRAMS = ("buildah", "fuse-overlayfs", "fusermount3", "mount", "umount", "busybox")
+    DOCKERFILE = """FROM scratch
+COPY root /
+RUN ["/busybox", "mkdir", "/d"]
+RUN ["/busybox", "touch", "/d/x"]
+RUN ["/busybox", "rm", "/d/x"]
+RUN ["/busybox", "rmdir", "/d"]
+"""
+
+    @staticmethod
+    def install(program, root, place):
+        """Copies a program and the libraries it needs into a root file system."""
+        path = shutil.which(program)
+        libraries = re.findall(r"/\S+\.so\S*", proc.run(["ldd", path]).out)
+        for source, target in ((path, place), *((library, library) for library in libraries)):
+            target = os.path.join(root, target.lstrip("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(source, target)
+
+    def test_buildah_with_fuse_overlayfs_builds_in_a_chroot(self):
+        root = self.layer("builder", {"etc": {"passwd": "root:x:0:0:root:/root:/bin/sh\n"}, "root": {}, "run": {},
+                                      "tmp": Dir(0o1777), "var": {"tmp": Dir(0o1777)}, "proc": {}, "sys": {}, "dev": {},
+                                      "build": {"Dockerfile": self.DOCKERFILE, "root": {"tmp": Dir(0o1777)}}})
+        for program in self.PROGRAMS:
+            self.install(program, root, "usr/bin/" + program)
+        self.install("sh", root, "bin/sh")
+        self.install("busybox", os.path.join(root, "build/root"), "busybox")
+        shutil.copytree("/etc/containers", os.path.join(root, "etc/containers"), symlinks=True)
+        shutil.copytree("/usr/share/containers", os.path.join(root, "usr/share/containers"), symlinks=True)
+        self.veneer("import", root, "builder:1")
+        self.veneer("chroot", "-b", "/dev/fuse:/dev/fuse", "-e", "STORAGE_DRIVER=overlay",
+                    "-e", "STORAGE_OPTS=overlay.mount_program=/usr/bin/fuse-overlayfs", "builder:1", "--",
+                    "/usr/bin/buildah", "bud", "--isolation", "chroot", "--layers", "-t", "made", "/build",
+                    err=r"[\s\S]*", timeout=self.timeout)

@@ -372,6 +372,26 @@ class Acls(PlacedCase):
         self.assertIn("group:66:rwx", acl(self.at("dir", "f")))
 
 
+class FlagsAtOpen(MountCase):
+    def test_open_is_refused_where_the_daemon_is_asked(self):
+        if mounts.kind() != "veneerfs":
+            self.skipTest("an option of veneerfs")
+        mount = self.mount([self.layer("lower", {"file": "x"})], options=["stateless=off"])
+        path = mount / "file"
+        self.addCleanup(lambda: sysio.set_flags(path, 0))
+        for flag, append in ((sysio.FS_APPEND_FL, True), (sysio.FS_IMMUTABLE_FL, False)):
+            sysio.set_flags(path, flag)
+            for how in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC):
+                with self.errno(errno.EPERM):
+                    os.open(path, how)
+            self.assertEqual(read(path), b"x")
+            if append:
+                os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
+            else:
+                with self.errno(errno.EPERM):
+                    os.open(path, os.O_WRONLY | os.O_APPEND)
+
+
 class NoAcl(MountCase):
     def test_noacl_offers_none(self):
         if mounts.kind() != "veneerfs":
