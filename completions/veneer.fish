@@ -210,7 +210,7 @@ complete -c veneer -n '__veneer_using stats' -l format -x -a 'table json' -d 'Ho
 complete -c veneer -n '__veneer_using stats' -l watch -d 'Again every second'
 complete -c veneer -n '__veneer_using rm' -s f -l force -d 'Also what is mounted'
 complete -c veneer -n '__veneer_using rmi' -s f -l force -d 'Also what has several names'
-complete -c veneer -n '__veneer_using rmi' -l no-prune -d 'Leave the layers'
+complete -c veneer -n '__veneer_using rmi' -l no-prune -d 'Keep parents and layers'
 complete -c veneer -n '__veneer_using image-prune' -s a -l all -d 'Also images with names'
 complete -c veneer -n '__veneer_using image-prune container-prune' -s f -l force -d 'Do not ask'
 complete -c veneer -n '__veneer_using container-prune' -l filter -x -a '(__veneer_filters until=)' -d 'Only some'

@@ -74,7 +74,8 @@ tl::unexpected<Error> DamagedIndex(const std::string& path, std::string_view why
 }
 
 Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not blocked by a fifo in its place. A user may have linked to an index.
+  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return MakeError(Errno{errno}, "index " + path);
   struct stat st;
   if (fstat(fd.get(), &st) != 0) return MakeError(Errno{errno}, "index " + path);

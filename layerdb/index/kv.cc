@@ -25,11 +25,13 @@ struct KvDatabase::State {
   std::string path;  // of the data file
   Fd lock;
   std::mutex mu;  // guards everything below, and the flock, which is one per descriptor
-  MdbEnv env;
+  MdbEnv env;     // null: closed behind a failure; Begin() opens it
+  size_t map_size = 0;
   MDB_dbi dbi = 0;
   bool has_dbi = false;
 
   Result<MdbTxn> Begin(unsigned flags);
+  void Close();
 };
 
 namespace {
@@ -147,12 +149,16 @@ Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uin
   // LMDB writes its first pages while it opens a new file: one process at a time.
   VENEER_TRY(const FileLock lock, FileLock::Take(state->lock.get(), LOCK_EX, lock_path));
   VENEER_TRY_VOID(CheckFile(state->path));
+  state->map_size = initial_map;
   VENEER_TRY(state->env, OpenMdbEnv(state->path, 0, initial_map));
   return std::unique_ptr<KvDatabase>(new KvDatabase(std::move(state)));
 }
 
 // REQUIRES: mu and the flock.
 Result<MdbTxn> KvDatabase::State::Begin(unsigned flags) {
+  if (!env) {
+    VENEER_TRY(env, OpenMdbEnv(path, 0, map_size));
+  }
   MDB_txn* raw = nullptr;
   int rc = mdb_txn_begin(env.get(), nullptr, flags, &raw);
   if (rc == MDB_MAP_RESIZED) {
@@ -168,6 +174,12 @@ Result<MdbTxn> KvDatabase::State::Begin(unsigned flags) {
     has_dbi = true;
   }
   return txn;
+}
+
+// An environment in which a commit has failed refuses everything from then on (MDB_PANIC), whatever the disk says by then.
+void KvDatabase::State::Close() {
+  env.reset();
+  has_dbi = false;
 }
 
 Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
@@ -196,7 +208,10 @@ Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
         KeepReserve(state_->env.get());
         return {};
       }
-      if (rc != MDB_MAP_FULL) return MdbError(CommitError(rc, state_->path), state_->path);
+      if (rc != MDB_MAP_FULL) {
+        state_->Close();
+        return MdbError(CommitError(rc, state_->path), state_->path);
+      }
     }
     txn.reset();
     MDB_envinfo info;

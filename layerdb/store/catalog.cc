@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/files.h"
 
 namespace veneer {
 namespace {
@@ -12,21 +15,19 @@ namespace {
 constexpr std::string_view kMadeKey = "store";
 constexpr std::string_view kMadeValue = "1";
 
-namespace fs = std::filesystem;
-
+// What cannot be read counts as empty: the store is refused for other reasons then.
 bool IsEmptyDirectory(const std::string& path) {
-  std::error_code error;
-  return fs::directory_iterator(path, error) == fs::directory_iterator();
+  const Sys<std::vector<std::string>> names = NamesIn(path);
+  return !names || names->empty();
 }
 
 // True when the store holds a layer, an object or a container.
 bool KeepsAnything(const StoreLayout& layout) {
   if (!IsEmptyDirectory(layout.layers()) || !IsEmptyDirectory(layout.containers())) return true;
-  std::error_code error;
-  const fs::directory_iterator shards(layout.objects(), error);
-  return std::any_of(begin(shards), end(shards), [](const fs::directory_entry& shard) {
-    return !IsEmptyDirectory(shard.path().string());
-  });
+  const Sys<std::vector<std::string>> shards = NamesIn(layout.objects());
+  return shards && std::ranges::any_of(*shards, [&](const std::string& shard) {
+           return !IsEmptyDirectory(layout.objects() + "/" + shard);
+         });
 }
 
 tl::unexpected<Error> Lost(const StoreLayout& layout, const char* why) {

@@ -34,6 +34,7 @@ enum MountField : uint8_t {
   kMountStartTime = 3,
   kMountBootId = 4,
   kMountReadOnly = 5,
+  kMountPidNamespace = 6,
 };
 
 class FieldWriter {
@@ -192,27 +193,33 @@ std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::strin
 std::string EncodeMount(const ContainerMount& mount) {
   FieldWriter out;
   out.Add(kMountPoint, mount.mount_point);
-  out.AddNumber(kMountPid, mount.daemon.pid);
-  out.AddNumber(kMountStartTime, static_cast<int64_t>(mount.daemon.start_time));
-  out.Add(kMountBootId, mount.daemon.boot_id);
+  if (mount.daemon) {
+    out.AddNumber(kMountPid, mount.daemon->pid);
+    out.AddNumber(kMountStartTime, static_cast<int64_t>(mount.daemon->start_time));
+    out.Add(kMountBootId, mount.daemon->boot_id);
+    out.AddNumber(kMountPidNamespace, static_cast<int64_t>(mount.daemon->pid_namespace));
+  }
   out.AddNumber(kMountReadOnly, mount.read_only ? 1 : 0);
   return out.Take();
 }
 
 std::optional<ContainerMount> DecodeMount(std::string_view bytes) {
   ContainerMount mount;
+  ProcessId daemon;
   int read_only = 0;
   const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
     switch (number) {
       case kMountPoint: mount.mount_point = value; return true;
-      case kMountPid: return ReadNumber(value, &mount.daemon.pid);
-      case kMountStartTime: return ReadNumber(value, &mount.daemon.start_time);
-      case kMountBootId: mount.daemon.boot_id = value; return true;
+      case kMountPid: return ReadNumber(value, &daemon.pid);
+      case kMountStartTime: return ReadNumber(value, &daemon.start_time);
+      case kMountBootId: daemon.boot_id = value; return true;
       case kMountReadOnly: return ReadNumber(value, &read_only);
+      case kMountPidNamespace: return ReadNumber(value, &daemon.pid_namespace);
       default: return true;
     }
   });
-  if (!ok || mount.daemon.pid <= 0) return std::nullopt;
+  if (!ok) return std::nullopt;
+  if (daemon.pid > 0) mount.daemon = std::move(daemon);
   mount.read_only = read_only != 0;
   return mount;
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "layerdb/base/durable.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
@@ -17,6 +18,7 @@
 #include "layerdb/model/dialect.h"
 #include "layerdb/store/catalog_records.h"
 #include "layerdb/store/images.h"
+#include "layerdb/store/lease.h"
 #include "layerdb/store/made_up_name.h"
 #include "layerdb/store/remove_tree.h"
 #include "layerdb/store/session.h"
@@ -28,6 +30,8 @@ namespace {
 
 constexpr size_t kMaxContainerName = 64;
 constexpr int kMadeUpAttempts = 100;
+// Who only asks for a lease has it for a moment.
+constexpr std::chrono::milliseconds kLeasePatience{200};
 
 bool IsContainerName(std::string_view name) {
   const auto is_alnum = [](char c) {
@@ -49,28 +53,19 @@ tl::unexpected<Error> Taken(std::string_view name) {
   return MakeError("there is a container " + std::string(name) + " already", ExitCode::kInUse);
 }
 
+tl::unexpected<Error> InUse(const ContainerRecord& record) {
+  const bool where = record.mount && !record.mount->mount_point.empty();
+  return MakeError("container " + record.name + " is " +
+                       (where ? "mounted on " + record.mount->mount_point : "in use") +
+                       "; `veneer umount " + record.name + "` first",
+                   ExitCode::kInUse);
+}
+
 uint64_t RandomNumber() {
   uint64_t number = 0;
   // A name that is not random is taken at worst, and the next one tried.
   IgnoreError(getrandom(&number, sizeof number, GRND_NONBLOCK), "any number will do");
   return number;
-}
-
-std::string StatePath(const StoreLayout& layout, std::string_view name) {
-  return layout.container(name) + "/state";
-}
-
-// The mount that the state file tells of, if its daemon still runs. A file that is missing or malformed tells of none.
-std::optional<ContainerMount> LiveMount(const StoreLayout& layout, std::string_view name) {
-  const Fd fd(open(StatePath(layout, name).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return std::nullopt;
-  std::string bytes(size_t{64} * 1024, '\0');
-  const Sys<size_t> n = sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0);
-  if (!n) return std::nullopt;
-  bytes.resize(*n);
-  std::optional<ContainerMount> mount = DecodeMount(bytes);
-  if (!mount || !mount->daemon.IsAlive()) return std::nullopt;
-  return mount;
 }
 
 tl::unexpected<Error> DamagedRecord(std::string_view name) {
@@ -120,6 +115,25 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   return {};
 }
 
+// The directory of a new container, durable with all that it holds.
+Result<void> MakeDirectories(const std::string& container, const std::string& tree) {
+  const std::string upper = container + "/upper";
+  const std::string work = container + "/work";
+  for (const std::string& dir : {container, upper, work}) {
+    if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
+  }
+  VENEER_TRY_VOID(LikeRootOf(tree, upper));
+  for (const std::string& dir : {upper, work, container}) VENEER_TRY_VOID(SyncPath(dir));
+  return {};
+}
+
+// Nobody asks for it before the container shows. A power cut ends every owner, so it need not be durable.
+Result<Fd> MakeOwner(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return MakeError(Errno{errno}, path);
+  return fd;
+}
+
 // Makes room: removes upper and work of a container whose record is still there. The upper is out of its place at once,
 // so that nobody mounts half of it if this is killed.
 void RemoveInPlace(const std::string& container) {
@@ -140,17 +154,14 @@ Result<void> ClearPlace(const StoreLayout& layout, const KvTxn& txn, const std::
                         const std::string& trash) {
   RestoreRenamed(layout, txn, name);
   const std::string target = layout.container(name);
+  if (IsLeased(layout.work(name))) {
+    return MakeError(target + " has no container any more, but is still in use", ExitCode::kInUse);
+  }
   const std::string old = trash + "/left-over";
   if (rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT) {
     return MakeError(Errno{errno}, target);
   }
   return {};
-}
-
-Sys<void> SyncDirectory(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return FailErrno();
-  return sys::Sync(fd.get(), false);
 }
 
 Result<void> WriteNote(const std::string& container, std::string_view name) {
@@ -159,8 +170,7 @@ Result<void> WriteNote(const std::string& container, std::string_view name) {
   if (!fd) return MakeError(Errno{errno}, path);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), name, 0), path);
   VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), path);
-  VENEER_TRY_CTX_VOID(SyncDirectory(container), container);
-  return {};
+  return SyncPath(container);
 }
 
 // Ends what a killed rename has left half done, anywhere. True when there was something.
@@ -178,6 +188,19 @@ bool RestoreAll(Store& store) {
     return {};
   });
   return done && restored;
+}
+
+// Gives a container that has lost its directory an empty one. Whatever else has its name goes: in the store it is nobody's.
+Result<void> ReplaceLost(Store& store, std::string_view name) {
+  const std::string path = store.layout().container(name);
+  return store.catalog().Write([&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY_VOID(GetIn(txn, name));
+    struct stat st;
+    if (stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
+    if (mkdir(path.c_str(), 0700) != 0) return MakeError(Errno{errno}, path);
+    return {};
+  });
 }
 
 Timestamp Now() {
@@ -208,6 +231,17 @@ bool RestoreRenamed(const StoreLayout& layout, const KvTxn& txn, const std::stri
 }
 
 Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
+  return Make(spec, nullptr);
+}
+
+Result<OwnedContainer> Containers::CreateOwned(const ContainerSpec& spec) {
+  Fd owner;
+  VENEER_TRY(ContainerRecord record, Make(spec, &owner));
+  return OwnedContainer{std::move(record), std::move(owner)};
+}
+
+// `owner`: gets the lease of an owner; null: there is none.
+Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
   const bool made_up = spec.name.empty();
   if (!made_up && !IsContainerName(spec.name)) {
     return NotAName(spec.name);
@@ -218,16 +252,14 @@ Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
   VENEER_TRY(const std::string tree, store_.EnsureTree(image.diff_ids));
 
   const std::string staged = session->dir() + "/container";
-  const std::string upper = staged + "/upper";
-  const std::string work = staged + "/work";
-  for (const std::string& dir : {staged, upper, work}) {
-    if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
+  VENEER_TRY_VOID(MakeDirectories(staged, tree));
+  if (owner != nullptr) {
+    VENEER_TRY(*owner, MakeOwner(staged + "/owner"));
   }
-  VENEER_TRY_VOID(LikeRootOf(tree, upper));
 
-  ContainerRecord record{spec.name,           image.id,        image.diff_ids,
-                         image.chain_id,      spec.image_name, Now(),
-                         spec.remove_on_exit, spec.config,     std::nullopt};
+  ContainerRecord record{spec.name,       image.id, image.diff_ids,      image.chain_id,
+                         spec.image_name, Now(),    spec.remove_on_exit, spec.config,
+                         std::nullopt,    false};
   const StoreLayout& layout = store_.layout();
   bool moved = false;  // the body may run twice
   VENEER_TRY_VOID(store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
@@ -250,6 +282,7 @@ Result<ContainerRecord> Containers::Create(const ContainerSpec& spec) {
       VENEER_TRY_VOID(ClearPlace(layout, txn, record.name, session->dir()));
       if (rename(staged.c_str(), target.c_str()) != 0) return MakeError(Errno{errno}, target);
       moved = true;
+      VENEER_TRY_VOID(SyncPath(layout.containers()));
     }
     return txn.Put(ContainerKey(record.name), EncodeContainer(record));
   }));
@@ -262,7 +295,7 @@ Result<ContainerRecord> Containers::Get(std::string_view name) {
     VENEER_TRY(record, GetIn(txn, name));
     return {};
   }));
-  record->mount = LiveMount(store_.layout(), record->name);
+  ReadLeases(store_.layout(), &*record);
   return std::move(*record);
 }
 
@@ -283,12 +316,14 @@ Result<std::vector<ContainerRecord>> Containers::List() {
     }));
     return parsed;
   }));
-  for (ContainerRecord& record : list) record.mount = LiveMount(store_.layout(), record.name);
+  for (ContainerRecord& record : list) ReadLeases(store_.layout(), &record);
   std::stable_sort(
       list.begin(), list.end(),
       [](const ContainerRecord& a, const ContainerRecord& b) { return a.created < b.created; });
   return list;
 }
+
+void Containers::EndRenames() { RestoreAll(store_); }
 
 Result<ContainerLock> Containers::Lock(std::string_view name) {
   const std::string path = store_.layout().container(name);
@@ -297,8 +332,9 @@ Result<ContainerLock> Containers::Lock(std::string_view name) {
     Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) {
       const int code = errno;
-      if (code == ENOENT && RestoreAll(store_)) continue;
-      return MakeError(Errno{code}, path);
+      if (code != ENOENT && code != ENOTDIR && code != ELOOP) return MakeError(Errno{code}, path);
+      if (!RestoreAll(store_)) VENEER_TRY_VOID(ReplaceLost(store_, name));
+      continue;
     }
     while (flock(fd.get(), LOCK_EX) != 0) {
       if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
@@ -311,21 +347,6 @@ Result<ContainerLock> Containers::Lock(std::string_view name) {
       return ContainerLock(std::move(fd));
     }
   }
-}
-
-Result<void> Containers::SetMount(std::string_view name,
-                                  const std::optional<ContainerMount>& mount) {
-  const std::string path = StatePath(store_.layout(), name);
-  if (!mount) {
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
-    return {};
-  }
-  const std::string staged = path + ".new";
-  const Fd fd(open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, staged);
-  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), EncodeMount(*mount), 0), staged);
-  if (rename(staged.c_str(), path.c_str()) != 0) return MakeError(Errno{errno}, path);
-  return {};
 }
 
 Result<void> Containers::Update(const ContainerRecord& record) {
@@ -359,7 +380,7 @@ Result<void> Containers::Rename(std::string_view from, std::string_view to) {
         return MakeError(Errno{errno}, old_path);
       }
       moved = true;
-      VENEER_TRY_CTX_VOID(SyncDirectory(layout.containers()), layout.containers());
+      VENEER_TRY_VOID(SyncPath(layout.containers()));
     }
     VENEER_TRY_VOID(txn.Put(ContainerKey(to), record));
     return txn.Erase(ContainerKey(from));
@@ -373,11 +394,14 @@ Result<void> Containers::Rename(std::string_view from, std::string_view to) {
 
 Result<void> Containers::Remove(std::string_view name) {
   VENEER_TRY(const ContainerRecord record, Get(name));
-  if (record.mount) {
-    return MakeError("container " + record.name + " is mounted on " + record.mount->mount_point +
-                         "; `veneer umount " + record.name + "` first",
-                     ExitCode::kInUse);
-  }
+  if (record.mount) return InUse(record);
+  // From here on nothing begins to serve it.
+  const std::string work = store_.layout().work(record.name);
+  const Sys<std::optional<Fd>> unserved = TakeLease(work, kLeasePatience);
+  if (unserved && !*unserved) return InUse(record);
+  const int code = unserved ? ENOENT : unserved.error().code;
+  // What is left of one whose removal was interrupted, or that was damaged, has no such directory.
+  if (code != ENOENT && code != ENOTDIR && code != ELOOP) return MakeError(Errno{code}, work);
   const auto erase = [&] {
     return store_.catalog().Write(
         [&](KvTxn& txn) -> Result<void> { return txn.Erase(ContainerKey(record.name)); });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Containers: writable layers over images. What a container is stands in the catalog; whether it is
-// mounted, and by which daemon, in containers/<name>/state, a file that may be lost without harm
-// and is never trusted: a daemon is the one recorded only if its pid, start time and boot are.
+// Containers: writable layers over images. What a container is stands in the catalog. Whether it is
+// mounted is told by the lease that its veneerfs holds (lease.h), and by nothing else; where, and by
+// which process, by containers/<name>/state, a file that may be lost without harm.
+//
+// Create(), Rename() and Remove() are durable when they return.
 //
 // Thread-safety: all methods may be called from several threads at once.
 #ifndef VENEER_LAYERDB_STORE_CONTAINERS_H_
@@ -28,22 +30,26 @@ class KvTxn;
 class Store;
 class StoreLayout;
 
-// A process beyond doubt: pids are used again, and boots restart the count.
+// A process beyond doubt: pids are used again, boots restart the count, and each PID namespace has its own.
 struct ProcessId {
   pid_t pid = 0;
-  uint64_t start_time = 0;  // field 22 of /proc/PID/stat, clock ticks since boot
-  std::string boot_id;      // /proc/sys/kernel/random/boot_id
+  uint64_t start_time = 0;     // field 22 of /proc/PID/stat, clock ticks since boot
+  std::string boot_id;         // /proc/sys/kernel/random/boot_id
+  uint64_t pid_namespace = 0;  // inode number of /proc/self/ns/pid; 0: not known
 
   // The process `pid` as it is now. ESRCH when there is none.
   static Sys<ProcessId> Of(pid_t pid);
-  // True while that very process runs (a zombie does not).
+  // True while that very process runs (a zombie does not). False for one of another PID namespace, of
+  // which nothing can be said from here.
   bool IsAlive() const;
+  // True when its pid means something in this PID namespace.
+  bool IsOfHere() const;
 };
 
 // How a container is mounted.
 struct ContainerMount {
-  std::string mount_point;
-  ProcessId daemon;
+  std::string mount_point;          // empty: by a session, or it is not known
+  std::optional<ProcessId> daemon;  // nullopt: it cannot be seen from here
   bool read_only = false;
 };
 
@@ -57,8 +63,9 @@ struct ContainerRecord {
   bool remove_on_exit = false;  // throw-away (chroot IMAGE, --rm)
   // Free for the tools: a JSON document of what the container was made with (environment, binds …).
   std::string config;
-  // From the state file: set when a mount was recorded and its daemon still runs.
+  // Set while a veneerfs serves the container, wherever that runs.
   std::optional<ContainerMount> mount;
+  bool owned = false;  // a throw-away container whose owner lives
 };
 
 struct ContainerSpec {
@@ -79,6 +86,12 @@ class [[nodiscard]] ContainerLock {
   Fd fd_;
 };
 
+// A container that lives as long as its owner does.
+struct OwnedContainer {
+  ContainerRecord record;
+  Fd owner;  // the lease
+};
+
 class Containers {
  public:
   explicit Containers(Store& store) : store_(store) {}
@@ -87,11 +100,20 @@ class Containers {
   // work/ and the record. kNotFound: no such image; kInUse: the name is taken; kUsage: not a name
   // ([A-Za-z0-9][A-Za-z0-9_.-]*, at most 64).
   Result<ContainerRecord> Create(const ContainerSpec& spec);
+  // The same for a throw-away container, which belongs to whoever holds the lease.
+  Result<OwnedContainer> CreateOwned(const ContainerSpec& spec);
   // kNotFound names the nearest.
   Result<ContainerRecord> Get(std::string_view name);
   Result<std::vector<ContainerRecord>> List();  // by creation, oldest first
 
-  // Waits for whoever holds it.
+  // True while a veneerfs serves the container, wherever that runs.
+  bool IsServed(std::string_view name) const;
+
+  // Ends what a killed Rename() has left half done, for all containers.
+  void EndRenames();
+
+  // Waits for whoever holds it. A container that has lost its directory gets an empty one, so that it
+  // can be locked and removed.
   Result<ContainerLock> Lock(std::string_view name);
   // Records that the container is mounted, or (nullopt) that it is not. REQUIRES: its lock.
   Result<void> SetMount(std::string_view name, const std::optional<ContainerMount>& mount);
@@ -103,7 +125,7 @@ class Containers {
   // (RestoreRenamed). REQUIRES: the lock of `from`; it is not mounted.
   Result<void> Rename(std::string_view from, std::string_view to);
 
-  // Removes the record, then the directory. kInUse when it is mounted. What cannot be deleted
+  // Removes the record, then the directory. kInUse when something serves it. What cannot be deleted
   // (files of other users in the upper of an ordinary user) is left in staging for prune, and is
   // the error. On a disk so full that not even the record can be removed, the upper and work
   // directories go first; a container without them can be removed again and nothing else.
@@ -113,8 +135,13 @@ class Containers {
   Result<void> RemoveFiles(std::string_view name);
 
  private:
+  Result<ContainerRecord> Make(const ContainerSpec& spec, Fd* owner);
+
   Store& store_;
 };
+
+// Fills in what the leases tell of a container: `mount` and `owned`.
+void ReadLeases(const StoreLayout& layout, ContainerRecord* record);
 
 // A rename moves the directory and then commits the record. Where it was killed between the two, the
 // directory `directory` of layout.containers() holds a container that the catalog knows by its old

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 
+#include "layerdb/base/files.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/store.h"
@@ -19,11 +19,11 @@ Result<void> DiscardObjects(const Store& store, std::vector<ObjectRef> objects) 
   objects.erase(std::unique(objects.begin(), objects.end()), objects.end());
   std::vector<bool> needed(objects.size(), false);
   // All layers and not those of images only: another import may be about to make its image.
-  std::error_code error;
   const std::string layers = store.layout().layers();
-  for (const auto& layer : std::filesystem::directory_iterator(layers, error)) {
+  VENEER_TRY_CTX(const std::vector<std::string> names, NamesIn(layers), layers);
+  for (const std::string& name : names) {
     VENEER_TRY(const std::shared_ptr<IndexReader> index,
-               IndexReader::Open(layer.path().string() + "/index"));
+               IndexReader::Open(layers + "/" + name + "/index"));
     const Sys<void> read =
         index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
           if (found.entry.whiteout()) return true;
@@ -37,7 +37,6 @@ Result<void> DiscardObjects(const Store& store, std::vector<ObjectRef> objects) 
         });
     if (!read) return MakeError(read.error(), index->path());
   }
-  if (error) return MakeError(Errno{error.value()}, layers);
   for (size_t i = 0; i < objects.size(); ++i) {
     if (needed[i]) continue;
     const std::string path = ObjectPath(objects[i]);

@@ -9,13 +9,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/containers.h"
@@ -54,11 +55,23 @@ Sys<std::string> Sha256Of(int fd) {
   }
 }
 
+// What is wrong with a file before it is read; nothing: it is there, and a file.
+std::string CheckFile(const std::string& path, struct stat* st) {
+  if (lstat(path.c_str(), st) != 0) {
+    return errno == ENOENT || errno == ENOTDIR ? "is missing" : ErrnoText(errno);
+  }
+  if (S_ISREG(st->st_mode)) return "";
+  if (S_ISDIR(st->st_mode)) return "is a directory instead of a file";
+  return S_ISLNK(st->st_mode) ? "is a symbolic link instead of a file" : "is no regular file";
+}
+
 std::string CheckContent(const std::string& root, const Content& content) {
-  const Fd fd(open((root + "/" + content.path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return errno == ENOENT ? "is missing" : ErrnoText(errno);
   struct stat st;
-  if (fstat(fd.get(), &st) != 0) return ErrnoText(errno);
+  if (const std::string what = CheckFile(root + "/" + content.path, &st); !what.empty())
+    return what;
+  const Sys<Fd> opened = OpenRegularFile(root + "/" + content.path);
+  if (!opened) return ErrnoText(opened.error().code);
+  const Fd& fd = *opened;
   if (content.hash) {
     const auto size = static_cast<uint64_t>(st.st_size);
     if (content.shared ? size < content.size : size != content.size) {
@@ -119,15 +132,16 @@ class Checker {
       Problem(FsckKind::kLayer, below + file, std::move(what), images, {diff_id});
     };
     if (stat(layout_.layer_mark(diff_id).c_str(), &st) == 0) report_.marked.push_back(diff_id);
-    const bool has_recipe = stat(recipe.c_str(), &st) == 0;
-    if (!has_recipe) bad("/recipe", "is missing");
+    std::string what = CheckFile(recipe, &st);
+    const bool has_recipe = what.empty();
+    if (!has_recipe) bad("/recipe", std::move(what));
     report_.bytes += has_recipe ? static_cast<uint64_t>(st.st_size) : 0;
     const std::string path = layout_.layer_index(diff_id);
-    if (stat(path.c_str(), &st) != 0) return bad("/index", "is missing");
+    if (what = CheckFile(path, &st); !what.empty()) return bad("/index", std::move(what));
     report_.bytes += static_cast<uint64_t>(st.st_size);
     const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
     if (!index) return bad("/index", index.error().message());
-    if (std::string what = CheckIndex(**index); !what.empty()) {
+    if (what = CheckIndex(**index); !what.empty()) {
       bad("/index", std::move(what));
     } else if (has_recipe && check_recipe_) {
       what = check_recipe_(recipe, **index);
@@ -150,16 +164,16 @@ class Checker {
                 "reported by CheckIndex");
   }
 
-  // A tree that is not there is no problem: it is made when it is needed.
+  // A tree that is not there, or cannot be read, is no problem: it is made when it is needed.
   void CheckTree(const Digest& chain_id, const Names& images) {
     const std::string path = layout_.tree(chain_id);
     struct stat st;
-    if (stat(path.c_str(), &st) != 0) return;
+    if (lstat(path.c_str(), &st) != 0) return;
     ++report_.trees;
     report_.bytes += static_cast<uint64_t>(st.st_size);
     const std::string below = "trees/" + chain_id.hex();
     const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
-    if (!index) return Problem(FsckKind::kTree, below, index.error().message(), images);
+    if (!index) return report_.stale_trees.push_back(chain_id);
     std::string what = CheckIndex(**index);
     if (what.empty() && !(*index)->is_tree()) what = "holds whiteouts";
     if (!what.empty()) Problem(FsckKind::kTree, below, std::move(what), images);
@@ -177,36 +191,51 @@ class Checker {
   }
 
   struct Finding {
+    FsckKind kind;
     std::string below;  // the container's directory
     std::string what;
   };
 
+  bool IsDirectory(const std::string& path) const {
+    struct stat st;
+    return stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+  }
+
   std::vector<Finding> LookAt(const ContainerRecord& container) {
     std::vector<Finding> found;
     if (!store_.images().Find(container.image_id.ToString())) {
-      found.push_back({"", "its image " + container.image_id.ToString() + " is not in the store"});
+      found.push_back({FsckKind::kContainer, "",
+                       "its image " + container.image_id.ToString() + " is not in the store"});
     }
-    for (const char* dir : {"/upper", "/work"}) {
-      struct stat st;
-      if (stat((layout_.container(container.name) + dir).c_str(), &st) != 0 ||
-          !S_ISDIR(st.st_mode)) {
-        found.push_back({dir, "is missing; if its removal was interrupted, `veneer rm " +
-                                  container.name + "` ends it"});
-      }
+    if (!IsDirectory(layout_.container(container.name))) {
+      found.push_back({FsckKind::kUpper, "",
+                       "is missing, with all that was written in it; `veneer rm " + container.name +
+                           "` removes the rest"});
+    } else if (!IsDirectory(layout_.upper(container.name))) {
+      found.push_back({FsckKind::kUpper, "/upper",
+                       "is missing; if its removal was interrupted, `veneer rm " + container.name +
+                           "` ends it"});
+    } else if (!IsDirectory(layout_.work(container.name))) {
+      found.push_back({FsckKind::kWork, "/work", "is missing"});
     }
     return found;
   }
 
   void CheckContainer(const ContainerRecord& known) {
     if (LookAt(known).empty()) return;
-    // It may have been removed since the catalog was read, or be on its way out. Its directory is missing when the
-    // lock cannot be had; then there is nobody to wait for.
-    const Result<ContainerLock> lock = store_.containers().Lock(known.name);
+    store_.containers().EndRenames();
+    // It may have been removed since the catalog was read, or be on its way out. Without a directory there is nobody to
+    // wait for.
+    std::optional<ContainerLock> lock;
+    if (IsDirectory(layout_.container(known.name))) {
+      Result<ContainerLock> taken = store_.containers().Lock(known.name);
+      if (taken) lock.emplace(*std::move(taken));
+    }
     const Result<ContainerRecord> container = store_.containers().Get(known.name);
     if (!container && container.error().exit() == ExitCode::kNotFound) return;
     for (Finding& finding : LookAt(container ? *container : known)) {
-      Problem(FsckKind::kContainer, "containers/" + known.name + finding.below,
-              std::move(finding.what), {}, {}, {known.name});
+      Problem(finding.kind, "containers/" + known.name + finding.below, std::move(finding.what), {},
+              {}, {known.name});
     }
   }
 
@@ -268,10 +297,7 @@ FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
   problem.what = std::string(what) +
                  "; bring it back from a copy, as without it nothing in the store can be used (and "
                  "nothing is deleted)";
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(layout.containers(), error)) {
-    problem.containers.push_back(entry.path().filename().string());
-  }
+  problem.containers = NamesIn(layout.containers()).value_or(std::vector<std::string>());
   std::sort(problem.containers.begin(), problem.containers.end());
   FsckReport report;
   report.problems.push_back(std::move(problem));

@@ -20,7 +20,15 @@ namespace veneer {
 class IndexReader;
 class Store;
 
-enum class FsckKind { kCatalog, kLayer, kTree, kBlob, kContainer };
+enum class FsckKind {
+  kCatalog,
+  kLayer,
+  kTree,  // one that can be read, and is wrong all the same
+  kBlob,
+  kContainer,  // its image
+  kUpper,      // a container without its writable layer: of what was written in it nothing is left
+  kWork,       // a container without its work directory
+};
 
 struct FsckProblem {
   FsckKind kind = FsckKind::kCatalog;
@@ -36,6 +44,8 @@ struct FsckReport {
   uint64_t bytes = 0;  // read
   std::vector<FsckProblem> problems;
   std::vector<Digest> marked;  // layers that an earlier Repair() marked as damaged
+  // Chain ids of trees that cannot be used, as after a power cut. No damage: whoever needs one makes it again.
+  std::vector<Digest> stale_trees;
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be

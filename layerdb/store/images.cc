@@ -172,6 +172,23 @@ Result<std::optional<std::string>> UserOf(const KvTxn& txn, const Digest& image_
   return user;
 }
 
+// Whether an image is only there because another was made from it.
+Result<bool> IsLeftOver(const KvTxn& txn, const Digest& id) {
+  VENEER_TRY(const auto tags, AllTags(txn));
+  for (const auto& [tag, named] : tags) {
+    if (named == id.hex()) return false;
+  }
+  VENEER_TRY(const std::optional<std::string> user, UserOf(txn, id));
+  if (user) return false;
+  bool parent = false;
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view, std::string_view value) {
+    const std::optional<ImageRecord> child = DecodeImage(value);
+    parent = !child || child->parent == id;  // one that cannot be read might be its child
+    return !parent;
+  }));
+  return !parent;
+}
+
 // Fills in what nothing else needs of an image whose record is gone. A record that cannot be read might need anything.
 Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
   std::set<std::string_view> layers;
@@ -179,13 +196,15 @@ Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedIma
   for (const Digest& diff_id : image.diff_ids) layers.insert(diff_id.hex());
   for (const Digest& blob : image.blobs) blobs.insert(blob.hex());
   bool tree = true;
+  size_t shared = 0;  // so many of its layers lie upon one another in something else too
   bool readable = true;
   RecordReferences record;
   const auto keep = [&] {
-    const bool same = std::equal(
+    const auto [theirs, own] = std::mismatch(
         record.layers.begin(), record.layers.end(), image.diff_ids.begin(), image.diff_ids.end(),
         [](std::string_view hex, const Digest& diff_id) { return hex == diff_id.hex(); });
-    if (same) tree = false;
+    shared = std::max(shared, static_cast<size_t>(own - image.diff_ids.begin()));
+    if (theirs == record.layers.end() && own == image.diff_ids.end()) tree = false;
     for (const std::string_view hex : record.layers) layers.erase(hex);
     for (const std::string_view hex : record.blobs) blobs.erase(hex);
     blobs.erase(record.image);
@@ -205,12 +224,31 @@ Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedIma
     // Once, however often the image has it.
     if (layers.erase(diff_id->hex()) > 0) removed->layers.push_back(*diff_id);
   }
+  removed->chains = ChainsAbove(image.diff_ids, shared);
   for (const std::string_view hex : blobs) removed->blobs.push_back(*Digest::FromHex(hex));
   if (tree) removed->tree = image.chain_id;
   return {};
 }
 
+// Removes the record of an image, and says what that leaves unneeded.
+Result<void> Erase(KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
+  removed->deleted = image.id;
+  VENEER_TRY_VOID(txn.Erase(ImageKey(image.id)));
+  return FindUnneeded(txn, image, removed);
+}
+
 }  // namespace
+
+std::vector<Digest> ChainsAbove(std::span<const Digest> diff_ids, size_t shared) {
+  std::vector<Digest> chains;
+  std::optional<Digest> chain;
+  for (size_t i = 0; i < diff_ids.size(); ++i) {
+    chain = ChainId(chain, diff_ids[i]);
+    if (i >= shared) chains.push_back(*chain);
+  }
+  std::ranges::reverse(chains);
+  return chains;
+}
 
 Result<std::string> NormalizeTag(std::string_view name) {
   VENEER_TRY(const Reference reference, ParseReference(name));
@@ -336,10 +374,12 @@ Result<std::vector<ImageListing>> Images::List() {
   return list;
 }
 
-Result<RemovedImage> Images::Remove(std::string_view reference, const RemoveTerms& terms) {
-  RemovedImage removed;
+Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
+                                                 const RemoveTerms& terms) {
+  std::vector<RemovedImage> all_removed;
   VENEER_TRY_VOID(store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
-    removed = {};
+    all_removed = {RemovedImage{}};
+    RemovedImage& removed = all_removed.front();
     VENEER_TRY(const FoundImage found, FindIn(txn, reference));
     VENEER_TRY(const auto all, AllTags(txn));
     std::vector<std::string> tags;
@@ -382,11 +422,19 @@ Result<RemovedImage> Images::Remove(std::string_view reference, const RemoveTerm
                        ExitCode::kInUse);
     }
     for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
-    removed.deleted = found.image.id;
-    VENEER_TRY_VOID(txn.Erase(ImageKey(found.image.id)));
-    return FindUnneeded(txn, found.image, &removed);
+    VENEER_TRY_VOID(Erase(txn, found.image, &removed));
+    std::optional<Digest> parent = terms.keep_parents ? std::nullopt : found.image.parent;
+    while (parent) {
+      VENEER_TRY(const std::optional<ImageRecord> image, GetImage(txn, *parent));
+      if (!image) break;
+      VENEER_TRY(const bool left_over, IsLeftOver(txn, *parent));
+      if (!left_over) break;
+      VENEER_TRY_VOID(Erase(txn, *image, &all_removed.emplace_back()));
+      parent = image->parent;
+    }
+    return {};
   }));
-  return removed;
+  return all_removed;
 }
 
 }  // namespace veneer

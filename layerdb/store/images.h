@@ -53,6 +53,7 @@ struct RemovedImage {
   std::vector<std::string> untagged;  // "name:tag"; "name@sha256:…" where that was asked for
   std::optional<Digest> deleted;      // the image's record is gone too
   // With `deleted`: what of it no other image and no container needs any more.
+  std::vector<Digest> chains;  // chain ids of its layers upon one another, the top one first
   std::vector<Digest> layers;  // diff ids, the top one first
   std::vector<Digest> blobs;
   std::optional<Digest> tree;  // a chain id
@@ -62,7 +63,11 @@ struct RemoveTerms {
   bool force = false;
   // An image given by id may be removed with its names where it has no more of them than this.
   size_t names = 1;
+  bool keep_parents = false;
 };
+
+// The chain ids of layers upon one another, the top one first, without those of the lowest `shared`.
+std::vector<Digest> ChainsAbove(std::span<const Digest> diff_ids, size_t shared);
 
 // "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name
 // (reference.h), or one with a digest.
@@ -93,11 +98,10 @@ class Images {
   // docker rmi: by tag, removes the tag, and with the last tag the image; by id, removes the image,
   // and refuses when it has several tags unless `force`; by name@digest, removes the tags of that
   // name. kInUse, naming the container, when a container uses an image that would be deleted
-  // (`force` does not help). Layers and contents stay, for RemoveImage() (remove_image.h) or prune.
-  Result<RemovedImage> Remove(std::string_view reference, const RemoveTerms& terms);
-  Result<RemovedImage> Remove(std::string_view reference, bool force) {
-    return Remove(reference, RemoveTerms{force, 1});
-  }
+  // (`force` does not help). With an image go the images that it was made from, its parent first,
+  // as far as they have no name, no container and no other child. Layers and contents stay, for
+  // RemoveImage() (remove_image.h) or prune. In the order of their going; never empty.
+  Result<std::vector<RemovedImage>> Remove(std::string_view reference, const RemoveTerms& terms);
 
  private:
   Store& store_;

@@ -9,7 +9,7 @@
 //   trees/<chain id hex>       merged trees; may be deleted at any time
 //   objects/ab/cdef…           file contents
 //   blobs/sha256/<hex>         OCI documents and kept compressed layers
-//   containers/<name>/         upper/, work/, state
+//   containers/<name>/         upper/, work/, state; `owner` of a throw-away one; lease.h tells who is believed
 //   staging/<unique>/          unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_STORE_LAYOUT_H_
 #define VENEER_LAYERDB_STORE_LAYOUT_H_
@@ -47,6 +47,7 @@ class StoreLayout {
   }
   std::string upper(std::string_view name) const { return container(name) + "/upper"; }
   std::string work(std::string_view name) const { return container(name) + "/work"; }
+  std::string owner(std::string_view name) const { return container(name) + "/owner"; }
   std::string staging() const { return root_ + "/staging"; }
 
  private:

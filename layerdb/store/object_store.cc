@@ -9,7 +9,9 @@
 #include <cstring>
 #include <string>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/store/remove_tree.h"
 
 namespace veneer {
 namespace {
@@ -90,20 +92,24 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const std::string& dir) {
 }
 
 Sys<Fd> ObjectStore::OpenObject(const ObjectRef& ref) const {
-  Fd fd(openat(dir_.get(), ObjectPath(ref).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return FailErrno();
-  return fd;
+  return OpenRegularFile(ObjectPath(ref), dir_.get());
 }
 
 Sys<void> ObjectStore::MakeParent(const std::string& path) const {
   const std::string parent = ParentOf(path);
+  if (mkdirat(dir_.get(), parent.c_str(), 0700) == 0) return {};
+  struct stat st;
+  if (errno != EEXIST) return FailErrno();
+  if (fstatat(dir_.get(), parent.c_str(), &st, 0) == 0 && S_ISDIR(st.st_mode)) return {};
+  // Nobody else's names are here, so what is in the way is damage.
+  if (unlinkat(dir_.get(), parent.c_str(), 0) != 0 && errno != ENOENT) return FailErrno();
   if (mkdirat(dir_.get(), parent.c_str(), 0700) != 0 && errno != EEXIST) return FailErrno();
   return {};
 }
 
 Sys<void> ObjectStore::WithParent(const std::string& path, FunctionRef<Sys<void>()> make) const {
   Sys<void> made = make();
-  if (made || made.error().code != ENOENT) return made;
+  if (made || (made.error().code != ENOENT && made.error().code != ENOTDIR)) return made;
   VENEER_TRY_VOID(MakeParent(path));
   return make();
 }
@@ -117,9 +123,12 @@ Result<ObjectRef> ObjectStore::Place(const Hash128& hash,
     const Sys<void> placed = place(path);
     if (placed) return ref;
     if (placed.error().code != EEXIST) return MakeError(placed.error(), path_ + "/" + path);
-    VENEER_TRY_CTX(const Fd there, OpenObject(ref), path_ + "/" + path);
-    // An object that cannot be read is damaged; this content gets a place of its own.
-    if (shared(ref, there.get())) return ref;
+    const Sys<Fd> there = OpenObject(ref);
+    if (!there && (there.error().code == EMFILE || there.error().code == ENFILE)) {
+      return MakeError(there.error(), path_ + "/" + path);
+    }
+    // An object that cannot be read, or is no file, is damaged; this content gets a place of its own.
+    if (there && shared(ref, there->get())) return ref;
   }
   return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));
 }
@@ -186,7 +195,12 @@ Result<void> ObjectStore::Replace(const ObjectRef& ref, int dir_fd, const std::s
   const auto rename = [&] {
     return sys::Rename({dir_fd, name.c_str()}, {dir_.get(), path.c_str()}, 0);
   };
-  VENEER_TRY_CTX_VOID(WithParent(path, rename), path_ + "/" + path);
+  Sys<void> replaced = WithParent(path, rename);
+  if (!replaced && (replaced.error().code == EISDIR || replaced.error().code == ENOTEMPTY)) {
+    VENEER_TRY_CTX_VOID(RemoveTree(path_ + "/" + path), path_ + "/" + path);
+    replaced = rename();
+  }
+  if (!replaced) return MakeError(replaced.error(), path_ + "/" + path);
   return {};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -25,6 +26,12 @@ struct Stat {
   char state = '\0';
   uint64_t start_time = 0;
 };
+
+// That of /proc, by whose numbers processes are looked for. 0: not to be had.
+uint64_t PidNamespace() {
+  struct stat st;
+  return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
 
 // proc(5): fields are separated by blanks, but the second is a name in parentheses that may hold anything.
 std::optional<Stat> ParseStat(std::string_view text) {
@@ -54,10 +61,13 @@ Sys<ProcessId> ProcessId::Of(pid_t pid) {
   if (stat->state == 'Z' || stat->state == 'X') return Fail(ESRCH);
   VENEER_TRY(std::string boot_id, ReadProcFile("/proc/sys/kernel/random/boot_id"));
   while (!boot_id.empty() && boot_id.back() == '\n') boot_id.pop_back();
-  return ProcessId{pid, stat->start_time, std::move(boot_id)};
+  return ProcessId{pid, stat->start_time, std::move(boot_id), PidNamespace()};
 }
 
+bool ProcessId::IsOfHere() const { return pid_namespace == 0 || pid_namespace == PidNamespace(); }
+
 bool ProcessId::IsAlive() const {
+  if (!IsOfHere()) return false;
   const Sys<ProcessId> now = Of(pid);
   return now && now->start_time == start_time && now->boot_id == boot_id;
 }

@@ -25,11 +25,13 @@
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
 #include "layerdb/store/catalog_records.h"
+#include "layerdb/store/lease.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/references.h"
 #include "layerdb/store/remove_tree.h"
 #include "layerdb/store/slice_table.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/tree_walk.h"
 
 namespace veneer {
 namespace {
@@ -130,17 +132,13 @@ class Pruner {
   }
 
   uint64_t BytesBelow(const std::string& path) {
-    const Result<std::vector<Child>> children = Children(path);
     uint64_t bytes = 0;
-    for (const Child& child : children ? *children : std::vector<Child>()) {
-      struct stat st;
-      const std::string below = path + "/" + child.name;
-      if (child.directory) {
-        bytes += BytesBelow(below);
-      } else if (lstat(below.c_str(), &st) == 0) {
-        bytes += BytesFreed(st);
-      }
-    }
+    const Sys<void> walked = WalkTree(path, [&](const struct stat& st) {
+      if (!S_ISDIR(st.st_mode)) bytes += BytesFreed(st);
+      return true;
+    });
+    struct stat st;
+    if (!walked && lstat(path.c_str(), &st) == 0 && !S_ISDIR(st.st_mode)) bytes = BytesFreed(st);
     return bytes;
   }
 
@@ -167,6 +165,12 @@ class Pruner {
     }
     report_.bytes_freed += *freed;
     return true;
+  }
+
+  // Whatever it is: a place may hold what somebody has put there.
+  bool Discard(const std::string& parent, const Child& child) {
+    const std::string path = parent + "/" + child.name;
+    return child.directory ? RemoveDirectory(path) : Unlink(path);
   }
 
   // Takes a directory out of its place at once, so that nobody sees half of it, and removes it.
@@ -227,9 +231,10 @@ class Pruner {
       const Digest& id = listing.image.id;
       if (!options_.images.contains(id) || used.contains(id)) continue;
       if (options_.keep_named && !listing.tags.empty()) continue;
-      removed.push_back({listing.tags, id, {}, {}, std::nullopt});
+      removed.push_back({listing.tags, id, {}, {}, {}, std::nullopt});
       gone_.images.insert(id);
     }
+    NameChains(all, removed);
     report_.images += removed.size();
     if (removed.empty() || options_.dry_run) return {};
     return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
@@ -241,6 +246,25 @@ class Pruner {
     });
   }
 
+  // The layers upon one another that go with these images, each with the last that had it.
+  void NameChains(const References& all, std::vector<RemovedImage>& removed) {
+    std::set<Digest> kept;
+    std::map<Digest, const ImageRecord*> records;
+    for (const ImageListing& listing : all.images) {
+      records[listing.image.id] = &listing.image;
+      if (gone_.images.contains(listing.image.id)) continue;
+      for (const Digest& chain : ChainsAbove(listing.image.diff_ids, 0)) kept.insert(chain);
+    }
+    for (const ContainerRecord& container : all.containers) {
+      for (const Digest& chain : ChainsAbove(container.diff_ids, 0)) kept.insert(chain);
+    }
+    for (auto image = removed.rbegin(); image != removed.rend(); ++image) {
+      for (const Digest& chain : ChainsAbove(records[*image->deleted]->diff_ids, 0)) {
+        if (kept.insert(chain).second) image->chains.push_back(chain);
+      }
+    }
+  }
+
   Result<void> SweepContainers(const References& needed) {
     VENEER_TRY(const std::vector<Child> children, Children(layout_.containers()));
     for (const Child& child : children) {
@@ -249,6 +273,8 @@ class Pruner {
           needed.containers.begin(), needed.containers.end(),
           [&](const ContainerRecord& container) { return container.name == child.name; });
       if (known || IsBeingRenamed(child.name)) continue;
+      // Whoever took the record away, something still writes here.
+      if (IsLeased(layout_.work(child.name))) continue;
       if (TakeAway(layout_.container(child.name))) ++report_.containers;
     }
     return {};
@@ -272,7 +298,7 @@ class Pruner {
     for (const Child& child : children) {
       const std::optional<Digest> chain_id = Digest::FromHex(child.name);
       if (chain_id && needed.trees.contains(*chain_id)) continue;
-      if (Unlink(layout_.trees() + "/" + child.name)) ++report_.trees;
+      if (Discard(layout_.trees(), child)) ++report_.trees;
     }
     return {};
   }
@@ -282,7 +308,7 @@ class Pruner {
     for (const Child& child : children) {
       const std::optional<Digest> digest = Digest::FromHex(child.name);
       if (digest && needed.blobs.contains(*digest)) continue;
-      if (Unlink(layout_.blobs() + "/" + child.name)) ++report_.blobs;
+      if (Discard(layout_.blobs(), child)) ++report_.blobs;
     }
     return {};
   }
@@ -294,7 +320,6 @@ class Pruner {
       if (diff_id && needed.layers.contains(*diff_id)) continue;
       if (!TakeAway(layout_.layers() + "/" + child.name)) continue;
       ++report_.layers;
-      if (diff_id) report_.removed_layers.push_back(*diff_id);
     }
     return {};
   }
@@ -319,12 +344,16 @@ class Pruner {
   Result<void> SweepObjects(const ObjectSet& needed) {
     VENEER_TRY(const std::vector<Child> shards, Children(layout_.objects()));
     for (const Child& shard : shards) {
+      if (!shard.directory) {
+        if (Unlink(layout_.objects() + "/" + shard.name)) ++report_.objects;
+        continue;
+      }
       VENEER_TRY(const std::vector<Child> children, Children(layout_.objects() + "/" + shard.name));
       for (const Child& child : children) {
         const std::string path = shard.name + "/" + child.name;
         const std::optional<ObjectRef> ref = ParseObjectPath(path);
         if (ref && needed.contains(*ref)) continue;
-        if (Unlink(layout_.objects() + "/" + path)) ++report_.objects;
+        if (Discard(layout_.objects() + "/" + shard.name, child)) ++report_.objects;
       }
     }
     return {};

@@ -31,8 +31,7 @@ struct PruneOptions {
 struct PruneReport {
   uint64_t images = 0, layers = 0, trees = 0, objects = 0, blobs = 0, staging = 0, containers = 0;
   uint64_t bytes_freed = 0;
-  std::vector<RemovedImage> removed_images;  // those of PruneOptions::images; `layers` is not set
-  std::vector<Digest> removed_layers;
+  std::vector<RemovedImage> removed_images;  // those of PruneOptions::images; without `layers`
   // Something was being written meanwhile: only dead staging was removed, the rest waits for the
   // next prune.
   bool writers_active = false;

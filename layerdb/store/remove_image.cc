@@ -45,7 +45,7 @@ bool RemoveLayer(const StoreLayout& layout, const Digest& diff_id) {
 }
 
 void RemoveFile(const std::string& path) {
-  if (unlink(path.c_str()) != 0) LeftForPrune(path, errno);
+  if (const Sys<uint64_t> freed = RemoveTree(path); !freed) LeftForPrune(path, freed.error().code);
 }
 
 }  // namespace
@@ -57,16 +57,20 @@ Result<RemoveImageReport> RemoveImage(Store& store, std::string_view reference,
   const Fd lock = options.keep_layers ? Fd() : TryExclusive(layout.lock_file());
   RemoveImageReport report;
   VENEER_TRY(report.removed, store.images().Remove(reference, options.terms));
-  RemovedImage& removed = report.removed;
-  const std::vector<Digest> layers = std::exchange(removed.layers, {});
-  if (!removed.deleted || options.keep_layers) return report;
-  report.writers_active = !lock;
-  if (!lock) return report;
-  if (removed.tree) RemoveFile(layout.tree(*removed.tree));
-  for (const Digest& diff_id : layers) {
-    if (RemoveLayer(layout, diff_id)) removed.layers.push_back(diff_id);
+  if (options.keep_layers) {
+    for (RemovedImage& removed : report.removed) removed.layers = {};
+    return report;
   }
-  for (const Digest& blob : removed.blobs) RemoveFile(layout.blob(blob));
+  report.writers_active = !lock && report.removed.front().deleted;
+  for (RemovedImage& removed : report.removed) {
+    const std::vector<Digest> layers = std::exchange(removed.layers, {});
+    if (!removed.deleted || !lock) continue;
+    if (removed.tree) RemoveFile(layout.tree(*removed.tree));
+    for (const Digest& diff_id : layers) {
+      if (RemoveLayer(layout, diff_id)) removed.layers.push_back(diff_id);
+    }
+    for (const Digest& blob : removed.blobs) RemoveFile(layout.blob(blob));
+  }
   return report;
 }
 

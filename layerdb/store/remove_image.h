@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Removing one image together with the layers, the tree and the documents that only it needs. Contents stay in objects/ for
+// Removing an image together with its unnamed parents, the layers, the tree and the documents that only it needs. Contents stay in objects/ for
 // prune, which is the only one to know what else needs them.
 #ifndef VENEER_LAYERDB_STORE_REMOVE_IMAGE_H_
 #define VENEER_LAYERDB_STORE_REMOVE_IMAGE_H_
@@ -16,11 +16,12 @@ class Store;
 
 struct RemoveImageOptions {
   RemoveTerms terms;
-  bool keep_layers = false;  // all but the image's record stays, for prune
+  bool keep_layers = false;  // all but the images' records stays, for prune
 };
 
 struct RemoveImageReport {
-  RemovedImage removed;  // of `layers` only those that are gone
+  std::vector<RemovedImage>
+      removed;  // in the order of their going; of `layers` only those that are gone
   // Something was being written, which may need the layers: they stay, for prune.
   bool writers_active = false;
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -98,6 +99,15 @@ class Remover {
   std::optional<int> failure_;
 };
 
+Sys<uint64_t> RemoveFile(const std::string& path) {
+  struct stat st;
+  if (lstat(path.c_str(), &st) != 0 || unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return 0;
+    return FailErrno();
+  }
+  return st.st_nlink == 1 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
+}
+
 }  // namespace
 
 Sys<uint64_t> RemoveTree(const std::string& path) {
@@ -107,6 +117,7 @@ Sys<uint64_t> RemoveTree(const std::string& path) {
   }
   if (!top) {
     if (errno == ENOENT) return 0;
+    if (errno == ENOTDIR || errno == ELOOP) return RemoveFile(path);
     return FailErrno();
   }
   // Where this is not allowed, what follows says so.
@@ -114,6 +125,14 @@ Sys<uint64_t> RemoveTree(const std::string& path) {
   VENEER_TRY(const uint64_t freed, Remover(std::move(top)).Run());
   if (rmdir(path.c_str()) != 0 && errno != ENOENT) return FailErrno();
   return freed;
+}
+
+Sys<void> ReplaceByFile(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) == 0) return {};
+  if (errno != EISDIR && errno != ENOTEMPTY && errno != EEXIST) return FailErrno();
+  VENEER_TRY_VOID(RemoveTree(to));
+  if (rename(from.c_str(), to.c_str()) != 0) return FailErrno();
+  return {};
 }
 
 }  // namespace veneer

@@ -2,37 +2,73 @@
 #include "layerdb/store/repair.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <set>
 
+#include "layerdb/base/durable.h"
 #include "layerdb/base/fd.h"
+#include "layerdb/store/containers.h"
+#include "layerdb/store/object_store.h"
+#include "layerdb/store/remove_tree.h"
+#include "layerdb/store/slice_table.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
 
 namespace {
 
-Result<void> SyncDirectory(const std::string& path) {
-  const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (dir && fsync(dir.get()) == 0) return {};
-  return MakeError(Errno{errno}, path);
-}
-
 Result<void> Mark(const StoreLayout& layout, const Digest& diff_id) {
   const std::string path = layout.layer_mark(diff_id);
   const Fd mark(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (mark) return SyncDirectory(layout.layer(diff_id));
-  if (errno == ENOENT) return {};  // the whole layer is missing, which everybody sees
+  if (mark) return SyncPath(layout.layer(diff_id));
+  // The whole layer is missing, or no layer, which everybody sees.
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
   return MakeError(Errno{errno}, path);
 }
 
-Result<RepairOutcome> Act(const StoreLayout& layout, const FsckProblem& problem) {
+// A container that has lost its writable layer has nothing more to lose.
+Result<RepairOutcome> RemoveLost(Store& store, const std::string& name) {
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  struct stat st;
+  if (lstat(store.layout().upper(name).c_str(), &st) == 0) {
+    return RepairOutcome{false, "nothing was done, as it is there now"};
+  }
+  VENEER_TRY_VOID(store.containers().Remove(name));
+  return RepairOutcome{true, "the container was removed"};
+}
+
+Result<RepairOutcome> MakeWork(Store& store, const std::string& name) {
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  const std::string path = store.layout().work(name);
+  VENEER_TRY_CTX_VOID(RemoveTree(path), path);
+  if (mkdir(path.c_str(), 0700) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_VOID(SyncPath(store.layout().container(name)));
+  return RepairOutcome{true, "an empty one was made"};
+}
+
+// Small contents of later layers are not looked for in a pack that is damaged: a layer that is read again gets them anew.
+Result<void> ForgetPacks(const StoreLayout& layout, const FsckReport& report) {
+  std::set<ObjectRef> damaged;
+  constexpr std::string_view kObjects = "objects/";
+  for (const FsckProblem& problem : report.problems) {
+    if (!problem.path.starts_with(kObjects)) continue;
+    if (const auto ref = ParseObjectPath(problem.path.substr(kObjects.size())))
+      damaged.insert(*ref);
+  }
+  if (damaged.empty() || !SliceTable::Exists(layout.slices())) return {};
+  VENEER_TRY(const std::unique_ptr<SliceTable> table, SliceTable::Open(layout.slices()));
+  return table->Forget([&](const ObjectRef& ref) { return !damaged.contains(ref); });
+}
+
+Result<RepairOutcome> Act(Store& store, const FsckProblem& problem) {
+  const StoreLayout& layout = store.layout();
   switch (problem.kind) {
     case FsckKind::kTree: {
       const std::string path = layout.root() + "/" + problem.path;
-      if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
+      VENEER_TRY_CTX_VOID(RemoveTree(path), path);
       return RepairOutcome{true, "removed; it is made again when it is needed"};
     }
     case FsckKind::kLayer:
@@ -41,6 +77,8 @@ Result<RepairOutcome> Act(const StoreLayout& layout, const FsckProblem& problem)
                            "to bring it back, load the image again, or import its archive again: "
                            "its layers are not taken for known any more"};
     case FsckKind::kBlob: return RepairOutcome{false, "to bring it back, load the image again"};
+    case FsckKind::kUpper: return RemoveLost(store, problem.containers.front());
+    case FsckKind::kWork: return MakeWork(store, problem.containers.front());
     case FsckKind::kContainer:
     case FsckKind::kCatalog: break;
   }
@@ -49,13 +87,17 @@ Result<RepairOutcome> Act(const StoreLayout& layout, const FsckProblem& problem)
 
 }  // namespace
 
-Result<std::vector<RepairOutcome>> Repair(const Store& store, const FsckReport& report) {
+Result<std::vector<RepairOutcome>> Repair(Store& store, const FsckReport& report) {
   const StoreLayout& layout = store.layout();
   std::vector<RepairOutcome> outcomes;
   std::set<Digest> damaged;
+  VENEER_TRY_VOID(ForgetPacks(layout, report));
+  for (const Digest& chain_id : report.stale_trees) {
+    VENEER_TRY_CTX_VOID(RemoveTree(layout.tree(chain_id)), layout.tree(chain_id));
+  }
   for (const FsckProblem& problem : report.problems) {
     damaged.insert(problem.layers.begin(), problem.layers.end());
-    VENEER_TRY(RepairOutcome outcome, Act(layout, problem));
+    VENEER_TRY(RepairOutcome outcome, Act(store, problem));
     outcomes.push_back(std::move(outcome));
   }
   for (const Digest& layer : report.marked) {

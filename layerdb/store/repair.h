@@ -22,8 +22,8 @@ struct RepairOutcome {
 };
 
 // One outcome for each problem of `report`, in its order. Takes the mark from layers that are sound
-// again. An Error: the store could not be written to.
-Result<std::vector<RepairOutcome>> Repair(const Store& store, const FsckReport& report);
+// again, and removes stale trees. An Error: the store could not be written to.
+Result<std::vector<RepairOutcome>> Repair(Store& store, const FsckReport& report);
 
 }  // namespace veneer
 

@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/store/discard.h"
+#include "layerdb/store/lease.h"
 #include "layerdb/store/remove_tree.h"
 #include "layerdb/store/store.h"
 
@@ -25,6 +28,7 @@ namespace {
 constexpr size_t kSyncOneByOne = 16;
 // A regular file up to this size is read into memory: no temporary file, and no write when it is there.
 constexpr uint64_t kReadWhole = uint64_t{1} << 20;
+constexpr std::chrono::milliseconds kNoPatience{0};
 
 Sys<Fd> TakeSharedLock(const std::string& path) {
   Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -45,12 +49,14 @@ Sys<Staging> MakeStaging(const std::string& parent) {
   for (;;) {
     std::string dir = parent + "/" + std::to_string(getpid()) + "-XXXXXX";
     if (mkdtemp(dir.data()) == nullptr) return FailErrno();
-    Fd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd && errno != ENOENT) return FailErrno();
-    if (!fd || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    struct stat st;
-    if (fstat(fd.get(), &st) != 0) return FailErrno();
-    if (st.st_nlink > 0) return Staging{std::move(dir), std::move(fd)};
+    Sys<std::optional<Fd>> lease = TakeLease(dir, kNoPatience);
+    if (!lease && lease.error().code != ENOENT) {
+      rmdir(dir.c_str());
+      return Fail(lease.error());
+    }
+    if (!lease || !*lease) continue;
+    VENEER_TRY(const struct stat st, sys::Stat({(*lease)->get()}));
+    if (st.st_nlink > 0) return Staging{std::move(dir), **std::move(lease)};
   }
 }
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/durable.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/remove_tree.h"
@@ -19,26 +21,6 @@
 
 namespace veneer {
 namespace {
-
-Result<void> SyncPath(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, path);
-  VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), false), path);
-  return {};
-}
-
-// The directory and every file in it.
-Result<void> SyncDirectory(const std::string& path) {
-  const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dir) return MakeError(Errno{errno}, path);
-  std::vector<std::string> names;
-  VENEER_TRY_CTX_VOID(
-      sys::ReadDir(dir.get(), [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }),
-      path);
-  for (const std::string& name : names) VENEER_TRY_VOID(SyncPath(path + "/" + name));
-  VENEER_TRY_CTX_VOID(sys::Sync(dir.get(), false), path);
-  return {};
-}
 
 // A content of a layer: an object, or a slice of one.
 struct SizedObject {
@@ -140,7 +122,7 @@ bool WriteSession::HasSoundLayer(const Digest& diff_id) const {
              return false;
            }
            const auto size = static_cast<uint64_t>(st.st_size);
-           return st.st_nlink == 1 &&
+           return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
                   (object.slice ? size >= *object.slice + object.size : size == object.size);
          });
 }
@@ -189,7 +171,7 @@ Result<bool> WriteSession::Heal(const std::string& dir, const Digest& diff_id) {
 
 Result<void> WriteSession::PublishLayer(const std::string& dir, const Digest& diff_id) {
   VENEER_TRY_VOID(Sync());
-  VENEER_TRY_VOID(SyncDirectory(dir));
+  VENEER_TRY_VOID(SyncDirectoryOfFiles(dir));
   Keep();
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.layer(diff_id);
@@ -222,8 +204,7 @@ Result<Digest> WriteSession::PutBlob(std::string_view bytes) {
 }
 
 Result<void> WriteSession::PublishBlob(const std::string& file, const Digest& digest) {
-  const Fd fd(open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, file);
+  VENEER_TRY_CTX(const Fd fd, OpenRegularFile(file), file);
   Sha256Stream stream;
   std::string buffer(size_t{256} * 1024, '\0');
   for (uint64_t at = 0;;) {
@@ -238,7 +219,7 @@ Result<void> WriteSession::PublishBlob(const std::string& file, const Digest& di
   VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), file);
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.blob(digest);
-  if (rename(file.c_str(), target.c_str()) != 0) return MakeError(Errno{errno}, target);
+  VENEER_TRY_CTX_VOID(ReplaceByFile(file, target), target);
   return SyncPath(layout.blobs());
 }
 

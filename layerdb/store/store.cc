@@ -9,6 +9,8 @@
 #include <array>
 #include <filesystem>
 
+#include "layerdb/base/durable.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
@@ -16,6 +18,7 @@
 #include "layerdb/store/containers.h"
 #include "layerdb/store/images.h"
 #include "layerdb/store/object_store.h"
+#include "layerdb/store/remove_tree.h"
 #include "layerdb/store/session.h"
 #include "layerdb/store/tree.h"
 
@@ -84,7 +87,11 @@ Result<void> Initialize(const StoreLayout& layout) {
   if (rename(staged.c_str(), layout.format_file().c_str()) != 0) {
     return MakeError(Errno{errno}, layout.format_file());
   }
-  return {};
+  // What is kept in it from now on is acknowledged, so its names must not get lost.
+  for (const std::string& dir : {layout.catalog(), layout.root() + "/blobs", root}) {
+    VENEER_TRY_VOID(SyncPath(dir));
+  }
+  return SyncPath(parent);
 }
 
 Result<void> CheckFormat(const StoreLayout& layout, std::string_view text) {
@@ -174,18 +181,16 @@ Result<std::string> Store::EnsureTree(std::span<const Digest> diff_ids) {
   }
   // Not made durable: a tree that a crash damaged fails its checksum, and is made again.
   // rename() does nothing when both names are one file already, as a layer and its tree may be.
-  if (rename(staged.c_str(), path.c_str()) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(ReplaceByFile(staged, path), path);
   return path;
 }
 
 Result<void> Store::DropTrees() const {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(layout_.trees(), error)) {
-    if (unlink(entry.path().c_str()) != 0 && errno != ENOENT) {
-      return MakeError(Errno{errno}, entry.path().string());
-    }
+  VENEER_TRY_CTX(const std::vector<std::string> names, NamesIn(layout_.trees()), layout_.trees());
+  for (const std::string& name : names) {
+    const std::string path = layout_.trees() + "/" + name;
+    VENEER_TRY_CTX_VOID(RemoveTree(path), path);
   }
-  if (error) return MakeError(Errno{error.value()}, layout_.trees());
   return {};
 }
 
@@ -194,12 +199,12 @@ bool Store::HasBlob(const Digest& digest) const {
 }
 
 Result<Fd> Store::OpenBlob(const Digest& digest) const {
-  Fd fd(open(layout_.blob(digest).c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd) return fd;
-  if (errno == ENOENT) {
+  Sys<Fd> fd = OpenRegularFile(layout_.blob(digest));
+  if (fd) return *std::move(fd);
+  if (fd.error().code == ENOENT) {
     return MakeError("blob " + digest.ToString() + " is not in the store", ExitCode::kNotFound);
   }
-  return MakeError(Errno{errno}, layout_.blob(digest));
+  return MakeError(fd.error(), layout_.blob(digest));
 }
 
 Result<std::string> Store::ReadBlob(const Digest& digest, uint64_t limit) const {

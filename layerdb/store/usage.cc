@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/store/usage.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <memory>
 #include <set>
 
-#include "layerdb/base/fd.h"
-#include "layerdb/base/sys.h"
+#include "layerdb/base/files.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/disk_usage.h"
 #include "layerdb/store/store.h"
@@ -23,16 +20,8 @@ struct Needed {
   std::set<ObjectRef> objects;
 };
 
-Result<std::vector<std::string>> NamesIn(const std::string& path) {
-  std::vector<std::string> names;
-  const Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) {
-    if (errno == ENOENT) return names;
-    return MakeError(Errno{errno}, path);
-  }
-  VENEER_TRY_CTX_VOID(
-      sys::ReadDir(fd.get(), [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }),
-      path);
+Result<std::vector<std::string>> NamesOf(const std::string& path) {
+  VENEER_TRY_CTX(std::vector<std::string> names, NamesIn(path), path);
   return names;
 }
 
@@ -94,7 +83,7 @@ class Measurer {
   Result<void> Digests(const std::string& directory, const std::set<Digest>& needed) {
     UsagePart& part = out_.images;
     part.bytes += OwnBytes(directory);
-    VENEER_TRY(const std::vector<std::string> names, NamesIn(directory));
+    VENEER_TRY(const std::vector<std::string> names, NamesOf(directory));
     for (const std::string& name : names) {
       VENEER_TRY(const uint64_t bytes, BytesOf(directory + "/" + name));
       part.bytes += bytes;
@@ -122,7 +111,7 @@ class Measurer {
     }
     part.active = mounted.size();
     part.bytes += OwnBytes(layout_.containers());
-    VENEER_TRY(const std::vector<std::string> names, NamesIn(layout_.containers()));
+    VENEER_TRY(const std::vector<std::string> names, NamesOf(layout_.containers()));
     for (const std::string& name : names) {
       VENEER_TRY(const uint64_t bytes, BytesOf(layout_.container(name)));
       part.bytes += bytes;
@@ -137,11 +126,14 @@ class Measurer {
     UsagePart& part = out_.objects;
     const std::string objects = layout_.objects();
     part.bytes += OwnBytes(objects);
-    VENEER_TRY(const std::vector<std::string> shards, NamesIn(objects));
+    VENEER_TRY(const std::vector<std::string> shards, NamesOf(objects));
     for (const std::string& shard : shards) {
       part.bytes += OwnBytes(objects + "/" + shard);
-      VENEER_TRY(const std::vector<std::string> names, NamesIn(objects + "/" + shard));
-      for (const std::string& name : names) {
+      const Sys<std::vector<std::string>> names = NamesIn(objects + "/" + shard);
+      // A file that is none of ours has been counted by itself.
+      if (!names && names.error().code == ENOTDIR) continue;
+      if (!names) return MakeError(names.error(), objects + "/" + shard);
+      for (const std::string& name : *names) {
         const std::string path = shard + "/" + name;
         VENEER_TRY(const uint64_t bytes, BytesOf(objects + "/" + path));
         ++part.total;
@@ -163,7 +155,7 @@ class Measurer {
     const std::set<std::string> counted = {"layers",     "trees",   "blobs",
                                            "containers", "objects", "slices"};
     out_.other += OwnBytes(layout_.root());
-    VENEER_TRY(const std::vector<std::string> names, NamesIn(layout_.root()));
+    VENEER_TRY(const std::vector<std::string> names, NamesOf(layout_.root()));
     for (const std::string& name : names) {
       if (counted.contains(name)) continue;
       VENEER_TRY(const uint64_t bytes, BytesOf(layout_.root() + "/" + name));

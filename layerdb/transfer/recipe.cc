@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
@@ -151,8 +152,7 @@ tl::unexpected<Error> RecipeReader::Damaged(std::string_view what) const {
 }
 
 Result<std::unique_ptr<RecipeReader>> RecipeReader::Open(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(Fd fd, OpenRegularFile(path), path);
   std::unique_ptr<RecipeReader> reader(new RecipeReader(path, std::move(fd)));
   VENEER_TRY_VOID(reader->ReadTable());
   return reader;

@@ -111,9 +111,25 @@ class Changes(ImageCase):
         self.assertEqual(self.veneer("images", "-q", "-f", "dangling=true"), "")
         self.assertIn(base, self.veneer("images", "-a", "-q", "--no-trunc").split())
         self.assertEqual(self.veneer("image", "prune", "-f"), "Total reclaimed space: 0B\n")
-        self.veneer("rmi", "child")
+        self.veneer("tag", child, "kept")
+        self.veneer("rmi", "--no-prune", "child", "kept")
         self.assertEqual(set(self.ids()), {base, other}, "nothing needs it now")
         self.assertIn(f"deleted: {base}\n", self.veneer("image", "prune", "-f"))
+
+    def test_unnamed_parents_go_with_their_last_child(self):
+        """Told of in the order and with the chain ids of Docker."""
+        base = image = self.make("base", "1")
+        told = []
+        for name in ("one", "two"):
+            self.veneer("create", "-n", name, image)
+            point = self.veneer("mount", name).strip()
+            self.act(lambda p=point, n=name: write(os.path.join(p, n), n))
+            self.veneer("umount", name)
+            image = self.veneer("commit", name).strip()
+            self.veneer("rm", name)
+            told[:0] = [f"Deleted: {image}", f"Deleted: sha256:{os.path.basename(self.chain_of(image))}"]
+        self.assertEqual(self.veneer("rmi", image).splitlines(), told)
+        self.assertEqual(self.ids(), [base])
 
     def test_containers_that_are_not_mounted_are_pruned(self):
         self.make("app", "1")

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "layerdb/base/function_ref.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr uint64_t kStartEvery = uint64_t{16} << 20;
 constexpr size_t kCopyPiece = size_t{1} << 20;
+constexpr mode_t kMode = 0600;
 
 tl::unexpected<Error> IsTerminal(const std::string& name) {
   return MakeError(name + " is a terminal; name a file with -o, or send the archive to a pipe",
@@ -32,13 +34,35 @@ std::string Resolved(const std::string& path) {
   return out;
 }
 
-// A new file in `folder` under a name that nobody has. `*name` gets it.
-Sys<Fd> CreateTemporary(int folder, std::string* name) {
+// Calls `make` with one name after another, until it makes one that nobody has. `*name` gets it.
+Sys<void> WithTemporaryName(std::string* name, FunctionRef<Sys<void>(const char*)> make) {
   for (int i = 0;; ++i) {
     *name = ".veneer-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp";
-    Sys<Fd> fd = sys::Open({folder, name->c_str()}, O_RDWR | O_CREAT | O_EXCL, 0666);
-    if (fd || fd.error().code != EEXIST || i == 1000) return fd;
+    Sys<void> made = make(name->c_str());
+    if (!made && made.error().code == EEXIST && i < 1000) continue;
+    if (!made) name->clear();
+    return made;
   }
+}
+
+// A new file in `folder` that has no name yet, and can get one.
+Sys<Fd> CreateNameless(int folder) {
+  VENEER_TRY(Fd fd, sys::Open({folder, "."}, O_TMPFILE | O_RDWR, kMode));
+  // Without /proc it could not be linked.
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  if (::access(link.c_str(), F_OK) != 0) return FailErrno();
+  return fd;
+}
+
+// Nameless where possible; else `*name` gets the name.
+Sys<Fd> Create(int folder, std::string* name) {
+  Sys<Fd> fd = CreateNameless(folder);
+  if (fd || fd.error().code == ENOSPC || fd.error().code == EACCES) return fd;
+  VENEER_TRY_VOID(WithTemporaryName(name, [&](const char* made) -> Sys<void> {
+    VENEER_TRY(fd, sys::Open({folder, made}, O_RDWR | O_CREAT | O_EXCL, kMode));
+    return {};
+  }));
+  return fd;
 }
 
 }  // namespace
@@ -65,17 +89,9 @@ Result<std::unique_ptr<ArchiveOutput>> ArchiveOutput::ToFile(const std::string& 
   output->base_name_ = slash == std::string::npos ? target : target.substr(slash + 1);
   output->folder_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!output->folder_) return MakeError(Errno{errno}, "folder " + folder);
-  Sys<Fd> fd = CreateTemporary(output->folder_.get(), &output->temporary_);
-  if (!fd) {
-    output->temporary_.clear();
-    return MakeError(fd.error(), "a new file in folder " + folder);
-  }
-  output->owned_ = *std::move(fd);
+  VENEER_TRY_CTX(output->owned_, Create(output->folder_.get(), &output->temporary_),
+                 "a new file in folder " + folder);
   output->fd_ = output->owned_.get();
-  // What could not be read by others stays so.
-  if (exists && ::fchmod(output->fd_, there.st_mode & 0777) != 0) {
-    return MakeError(Errno{errno}, path);
-  }
   return output;
 }
 
@@ -104,7 +120,7 @@ tl::unexpected<Error> ArchiveOutput::Failed(Errno e) const {
 
 // The disk works while the next pieces are made, so that little is left to wait for at the end.
 void ArchiveOutput::StartWriting() {
-  if (temporary_.empty() || size_ - started_ < kStartEvery) return;
+  if (!is_file() || size_ - started_ < kStartEvery) return;
   ::sync_file_range(fd_, static_cast<off64_t>(started_), static_cast<off64_t>(size_ - started_),
                     SYNC_FILE_RANGE_WRITE);
   started_ = size_;
@@ -127,7 +143,7 @@ Result<void> ArchiveOutput::WriteFrom(int fd, uint64_t size) {
   off64_t from = 0;
   const auto left = [&] { return size - static_cast<uint64_t>(from); };
   // Between two files the kernel can copy, or share, without us.
-  while (!temporary_.empty() && left() > 0) {
+  while (is_file() && left() > 0) {
     VENEER_TRY_VOID(Cancellation::Check(cancel_));
     const ssize_t done =
         ::copy_file_range(fd, &from, fd_, nullptr, std::min<uint64_t>(left(), kStartEvery), 0);
@@ -147,15 +163,29 @@ Result<void> ArchiveOutput::WriteFrom(int fd, uint64_t size) {
   return {};
 }
 
+// For a file whose place is taken: no call links over a name.
+Sys<void> ArchiveOutput::GiveTemporaryName() {
+  return WithTemporaryName(&temporary_, [&](const char* name) {
+    return sys::Link({fd_}, {folder_.get(), name});
+  });
+}
+
 Result<void> ArchiveOutput::Commit() {
-  if (temporary_.empty()) return {};
+  if (!is_file()) return {};
   VENEER_TRY_VOID(Cancellation::Check(cancel_));
-  VENEER_TRY_CTX_VOID(sys::Sync(fd_, false), "write " + name_);
+  const std::string what = "write " + name_;
+  VENEER_TRY_CTX_VOID(sys::Sync(fd_, false), what);
   const sys::At target{folder_.get(), base_name_.c_str()};
-  VENEER_TRY_CTX_VOID(sys::Rename({folder_.get(), temporary_.c_str()}, target, 0),
-                      "write " + name_);
-  temporary_.clear();
-  VENEER_TRY_CTX_VOID(sys::Sync(folder_.get(), false), "write " + name_);
+  if (temporary_.empty()) {
+    const Sys<void> linked = sys::Link({fd_}, target);
+    if (!linked && linked.error().code != EEXIST) return MakeError(linked.error(), what);
+    if (!linked) VENEER_TRY_CTX_VOID(GiveTemporaryName(), what);
+  }
+  if (!temporary_.empty()) {
+    VENEER_TRY_CTX_VOID(sys::Rename({folder_.get(), temporary_.c_str()}, target, 0), what);
+    temporary_.clear();
+  }
+  VENEER_TRY_CTX_VOID(sys::Sync(folder_.get(), false), what);
   return {};
 }
 

@@ -19,9 +19,10 @@ namespace veneer {
 
 class ArchiveOutput {
  public:
-  // A file, written under another name in the same folder. What is no regular file but can be
-  // written to (a fifo, /dev/null) is written to directly; a symlink stays, and what it names is
-  // replaced. Usage error for a directory and for a terminal.
+  // A file without a name until it is whole, so that nothing is left of it whatever ends this process;
+  // with another name in the same folder where the file system knows no such files. It is for its owner
+  // alone, as Docker makes it, since an image may hold secrets. What is no regular file but can be written to (a fifo, /dev/null) is written to directly; a symlink stays,
+  // and what it names is replaced. Usage error for a directory and for a terminal.
   static Result<std::unique_ptr<ArchiveOutput>> ToFile(const std::string& path,
                                                        const Cancellation* cancel);
   // `fd` is borrowed; `name` is for errors. Usage error for a terminal.
@@ -46,13 +47,15 @@ class ArchiveOutput {
       : name_(std::move(name)), cancel_(cancel) {}
   tl::unexpected<Error> Failed(Errno e) const;
   void StartWriting();
+  bool is_file() const { return folder_.get() >= 0; }
+  Sys<void> GiveTemporaryName();
 
   const std::string name_;  // for errors
   const Cancellation* const cancel_;
   Fd owned_;
   int fd_ = -1;
   Fd folder_;              // of a file that gets its name at the end
-  std::string temporary_;  // in folder_; empty once it has its name
+  std::string temporary_;  // in folder_; empty while it has none, and once it has its own
   std::string base_name_;
   uint64_t size_ = 0;
   uint64_t started_ = 0;  // up to here the kernel was told to write

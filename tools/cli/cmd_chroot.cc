@@ -97,17 +97,17 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   return spec;
 }
 
-// The container to enter: one that is there, a new one with the name given, or one that ends with this session.
-Result<ContainerRecord> ContainerFor(Store& store, const Options& options,
-                                     const ContainerOrImage& found) {
-  if (found.container) return *found.container;
+// The container to enter: one that is there, a new one with the name given, or one that ends with this session, which
+// owns it.
+Result<OwnedContainer> ContainerFor(Store& store, const Options& options,
+                                    const ContainerOrImage& found) {
+  if (found.container) return OwnedContainer{*found.container, {}};
   const FoundImage& image = *found.image;
   const bool throw_away = options.name.empty();
-  ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
-  if (throw_away) {
-    VENEER_TRY(spec.config, OwnerConfig());
-  }
-  return store.containers().Create(spec);
+  const ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
+  if (throw_away) return store.containers().CreateOwned(spec);
+  VENEER_TRY(ContainerRecord record, store.containers().Create(spec));
+  return OwnedContainer{std::move(record), {}};
 }
 
 Result<void> EndSession(Store& store, const std::string& name) {
@@ -124,6 +124,11 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
     return MakeError("container " + container.name + " is in use by a session (veneerfs, pid " +
                          std::to_string(status.daemon ? status.daemon->pid : 0) +
                          "); to enter it several times, mount it first",
+                     ExitCode::kInUse);
+  }
+  if (status.elsewhere) {
+    return MakeError("container " + container.name + " is mounted at " + status.mount_point +
+                         " in another mount namespace; enter it there",
                      ExitCode::kInUse);
   }
   RemoveStaleStubs(store, current, status);
@@ -157,7 +162,8 @@ Result<int> Chroot(Context& context, const Options& options) {
   VENEER_TRY(SessionSpec spec,
              ComposeSession(options, context.command_words, *store,
                             found.container ? found.container->image_id : found.image->image.id));
-  VENEER_TRY(const ContainerRecord container, ContainerFor(*store, options, found));
+  VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
+  const ContainerRecord& container = owned.record;
   if (!container.remove_on_exit) spec.stub_record = StubRecordOf(*store, container);
   const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));
   // A new container in which nothing has run would only be in the way of the next try.

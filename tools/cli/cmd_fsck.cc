@@ -56,6 +56,10 @@ Result<int> FsckCommand(Context& context, const Options& options) {
   if (options.repair && store) {
     VENEER_TRY(outcomes, Repair(**store, report));
   }
+  for (const Digest& chain_id : report.stale_trees) {
+    PrintLine("trees/" + chain_id.hex() + ": is not whole, as after a power cut" +
+              (options.repair ? " -- removed; it" : "; it") + " is made again when it is needed");
+  }
   size_t left = 0;
   for (size_t i = 0; i < report.problems.size(); ++i) {
     const RepairOutcome* outcome = outcomes.empty() ? nullptr : &outcomes[i];

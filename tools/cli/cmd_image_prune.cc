@@ -24,6 +24,27 @@ constexpr const char* kWarnDangling = "This will remove all dangling images.";
 constexpr const char* kWarnAll =
     "This will remove all images without at least one container associated to them.";
 
+// With an image go those that it was made from, whatever the filters say of them: unnamed ones that no container uses, all
+// of whose children go.
+void AddParents(const std::vector<ImageListing>& listings, const std::set<Digest>& used,
+                std::set<Digest>* chosen) {
+  for (bool more = true; more;) {
+    more = false;
+    std::set<Digest> parents;
+    std::set<Digest> needed;
+    for (const ImageListing& listing : listings) {
+      if (!listing.image.parent) continue;
+      (chosen->contains(listing.image.id) ? parents : needed).insert(*listing.image.parent);
+    }
+    for (const ImageListing& listing : listings) {
+      const Digest& id = listing.image.id;
+      const bool goes = parents.contains(id) && !needed.contains(id) && listing.tags.empty() &&
+                        !used.contains(id);
+      if (goes) more |= chosen->insert(id).second;
+    }
+  }
+}
+
 Result<std::set<Digest>> Choose(Store& store, const Options& options,
                                 const ImageSelection& selection) {
   std::set<Digest> used;
@@ -46,6 +67,7 @@ Result<std::set<Digest>> Choose(Store& store, const Options& options,
     }
     chosen.insert(image.id);
   }
+  if (!options.all) AddParents(listings, used, &chosen);
   return chosen;
 }
 
@@ -70,11 +92,9 @@ Result<int> ImagePrune(Context& context, const Options& options) {
   for (const RemovedImage& image : report.removed_images) {
     for (const std::string& tag : image.untagged) PrintLine("untagged: " + tag);
     PrintLine("deleted: " + image.deleted->ToString());
+    for (const Digest& chain : image.chains) PrintLine("deleted: " + chain.ToString());
   }
-  if (!report.removed_images.empty()) {
-    for (const Digest& layer : report.removed_layers) PrintLine("deleted: " + layer.ToString());
-    PrintLine("");
-  }
+  if (!report.removed_images.empty()) PrintLine("");
   PrintLine("Total reclaimed space: " + ShowSize(report.bytes_freed, options.bytes, kSizeDigits));
   return 0;
 }

@@ -42,12 +42,17 @@ class Remover {
     remove.terms.force = options_.force;
     remove.terms.names = by_id ? given_[found->image.id] : 1;
     remove.keep_layers = options_.no_prune;
+    remove.terms.keep_parents = options_.no_prune;
     VENEER_TRY(const RemoveImageReport report, RemoveImage(store_, image, remove));
-    for (const std::string& tag : report.removed.untagged) PrintLine("Untagged: " + tag);
-    if (!report.removed.deleted) return {};
-    gone_.insert(*report.removed.deleted);
-    PrintLine("Deleted: " + report.removed.deleted->ToString());
-    for (const Digest& layer : report.removed.layers) PrintLine("Deleted: " + layer.ToString());
+    const bool layers_go = !options_.no_prune && !report.writers_active;
+    for (const RemovedImage& removed : report.removed) {
+      for (const std::string& tag : removed.untagged) PrintLine("Untagged: " + tag);
+      if (!removed.deleted) continue;
+      gone_.insert(*removed.deleted);
+      PrintLine("Deleted: " + removed.deleted->ToString());
+      if (!layers_go) continue;
+      for (const Digest& chain : removed.chains) PrintLine("Deleted: " + chain.ToString());
+    }
     layers_stay_ |= report.writers_active;
     return {};
   }
@@ -93,8 +98,9 @@ void AddRmiCommand(CLI::App& app, Context& context) {
   command->add_option("images", options->images, "The images")->required()->type_name("IMAGE");
   command->add_flag("-f,--force", options->force, "An image given by id: with all its names");
   command->add_flag("--no-prune", options->no_prune,
-                    "Leave the layers that nothing needs any more to `veneer prune`, as the "
-                    "contents of files always are");
+                    "Keep the images without a name that they were made from; leave the layers "
+                    "that nothing needs any more to `veneer prune`, as the contents of files "
+                    "always are");
   command->callback([&context, options] {
     context.action = [&context, options] { return Rmi(context, *options); };
   });

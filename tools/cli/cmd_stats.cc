@@ -30,8 +30,14 @@ Result<std::string> MountPointOf(Context& context, const std::string& target) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const ContainerRecord container, FindContainer(*store, target));
   VENEER_TRY(const MountStatus status, StatusOf(*store, container));
-  if (status.state == MountState::kMounted) return status.mount_point;
-  return MakeError("container " + target + " is not mounted");
+  if (status.state != MountState::kMounted) {
+    return MakeError("container " + target + " is not mounted");
+  }
+  if (status.elsewhere) {
+    return MakeError("container " + target + " is mounted at " + status.mount_point +
+                     " in another mount namespace; ask there");
+  }
+  return status.mount_point;
 }
 
 Result<Json> Ask(const std::string& mount_point) {

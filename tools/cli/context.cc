@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/context.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "layerdb/base/printable.h"
 #include "layerdb/store/store_path.h"
 #include "layerdb/store/suggest.h"
-#include "tools/image/json.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/user_namespace.h"
 
@@ -18,22 +15,12 @@ namespace {
 
 constexpr size_t kShortId = 12;
 
-Json OwnerJson(const ProcessId& owner) {
-  return {{"owner",
-           {{"pid", owner.pid}, {"start_time", owner.start_time}, {"boot_id", owner.boot_id}}}};
-}
-
-// nullopt: not a container that a process owns.
-std::optional<ProcessId> OwnerOf(const ContainerRecord& container) {
-  const Result<Json> config = ParseJson(container.config);
-  if (!config) return std::nullopt;
-  const auto owner = config->find("owner");
-  if (owner == config->end() || !owner->is_object()) return std::nullopt;
-  ProcessId id;
-  id.pid = owner->value("pid", 0);
-  id.start_time = owner->value("start_time", uint64_t{0});
-  id.boot_id = owner->value("boot_id", std::string());
-  return id;
+Result<void> RemoveDead(Store& store, const std::string& name) {
+  VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
+  // Another may have this name by now.
+  VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
+  if (IsWanted(container)) return {};
+  return store.containers().Remove(name);
 }
 
 }  // namespace
@@ -128,15 +115,8 @@ std::string ShowId(const Digest& id, bool whole) {
   return whole ? id.ToString() : id.hex().substr(0, kShortId);
 }
 
-Result<std::string> OwnerConfig() {
-  VENEER_TRY_CTX(const ProcessId self, ProcessId::Of(::getpid()), "read /proc/self");
-  return DumpJson(OwnerJson(self));
-}
-
 bool IsWanted(const ContainerRecord& container) {
-  if (!container.remove_on_exit) return true;
-  const std::optional<ProcessId> owner = OwnerOf(container);
-  return !owner || owner->IsAlive() || (container.mount && container.mount->daemon.IsAlive());
+  return !container.remove_on_exit || container.owned || container.mount;
 }
 
 void RemoveDeadContainers(Store& store) {
@@ -144,7 +124,7 @@ void RemoveDeadContainers(Store& store) {
   if (!containers) return;
   for (const ContainerRecord& container : *containers) {
     if (IsWanted(container)) continue;
-    IgnoreError(RemoveContainer(store, container.name), "the next command tries again");
+    IgnoreError(RemoveDead(store, container.name), "the next command tries again");
   }
 }
 

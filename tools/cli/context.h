@@ -70,12 +70,10 @@ std::string NameOfImage(const FoundImage& image);
 std::string ShowId(const Digest& id, bool whole);
 
 // --- throw-away containers -------------------------------------------------------------------------------------------
-// A container that `veneer chroot IMAGE` made belongs to that process; what it leaves when it is killed is removed by
-// the next command that can.
+// A container that `veneer chroot IMAGE` made belongs to that process (Containers::CreateOwned); what it leaves when it is
+// killed is removed by the next command that can.
 
-// What goes into ContainerSpec::config: the owner.
-Result<std::string> OwnerConfig();
-// False when its owner is gone, so that it is only garbage; true for every other container.
+// False when its owner is gone and nothing serves it, so that it is only garbage; true for every other container.
 bool IsWanted(const ContainerRecord& container);
 // Removes garbage containers. Failures are left to the next time.
 void RemoveDeadContainers(Store& store);

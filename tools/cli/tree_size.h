@@ -11,9 +11,8 @@
 
 namespace veneer {
 
-// The bytes of all files below `path`, hard links once. No symlink is followed, whoever changes the
-// tree meanwhile; what goes away meanwhile is left out. REQUIRES: an ordinary user is in the user
-// namespace that the files belong to.
+// The bytes of all files below `path`, hard links once; see WalkTree() for depth, links, and what
+// changes meanwhile. REQUIRES: an ordinary user is in the user namespace that the files belong to.
 Sys<uint64_t> SizeOfTree(const std::string& path);
 
 }  // namespace veneer

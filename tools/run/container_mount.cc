@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
@@ -50,9 +51,9 @@ tl::unexpected<Error> InUse(const ContainerRecord& container, const MountStatus&
     return MakeError("container " + container.name + " is in use by a session" + Pid(status.daemon),
                      ExitCode::kInUse);
   }
-  return MakeError(
-      "container " + container.name + " is mounted at " + status.mount_point + Pid(status.daemon),
-      ExitCode::kInUse);
+  return MakeError("container " + container.name + " is mounted at " + status.mount_point +
+                       (status.elsewhere ? " in another mount namespace" : "") + Pid(status.daemon),
+                   ExitCode::kInUse);
 }
 
 bool IsContainer(const MountEntry& entry, const std::string& source) {
@@ -85,19 +86,47 @@ bool MountedElsewhere(const ProcessId& daemon, const std::string& source) {
                       *table, [&](const MountEntry& entry) { return IsContainer(entry, source); });
 }
 
-Result<void> EndDaemon(const ProcessId& daemon, bool at_once) {
+// Waits until nothing serves the container any more, wherever that runs; false when something still does.
+bool WaitUntilUnserved(Store& store, const std::string& name, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (store.containers().IsServed(name)) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+// Ends whatever serves the container: not the process that was recorded but the one that holds the lease.
+Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_once) {
+  const std::optional<ProcessId>& recorded = container.mount->daemon;
+  const std::optional<pid_t> pid = LockHolderOf(
+      store.layout().work(container.name), recorded ? std::optional(recorded->pid) : std::nullopt);
+  if (!pid) {
+    if (WaitUntilUnserved(store, container.name, kGoingPatience)) return {};
+    return MakeError("container " + container.name +
+                         " is in use by a veneerfs that cannot be seen from here (in another PID "
+                         "namespace, or another user's); unmount it there",
+                     ExitCode::kInUse);
+  }
+  const std::string what = "veneerfs (pid " + std::to_string(*pid) + ")";
   // glibc 2.36 declares pidfd_open(2) for C only.
-  const std::string what = "veneerfs (pid " + std::to_string(daemon.pid) + ")";
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, daemon.pid, 0)));
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
   const auto signal = [&](int number) {
     return ::syscall(SYS_pidfd_send_signal, process.get(), number, nullptr, 0);
   };
-  if (!process || !daemon.IsAlive()) return {};
-  if (!at_once && signal(SIGTERM) == 0 && WaitUntilGone(daemon, kEndPatience)) {
-    return {};
+  // It may have ended before it was held, and another have got its number.
+  if (!process || LockHolderOf(store.layout().work(container.name), *pid) != pid) {
+    if (WaitUntilUnserved(store, container.name, kGoingPatience)) return {};
+    return MakeError("container " + container.name + " is in use", ExitCode::kInUse);
   }
+  const auto ended = [&] {
+    const Sys<ProcessId> daemon = ProcessId::Of(*pid);
+    return (!daemon || WaitUntilGone(*daemon, kEndPatience)) &&
+           WaitUntilUnserved(store, container.name, kEndPatience);
+  };
+  if (!at_once && signal(SIGTERM) == 0 && ended()) return {};
   if (signal(SIGKILL) < 0 && errno != ESRCH) return MakeError(Errno{errno}, "end " + what);
-  if (!WaitUntilGone(daemon, kEndPatience)) return MakeError(what + " does not end");
+  if (!ended()) return MakeError(what + " does not end");
   return {};
 }
 
@@ -164,8 +193,8 @@ std::string DefaultMountPoint(const Store& store, const ContainerRecord& contain
 
 Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
   MountStatus status;
-  const bool daemon_lives = container.mount && container.mount->daemon.IsAlive();
-  if (daemon_lives) status.daemon = container.mount->daemon;
+  const std::optional<ContainerMount>& mount = container.mount;
+  if (mount) status.daemon = mount->daemon;
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   const std::string source = store.layout().container(container.name);
   for (const MountEntry& entry : table) {
@@ -174,18 +203,20 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
     status.state = IsDead(entry.mount_point) ? MountState::kDead : MountState::kMounted;
     if (status.state == MountState::kMounted) return status;
   }
-  if (status.state == MountState::kDead) return status;
+  if (status.state == MountState::kDead || !mount) return status;
+  // Something serves it, but not in this mount namespace: in a session's, in another one where somebody mounted it, or in
+  // none.
+  const bool session = mount->mount_point.empty();
+  const bool elsewhere = !session && (!mount->daemon || MountedElsewhere(*mount->daemon, source));
   // A daemon whose mount was just taken away by hand is on its way out.
-  const bool going = daemon_lives && !container.mount->mount_point.empty() &&
-                     WaitUntilGone(container.mount->daemon, kGoingPatience);
-  if (going) status.daemon.reset();
-  if (daemon_lives && !going) {
-    // Not in this mount namespace: in a session's, in another one where somebody mounted it, or in none.
-    const bool session = container.mount->mount_point.empty();
-    status.unmounting = !session && !MountedElsewhere(*status.daemon, source);
-    status.state = session || status.unmounting ? MountState::kSession : MountState::kMounted;
-    if (!status.unmounting) status.mount_point = container.mount->mount_point;
+  if (!session && !elsewhere && WaitUntilUnserved(store, container.name, kGoingPatience)) {
+    status.daemon.reset();
+    return status;
   }
+  status.unmounting = !session && !elsewhere;
+  status.elsewhere = elsewhere;
+  status.state = elsewhere ? MountState::kMounted : MountState::kSession;
+  if (!status.unmounting) status.mount_point = mount->mount_point;
   return status;
 }
 
@@ -202,7 +233,7 @@ Result<DaemonSpec> DaemonSpecOf(Store& store, const ContainerRecord& container) 
 
 void RemoveStaleStubs(Store& store, const ContainerRecord& container, const MountStatus& status) {
   const std::string record = StubRecordOf(store, container);
-  if (!MountStubs::Listed(record)) return;
+  if (status.elsewhere || !MountStubs::Listed(record)) return;
   const std::string tree = status.state == MountState::kMounted
                                ? status.mount_point
                                : store.layout().upper(container.name);
@@ -244,7 +275,7 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
   if (status.state == MountState::kNone)
     return MakeError("container " + container.name + " is not mounted");
   if (status.unmounting && lazy) return {};
-  if (status.state == MountState::kSession) return InUse(container, status);
+  if (status.state == MountState::kSession || status.elsewhere) return InUse(container, status);
   const bool dead = status.state == MountState::kDead;
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   const auto mount = FindMountAt(table, status.mount_point);
@@ -278,17 +309,16 @@ Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
     detached = true;
   }
   if (!container.mount) return {};
-  if (const ProcessId& daemon = container.mount->daemon;
-      !detached || !WaitUntilGone(daemon, kGoingPatience)) {
+  if (!detached || !WaitUntilUnserved(store, container.name, kGoingPatience)) {
     // A daemon that is told to end unmounts its mount point, where something else may be mounted by now.
     const bool session = container.mount->mount_point.empty();
-    VENEER_TRY_VOID(EndDaemon(daemon, !session && !detached));
+    VENEER_TRY_VOID(EndDaemon(store, container, !session && !detached));
   }
   return store.containers().SetMount(container.name, std::nullopt);
 }
 
 Result<void> SyncContainer(const MountStatus& status) {
-  if (status.state != MountState::kMounted) return {};
+  if (status.state != MountState::kMounted || status.elsewhere) return {};
   const Fd root(::open(status.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return MakeError(Errno{errno}, status.mount_point);
   VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + status.mount_point);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Containers and their mounts: mounting, unmounting, and the truth about what is mounted. What the store has recorded
-// is only a hint; what counts is the mount table and whether the recorded daemon is alive.
+// is only a hint; what counts is the mount table and the lease of the daemon (layerdb/store/lease.h).
 #ifndef VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 #define VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 
@@ -28,6 +28,8 @@ struct MountStatus {
   std::string mount_point;
   std::optional<ProcessId> daemon;  // when it is known
   bool unmounting = false;          // kSession: unmounted, and it ends with the last open file
+  // kMounted: in another mount namespace, so that `mount_point` is something else here.
+  bool elsewhere = false;
 };
 
 // How a container is mounted now.
@@ -54,7 +56,7 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
 // in it are not touched; they get ENOTCONN from then on, and a session of `veneer chroot` ends. REQUIRES: its lock.
 Result<void> DetachContainer(Store& store, const ContainerRecord& container);
 
-// Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted.
+// Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted here.
 Result<void> SyncContainer(const MountStatus& status);
 
 // What a daemon for this container is told, with the merged tree made if need be.

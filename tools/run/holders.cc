@@ -36,12 +36,24 @@ std::vector<std::string> Names(const std::string& path) {
   return names;
 }
 
-// The device of what a link of /proc leads to. Nothing but the device is asked for, so FUSE answers without its daemon.
-std::optional<dev_t> DeviceBehind(const std::string& link) {
+struct FileId {
+  dev_t device;
+  uint64_t ino;
+  bool operator==(const FileId&) const = default;
+};
+
+// What a link of /proc leads to. Nothing but its identity is asked for, so FUSE answers without its daemon.
+std::optional<FileId> FileBehind(const std::string& link) {
   const Fd file(::open(link.c_str(), O_PATH | O_CLOEXEC));
   struct statx st = {};
-  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) != 0) return {};
-  return makedev(st.stx_dev_major, st.stx_dev_minor);
+  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
+    return {};
+  return FileId{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
+}
+
+std::optional<dev_t> DeviceBehind(const std::string& link) {
+  const std::optional<FileId> file = FileBehind(link);
+  return file ? std::optional(file->device) : std::nullopt;
 }
 
 // proc(5): "address perms offset dev inode path", dev in hexadecimal.
@@ -67,6 +79,36 @@ bool Holds(const std::string& process, dev_t device) {
     if (DeviceBehind(process + "/fd/" + fd) == device) return true;
   }
   return MapsFrom(process, device);
+}
+
+// proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this very descriptor.
+bool HoldsLock(const std::string& process, const FileId& wanted) {
+  for (const std::string& fd : Names(process + "/fd")) {
+    if (FileBehind(process + "/fd/" + fd) != wanted) continue;
+    std::ifstream info(process + "/fdinfo/" + fd);
+    for (std::string line; std::getline(info, line);) {
+      if (line.starts_with("lock:") && line.find(" FLOCK ") != std::string::npos &&
+          line.find(" WRITE ") != std::string::npos) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::string ProcessPath(pid_t pid) { return "/proc/" + std::to_string(pid); }
+
+// All but this one.
+std::vector<pid_t> OtherProcesses() {
+  std::vector<pid_t> others;
+  const pid_t self = ::getpid();
+  for (const std::string& name : Names("/proc")) {
+    pid_t pid = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (code == std::errc() && end == name.data() + name.size() && pid != self)
+      others.push_back(pid);
+  }
+  return others;
 }
 
 std::string CommandOf(const std::string& process) {
@@ -96,15 +138,21 @@ std::vector<Holder> HoldersOf(std::string_view device) {
   std::vector<Holder> holders;
   const std::optional<dev_t> wanted = ParseDevice(device);
   if (!wanted) return holders;
-  const pid_t self = ::getpid();
-  for (const std::string& name : Names("/proc")) {
-    pid_t pid = 0;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (code != std::errc() || end != name.data() + name.size() || pid == self) continue;
-    const std::string process = "/proc/" + name;
+  for (const pid_t pid : OtherProcesses()) {
+    const std::string process = ProcessPath(pid);
     if (Holds(process, *wanted)) holders.push_back({pid, CommandOf(process)});
   }
   return holders;
+}
+
+std::optional<pid_t> LockHolderOf(const std::string& path, std::optional<pid_t> first) {
+  const std::optional<FileId> file = FileBehind(path);
+  if (!file) return std::nullopt;
+  if (first && HoldsLock(ProcessPath(*first), *file)) return first;
+  for (const pid_t pid : OtherProcesses()) {
+    if (HoldsLock(ProcessPath(pid), *file)) return pid;
+  }
+  return std::nullopt;
 }
 
 std::string HolderWords(const std::vector<Holder>& holders) {

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ struct Holder {
 // The holders of a file system, by its device as the mount table has it ("0:55"); never this process. Those of other users
 // are found by root only.
 std::vector<Holder> HoldersOf(std::string_view device);
+
+// The process that holds an exclusive flock(2) on a file or directory, by the number that it has here; nullopt: there is
+// none, or it cannot be seen from here (another PID namespace, another user). `first`: looked at before all others.
+std::optional<pid_t> LockHolderOf(const std::string& path, std::optional<pid_t> first);
 
 // "sleep (pid 12), sh (pid 13) and 3 more". Pure; empty for none.
 std::string HolderWords(const std::vector<Holder>& holders);

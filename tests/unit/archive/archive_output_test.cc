@@ -39,6 +39,17 @@ TEST_F(ArchiveOutputTest, AFileIsThereWhenItIsWhole) {
   EXPECT_EQ(Read("out/a.tar"), "one two");
 }
 
+// Whatever ends this process.
+TEST_F(ArchiveOutputTest, NothingIsThereBeforeItIsWhole) {
+  const auto output = Open("a.tar");
+  ASSERT_TRUE(output) << output.error().message();
+  EXPECT_TRUE((*output)->Write(std::string(100'000, 'x')));
+  EXPECT_EQ(Names(), "");
+  Write("out/a.tar", "of somebody else, made meanwhile");
+  EXPECT_TRUE((*output)->Commit());
+  EXPECT_EQ(Shell("ls -A out; stat -c '%s %a' out/a.tar"), "a.tar\n100000 600\n");
+}
+
 TEST_F(ArchiveOutputTest, WithoutACommitWhatWasThereStays) {
   fs::create_directories(Path("out"));
   Write("out/a.tar", "before");
@@ -50,10 +61,10 @@ TEST_F(ArchiveOutputTest, WithoutACommitWhatWasThereStays) {
   EXPECT_EQ(Read("out/a.tar"), "before");
 }
 
-TEST_F(ArchiveOutputTest, AFileThatIsReplacedKeepsItsModeAndASymlinkStays) {
+TEST_F(ArchiveOutputTest, IsForItsOwnerAloneAndASymlinkStays) {
   fs::create_directories(Path("out"));
   Write("target", "before");
-  ::chmod(Path("target").c_str(), 0600);
+  ::chmod(Path("target").c_str(), 0644);
   fs::create_symlink("../target", Path("out/link"));
   const auto output = Open("link");
   ASSERT_TRUE(output) << output.error().message();

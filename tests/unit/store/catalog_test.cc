@@ -103,7 +103,7 @@ TEST_F(CatalogTest, IsMadeAgainWhereNothingIsKept) {
   Fill();
   { const ContainerLock lock = Must(store_->containers().Lock("web")); }
   ASSERT_TRUE(store_->containers().Remove("web"));
-  Must(store_->images().Remove("a", false));
+  Must(store_->images().Remove("a", RemoveTerms{false}));
   Must(Prune(*store_, {}));  // leaves the empty directories of objects
   std::filesystem::remove_all(store_->layout().catalog());
   EXPECT_TRUE(Store::Open(store_->path()).has_value());
@@ -115,7 +115,7 @@ TEST_F(CatalogTest, MayHaveNoImagesWhereThingsAreKept) {
   { PutLayer(*Must(store_->Begin()), "killed", {{"file", std::string(100, 'x')}}); }
   EXPECT_THAT(Must(Must(Store::Open(store_->path()))->images().List()), IsEmpty());
   PutImage("one", {"a"});
-  Must(store_->images().Remove("a", false));
+  Must(store_->images().Remove("a", RemoveTerms{false}));
   auto store = Must(Store::Open(store_->path()));
   EXPECT_EQ(Must(Prune(*store, {})).layers, 2U);
 }

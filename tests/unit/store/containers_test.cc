@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <set>
+#include <utility>
 
 #include "layerdb/index/kv.h"
+#include "layerdb/store/lease.h"
 #include "layerdb/store/made_up_name.h"
 #include "layerdb/store/prune.h"
 #include "layerdb/store/remove_tree.h"
@@ -90,40 +93,140 @@ TEST_F(ContainersTest, AreMissedWithTheNearestName) {
   EXPECT_EQ(store_->containers().Lock("wbe").error().exit(), ExitCode::kNotFound);
 }
 
-TEST_F(ContainersTest, TrustNoMountButThatOfALivingDaemon) {
+// As veneerfs does while it serves a container: in a child that is killed at the end.
+class Server {
+ public:
+  explicit Server(const std::string& work) {
+    int ready[2];
+    EXPECT_EQ(pipe(ready), 0);
+    pid_ = StartChild([&] {
+      const auto lease = Must(TakeLease(work, std::chrono::seconds(1)));
+      ASSERT_TRUE(lease.has_value());
+      ASSERT_EQ(write(ready[1], "x", 1), 1);
+      pause();
+    });
+    char byte = 0;
+    EXPECT_EQ(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+  }
+  ~Server() { Kill(); }
+  void Kill() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    WaitFor(std::exchange(pid_, 0));
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST_F(ContainersTest, AreMountedAsLongAsSomebodyHoldsTheLease) {
   Create("web");
   const ContainerLock lock = Must(store_->containers().Lock("web"));
-  // Killed without a word.
-  const pid_t dead = StartChild([] { pause(); });
-  ContainerMount mount{"/mnt/web", Must(ProcessId::Of(dead)), true};
+  EXPECT_FALSE(store_->containers().IsServed("web"));
+  Server server(Path("containers/web/work"));
+  ContainerMount mount{"/mnt/web", Must(ProcessId::Of(server.pid())), true};
   ASSERT_TRUE(store_->containers().SetMount("web", mount));
+  EXPECT_TRUE(store_->containers().IsServed("web"));
   const auto got = Must(store_->containers().Get("web")).mount;
   ASSERT_TRUE(got.has_value());
   EXPECT_EQ(got->mount_point, "/mnt/web");
-  EXPECT_EQ(got->daemon.pid, dead);
+  EXPECT_EQ(got->daemon->pid, server.pid());
   EXPECT_TRUE(got->read_only);
   const auto refused = store_->containers().Remove("web");
   EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
   EXPECT_THAT(refused.error().message(), HasSubstr("/mnt/web"));
-  kill(dead, SIGKILL);
-  WaitFor(dead);
-  EXPECT_FALSE(Must(store_->containers().Get("web")).mount.has_value());
 
-  // Another process with that pid; another boot.
-  mount.daemon = Must(ProcessId::Of(getpid()));
-  EXPECT_TRUE(mount.daemon.IsAlive());
-  ++mount.daemon.start_time;
+  // Of an earlier mount: another process with that pid, another boot, nothing that can be read.
+  const auto is_mounted_somewhere = [&] {
+    const auto now = Must(store_->containers().Get("web")).mount;
+    return now.has_value() && now->mount_point.empty() && !now->daemon;
+  };
+  ++mount.daemon->start_time;
   ASSERT_TRUE(store_->containers().SetMount("web", mount));
-  EXPECT_FALSE(Must(store_->containers().Get("web")).mount.has_value());
-  --mount.daemon.start_time;
-  mount.daemon.boot_id[0] ^= 1;
+  EXPECT_TRUE(is_mounted_somewhere());
+  --mount.daemon->start_time;
+  mount.daemon->boot_id[0] ^= 1;
   ASSERT_TRUE(store_->containers().SetMount("web", mount));
-  EXPECT_FALSE(Must(store_->containers().Get("web")).mount.has_value());
-
+  EXPECT_TRUE(is_mounted_somewhere());
   WriteFile(Path("containers/web/state"), "garbage");
+  EXPECT_TRUE(is_mounted_somewhere());
+  ASSERT_TRUE(store_->containers().SetMount("web", std::nullopt));
+  ASSERT_TRUE(store_->containers().SetMount("web", std::nullopt));
+  EXPECT_TRUE(is_mounted_somewhere());
+  EXPECT_EQ(store_->containers().Remove("web").error().exit(), ExitCode::kInUse);
+  EXPECT_EQ(Must(store_->containers().List())[0].mount.has_value(), true);
+
+  server.Kill();
   EXPECT_FALSE(Must(store_->containers().Get("web")).mount.has_value());
-  ASSERT_TRUE(store_->containers().SetMount("web", std::nullopt));
-  ASSERT_TRUE(store_->containers().SetMount("web", std::nullopt));
+  // A record without the lease says nothing, whoever lives.
+  mount.daemon = Must(ProcessId::Of(getpid()));
+  ASSERT_TRUE(store_->containers().SetMount("web", mount));
+  EXPECT_FALSE(Must(store_->containers().Get("web")).mount.has_value());
+}
+
+// The daemon's process id counts in a PID namespace that cannot be seen from here.
+TEST_F(ContainersTest, AreMountedByWhoCannotBeSeen) {
+  Create("web");
+  Server server(Path("containers/web/work"));
+  ContainerMount mount{"/mnt/web", Must(ProcessId::Of(server.pid())), false};
+  mount.daemon->pid_namespace ^= 1;
+  EXPECT_FALSE(mount.daemon->IsAlive());
+  ASSERT_TRUE(store_->containers().SetMount("web", mount));
+  const auto got = Must(store_->containers().Get("web")).mount;
+  ASSERT_TRUE(got.has_value());
+  EXPECT_EQ(got->mount_point, "/mnt/web");
+  EXPECT_FALSE(got->daemon.has_value());
+  EXPECT_EQ(store_->containers().Remove("web").error().exit(), ExitCode::kInUse);
+}
+
+// Its record was removed by somebody who did not look.
+TEST_F(ContainersTest, KeepTheirFilesWhileTheyAreServed) {
+  Create("web");
+  std::filesystem::create_directories(Path("containers/lost/upper"));
+  std::filesystem::create_directories(Path("containers/lost/work"));
+  WriteFile(Path("containers/lost/upper/file"), "precious");
+  Server server(Path("containers/lost/work"));
+  EXPECT_EQ(Must(Prune(*store_, {})).containers, 0U);
+  EXPECT_EQ(store_->containers().Create({"lost", image_.id, "", false, ""}).error().exit(),
+            ExitCode::kInUse);
+  const ContainerLock lock = Must(store_->containers().Lock("web"));
+  EXPECT_EQ(store_->containers().Rename("web", "lost").error().exit(), ExitCode::kInUse);
+  EXPECT_EQ(ReadFile(Path("containers/lost/upper/file")), "precious");
+  server.Kill();
+  EXPECT_EQ(Must(Prune(*store_, {})).containers, 1U);
+}
+
+TEST_F(ContainersTest, AreOwnedUntilTheOwnerEnds) {
+  const ContainerSpec spec{"job", image_.id, "a:1", true, ""};
+  std::optional<OwnedContainer> made = Must(store_->containers().CreateOwned(spec));
+  EXPECT_TRUE(Must(store_->containers().Get("job")).owned);
+  EXPECT_TRUE(Must(store_->containers().List())[0].owned);
+  made.reset();
+  EXPECT_FALSE(Must(store_->containers().Get("job")).owned);
+  Create("kept");
+  EXPECT_FALSE(Must(store_->containers().Get("kept")).owned);
+}
+
+// By hand, by a power cut, by what took its place.
+TEST_F(ContainersTest, CanBeRemovedWithoutTheirDirectory) {
+  const std::string path = Path("containers/web");
+  const std::vector<std::function<void()>> accidents = {
+      [] {}, [&] { WriteFile(path, "file"); }, [&] { ASSERT_EQ(mkfifo(path.c_str(), 0600), 0); },
+      [&] { std::filesystem::create_symlink("nowhere", path); },
+      [&] { std::filesystem::create_directory(path); }};
+  for (const auto& accident : accidents) {
+    Create("web");
+    std::filesystem::remove_all(path);
+    accident();
+    const ContainerLock lock = Must(store_->containers().Lock("web"));
+    const Result<void> removed = store_->containers().Remove("web");
+    EXPECT_TRUE(removed.has_value()) << removed.error().message();
+    EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(path)));
+    EXPECT_EQ(store_->containers().Get("web").error().exit(), ExitCode::kNotFound);
+  }
 }
 
 TEST_F(ContainersTest, ChangeAndGo) {

@@ -39,7 +39,12 @@ TEST(ImageNames, AreCompletedAsDockerDoes) {
   EXPECT_EQ(NormalizeTag("A").error().exit(), ExitCode::kUsage);
 }
 
-using ImagesTest = StoreTest;
+class ImagesTest : public StoreTest {
+ protected:
+  RemovedImage Removed(const std::string& reference, bool force) {
+    return Must(store_->images().Remove(reference, RemoveTerms{force})).front();
+  }
+};
 
 TEST_F(ImagesTest, AreFoundByNameAndById) {
   const ImageRecord image = PutImage("one", {"debian:12", "debian"});
@@ -121,28 +126,28 @@ TEST_F(ImagesTest, AreListedNewestFirst) {
 
 TEST_F(ImagesTest, AreRemovedAsDockerDoes) {
   const ImageRecord image = PutImage("one", {"a:1", "a:2", "a:3"});
-  RemovedImage removed = Must(store_->images().Remove("a:1", false));
+  RemovedImage removed = Removed("a:1", false);
   EXPECT_THAT(removed.untagged, ElementsAre("a:1"));
   EXPECT_FALSE(removed.deleted.has_value());
-  const auto refused = store_->images().Remove(image.id.hex(), false);
+  const auto refused = store_->images().Remove(image.id.hex(), RemoveTerms{false});
   EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
-  removed = Must(store_->images().Remove("a:2", false));
-  removed = Must(store_->images().Remove("a:3", false));
+  removed = Removed("a:2", false);
+  removed = Removed("a:3", false);
   EXPECT_THAT(removed.untagged, ElementsAre("a:3"));
   EXPECT_EQ(removed.deleted, image.id);
   EXPECT_THAT(Must(store_->images().List()), IsEmpty());
-  EXPECT_EQ(store_->images().Remove("a:3", false).error().exit(), ExitCode::kNotFound);
+  EXPECT_EQ(store_->images().Remove("a:3", RemoveTerms{false}).error().exit(), ExitCode::kNotFound);
 
   PutImage("two", {"b:1", "b:2"});
-  removed = Must(store_->images().Remove(Must(store_->images().Find("b:1")).image.id.hex(), true));
+  removed = Removed(Must(store_->images().Find("b:1")).image.id.hex(), true);
   EXPECT_THAT(removed.untagged, ElementsAre("b:1", "b:2"));
 }
 
 TEST_F(ImagesTest, AreKeptByTheirContainers) {
   const ImageRecord image = PutImage("one", {"a:1", "a:2"});
   Must(store_->containers().Create({"web", image.id, "a:1", false, ""}));
-  Must(store_->images().Remove("a:1", false));  // only a name
-  const auto refused = store_->images().Remove("a:2", true);
+  Removed("a:1", false);  // only a name
+  const auto refused = store_->images().Remove("a:2", RemoveTerms{true});
   EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
   EXPECT_THAT(refused.error().message(), HasSubstr("container web"));
   EXPECT_EQ(Must(store_->images().Find("a:2")).image.id, image.id);
@@ -150,7 +155,7 @@ TEST_F(ImagesTest, AreKeptByTheirContainers) {
     const ContainerLock lock = Must(store_->containers().Lock("web"));
     ASSERT_TRUE(store_->containers().Remove("web"));
   }
-  EXPECT_TRUE(Must(store_->images().Remove("a:2", false)).deleted.has_value());
+  EXPECT_TRUE(Removed("a:2", false).deleted.has_value());
 }
 
 TEST_F(ImagesTest, NeedTheirLayersAndTheirConfiguration) {

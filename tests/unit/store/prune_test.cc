@@ -17,6 +17,7 @@
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
 #include "layerdb/store/fsck.h"
+#include "layerdb/store/usage.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace veneer {
@@ -43,7 +44,7 @@ TEST_F(PruneTest, TakesWhatNothingNeedsAndNothingElse) {
   EXPECT_EQ(Run().bytes_freed, 0U);
   EXPECT_EQ(Files("."), before);
 
-  Must(store_->images().Remove("b", false));
+  Must(store_->images().Remove("b", RemoveTerms{false}));
   const PruneReport dry = Run({.dry_run = true});
   EXPECT_EQ(Files("."), before);
   const PruneReport report = Run();
@@ -59,7 +60,7 @@ TEST_F(PruneTest, TakesWhatNothingNeedsAndNothingElse) {
   EXPECT_EQ(Files("objects").size(), 2U);
   EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
 
-  Must(store_->images().Remove("a", false));
+  Must(store_->images().Remove("a", RemoveTerms{false}));
   const PruneReport rest = Run();
   EXPECT_EQ(rest.objects, 2U);
   EXPECT_EQ(rest.trees, 1U);
@@ -183,7 +184,7 @@ TEST_F(PruneTest, TakesContainersAndFilesThatNobodyKnows) {
 TEST_F(PruneTest, TakesNoObjectsWhenALayerIsDamaged) {
   const ImageRecord one = PutImage("one", {"a"});
   PutImage("two", {"b"});
-  Must(store_->images().Remove("b", false));
+  Must(store_->images().Remove("b", RemoveTerms{false}));
   WriteFile(store_->layout().layer_index(one.diff_ids[0]), "damaged");
   const auto pruned = Prune(*store_, {});
   EXPECT_THAT(pruned.error().message(), HasSubstr("veneer fsck"));
@@ -272,12 +273,44 @@ TEST_F(PruneTest, FsckFindsEveryKindOfDamageAndSaysWhomItTouches) {
   expect("blobs/sha256/" + image.id.hex(), "other contents", {"a:1", "a:2"});
   std::filesystem::remove(store_->layout().layer_recipe(image.diff_ids[0]));
   expect("recipe", "is missing", {"a:1", "a:2"});
-  damage(store_->layout().tree(image.chain_id), "x");
-  expect("trees/", "damaged", {"a:1", "a:2"});
+  damage(store_->layout().tree(image.chain_id), "x");  // no damage, as it is made again
+  EXPECT_THAT(Check().stale_trees, ElementsAre(image.chain_id));
   damage(store_->layout().layer_index(image.diff_ids[0]), "x");
   expect("/index", "damaged", {"a:1", "a:2"});
   std::filesystem::remove_all(Path("containers/web/work"));
   expect("containers/web/work", "is missing", {});
+}
+
+// Somebody has put other things where the store keeps its own, and beside.
+TEST_F(PruneTest, WhatIsNoneOfTheStoreGoesWhateverItIs) {
+  const ImageRecord image = PutImage("one", {"a"});
+  Must(store_->EnsureTree(image.diff_ids));
+  const auto litter = [&](const std::string& place) {
+    WriteFile(Path(place + "/stray"), "x");
+    std::filesystem::create_directories(Path(place + "/dir/deep"));
+    WriteFile(Path(place + "/dir/deep/file"), "x");
+    std::filesystem::create_symlink("/etc", Path(place + "/link"));
+    ASSERT_EQ(mkfifo(Path(place + "/fifo").c_str(), 0600), 0);
+  };
+  for (const char* place :
+       {"trees", "blobs/sha256", "layers", "staging", "containers", "objects"}) {
+    litter(place);
+  }
+  std::filesystem::create_directories(Path("objects/ab/dir/deep"));
+  Must(MeasureUsage(*store_));
+  Must(Prune(*store_, {.dry_run = true}));
+  Must(Prune(*store_, {}));
+  for (const char* place :
+       {"trees", "blobs/sha256", "layers", "staging", "containers", "objects"}) {
+    for (const char* name : {"/stray", "/dir/deep", "/link", "/fifo"}) {
+      EXPECT_FALSE(
+          std::filesystem::exists(std::filesystem::symlink_status(Path(std::string(place) + name))))
+          << place << name;
+    }
+  }
+  EXPECT_TRUE(std::filesystem::exists("/etc"));
+  EXPECT_THAT(Check().problems, IsEmpty());
+  Must(Prune(*store_, {}));
 }
 
 // The same layer imported again heals the store.
@@ -461,7 +494,7 @@ void RemoveTheImageOnAFullDisk(const std::string& mount_point,
     }
   }
   store = Must(Store::Open(mount_point + "/store"));
-  Must(store->images().Remove("a", false));
+  Must(store->images().Remove("a", RemoveTerms{false}));
   const PruneReport report = Must(Prune(*store, {}));
   EXPECT_EQ(report.layers, 1U);
   EXPECT_GT(report.bytes_freed, 5000U);

@@ -23,7 +23,7 @@ using testing::SizeIs;
 class RemoveImageTest : public StoreTest {
  protected:
   RemovedImage Remove(const std::string& reference, RemoveImageOptions options = {}) {
-    return Must(RemoveImage(*store_, reference, options)).removed;
+    return Must(RemoveImage(*store_, reference, options)).removed.front();
   }
   // An image of the layers of others.
   ImageRecord Stack(const std::string& what, const std::vector<Digest>& diff_ids,
@@ -71,6 +71,66 @@ TEST_F(RemoveImageTest, TakesWhatOnlyItNeedsAndLeavesTheRest) {
   EXPECT_THAT(Files("objects"), IsEmpty());
 }
 
+// As Docker, which knows a layer by those below it.
+TEST_F(RemoveImageTest, TellsTheChainsThatGo) {
+  const Digest a = PutImage("one", {"a"}).diff_ids[0];
+  const Digest b = PutImage("two", {"b"}).diff_ids[0];
+  const std::vector<Digest> below = {a, b};
+  const std::vector<Digest> whole = {a, b, a};
+  Stack("below", below, {"below"});
+  Stack("whole", whole, {"whole"});
+  EXPECT_THAT(Remove("b").chains, ElementsAre(ChainIdOf({&b, 1})));  // the layer itself stays
+  EXPECT_TRUE(store_->HasLayer(b));
+  EXPECT_THAT(Remove("whole").chains, ElementsAre(ChainIdOf(whole)));
+  Must(store_->containers().Create(
+      {"web", Must(store_->images().Find("a")).image.id, "", false, ""}));
+  EXPECT_THAT(Remove("below").chains, ElementsAre(ChainIdOf(below)));
+}
+
+TEST_F(RemoveImageTest, TakesTheUnnamedParentsWithTheLastChild) {
+  const ImageRecord base = PutImage("one", {"base"});
+  const Digest top = PutImage("two", {"other"}).diff_ids[0];
+  std::vector<Digest> layers = base.diff_ids;
+  std::vector<ImageRecord> line = {base};
+  for (int i = 0; i < 4; ++i) {
+    layers.push_back(top);
+    ImageRecord image = Stack("step" + std::to_string(i), layers, {});
+    image.parent = line.back().id;
+    ASSERT_TRUE(store_->images().Put(image, {}));
+    line.push_back(image);
+  }
+  ImageRecord second = Stack("second", line[2].diff_ids, {"second"});
+  second.parent = line[2].id;
+  ASSERT_TRUE(store_->images().Put(second, {}));
+  const auto ids = [&](const RemoveImageReport& report) {
+    std::vector<Digest> out;
+    for (const RemovedImage& image : report.removed) out.push_back(image.deleted.value());
+    return out;
+  };
+  const auto remove = [&](const std::string& id, bool keep) {
+    RemoveImageOptions options;
+    options.terms.keep_parents = keep;
+    return Must(RemoveImage(*store_, id, options));
+  };
+  EXPECT_THAT(ids(remove(line[4].id.hex(), true)), ElementsAre(line[4].id));
+  // Up to the one that has another child.
+  RemoveImageReport report = remove(line[3].id.hex(), false);
+  EXPECT_THAT(ids(report), ElementsAre(line[3].id));
+  EXPECT_THAT(report.removed[0].chains, ElementsAre(line[3].chain_id));
+  Must(store_->containers().Create({"web", line[2].id, "", false, ""}));
+  EXPECT_THAT(ids(remove("second", false)), ElementsAre(second.id));
+  {
+    const ContainerLock lock = Must(store_->containers().Lock("web"));
+    ASSERT_TRUE(store_->containers().Remove("web"));
+  }
+  report = remove(line[2].id.hex(), false);  // and not the one that has a name
+  EXPECT_THAT(ids(report), ElementsAre(line[2].id, line[1].id));
+  EXPECT_THAT(report.removed[0].chains, ElementsAre(line[2].chain_id));
+  EXPECT_THAT(report.removed[1].chains, ElementsAre(line[1].chain_id));
+  EXPECT_EQ(Must(store_->images().Find("base")).image.id, base.id);
+  ExpectSound();
+}
+
 TEST_F(RemoveImageTest, LeavesWhatAContainerOfTheSameLayersNeeds) {
   const ImageRecord one = PutImage("one", {"a"});
   const ImageRecord same = Stack("same", one.diff_ids, {"b"});
@@ -95,8 +155,8 @@ TEST_F(RemoveImageTest, KeepsTheLayersWhenAskedOrWhenSomebodyWrites) {
     const auto session = Must(store_->Begin());
     const RemoveImageReport report = Must(RemoveImage(*store_, "a", {}));
     EXPECT_TRUE(report.writers_active);
-    EXPECT_TRUE(report.removed.deleted.has_value());
-    EXPECT_THAT(report.removed.layers, IsEmpty());
+    EXPECT_TRUE(report.removed.front().deleted.has_value());
+    EXPECT_THAT(report.removed.front().layers, IsEmpty());
     EXPECT_TRUE(store_->HasLayer(one.diff_ids[0]));
   }
   EXPECT_EQ(Must(Prune(*store_, {})).layers, 1U);
@@ -164,7 +224,8 @@ TEST_F(RemoveImageTest, PruneTakesTheImagesItIsTold) {
   PruneReport report = Must(Prune(*store_, options));
   ASSERT_THAT(report.removed_images, SizeIs(1));
   EXPECT_EQ(report.removed_images[0].deleted, three.id);
-  EXPECT_THAT(report.removed_layers, ElementsAre(three.diff_ids[0]));
+  EXPECT_THAT(report.removed_images[0].chains, ElementsAre(three.chain_id));
+  EXPECT_FALSE(store_->HasLayer(three.diff_ids[0]));
   options.keep_named = false;
   report = Must(Prune(*store_, options));
   ASSERT_THAT(report.removed_images, SizeIs(1));

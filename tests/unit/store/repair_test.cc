@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/store/repair.h"
 
+#include <sys/stat.h>
+
+#include <functional>
+
 #include "layerdb/store/fsck.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -28,13 +32,62 @@ TEST_F(RepairTest, ADamagedTreeIsRemovedAndMadeAgain) {
   const ImageRecord image = PutImage("one", {"a"});
   Must(store_->EnsureTree(image.diff_ids));
   WriteFile(store_->layout().tree(image.chain_id), "x");
-  const std::vector<RepairOutcome> outcomes = RepairAll();
-  ASSERT_EQ(outcomes.size(), 1U);
-  EXPECT_TRUE(outcomes[0].whole);
-  EXPECT_THAT(Check().problems, IsEmpty());
+  // After a power cut it may be such, and nothing is lost.
+  EXPECT_THAT(Check().stale_trees, ElementsAre(image.chain_id));
+  EXPECT_THAT(RepairAll(), IsEmpty());
+  EXPECT_EQ(Check().trees, 0U);
   Must(store_->EnsureTree(image.diff_ids));
   EXPECT_EQ(Check().trees, 1U);
+  EXPECT_THAT(Check().stale_trees, IsEmpty());
+}
+
+// A directory, a link, a fifo: nothing hangs, and all of it comes back.
+TEST_F(RepairTest, WhatIsInThePlaceOfTheStoresOwnGivesWay) {
+  const std::vector<std::function<void(const std::string&)>> impostors = {
+      [](const std::string& path) { std::filesystem::create_directories(path + "/dir"); },
+      [](const std::string& path) { std::filesystem::create_symlink("/etc/passwd", path); },
+      [](const std::string& path) { ASSERT_EQ(mkfifo(path.c_str(), 0600), 0); }};
+  for (const auto& put : impostors) {
+    const ImageRecord image = PutImage("one", {"a"});
+    Must(store_->EnsureTree(image.diff_ids));
+    const StoreLayout& layout = store_->layout();
+    const Digest layer = image.diff_ids[0];
+    const std::string object = ObjectOf(std::string(9000, 's'));
+    for (const std::string& path :
+         {Path(object), layout.tree(image.chain_id), layout.blob(image.id),
+          layout.layer_index(layer), layout.layer_recipe(layer), layout.layer(layer),
+          Path(object.substr(0, object.rfind('/')))}) {
+      std::filesystem::remove_all(path);
+      put(path);
+      const FsckReport report = Check();
+      EXPECT_EQ(report.problems.empty(), path == layout.tree(image.chain_id)) << path;
+      RepairAll();
+      PutImage("one", {"a"});
+      Must(store_->EnsureTree(image.diff_ids));
+      RepairAll();
+      for (const FsckProblem& problem : Check().problems) ADD_FAILURE() << path << problem.what;
+    }
+    EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
+  }
+}
+
+TEST_F(RepairTest, AContainerThatLostItsFilesGoesAndOneThatLostItsWorkStays) {
+  const ImageRecord image = PutImage("one", {"a"});
+  for (const char* name : {"gone", "empty", "idle", "sound"}) {
+    Must(store_->containers().Create({name, image.id, "a", false, ""}));
+  }
+  std::filesystem::remove_all(Path("containers/gone"));
+  std::filesystem::remove_all(Path("containers/empty/upper"));
+  std::filesystem::remove_all(Path("containers/idle/work"));
+  WriteFile(Path("containers/idle/upper/file"), "kept");
+  EXPECT_EQ(Check().problems.size(), 3U);
+  EXPECT_FALSE(std::filesystem::exists(Path("containers/gone"))) << "a check changes nothing";
+  for (const RepairOutcome& outcome : RepairAll()) EXPECT_TRUE(outcome.whole) << outcome.what;
   EXPECT_THAT(Check().problems, IsEmpty());
+  std::vector<std::string> left;
+  for (const ContainerRecord& each : Must(store_->containers().List())) left.push_back(each.name);
+  EXPECT_THAT(left, ElementsAre("idle", "sound"));
+  EXPECT_EQ(Files("containers"), (std::vector<std::string>{"containers/idle/upper/file"}));
 }
 
 TEST_F(RepairTest, ALayerWithADamagedObjectIsReadAgainAndPutRightForAll) {
