@@ -47,6 +47,7 @@ struct Loop::Worker {
   std::unique_ptr<char[]> buffer;
   bool leading = false;
   uint64_t serving = 0;  // what the leader made of progress_ for its request
+  bool backlog = false;  // others were waiting when it was read
 };
 
 namespace {
@@ -196,13 +197,13 @@ void Loop::Lead(Worker& worker) {
       End();
       return;
     }
-    const bool backlog = backlog_ >= kBacklog && options_.processors >= kBacklogProcessors;
+    worker.backlog = backlog_ >= kBacklog;
     worker.serving = ++progress_;  // from here on the standby may take over
     if (standby_asleep_) {
       const std::lock_guard lock(mutex_);
       standby_wanted_.notify_one();
     }
-    if (backlog) HandOver(worker);
+    if (worker.backlog && options_.processors >= kBacklogProcessors) HandOver(worker);
     serve_(worker.buffer.get(), size);
     if (worker.leading) worker.leading = EndServing(worker);
   }
@@ -288,9 +289,8 @@ Loop::DiskWait::DiskWait()
       start_(Clock::now()) {
   if (loop_ == nullptr) return;
   auto* worker = static_cast<Worker*>(current_worker);
-  if (!worker->leading) return;  // only the leader may look at backlog_
-  if (std::chrono::nanoseconds(loop_->disk_wait_) >= loop_->options_.long_wait ||
-      loop_->backlog_ >= kBacklog) {
+  if (!worker->leading) return;
+  if (std::chrono::nanoseconds(loop_->disk_wait_) >= loop_->options_.long_wait || worker->backlog) {
     loop_->HandOver(*worker);
   }
 }
