@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +32,28 @@ namespace {
 
 void PrintLine(const std::string& line) { std::fprintf(stderr, "veneerfs: %s\n", line.c_str()); }
 
-Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t descriptors) {
+// What the numbers of files are made of.
+Result<InoNumbers> FindNumbers(const Places& places, bool join) {
+  uint64_t index = UINT64_MAX;  // each layer index has a space of its own; no device has so high a number
+  const auto file_system = [&](const std::string& path) -> Result<uint64_t> {
+    struct stat st = {};
+    if (::stat(path.c_str(), &st) != 0) return MakeError(Errno{errno}, "layer " + path);
+    return S_ISDIR(st.st_mode) ? st.st_dev : index--;
+  };
+  std::vector<uint64_t> layers;
+  for (auto path = places.lowers.rbegin(); path != places.lowers.rend(); ++path) {
+    VENEER_TRY(const uint64_t number, file_system(*path));
+    layers.push_back(number);
+  }
+  std::optional<uint64_t> upper;
+  if (!places.upper.empty()) {
+    VENEER_TRY(upper, file_system(places.upper));
+  }
+  return InoNumbers(layers, upper, join);
+}
+
+Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t descriptors,
+                                                const InoNumbers& numbers) {
   // A quarter of the descriptors for directories of the layers, shared out evenly.
   const size_t each = std::clamp<size_t>(descriptors / 4 / places.lowers.size(), 4, 256);
   std::vector<std::shared_ptr<const Layer>> layers;
@@ -50,7 +72,7 @@ Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t des
     if (places.lowers.size() == 1 && layer->is_tree()) return layer;
     layers.push_back(std::move(layer));
   }
-  return std::make_shared<LayerStack>(std::move(layers));
+  return std::make_shared<LayerStack>(std::move(layers), numbers);
 }
 
 Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Places& places) {
@@ -88,8 +110,11 @@ void FlushMappings(const std::string& mount_point) {
 Result<void> Serve(const MountOptions& options, const Places& places, Background& background,
                    size_t descriptors) {
   VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, places));
-  VENEER_TRY(std::shared_ptr<const Layer> lower, OpenLayers(places, descriptors));
   UnionOptions union_options;
+  VENEER_TRY(union_options.numbers, FindNumbers(places, options.xino));
+  VENEER_TRY(std::shared_ptr<const Layer> lower,
+             OpenLayers(places, descriptors, union_options.numbers));
+  union_options.static_nlink = options.static_nlink;
   union_options.acl = options.acl;
   union_options.before_blocking = Session::BeforeBlocking;
   union_options.given_up = Session::CallerIsBeingKilled;

@@ -53,6 +53,24 @@ Sys<Attr> UnionFs::GetAttr(NodeId id) {
   return state_->AttrLocked(*node);
 }
 
+Sys<std::optional<Timestamp>> UnionFs::BirthTime(NodeId id) {
+  VENEER_TRY(const NodeRef node, state_->Get(id));
+  const std::shared_lock names(state_->names);
+  const std::shared_lock place(state_->places.For(id));
+  if (!node->upper) {
+    node->birth_told = true;
+    return state_->lower->BirthTime(node->lower);
+  }
+  node->birth_told = false;
+  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  return state_->upper->BirthTime(where.at());
+}
+
+bool UnionFs::HasNewBirthTime(NodeId id) {
+  const NodeRef node = state_->nodes.Find(id);
+  return node && node->birth_told && node->upper && node->birth_told.exchange(false);
+}
+
 namespace {
 
 timespec NewTime(const std::optional<Timestamp>& time, bool now) {
@@ -167,7 +185,7 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   value = static_cast<int>((static_cast<uint32_t>(value) & ~kCallers) | (flags & kCallers));
   if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &value) < 0) return FailErrno();
   // One that is open for writing would go on to write where the flags forbid it.
-  state_->DropFds(id);
+  state_->DropFds(*node);
   return {};
 }
 

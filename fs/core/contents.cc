@@ -10,10 +10,6 @@
 
 namespace veneer {
 
-void UnionFs::State::DropFds(NodeId id) {
-  for (const FdKind kind : {kLowerData, kUpperRead, kUpperWrite}) fds.Erase(FdKey(id, kind));
-}
-
 SharedFd UnionFs::State::CachedFd(NodeId id, FdKind kind) {
   SharedFd fd = fds.Get(FdKey(id, kind));
   if (fd) Counters::Add(counters.descriptor_hits);
@@ -27,7 +23,7 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   if (node->type != FileType::kRegular) return Fail(EINVAL);
   if (write) VENEER_TRY_VOID(CopyUpData(node));
   const std::shared_lock lock(names);
-  const std::shared_lock place(places.For(node->id));
+  std::shared_lock place(places.For(node->id));
   if (!node->data_upper) {
     if (!node->has_lower) return Fail(EIO);
     if (SharedFd fd = CachedFd(node->id, kLowerData)) return DataFd{std::move(fd), {}, nullptr};
@@ -35,6 +31,10 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
     VENEER_TRY(Content content, lower->Open(node->lower));
     if (!content.fd) return DataFd{nullptr, content.bytes, std::move(content.keep)};
     return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}, nullptr};
+  }
+  if (node->rare && node->rare->pinned) {
+    place.unlock();
+    return OpenPinnedLocked(*node, write);
   }
   if (SharedFd fd = CachedFd(node->id, kUpperWrite)) return DataFd{std::move(fd), {}, nullptr};
   if (!write) {
@@ -54,6 +54,25 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   }
   VENEER_TRY(Fd fd, upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   return DataFd{fds.Put(FdKey(node->id, kUpperRead), std::move(fd)), {}, nullptr};
+}
+
+// A file without a name keeps one descriptor, which becomes as able as it has to be.
+Sys<UnionFs::State::DataFd> UnionFs::State::OpenPinnedLocked(Node& node, bool write) {
+  using Use = Node::Rare::Use;
+  const Use wanted = write ? Use::kWrite : Use::kRead;
+  {
+    const std::shared_lock place(places.For(node.id));
+    const Node::Rare& rare = *node.rare;
+    if (rare.pinned && rare.pinned_for >= wanted) return DataFd{rare.pinned, {}, nullptr};
+  }
+  const std::unique_lock place(places.For(node.id));
+  Counters::Add(counters.descriptor_misses);
+  VENEER_TRY(const UpperPlace where, UpperPlaceLocked(node));
+  VENEER_TRY(Fd opened, upper->OpenFile(where.at(), (write ? O_RDWR : O_RDONLY) | O_NONBLOCK));
+  auto fd = std::make_shared<const Fd>(std::move(opened));
+  // It may have got a name again (linkat) meanwhile.
+  if (node.rare->pinned && node.rare->pinned_for < wanted) PinLocked(node, fd, wanted);
+  return DataFd{std::move(fd), {}, nullptr};
 }
 
 Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {

@@ -32,7 +32,7 @@ Sys<void> UnionFs::State::CopyUpMetaLocked(const NodeRef& node) {
 // No name leads to it, not even one of a multiply linked lower file that this node does not know of.
 bool UnionFs::State::IsNamelessLocked(const Node& node) const {
   if (node.HasName()) return false;
-  return !node.linked_below || upper->links().Count(node.ino).value_or(node.lower_nlink) == 0 ||
+  return !node.linked_below || upper->links().Count(node.Identity()).value_or(node.lower_nlink) == 0 ||
          node.removed;
 }
 
@@ -60,7 +60,7 @@ Sys<UnionFs::State::Copy> UnionFs::State::DescribeCopy(const Node& node, uint64_
   object.rdev_minor = attr.rdev_minor;
   object.atime = attr.atime;
   object.mtime = attr.mtime;
-  if (attr.type != FileType::kDirectory) object.origin = node.ino;
+  if (attr.type != FileType::kDirectory) object.origin = node.origin();
   VENEER_TRY(object.xattrs, lower->ListXattrs(node.lower));
   if (attr.type == FileType::kSymlink) {
     VENEER_TRY(object.target, lower->ReadLink(node.lower));
@@ -92,7 +92,7 @@ void UnionFs::State::CountCopy(const Copy& copy) {
 Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
                                             std::optional<uint64_t> truncate) {
   if (!upper) return Fail(EROFS);
-  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
+  if (const NodeRef parent = ParentLocked(*node)) VENEER_TRY_VOID(CopyUpMetaLocked(parent));
   const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyMeta);
   if (node->upper) return {};
 
@@ -102,7 +102,11 @@ Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_l
   }
   copy.object.stop = [&] { return GivenUp(guard); };
   CountCopy(copy);
-  VENEER_TRY(Upper::Staged staged, upper->Stage(copy.object, IsNamelessLocked(*node)));
+  const bool nameless = [&] {
+    const std::shared_lock place(places.For(node->id));
+    return IsNamelessLocked(*node);
+  }();
+  VENEER_TRY(Upper::Staged staged, upper->Stage(copy.object, nameless));
   return PublishCopyLocked(node, staged, copy.has_data());
 }
 
@@ -119,7 +123,7 @@ Sys<void> UnionFs::State::CopyUpLarge(const NodeRef& node, std::optional<uint64_
   if (!staged && staged.error().code == EINTR && node->upper) return {};
   if (!staged) return Fail(staged.error());
   const std::shared_lock lock(names);
-  if (node->HasName()) VENEER_TRY_VOID(CopyUpMetaLocked(node->parent));
+  if (const NodeRef parent = ParentLocked(*node)) VENEER_TRY_VOID(CopyUpMetaLocked(parent));
   const BusyNodes::Guard meta(busy, node->id, BusyNodes::Work::kCopyMeta);
   if (node->upper) return {};
   CountCopy(copy);
@@ -133,7 +137,9 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
     const std::unique_lock place(places.For(node->id));
     if (IsNamelessLocked(*node)) {
       // Deleted, but still in use: it lives on without a name.
-      node->NeedRare().pinned = std::make_shared<const Fd>(staged.TakeFd());
+      const bool is_file = node->type == FileType::kRegular;
+      PinLocked(*node, std::make_shared<const Fd>(staged.TakeFd()),
+                is_file ? Node::Rare::Use::kWrite : Node::Rare::Use::kPath);
     } else {
       if (node->HasName()) names_of_node.push_back({node->parent, node->name});
       if (node->rare && node->linked_below) {
@@ -141,12 +147,12 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
       }
       if (node->linked_below) {
         // The count first: a file that is in the index without one would have too few links.
-        if (!upper->links().Count(node->ino)) {
-          VENEER_TRY_VOID(upper->links().SetCount(node->ino, node->lower_nlink));
+        if (!upper->links().Count(node->Identity())) {
+          VENEER_TRY_VOID(upper->links().SetCount(node->Identity(), node->lower_nlink));
         }
-        const LinkName index_name(node->ino);
+        const LinkName index_name(node->Identity());
         VENEER_TRY_VOID(upper->Publish(staged, upper->links().Place(index_name), false));
-        upper->links().Added(node->ino);
+        upper->links().Added(node->Identity());
       } else {
         VENEER_TRY(const SharedFd dir, UpperDirLocked(*node->parent));
         const KeepTimes times({dir->get()});
@@ -156,12 +162,12 @@ Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& 
     node->data_upper = with_data || node->type != FileType::kRegular;
     node->upper = true;
     node->sync_due.Again();
-    DropFds(node->id);
+    DropFds(*node);
   }
   if (node->linked_below && !(node->rare && node->rare->pinned)) {
     // The names that are known get an entry of their own, so that the upper tells most of the story
     // to who does not know the index.
-    const LinkName index_name(node->ino);
+    const LinkName index_name(node->Identity());
     for (const NodeName& name : names_of_node) {
       VENEER_TRY_VOID(CopyUpMetaLocked(name.parent));
       VENEER_TRY(const SharedFd dir, UpperDirLocked(*name.parent));
@@ -262,7 +268,7 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
   VENEER_TRY_VOID(upper->ClearMetacopy({target.get()}));
   node->data_upper = true;
   node->sync_due.Again();
-  DropFds(node->id);
+  DropFds(*node);
   return {};
 }
 

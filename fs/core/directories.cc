@@ -33,7 +33,8 @@ Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const Di
   VENEER_TRY(const NodeRef dir, state.GetDir(id));
   const std::shared_lock names(state.names);
   if (dir->removed) return {};
-  const uint64_t parent_ino = dir->parent ? dir->parent->ino : dir->ino;
+  const NodeRef parent = state.ParentLocked(*dir);
+  const uint64_t parent_ino = parent ? parent->ino : dir->ino;
   if (cookie < kDotCookie && !sink({".", dir->ino, FileType::kDirectory, kDotCookie})) {
     return {};
   }
@@ -69,7 +70,8 @@ Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
   if (cookie < kDotCookie && !sink({".", none.attr.ino, FileType::kDirectory, kDotCookie}, none)) {
     return {};
   }
-  none.attr.ino = dir->parent ? dir->parent->ino : dir->ino;
+  const NodeRef parent = state.ParentLocked(*dir);
+  none.attr.ino = parent ? parent->ino : dir->ino;
   if (cookie < kDotDotCookie &&
       !sink({"..", none.attr.ino, FileType::kDirectory, kDotDotCookie}, none)) {
     return {};

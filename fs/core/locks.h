@@ -25,6 +25,15 @@ class PlaceLocks {
   std::array<std::shared_mutex, 127> locks_;
 };
 
+// A mutex for each of many things by number, shared by chance with others. One thread holds at most one.
+class MutexByNumber {
+ public:
+  std::mutex& For(uint64_t number) { return mutexes_[number % mutexes_.size()]; }
+
+ private:
+  std::array<std::mutex, 31> mutexes_;
+};
+
 // "Somebody is doing this to this node": for work that can take long and that few nodes ever see.
 class BusyNodes {
  public:

@@ -90,7 +90,8 @@ Sys<Entry> UnionFs::State::MakeLocked(const NodeRef& dir, std::string_view name,
   const NodeRef node = nodes.Create(object.type);
   node->parent = dir;
   node->name = text;
-  node->ino = attr.ino | kUpperInoBit;
+  node->origin_ino = attr.ino | kUpperInoBit;
+  node->ino = options.numbers.OfUpper(attr.ino);
   node->upper = true;
   node->data_upper = true;
   child->node = node->id;
@@ -152,10 +153,11 @@ Sys<Entry> UnionFs::MakeTmpFile(NodeId parent, uint32_t mode, const Caller& call
   VENEER_TRY(Upper::Staged staged, state_->upper->Stage(object, true));
   VENEER_TRY(const Attr attr, state_->upper->Stat(staged.at()));
   const NodeRef node = state_->nodes.Create(FileType::kRegular);
-  node->ino = attr.ino | kUpperInoBit;
+  node->origin_ino = attr.ino | kUpperInoBit;
+  node->ino = state_->options.numbers.OfUpper(attr.ino);
   node->upper = true;
   node->data_upper = true;
-  node->NeedRare().pinned = std::make_shared<const Fd>(staged.TakeFd());
+  state_->PinLocked(*node, std::make_shared<const Fd>(staged.TakeFd()), Node::Rare::Use::kWrite);
   return Entry{node->id, state_->Adjust(*node, attr)};
 }
 

@@ -51,6 +51,9 @@ void UnionFs::State::SetLower(Node& node, const LayerObject& object) const {
   node.has_lower = true;
   node.lower = object.ref;
   node.ino = object.attr.ino;
+  const Origin origin = object.origin.ino != 0 ? object.origin : Origin{0, object.attr.ino};
+  node.origin_layer = origin.layer;
+  node.origin_ino = origin.ino;
   if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
     node.linked_below = true;
     node.lower_nlink = object.attr.nlink;
@@ -60,26 +63,33 @@ void UnionFs::State::SetLower(Node& node, const LayerObject& object) const {
 void UnionFs::State::SetUpper(Node& node, const UpperObject& object) {
   node.upper = true;
   node.data_upper = !object.marks.metacopy;
-  if (object.origin != 0) node.sync_due.Again();  // it was copied up, maybe a moment ago
-  if (node.ino == 0) node.ino = object.origin != 0 ? object.origin : object.attr.ino | kUpperInoBit;
-  // A copied-up file that shares its inode with lower names.
-  if (object.origin != 0 && upper->links().Has(object.origin)) {
-    node.ino = object.origin;
-    node.linked_below = true;
+  if (object.origin.ino != 0) node.sync_due.Again();  // it was copied up, maybe a moment ago
+  const bool linked = object.origin.ino != 0 && upper->links().Has(object.origin.Identity());
+  if (object.origin.ino != 0 && (node.ino == 0 || linked)) {
+    node.origin_layer = object.origin.layer;
+    node.origin_ino = object.origin.ino;
+    node.ino =
+        linked ? options.numbers.OfLinked(object.origin) : options.numbers.Of(object.origin);
+  } else if (node.ino == 0) {
+    node.origin_ino = object.attr.ino | kUpperInoBit;
+    node.ino = options.numbers.OfUpper(object.attr.ino);
   }
+  // A copied-up file that shares its inode with lower names.
+  if (linked) node.linked_below = true;
 }
 
 Attr UnionFs::State::Adjust(const Node& node, Attr attr) const {
   attr.ino = node.ino;
   if (node.type == FileType::kDirectory) {
-    // Counting subdirectories would mean loading every directory that is only looked at; 1 says
-    // "not counted".
-    attr.nlink = node.removed ? 0 : 1;
+    // Counting the subdirectories of a merged directory would mean loading each one that is only looked at; 1 says "not
+    // counted", as kernel overlayfs says it.
+    if (options.static_nlink || (node.upper && node.has_lower)) attr.nlink = 1;
+    if (node.removed) attr.nlink = 0;
   } else if (node.linked_below && upper) {
     attr.nlink =
-        upper->links().Count(node.ino).value_or(node.upper ? attr.nlink : node.lower_nlink);
+        upper->links().Count(node.Identity()).value_or(node.upper ? attr.nlink : node.lower_nlink);
     if (node.removed) attr.nlink = 0;
-    if (const auto changed = upper->links().Changed(node.ino); changed && attr.ctime < *changed) {
+    if (const auto changed = upper->links().Changed(node.Identity()); changed && attr.ctime < *changed) {
       attr.ctime = *changed;
     }
   } else if (node.removed && !node.upper) {
@@ -102,9 +112,12 @@ Sys<NodeRef> UnionFs::State::NodeFromUpperLocked(const NodeRef& dir, DirTable::C
   }
   const bool is_dir = object.attr.type == FileType::kDirectory;
   const bool linked = !is_dir && object.attr.nlink > 1;
+  std::unique_lock<std::mutex> alone;
   if (linked) {
-    const uint64_t ino = object.origin != 0 ? object.origin : object.attr.ino | kUpperInoBit;
-    if (NodeRef node = nodes.FindAndAcquireLinked(ino)) {
+    const uint64_t identity = object.origin.ino != 0 ? object.origin.Identity()
+                                                     : object.attr.ino | kUpperInoBit;
+    alone = std::unique_lock(linked_files.For(identity));
+    if (NodeRef node = nodes.FindAndAcquireLinked(identity)) {
       AddName(*node, dir, name);
       if (attr != nullptr) {
         auto full = AttrLocked(*node);
@@ -154,7 +167,13 @@ Sys<NodeRef> UnionFs::State::NodeFromLowerLocked(const NodeRef& dir, DirTable::C
   }
   const bool linked = object->attr.type != FileType::kDirectory && object->attr.nlink > 1;
   NodeRef node;
-  if (linked) node = nodes.FindAndAcquireLinked(object->attr.ino);
+  std::unique_lock<std::mutex> alone;
+  if (linked) {
+    const uint64_t identity =
+        object->origin.ino != 0 ? object->origin.Identity() : object->attr.ino;
+    alone = std::unique_lock(linked_files.For(identity));
+    node = nodes.FindAndAcquireLinked(identity);
+  }
   if (node) {
     AddName(*node, dir, child.name());
   } else {
@@ -164,8 +183,8 @@ Sys<NodeRef> UnionFs::State::NodeFromLowerLocked(const NodeRef& dir, DirTable::C
     SetLower(*node, *object);
     if (linked) {
       node->NeedRare().lower_path = LowerPathLocked(*node);
-      if (upper && upper->links().Has(node->ino)) {
-        const LinkName index_name(node->ino);
+      if (upper && upper->links().Has(node->Identity())) {
+        const LinkName index_name(node->Identity());
         auto copied = upper->Read(upper->links().Place(index_name), "");
         if (!copied) {
           nodes.Release(node->id, 1);

@@ -5,7 +5,9 @@
 //
 // What guards what (the order of the locks is in CONTRIBUTING.md):
 //   references                NodeTable's shard lock
-//   parent, name, more        State::names (exclusive: rename; shared and State::places: unlink, link)
+//   parent, name, more        State::names (exclusive: rename; shared and State::places: unlink, link). So who reads them
+//                             holds State::names, and State::places or what keeps the name from going: a name of a file in
+//                             this directory, the mutex of this directory, BusyNodes of this node.
 //   everything else that is   State::places, exclusive to change, shared to use
 //   not constant
 #ifndef VENEER_FS_CORE_NODE_H_
@@ -61,16 +63,26 @@ struct Node {
   std::atomic<bool> data_upper{false};
   // The directory was removed, or the file has lost its last name.
   std::atomic<bool> removed{false};
-  SyncDue sync_due;            // thread-safe by itself
-  bool has_lower = false;      // constant
-  NodeTable* table = nullptr;  // constant; null: the table has gone
+  SyncDue sync_due;  // thread-safe by itself
+  // Somebody was told when the object below was made, and not yet that it was copied up.
+  std::atomic<bool> birth_told{false};
+  bool has_lower = false;  // constant
   // The lower file has several names: constant; st_nlink and the place in the upper come from
   // LinkIndex.
   bool linked_below = false;
+  // The two halves of origin().
+  uint32_t origin_layer = 0;
+  uint32_t lower_nlink = 1;
+  uint64_t origin_ino = 0;
+  NodeTable* table = nullptr;  // constant; null: the table has gone
 
   uint64_t references = 0;  // of the kernel
   uint64_t ino = 0;         // st_ino, constant
-  uint32_t lower_nlink = 1;
+
+  // Where it comes from below; for an object that was made here, a number that no layer has. Constant.
+  Origin origin() const { return {origin_layer, origin_ino}; }
+  // The same as one number.
+  uint64_t Identity() const { return origin().Identity(); }
 
   // One name; empty parent: the root, or an object without a name.
   NodeRef parent;
@@ -85,7 +97,10 @@ struct Node {
     std::vector<NodeName> more;  // further known names
     // Where the lower object lies, if not where the name says.
     std::optional<std::string> lower_path;
-    SharedFd pinned;  // the upper object, when no name leads to it
+    // The upper object, when no name leads to it, and what its descriptor is good for: it is the only one that such a node
+    // keeps.
+    SharedFd pinned;
+    enum class Use : uint8_t { kPath, kRead, kWrite } pinned_for = Use::kPath;
   };
   std::unique_ptr<Rare> rare;
   Rare& NeedRare() {

@@ -74,9 +74,12 @@ void NodeTable::Gone(const Node& node) {
     const std::lock_guard lock(shard.mutex);
     shard.lingering.erase(node.id);
   }
-  const std::lock_guard lock(linked_mutex_);
-  const auto it = linked_.find(node.ino);
-  if (it != linked_.end() && it->second == node.id) linked_.erase(it);
+  {
+    const std::lock_guard lock(linked_mutex_);
+    const auto it = linked_.find(node.Identity());
+    if (it != linked_.end() && it->second == node.id) linked_.erase(it);
+  }
+  if (gone_) gone_(node);
 }
 
 Node::~Node() {
@@ -85,14 +88,14 @@ Node::~Node() {
 
 void NodeTable::RegisterLinked(const Node& node) {
   const std::lock_guard lock(linked_mutex_);
-  linked_[node.ino] = node.id;
+  linked_[node.Identity()] = node.id;
 }
 
-NodeRef NodeTable::FindAndAcquireLinked(uint64_t ino) {
+NodeRef NodeTable::FindAndAcquireLinked(uint64_t identity) {
   NodeId id;
   {
     const std::lock_guard lock(linked_mutex_);
-    const auto it = linked_.find(ino);
+    const auto it = linked_.find(identity);
     if (it == linked_.end()) return nullptr;
     id = it->second;
   }

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <unordered_map>
 
@@ -20,7 +21,8 @@ namespace veneer {
 
 class NodeTable {
  public:
-  NodeTable() = default;
+  // `gone` is called when a node ceases to exist, in whatever thread let it go last. May be empty.
+  explicit NodeTable(std::function<void(const Node&)> gone = {}) : gone_(std::move(gone)) {}
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
   // Nodes that are still in use elsewhere are on their own from here on.
@@ -39,9 +41,10 @@ class NodeTable {
   // True when that was the last reference of the kernel.
   bool Release(NodeId id, uint64_t references);
 
-  // Files with several names, by st_ino.
+  // Files with several names, by Node::Identity(). Whoever makes a node of such a file finds out that there is none and registers
+  // it without letting others do so meanwhile (State::linked_files).
   void RegisterLinked(const Node& node);
-  NodeRef FindAndAcquireLinked(uint64_t ino);
+  NodeRef FindAndAcquireLinked(uint64_t identity);
 
  private:
   struct Shard {
@@ -56,6 +59,7 @@ class NodeTable {
   static constexpr size_t kShards = 16;
   Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
 
+  const std::function<void(const Node&)> gone_;
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> size_{0};
   std::atomic<NodeId> next_{kRootNode};

@@ -9,13 +9,13 @@ namespace veneer {
 Sys<void> UnionFs::State::CountUpLocked(const Node& node) {
   if (!node.linked_below) return {};
   LinkIndex& index = upper->links();
-  return index.SetCount(node.ino, index.Count(node.ino).value_or(node.lower_nlink) + 1);
+  return index.SetCount(node.Identity(), index.Count(node.Identity()).value_or(node.lower_nlink) + 1);
 }
 
 void UnionFs::State::CountDownLocked(const Node& node) {
   if (!node.linked_below) return;
-  const uint32_t count = upper->links().Count(node.ino).value_or(node.lower_nlink);
-  const Sys<void> noted = upper->links().CountDown(node.ino, count > 0 ? count - 1 : 0);
+  const uint32_t count = upper->links().Count(node.Identity()).value_or(node.lower_nlink);
+  const Sys<void> noted = upper->links().CountDown(node.Identity(), count > 0 ? count - 1 : 0);
   if (noted) return;
   LogWarning("the number of links of a file could not be noted (" + ErrnoText(noted.error().code) +
              "); after the next mount it is one too many");
@@ -25,15 +25,13 @@ Sys<void> UnionFs::State::PinIfLastLocked(Node& node, const NodeRef& dir, std::s
   const std::unique_lock place(places.For(node.id));
   if (!node.upper || (node.rare && node.rare->pinned)) return {};
   if (node.rare && !node.rare->more.empty()) return {};
-  if (node.linked_below && upper->links().Has(node.ino) &&
-      upper->links().Count(node.ino).value_or(node.lower_nlink) > 1) {
+  if (node.linked_below && upper->links().Has(node.Identity()) &&
+      upper->links().Count(node.Identity()).value_or(node.lower_nlink) > 1) {
     return {};
   }
   if (node.HasName() && !(node.parent == dir && node.name == name)) return {};
   VENEER_TRY(const UpperPlace where, UpperPlaceLocked(node));
-  VENEER_TRY(Fd fd, sys::Open(where.at(), O_PATH));
-  node.NeedRare().pinned = std::make_shared<const Fd>(std::move(fd));
-  return {};
+  return PinCachedLocked(node, where.at());
 }
 
 void UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name) {
@@ -58,7 +56,8 @@ void UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::strin
     }
   }
   CountDownLocked(node);
-  if (!node.HasName() && !(node.linked_below && upper->links().Count(node.ino))) {
+  const std::unique_lock place(places.For(node.id));
+  if (!node.HasName() && !(node.linked_below && upper->links().Count(node.Identity()))) {
     node.removed = true;
   }
 }

@@ -20,6 +20,12 @@ Sys<NodeRef> UnionFs::State::GetDir(NodeId id) {
   return node;
 }
 
+NodeRef UnionFs::State::ParentLocked(const Node& node) {
+  const std::shared_lock place(places.For(node.id));
+  return node.parent;
+}
+
+// The directories on the way stay where they are: names is held, which excludes rename, and each holds the next.
 Sys<SharedFd> UnionFs::State::UpperDirLocked(const Node& dir) {
   // Up to the nearest directory that is open, then down again: depth is no matter of the stack.
   std::vector<const Node*> closed;
@@ -46,8 +52,8 @@ Sys<SharedFd> UnionFs::State::UpperDirLocked(const Node& dir) {
 Sys<UpperPlace> UnionFs::State::UpperPlaceLocked(const Node& node) {
   if (&node == root.get()) return UpperPlace{upper_root, ""};
   if (node.rare && node.rare->pinned) return UpperPlace{node.rare->pinned, ""};
-  if (node.linked_below && upper->links().Has(node.ino)) {
-    const LinkName name(node.ino);
+  if (node.linked_below && upper->links().Has(node.Identity())) {
+    const LinkName name(node.Identity());
     // The index outlives every place; its descriptor is borrowed, not owned.
     static const auto kBorrowed = [](const Fd*) {};
     return UpperPlace{SharedFd(&upper->links().dir(), kBorrowed), name.text.data()};

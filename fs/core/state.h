@@ -7,6 +7,7 @@
 #ifndef VENEER_FS_CORE_STATE_H_
 #define VENEER_FS_CORE_STATE_H_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -24,7 +25,7 @@
 
 namespace veneer {
 
-// New files of the upper have inode numbers from here on; those of layers lie below.
+// Origin::ino of objects that were made in the upper; those of layers lie below.
 inline constexpr uint64_t kUpperInoBit = uint64_t{1} << 62;
 
 // An object of the upper, held so that system calls can use it.
@@ -45,11 +46,18 @@ struct UnionFs::State {
   // exclusively. No data is copied under it, except small files.
   std::shared_mutex names;
   BusyNodes busy;
+  // By the number of a file with several names: held while one of them becomes a node, so that they all become the same.
+  MutexByNumber linked_files;
   CopyTimes copy_times;
   Counters counters;
   PlaceLocks places;
-  NodeTable nodes;
+  const size_t fd_limit;   // RLIMIT_NOFILE
+  const size_t fd_budget;  // the most that `fds` keeps
   FdCache fds;
+  // How many are pinned; shared with them, which may outlive this.
+  const std::shared_ptr<std::atomic<size_t>> pinned_fds = std::make_shared<std::atomic<size_t>>(0);
+  std::atomic<size_t> fd_pressure{0};  // how much was taken from the caches for them, in steps
+  NodeTable nodes;
   NodeRef root;
   SharedFd upper_root;
 
@@ -67,6 +75,8 @@ struct UnionFs::State {
   // --- nodes (resolve.cc) ---
   // ESTALE for a node that is not known.
   Sys<NodeRef> Get(NodeId id);
+  // The directory that a node is in; null: the root, or nothing leads to it. Takes the place lock itself.
+  NodeRef ParentLocked(const Node& node);
   // The same, and ENOTDIR for what is no directory.
   Sys<NodeRef> GetDir(NodeId id);
   // An O_PATH descriptor of a directory that is in the upper.
@@ -106,6 +116,7 @@ struct UnionFs::State {
   Sys<void> CopyUpMetaLocked(const NodeRef& node);
   // Brings the contents too. `truncate`: only so much of them, and that is the file's size then. EINTR: the caller was killed.
   Sys<void> CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate = std::nullopt);
+  // Wants the place lock too.
   bool IsNamelessLocked(const Node& node) const;
   Sys<void> CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
                               std::optional<uint64_t> truncate);
@@ -132,7 +143,18 @@ struct UnionFs::State {
   enum FdKind : unsigned { kDirectoryFd = 0, kLowerData = 1, kUpperRead = 2, kUpperWrite = 3 };
   static uint64_t FdKey(NodeId id, FdKind kind) { return id * 4 + kind; }
   SharedFd CachedFd(NodeId id, FdKind kind);
-  void DropFds(NodeId id);
+  // The pinned object of `node`, open for that.
+  Sys<DataFd> OpenPinnedLocked(Node& node, bool write);
+
+  // --- descriptors (descriptors.cc) ---
+  // Closes those that are cached for a node.
+  void DropFds(const Node& node);
+  // Lets `node` keep a descriptor of its upper object, which no name will lead to. Wants the place lock, exclusive.
+  void PinLocked(Node& node, SharedFd fd, Node::Rare::Use use);
+  // The same with the best one that is cached, or a new one of `where`.
+  Sys<void> PinCachedLocked(Node& node, sys::At where);
+  // Takes descriptors from the caches when the pinned ones need them, and gives them back.
+  void BalanceFds();
 
   // --- making and removing (make.cc, remove.cc) ---
   Sys<std::optional<std::string>> DefaultAclLocked(Node& dir);

@@ -8,17 +8,22 @@
 namespace veneer {
 
 namespace {
-size_t DescriptorBudget(size_t wanted) {
-  if (wanted != 0) return wanted;
+size_t DescriptorLimit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1024;
-  return std::min<size_t>(limit.rlim_cur / 4, 16384);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 4096;
+  return limit.rlim_cur;
 }
 }  // namespace
 
 UnionFs::State::State(std::shared_ptr<const Layer> l, std::unique_ptr<Upper> u,
                       const UnionOptions& o)
-    : lower(std::move(l)), upper(std::move(u)), options(o), fds(DescriptorBudget(o.fd_cache)) {
+    : lower(std::move(l)),
+      upper(std::move(u)),
+      options(o),
+      fd_limit(DescriptorLimit()),
+      fd_budget(o.fd_cache != 0 ? o.fd_cache : std::min<size_t>(fd_limit / 4, 16384)),
+      fds(fd_budget),
+      nodes([this](const Node& node) { DropFds(node); }) {
   root = nodes.Create(FileType::kDirectory);
   SetLower(*root, lower->Root());
   if (upper) {
@@ -37,8 +42,7 @@ UnionFs::~UnionFs() = default;
 
 bool UnionFs::Forget(NodeId node, uint64_t references) {
   if (!state_->nodes.Release(node, references)) return false;
-  // A cached descriptor would keep the space of a removed file from being free.
-  state_->DropFds(node);
+  state_->BalanceFds();
   return true;
 }
 

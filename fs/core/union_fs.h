@@ -31,6 +31,8 @@ class Upper;
 
 struct UnionOptions {
   bool acl = true;  // false: POSIX ACLs are not offered, EOPNOTSUPP
+  bool static_nlink = false;  // every directory has one link
+  InoNumbers numbers = {};    // the lower tree uses the same
   // Called at the start of work that can take long (a copy-up of much data, fsync), so that the
   // caller's thread pool can let another thread serve meanwhile. May be empty.
   void (*before_blocking)() = nullptr;
@@ -77,6 +79,10 @@ class UnionFs {
   // --- attributes ---
   Sys<Attr> GetAttr(NodeId node);
   Sys<Attr> SetAttr(NodeId node, const AttrChange& change);
+  // When the object was made, which is when it was copied up for one that was; none where that is not known.
+  Sys<std::optional<Timestamp>> BirthTime(NodeId node);
+  // True once for a node that was copied up after BirthTime() was asked.
+  bool HasNewBirthTime(NodeId node);
   Sys<std::string> ReadLink(NodeId node);
   // The names that say something of a layer or of the upper stand for xattrs of the caller's own (Upper::SetXattr).
   Sys<std::string> GetXattr(NodeId node, const std::string& name);

@@ -33,7 +33,9 @@ how the tree behaves:
   volatile                 never wait for the disk: fast, lost after a crash
   fsync=on|off             off: fsync(2) returns at once (default on)
   noacl, acl               without or with POSIX ACLs (default with)
-  static_nlink             changes nothing: a directory has one link anyway
+  static_nlink             every directory has one link
+  xino=auto|on|off         off: numbers of files on several file systems are
+                           hashes of 62 bits (default auto: 32 bits)
   redirect_dir=on|off      off: renaming a lower directory fails (default on)
   metacopy=on|off          off: chmod and chown copy contents too (default on)
   xattr_permissions=0|1|2  1, 2: keep owner and mode of new files in an xattr

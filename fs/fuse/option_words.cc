@@ -150,6 +150,16 @@ Result<void> SetXattrPermissions(const Given& given, MountOptions& options) {
   return {};
 }
 
+// As kernel overlayfs takes it. "auto" is "on": what does not fit is found out for each number by itself.
+Result<void> SetXino(const Given& given, MountOptions& options) {
+  if (given.value == "auto" || given.value.empty()) {
+    options.xino = true;
+    return {};
+  }
+  VENEER_TRY(options.xino, AsBool(given));
+  return {};
+}
+
 Result<void> SetAllowOther(const Given& given, MountOptions& options) {
   VENEER_TRY(options.allow_other, AsBool(given));
   return {};
@@ -199,6 +209,8 @@ constexpr Word kWords[] = {
     {"redirect_dir", SetOverlayMode<&MountOptions::redirect_dir>},
     {"metacopy", SetOverlayMode<&MountOptions::metacopy>},
     {"xattr_permissions", SetXattrPermissions},
+    {"static_nlink", SetBool<&MountOptions::static_nlink>},
+    {"xino", SetXino},
     {"timeout", SetTimeout},
     {"cache", SetCache},
     {"io", SetIo},
@@ -238,11 +250,11 @@ constexpr Word kWords[] = {
 // Words that callers pass as a matter of course and that change nothing here, with or without a
 // value.
 constexpr std::string_view kSilent[] = {
-    // Always so (static_nlink: a directory has one link, which is how overlayfs shows a merged one).
-    "static_nlink", "default_permissions", "threaded", "relatime", "clone_fd", "use_ino",
+    // Always so.
+    "default_permissions", "threaded", "relatime", "clone_fd", "use_ino",
     "nonempty",
     // fuse-overlayfs: how it finds inode numbers, caches and extends itself.
-    "fast_ino", "ino32_t", "xino", "writeback", "noxattrs", "plugins", "kernel_cache", "max_write",
+    "fast_ino", "ino32_t", "writeback", "noxattrs", "plugins", "kernel_cache", "max_write",
     "max_read", "max_readahead", "max_background", "max_threads", "max_idle_threads",
     "congestion_threshold", "splice_read", "splice_write", "splice_move", "no_splice_read",
     "no_splice_write", "no_splice_move", "async_read", "sync_read", "async_dio", "no_async_dio",

@@ -46,6 +46,8 @@ struct MountOptions {
   bool redirect_dir = true;
   bool metacopy = true;
   int xattr_permissions = 0;
+  bool static_nlink = false;  // every directory has one link
+  bool xino = true;           // numbers of several file systems are joined: see InoNumbers
   double timeout = kForever;  // seconds the kernel may keep names and attributes
   IoMode io = IoMode::kAuto;
   Techniques techniques;

@@ -3,8 +3,8 @@
 // LinkIndex: keeps lower files that have several names together after copy-up, and their link
 // counts right.
 //
-//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex digits of the union's
-//                             st_ino); all lower names of that file now show this inode
+//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex digits of its
+//                             Origin::Identity()); all lower names of that file now show this inode
 //   WORK/veneer/nlink/<ino>   symlink whose target is st_nlink of the lower file in decimal, where it is no longer what
 //                             the lower says; its time of modification is when the count last changed
 //

@@ -89,8 +89,8 @@ Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
     VENEER_TRY_VOID(SetOwner(at, object.uid, object.gid));
   }
   for (const Xattr& xattr : object.xattrs) VENEER_TRY_VOID(set_xattr(xattr));
-  if (object.origin != 0 && (HoldsUserXattrs(object.type) || mark_space_ == kTrustedOverlay)) {
-    const auto set = sys::SetXattr(at, Mark(kMarkOrigin).c_str(), std::to_string(object.origin), 0);
+  if (object.origin.ino != 0 && (HoldsUserXattrs(object.type) || mark_space_ == kTrustedOverlay)) {
+    const auto set = sys::SetXattr(at, Mark(kMarkOrigin).c_str(), object.origin.ToText(), 0);
     IgnoreError(set, "without it the file gets another inode number after a remount");
   }
   if (object.opaque) VENEER_TRY_VOID(SetOpaque(at));

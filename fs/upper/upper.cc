@@ -5,8 +5,6 @@
 
 #include <dirent.h>
 
-#include <charconv>
-
 #include "fs/upper/despite_mode.h"
 #include "layerdb/layer/marks.h"
 #include "layerdb/model/acl.h"
@@ -19,6 +17,11 @@ Sys<Attr> Upper::Stat(sys::At at) const {
   Attr attr = AttrFromStat(st);
   if (HasOverrideStat()) ApplyOverrideStat(at, privates_.override_stat, attr);
   return attr;
+}
+
+Sys<std::optional<Timestamp>> Upper::BirthTime(sys::At at) const {
+  const std::shared_lock modes(modes_);
+  return ReadBirthTime(at);
 }
 
 Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
@@ -43,9 +46,7 @@ Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
   const auto origin = DespiteMode(modes_, uid_, at, [&](sys::At from) {
     return sys::GetXattr(from, Mark(kMarkOrigin).c_str());
   });
-  if (origin) {
-    std::from_chars(origin->data(), origin->data() + origin->size(), object.origin);
-  }
+  if (origin) object.origin = Origin::FromText(*origin);
   return object;
 }
 

@@ -12,7 +12,7 @@
 //   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.;
 //                                      one of them for a whole upper, with <space>veneer.upper on its root
 //   <space>overlay.NAME                the xattr <space>NAME of a user, who may have a union of his own in this one
-//   <space>veneer.origin               st_ino of what the object was copied up from
+//   <space>veneer.origin               what the object was copied up from (ino_numbers.h)
 //   WORK/work/                         objects being built; emptied at every mount
 //   WORK/veneer/links/                 see link_index.h
 //
@@ -51,7 +51,7 @@ struct UpperOptions {
 struct UpperObject {
   Attr attr;  // Attr::ino and nlink are the upper file system's
   Marks marks;
-  uint64_t origin = 0;  // st_ino of what it was copied up from; 0: it was made here
+  Origin origin;  // what it was copied up from; none: it was made here
   bool whiteout = false;
 };
 
@@ -67,7 +67,7 @@ struct NewObject {
   XattrList xattrs;    // as users name them; escaped on the way to disk
   std::optional<Timestamp> atime;
   std::optional<Timestamp> mtime;
-  uint64_t origin = 0;
+  Origin origin;
   bool opaque = false;
   std::optional<std::string> redirect;
   // Contents of a regular file: nothing, `size` bytes from `data_fd` or `data_bytes` (cut or
@@ -101,6 +101,7 @@ class Upper {
   // `parent_path`: where relative redirects start. A whiteout is no error.
   Sys<UpperObject> Read(sys::At at, std::string_view parent_path) const;
   Sys<Attr> Stat(sys::At at) const;
+  Sys<std::optional<Timestamp>> BirthTime(sys::At at) const;
   struct Listed {
     std::string_view name;
     uint64_t ino;

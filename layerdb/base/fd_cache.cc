@@ -2,10 +2,24 @@
 #include "layerdb/base/fd_cache.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace veneer {
 
 FdCache::FdCache(size_t capacity) : per_shard_(std::max<size_t>(1, capacity / kShards)) {}
+
+void FdCache::Limit(size_t capacity) {
+  const size_t per_shard = std::max<size_t>(1, capacity / kShards);
+  if (per_shard_.exchange(per_shard) <= per_shard) return;
+  for (Shard& shard : shards_) {
+    std::list<Slot> dropped;  // closed after the lock is released
+    const std::lock_guard lock(shard.mutex);
+    while (shard.by_age.size() > per_shard) {
+      shard.by_key.erase(shard.by_age.back().key);
+      dropped.splice(dropped.begin(), shard.by_age, std::prev(shard.by_age.end()));
+    }
+  }
+}
 
 SharedFd FdCache::Get(uint64_t key) {
   Shard& shard = ShardOf(key);

@@ -7,6 +7,7 @@
 #define VENEER_LAYERDB_BASE_FD_CACHE_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -29,6 +30,8 @@ class FdCache {
   // Keeps `fd` under `key`, replacing what was there, and returns it.
   SharedFd Put(uint64_t key, Fd fd);
   void Erase(uint64_t key);
+  // From now on keeps at most so many, and closes those that are too many already.
+  void Limit(size_t capacity);
 
  private:
   struct Slot {
@@ -43,7 +46,7 @@ class FdCache {
   static constexpr size_t kShards = 8;
   Shard& ShardOf(uint64_t key) { return shards_[(key * 0x9E3779B97F4A7C15u) >> 61]; }
 
-  const size_t per_shard_;
+  std::atomic<size_t> per_shard_;
   std::array<Shard, kShards> shards_;
 };
 

@@ -233,6 +233,11 @@ Sys<Attr> DirLayer::Stat(const LayerRef& ref) const {
   return MakeAttr(located.at(), st);
 }
 
+Sys<std::optional<Timestamp>> DirLayer::BirthTime(const LayerRef& ref) const {
+  VENEER_TRY(const Located located, Locate(ref));
+  return ReadBirthTime(located.at());
+}
+
 Sys<std::string> DirLayer::ReadLink(const LayerRef& ref) const {
   VENEER_TRY(const Located located, Locate(ref));
   return sys::ReadLink(located.at());

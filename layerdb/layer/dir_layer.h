@@ -38,11 +38,15 @@ class DirLayer : public Layer {
                                          uint64_t hint) const override;
   Sys<void> List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const override;
   Sys<Attr> Stat(const LayerRef& ref) const override;
+  Sys<std::optional<Timestamp>> BirthTime(const LayerRef& ref) const override;
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
   Sys<struct statvfs> StatFs() const override;
+  void LimitCached(unsigned percent) const override {
+    dir_fds_.Limit(options_.fd_cache * percent / 100);
+  }
 
   // The path of an object from the layer's root, "" for the root.
   std::string PathOf(const LayerRef& ref) const;

@@ -10,9 +10,6 @@
 namespace veneer {
 namespace {
 
-// Descriptors of objects that hold many contents: one for each layer of nearly every image.
-constexpr size_t kMostShared = 128;
-
 LayerObject ToObject(uint64_t position, const EntryView& entry) {
   LayerObject object;
   if (entry.whiteout()) {
@@ -76,8 +73,9 @@ Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
   VENEER_TRY(Fd opened, OpenObject(object));
   auto fd = std::make_shared<const Fd>(std::move(opened));
   const std::lock_guard lock(shared_mutex_);
+  if (most_shared_ == 0) return fd;
   // Which one goes is a matter of hashes, and so of chance.
-  if (shared_objects_.size() >= kMostShared) shared_objects_.erase(shared_objects_.begin());
+  if (shared_objects_.size() >= most_shared_) shared_objects_.erase(shared_objects_.begin());
   shared_objects_.insert_or_assign(object, fd);
   return fd;
 }
@@ -186,6 +184,13 @@ std::optional<std::vector<std::string>> IndexedLayer::PathsOfIno(uint64_t ino) c
   }
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+void IndexedLayer::LimitCached(unsigned percent) const {
+  decltype(shared_objects_) dropped;  // closed after the lock is released
+  const std::lock_guard lock(shared_mutex_);
+  most_shared_ = kMostShared * percent / 100;
+  if (shared_objects_.size() > most_shared_) dropped.swap(shared_objects_);
 }
 
 Sys<struct statvfs> IndexedLayer::StatFs() const {

@@ -51,6 +51,7 @@ class IndexedLayer : public Layer {
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
   Sys<struct statvfs> StatFs() const override;
+  void LimitCached(unsigned percent) const override;
   std::optional<std::vector<std::string>> PathsOfIno(uint64_t ino) const override;
 
  private:
@@ -64,7 +65,10 @@ class IndexedLayer : public Layer {
   const std::shared_ptr<IndexReader> index_;
   const Fd objects_;  // O_PATH
   // Objects that hold many contents: few, so opened once and kept, within a limit.
+  // Descriptors of objects that hold many contents: one for each layer of nearly every image.
+  static constexpr size_t kMostShared = 128;
   mutable std::mutex shared_mutex_;
+  mutable size_t most_shared_ = kMostShared;
   mutable std::map<ObjectRef, SharedFd> shared_objects_;
 };
 

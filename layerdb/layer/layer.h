@@ -26,6 +26,7 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
+#include "layerdb/layer/ino_numbers.h"
 #include "layerdb/model/entry.h"
 
 namespace veneer {
@@ -65,9 +66,12 @@ struct LayerDirent {
 
 struct LayerObject {
   LayerRef ref;
-  // Attr::ino is unique and stable within the layer, and the same for all hard links of a file.
+  // Attr::ino is unique and stable within the layer, and the same for all hard links of a file. Attr::nlink of a directory is
+  // 1 where its subdirectories were not counted.
   Attr attr;
   Marks marks;
+  // Of an object in a stack; none: Attr::ino says where it comes from.
+  Origin origin;
 };
 
 // The bytes of a regular file: a descriptor open for reading (offset 0 is byte 0 of the file), or bytes that
@@ -99,6 +103,10 @@ class Layer {
   virtual bool names_persist() const { return false; }
 
   virtual Sys<Attr> Stat(const LayerRef& ref) const = 0;
+  // When the object was made, where that is known.
+  virtual Sys<std::optional<Timestamp>> BirthTime(const LayerRef& /*ref*/) const {
+    return std::nullopt;
+  }
   // The target of a symlink. EINVAL for another type.
   virtual Sys<std::string> ReadLink(const LayerRef& ref) const = 0;
   // Opens a regular file for reading.
@@ -109,6 +117,9 @@ class Layer {
   // Get: ENODATA when it is not there; EOPNOTSUPP when the layer's file system has none.
   virtual Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const = 0;
   virtual Sys<XattrList> ListXattrs(const LayerRef& ref) const = 0;
+
+  // From now on keeps at most this part of the descriptors that are kept only to save opening them again.
+  virtual void LimitCached(unsigned /*percent*/) const {}
 
   // How full the file system is that holds the contents (statvfs(3)). ENOENT: an index that was opened without them.
   virtual Sys<struct statvfs> StatFs() const = 0;

@@ -4,8 +4,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "layerdb/base/hash.h"
-
 namespace veneer {
 
 namespace {
@@ -82,8 +80,8 @@ class LayerStack::Listing {
   std::vector<size_t> ends_;
 };
 
-LayerStack::LayerStack(std::vector<std::shared_ptr<const Layer>> layers)
-    : layers_(std::move(layers)) {
+LayerStack::LayerStack(std::vector<std::shared_ptr<const Layer>> layers, InoNumbers numbers)
+    : layers_(std::move(layers)), numbers_(std::move(numbers)) {
   root_ = MergedRoot(0);
 }
 
@@ -101,12 +99,18 @@ LayerObject LayerStack::MergedRoot(size_t first) const {
   return MakeDir(std::move(parts), attr);
 }
 
-uint64_t LayerStack::MixIno(size_t layer, uint64_t ino) const {
-  // Counted from the bottom, so that another layer on top changes no number below. Bits 62 and 63
-  // are left to what stands above (new files of an upper).
-  const uint64_t pair[2] = {layers_.size() - layer, ino};
-  const uint64_t mixed = Xxh64({reinterpret_cast<const char*>(pair), sizeof pair}) >> 2;
-  return mixed < 2 ? mixed + 2 : mixed;
+Origin LayerStack::OriginOf(size_t layer, uint64_t ino) const {
+  return {static_cast<uint32_t>(layers_.size() - layer), ino};
+}
+
+uint64_t LayerStack::NumberOf(const Origin& origin, const Attr& attr) const {
+  const bool linked = attr.type != FileType::kDirectory && attr.nlink > 1;
+  return linked ? numbers_.OfLinked(origin) : numbers_.Of(origin);
+}
+
+void LayerStack::SetNumber(size_t layer, LayerObject& object) const {
+  object.origin = OriginOf(layer, object.attr.ino);
+  object.attr.ino = NumberOf(object.origin, object.attr);
 }
 
 LayerRef LayerStack::Pack(size_t layer, const LayerRef& inner) const {
@@ -128,8 +132,9 @@ LayerStack::Part LayerStack::DataPart(const LayerRef& ref) const {
 LayerObject LayerStack::MakeDir(std::vector<Part> parts, const Attr& attr) const {
   LayerObject object;
   object.attr = attr;
-  object.attr.ino = MixIno(parts.front().layer, attr.ino);
-  object.attr.nlink = 1;  // counting subdirectories would mean listing every layer
+  SetNumber(parts.front().layer, object);
+  // Counting subdirectories would mean listing every layer.
+  if (parts.size() > 1) object.attr.nlink = 1;
   auto dir = std::make_shared<MergedDir>();
   dir->parts = std::move(parts);
   object.ref.id = kMerged;
@@ -169,7 +174,7 @@ Sys<LayerObject> LayerStack::SplitFrom(const std::vector<Part>& parts, size_t in
   if (!data || data->attr.type != FileType::kRegular) return Fail(ENOENT);
   LayerObject object;
   object.attr = meta.attr;
-  object.attr.ino = MixIno(layer, meta.attr.ino);
+  SetNumber(layer, object);
   object.attr.blocks = data->attr.blocks;
   object.ref.id = kSplit;
   object.ref.data = std::make_shared<SplitFile>(Part{layer, meta.ref}, DataPart(data->ref));
@@ -210,7 +215,7 @@ Sys<std::optional<LayerObject>> LayerStack::Find(const std::vector<Part>& parts,
         return split;
       }
       object->ref = Pack(part.layer, object->ref);
-      object->attr.ino = MixIno(part.layer, object->attr.ino);
+      SetNumber(part.layer, *object);
       object->marks = {};
       return object;
     }
@@ -287,7 +292,7 @@ Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDire
       if (inner.whiteout) return;
       LayerDirent entry = inner;
       entry.hint = static_cast<uint64_t>(part.layer) << 48 | (inner.hint & kInnerMask);
-      entry.ino = MixIno(part.layer, inner.ino);
+      if (inner.ino != 0) entry.ino = numbers_.Of(OriginOf(part.layer, inner.ino));
       sink(entry);
     };
     if (listings.empty()) {
@@ -311,17 +316,23 @@ Sys<Attr> LayerStack::Stat(const LayerRef& ref) const {
   const Part part = TopPart(ref);
   VENEER_TRY(Attr attr, layers_[part.layer]->Stat(part.ref));
   if ((ref.id & ~kInnerMask) == kMerged) {
-    const Part& top = static_cast<const MergedDir&>(*ref.data).parts.front();
+    const std::vector<Part>& parts = static_cast<const MergedDir&>(*ref.data).parts;
+    const Part& top = parts.front();
     if (top.layer != part.layer) {
       VENEER_TRY(const Attr top_attr, layers_[top.layer]->Stat(top.ref));
       attr.ino = top_attr.ino;
     }
-    attr.ino = MixIno(top.layer, attr.ino);
-    attr.nlink = 1;
+    attr.ino = numbers_.Of(OriginOf(top.layer, attr.ino));
+    if (parts.size() > 1) attr.nlink = 1;
     return attr;
   }
-  attr.ino = MixIno(part.layer, attr.ino);
+  attr.ino = NumberOf(OriginOf(part.layer, attr.ino), attr);
   return attr;
+}
+
+Sys<std::optional<Timestamp>> LayerStack::BirthTime(const LayerRef& ref) const {
+  const Part part = TopPart(ref);
+  return layers_[part.layer]->BirthTime(part.ref);
 }
 
 Sys<std::string> LayerStack::ReadLink(const LayerRef& ref) const {
@@ -342,6 +353,10 @@ Sys<std::string> LayerStack::GetXattr(const LayerRef& ref, const std::string& na
 Sys<XattrList> LayerStack::ListXattrs(const LayerRef& ref) const {
   const Part part = TopPart(ref);
   return layers_[part.layer]->ListXattrs(part.ref);
+}
+
+void LayerStack::LimitCached(unsigned percent) const {
+  for (const auto& layer : layers_) layer->LimitCached(percent);
 }
 
 // As the kernel's overlayfs has it: that of the topmost layer.

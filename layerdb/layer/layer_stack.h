@@ -23,7 +23,7 @@ namespace veneer {
 class LayerStack : public Layer {
  public:
   // `layers`: top first, at least one, at most 65,000.
-  explicit LayerStack(std::vector<std::shared_ptr<const Layer>> layers);
+  explicit LayerStack(std::vector<std::shared_ptr<const Layer>> layers, InoNumbers numbers = {});
 
   LayerObject Root() const override { return root_; }
   Sys<std::optional<LayerObject>> Lookup(const LayerRef& dir, std::string_view name,
@@ -31,11 +31,13 @@ class LayerStack : public Layer {
   Sys<void> List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const override;
   bool names_persist() const override { return false; }
   Sys<Attr> Stat(const LayerRef& ref) const override;
+  Sys<std::optional<Timestamp>> BirthTime(const LayerRef& ref) const override;
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
   Sys<struct statvfs> StatFs() const override;
+  void LimitCached(unsigned percent) const override;
 
  private:
   struct Part;       // an object in one of the layers
@@ -55,9 +57,13 @@ class LayerStack : public Layer {
   Sys<LayerObject> SplitFrom(const std::vector<Part>& parts, size_t index, LayerObject meta,
                              std::string_view name) const;
   Sys<std::optional<LayerObject>> Below(size_t layer, std::string_view path) const;
-  uint64_t MixIno(size_t layer, uint64_t ino) const;
+  Origin OriginOf(size_t layer, uint64_t ino) const;
+  uint64_t NumberOf(const Origin& origin, const Attr& attr) const;
+  // Gives `object`, whose Attr::ino is that of its layer, the number that the stack shows.
+  void SetNumber(size_t layer, LayerObject& object) const;
 
   const std::vector<std::shared_ptr<const Layer>> layers_;
+  const InoNumbers numbers_;
   mutable ParallelReads reads_;
   LayerObject root_;
 };

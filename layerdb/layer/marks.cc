@@ -31,6 +31,14 @@ Attr AttrFromStat(const struct stat& st) {
   return attr;
 }
 
+Sys<std::optional<Timestamp>> ReadBirthTime(sys::At at) {
+  struct statx stx = {};
+  const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
+  if (::statx(at.fd, at.name, flags, STATX_BTIME, &stx) < 0) return FailErrno();
+  if ((stx.stx_mask & STATX_BTIME) == 0) return std::nullopt;
+  return Timestamp{stx.stx_btime.tv_sec, stx.stx_btime.tv_nsec};
+}
+
 bool MayBeMetacopy(const struct stat& st) {
   // A metadata-only file is one hole; what blocks it has are those of its xattrs, two at the most.
   constexpr blkcnt_t kXattrBlocks = 16;

@@ -17,6 +17,9 @@ namespace veneer {
 
 // What struct stat says, as an Attr. Attr::ino is st_ino as it is.
 Attr AttrFromStat(const struct stat& st);
+// When an object was made; none where its file system does not say.
+Sys<std::optional<Timestamp>> ReadBirthTime(sys::At at);
+
 // A time as the system calls want it; UTIME_OMIT where there is none.
 timespec ToTimespec(const std::optional<Timestamp>& time);
 

@@ -119,6 +119,32 @@ class Identity(PlacedCase):
         os.mkdir(self.at("dir", "more"))
         self.assertIn(os.stat(self.at("dir")).st_nlink, (1, 4))
 
+    def test_numbers_fit_into_32_bits(self):
+        """Programs of 32 bits can stat nothing else."""
+        write(self.at("new"), "new")
+        os.mkdir(self.at("newdir"))
+        os.chmod(self.at("file"), 0o600)
+        write(self.at("dir/a"), "changed")
+        for directory, directories, files in os.walk(self.mnt.path):
+            for name in directories + files:
+                self.assertLess(os.lstat(os.path.join(directory, name)).st_ino, 1 << 32, name)
+
+    def test_subdirectories_that_come_and_go_are_counted_or_not(self):
+        """pjdfstest, rename/24: a directory that moves takes its link along."""
+        os.mkdir(self.at("new"))
+        os.mkdir(self.at("new", "sub"))
+        os.mkdir(self.at("other"))
+        plain = os.path.join(self.dir, "plain")
+        os.makedirs(os.path.join(plain, "sub"))
+        empty, one = os.stat(os.path.join(plain, "sub")).st_nlink, os.stat(plain).st_nlink
+        self.assertEqual([os.stat(self.at(name)).st_nlink for name in ("new", "other")], [one, empty])
+        os.rename(self.at("new", "sub"), self.at("other", "sub"))
+        for _ in range(2):
+            self.assertEqual([os.stat(self.at(name)).st_nlink for name in ("new", "other")], [empty, one])
+            self.remount()
+        os.rmdir(self.at("other", "sub"))
+        self.assertEqual(os.stat(self.at("other")).st_nlink, empty)
+
     def links(self, *paths):
         """The link counts and whether all are one file."""
         statuses = [os.lstat(self.at(path)) for path in paths]
@@ -232,6 +258,78 @@ class TwoFileSystems(MountCase):
         os.rename(mount / "sub/d", mount / "d")
         self.assertEqual(read(mount / "d/deep"), b"deep")
         self.assertEqual(read(mount / "sub/inside"), b"changed")
+
+
+    def test_numbers_of_two_file_systems_fit_into_32_bits(self):
+        other = self.path("other")
+        os.mkdir(other)
+        sysio.mount("none", other, "tmpfs")
+        self.addCleanup(sysio.umount2, other, sysio.MNT_DETACH)
+        tree.build(other, {"one": "one", "d": {"in": "in"}})
+        lower = self.layer("lower", {"two": "two"})
+        for option, small in (("xino=auto", True), ("xino=on", True), ("xino=off", False)):
+            mount = self.mount([other, lower], options=[option], name="mnt-" + option)
+            write(mount / "new", "new")
+            numbers = inodes(mount.path, ("one", "two", "new", "d", "d/in"))
+            self.assertEqual(len(set(numbers.values())), 5)
+            self.assertEqual(all(number < 1 << 32 for number in numbers.values()), small, option)
+            for name in ("one", "d/in"):
+                write(mount / name, "changed")
+            mount.remount()
+            self.assertEqual(inodes(mount.path, ("one", "two", "new", "d", "d/in")), numbers)
+
+    def test_a_file_with_names_in_two_layers(self):
+        """As the snapshots of rsync --link-dest. It is two files, and tar keeps the contents of both."""
+        old = self.layer("old", {"f": "text"})
+        new = self.layer("new", {"g": "g"})
+        os.link(os.path.join(old, "f"), os.path.join(new, "h"))
+        mount = self.mount([new, old])
+        write(mount / "f", "TEXT")
+        for _ in range(2):
+            self.assertEqual((read(mount / "f"), read(mount / "h")), (b"TEXT", b"text"))
+            self.assertNotEqual(os.stat(mount / "f").st_ino, os.stat(mount / "h").st_ino)
+            mount.remount()
+
+
+class Birth(MountCase):
+    """statx(2) with STATX_BTIME."""
+
+    def born(self, path):
+        fields = sysio.statx(path, sysio.STATX_TYPE_TO_BLOCKS | sysio.STATX_BTIME)
+        return fields["btime"] if fields["mask"] & sysio.STATX_BTIME else None
+
+    def test_it_is_that_of_what_is_on_disk(self):
+        lower = self.layer("lower", {"f": "text", "g": "text", "h": "text", "d": {"x": "x"}, "link": Link(target="f")})
+        if self.born(os.path.join(lower, "f")) is None:
+            self.skipTest("the file system of the test directory keeps no time of birth")
+        mount = self.mount([lower])
+        paths = ("f", "g", "h", "d", "d/x", "link")
+        for _ in range(2):
+            for path in paths:
+                self.assertEqual(self.born(mount / path), self.born(os.path.join(lower, path)), path)
+        write(mount / "new", "new")
+        self.assertEqual(self.born(mount / "new"), self.born(os.path.join(mount.upper, "new")))
+        # As overlayfs has it: what was copied up was made then, however that came about.
+        os.chmod(mount / "f", 0o600)
+        write(mount / "g", "changed")
+        os.setxattr(mount / "h", "user.x", b"x")
+        for path in ("f", "g", "h"):
+            self.assertEqual(self.born(mount / path), self.born(os.path.join(mount.upper, path)), path)
+            self.assertGreater(self.born(mount / path), self.born(os.path.join(lower, path)), path)
+        self.assertEqual(proc.run(["stat", "-c", "%W", mount / "new"], check=True).out,
+                         proc.run(["stat", "-c", "%W", os.path.join(mount.upper, "new")], check=True).out)
+        mount.remount()
+        self.assertEqual(self.born(mount / "f"), self.born(os.path.join(mount.upper, "f")))
+
+    def test_attributes_come_with_it(self):
+        lower = self.layer("lower", {"f": File(0o640, 1, 2, data=b"text"), "char": Node(kind=stat.S_IFCHR, device=(1, 3))})
+        mount = self.mount([lower])
+        for path in ("f", "char"):
+            fields = sysio.statx(mount / path, sysio.STATX_TYPE_TO_BLOCKS | sysio.STATX_BTIME)
+            status = os.stat(os.path.join(lower, path))
+            self.assertEqual((fields["mode"], fields["uid"], fields["gid"], fields["size"], fields["mtime"]),
+                             (status.st_mode, status.st_uid, status.st_gid, status.st_size, status.st_mtime_ns))
+            self.assertEqual(fields["rdev"], (os.major(status.st_rdev), os.minor(status.st_rdev)))
 
 
 class Programs(MountCase):

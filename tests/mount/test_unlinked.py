@@ -5,9 +5,11 @@ import errno
 import fcntl
 import os
 import stat
+import subprocess
+import sys
 
 from support import mounts, proc, sysio
-from support.case import PlacedCase, names, placed, read, write
+from support.case import MountCase, PlacedCase, names, placed, read, write
 from support.tree import File, Hard, Link, Node
 
 TREE = {
@@ -196,3 +198,43 @@ class Unlinked(PlacedCase):
             return [path for path in proc.open_paths(self.mnt.pid) if path.endswith(" (deleted)")]
 
         self.assertTrue(proc.wait_until(lambda: not held(), 5), f"still open: {held()}")
+
+
+# Makes argv[2] files in argv[1], writes to each and deletes it while it is open; says so, waits for a line, and then goes
+# on with all of them.
+HOLDER = """
+import os, sys
+fds = []
+for number in range(int(sys.argv[2])):
+    path = os.path.join(sys.argv[1], f"{os.getpid()}.{number}")
+    fds.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    os.write(fds[-1], b"%d" % number)
+    os.unlink(path)
+print("ready", flush=True)
+sys.stdin.readline()
+for number, fd in enumerate(fds):
+    os.pwrite(fd, b"+", 20)
+    assert os.pread(fd, 30, 0) == (b"%d" % number).ljust(20, b"\\0") + b"+", number
+"""
+
+
+class ManyUnlinked(MountCase):
+    LIMIT = 2000
+
+    def test_an_open_file_that_was_deleted_takes_one_descriptor_of_the_daemon(self):
+        """Two programs with as many as they may have, nearly, and the daemon has the limit of one."""
+        lower = self.layer("lower", {f"d{i}": {"f": str(i)} for i in range(300)})
+        mount = self.mount([lower], descriptors=self.LIMIT)
+        for number in range(300):  # the caches are full
+            self.assertEqual(read(mount / f"d{number}/f"), b"%d" % number)
+        holders = [subprocess.Popen([sys.executable, "-c", HOLDER, mount.path, str(self.LIMIT * 9 // 20)],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+        for holder in holders:
+            self.addCleanup(holder.kill)
+            self.assertEqual(holder.stdout.readline(), b"ready\n")
+        for number in range(300):
+            write(mount / f"d{number}/f", "new")
+            self.assertEqual(read(mount / f"d{number}/f"), b"new")
+        for holder in holders:
+            holder.communicate(b"go on\n", timeout=60)
+            self.assertEqual(holder.returncode, 0)

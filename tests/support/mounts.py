@@ -76,11 +76,13 @@ class Mount:
     ended with 0 and said nothing.
     """
 
-    def __init__(self, path, lowers, upper=None, work=None, options=(), environment=None, before=None):
+    def __init__(self, path, lowers, upper=None, work=None, options=(), environment=None, before=None,
+                 descriptors=None):
         self.path, self.lowers = os.fspath(path), [os.fspath(lower) for lower in lowers]
         self.upper, self.work = upper, work
         self.options = list(options)
         self.environment = environment
+        self.descriptors = descriptors  # how many the daemon may have; None: as many as this process
         self.log = f"{self.path}.log"
         self.expected_log = None  # a pattern that every line of the log must match
         self._process = None
@@ -127,8 +129,9 @@ class Mount:
 
     def _start_daemon(self):
         with open(self.log, "ab") as log:
+            limit = f"ulimit -n {self.descriptors}; " if self.descriptors else ""
             self._process = subprocess.Popen(
-                [VENEERFS, "-f", "-o", self.option_string(), self.path], stdin=subprocess.DEVNULL,
+                ["sh", "-c", limit + 'exec "$0" "$@"', VENEERFS, "-f", "-o", self.option_string(), self.path], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **(self.environment or {})})
         ready = proc.wait_until(lambda: is_mounted(self.path) or self._process.poll() is not None, 20)

@@ -17,6 +17,9 @@ bool IsDirectory(const Difference& d) {
   return d.plain_stat != nullptr && S_ISDIR(d.plain_stat->st_mode);
 }
 
+// Of a directory: not counted.
+bool IsUncounted(const Difference& d) { return IsDirectory(d) && d.got_stat->st_nlink == 1; }
+
 bool IsFifo(const Difference& d) {
   return d.plain_stat != nullptr && S_ISFIFO(d.plain_stat->st_mode);
 }
@@ -121,7 +124,7 @@ constexpr Excuse kRedirect{"a redirect longer than 256 bytes (redirect_max) is E
 
 constexpr Entry kTable[] = {
     {kVeneer, Field::kSize, IsDirectory, kSize},
-    {kVeneer, Field::kLinks, IsDirectory, kLinks},
+    {kVeneer, Field::kLinks, IsUncounted, kLinks},
     {kVeneer, Field::kModifyTime, IsRemovedDirectory, kRemoved},
     {kVeneer, Field::kChangeTime, IsUnlinked, kNowhere},
     {kVeneer, Field::kResult, IsEmptyChown, kChown},
@@ -137,7 +140,7 @@ constexpr Entry kTable[] = {
     {kVeneer, Field::kDetail, IsHandle, kNoHandles},
 
     {kOverlay, Field::kSize, IsDirectory, kSize},
-    {kOverlay, Field::kLinks, IsDirectory, kLinks},
+    {kOverlay, Field::kLinks, IsUncounted, kLinks},
     {kOverlay, Field::kDetail, IsPlainWalk, kWalk},
     {kOverlay, Field::kModifyTime, IsFifo, kFifo},
     {kOverlay, Field::kChangeTime, IsFifo, kFifo},

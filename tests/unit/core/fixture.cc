@@ -16,6 +16,43 @@ namespace veneer {
 
 namespace stdfs = std::filesystem;
 
+namespace {
+
+// A layer that lets a test do something in the midst of a request.
+class HookedLayer : public Layer {
+ public:
+  using Hook = std::function<void(std::string_view)>;
+  HookedLayer(std::shared_ptr<const Layer> inner, const Hook& hook)
+      : inner_(std::move(inner)), hook_(hook) {}
+
+  LayerObject Root() const override { return inner_->Root(); }
+  Sys<std::optional<LayerObject>> Lookup(const LayerRef& dir, std::string_view name,
+                                         uint64_t hint) const override {
+    if (hook_) hook_(name);
+    return inner_->Lookup(dir, name, hint);
+  }
+  Sys<void> List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const override {
+    return inner_->List(dir, sink);
+  }
+  Sys<Attr> Stat(const LayerRef& ref) const override { return inner_->Stat(ref); }
+  Sys<std::optional<Timestamp>> BirthTime(const LayerRef& ref) const override {
+    return inner_->BirthTime(ref);
+  }
+  Sys<std::string> ReadLink(const LayerRef& ref) const override { return inner_->ReadLink(ref); }
+  Sys<Content> Open(const LayerRef& ref) const override { return inner_->Open(ref); }
+  Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override {
+    return inner_->GetXattr(ref, name);
+  }
+  Sys<XattrList> ListXattrs(const LayerRef& ref) const override { return inner_->ListXattrs(ref); }
+  Sys<struct statvfs> StatFs() const override { return inner_->StatFs(); }
+
+ private:
+  const std::shared_ptr<const Layer> inner_;
+  const Hook& hook_;
+};
+
+}  // namespace
+
 void UnionFsTest::SetUp() {
   std::string pattern = (stdfs::temp_directory_path() / "veneer-core-XXXXXX").string();
   base_ = ::mkdtemp(pattern.data());
@@ -85,13 +122,15 @@ std::shared_ptr<const Layer> UnionFsTest::Stack() {
     EXPECT_TRUE(layer.has_value()) << layer.error().message();
     stack.push_back(*std::move(layer));
   }
-  return std::make_shared<LayerStack>(std::move(stack));
+  return std::make_shared<HookedLayer>(std::make_shared<LayerStack>(std::move(stack), numbers_),
+                                       before_lookup_);
 }
 
 void UnionFsTest::Remount() {
   if (fs_) Unmount();
   auto upper = Upper::Open(options_);
   ASSERT_TRUE(upper.has_value()) << upper.error().message();
+  union_options_.numbers = numbers_;
   fs_ = std::make_unique<UnionFs>(Stack(), *std::move(upper), union_options_);
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,8 +54,11 @@ class UnionFsTest : public ::testing::Test {
 
   std::filesystem::path base_;
   std::unique_ptr<UnionFs> fs_;
+  // Called before the lower tree is asked for a name; may take its time.
+  std::function<void(std::string_view name)> before_lookup_;
   Caller caller_;
   UnionOptions union_options_;  // of the next Mount() or Remount()
+  InoNumbers numbers_;
 
  private:
   std::shared_ptr<const Layer> Stack();

@@ -121,6 +121,8 @@ TEST(OptionsTest, EveryOptionOfFuseOverlayfsIsKnown) {
        "/m"});
   EXPECT_EQ(o.warnings, Words{});
   EXPECT_EQ(o.timeout, 0.5);
+  EXPECT_TRUE(o.static_nlink);
+  EXPECT_TRUE(o.xino);
   EXPECT_FALSE(o.redirect_dir);
   EXPECT_EQ(o.ids.users.Show(55), 0u);
   EXPECT_EQ(o.allow_other, true);

@@ -171,7 +171,7 @@ TEST_F(UpperTest, APublishedFileCarriesEverything) {
   object.data_size = object.size = 8;
   object.mtime = object.atime = Timestamp{-5, 123456789};
   object.xattrs = {{"trusted.overlay.opaque", "data of the image"}, {"user.plain", "p"}};
-  object.origin = 77;
+  object.origin = Origin{0, 77};
   auto staged = upper->Stage(object);
   ASSERT_TRUE(staged.has_value());
   ASSERT_TRUE(upper->Publish(*staged, {upper->root().get(), "f"}, false));
