@@ -76,6 +76,8 @@ void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_f
   if (change->size) r.mount().truncations->Begin(node, r.caller_thread());
   const Sys<Attr> changed = r.fs().SetAttr(node, *change);
   if (change->size) r.mount().truncations->End(node, RecentTruncations::Clock::now());
+  // The reply does not say when a copy was made: the kernel is to ask again.
+  if (r.fs().HasNewBirthTime(node)) return r.Reply(changed, 0);
   r.Reply(node, changed);
 }
 

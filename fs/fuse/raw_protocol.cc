@@ -10,6 +10,7 @@
 #include "fs/fuse/old_libfuse.h"
 #include "fs/fuse/open_requests.h"
 #include "fs/fuse/raw_reply.h"
+#include "fs/fuse/statx_request.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -101,34 +102,43 @@ void RefusePassthrough(const Mount& mount, Errno why) {
   LogWarning("io=passthrough is not possible here, using io=cached: " + NoPassthroughText(why));
 }
 
-// Requests that libfuse never sees. Exceptions are the caller's business.
-bool Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
+// What libfuse never sees.
+bool IsAnsweredHere(const Mount& mount, uint32_t opcode) {
+  switch (opcode) {
+    case FUSE_INTERRUPT:
+    case FUSE_CREATE:
+    case FUSE_TMPFILE:
+    case FUSE_SYNCFS:
+    case kStatxOpcode: return true;
+    // With io=cached libfuse gets it, and our handler answers ENOSYS.
+    case FUSE_OPEN: return MayPass(mount);
+    case FUSE_RELEASE: return mount.open_files != nullptr;
+    default: return false;
+  }
+}
+
+// Exceptions are the caller's business. REQUIRES: IsAnsweredHere().
+void Answer(const Mount& mount, const fuse_in_header& header, char* request, size_t size) {
   switch (header.opcode) {
     case FUSE_INTERRUPT:
       mount.interrupts->Add(ExtractArgument<fuse_interrupt_in>(request, size).unique);
-      return true;
-    case FUSE_OPEN:
-      // With io=cached libfuse gets it, and our handler answers ENOSYS.
-      if (!MayPass(mount)) return false;
-      ServeOpen(mount, header, ExtractArgument<fuse_open_in>(request, size));
-      return true;
+      return;
+    case FUSE_OPEN: ServeOpen(mount, header, ExtractArgument<fuse_open_in>(request, size)); return;
     case FUSE_RELEASE:
-      if (mount.open_files == nullptr) return false;
       ServeRelease(mount, header, ExtractArgument<fuse_release_in>(request, size));
-      return true;
+      return;
     case FUSE_CREATE:
       ServeCreate(mount, header, ExtractArgument<fuse_create_in>(request, size),
                   NameAfter<fuse_create_in>(request, size));
-      return true;
+      return;
     case FUSE_TMPFILE:
       ServeTmpFile(mount, header, ExtractArgument<fuse_create_in>(request, size));
-      return true;
-    case FUSE_SYNCFS: {
+      return;
+    case kStatxOpcode: ServeStatx(mount, header); return;
+    default: {  // SYNCFS
       const Sys<void> done = mount.fs->SyncAll();
       SendReply(mount, header.unique, done ? 0 : done.error().code, {});
-      return true;
     }
-    default: return false;
   }
 }
 
@@ -167,14 +177,16 @@ bool ServeRaw(const Mount& mount, char* request, size_t& size) {
       return false;
     default: break;
   }
+  if (!IsAnsweredHere(mount, header.opcode)) return false;
+  if (mount.debug) PrintRequest(header);
   try {
-    return Answer(mount, header, request, size);
+    Answer(mount, header, request, size);
   } catch (const std::exception& e) {
     LogError(std::string("a request failed: ") + e.what());
     ForgetAttributesAfter(mount, EIO);
     SendReply(mount, header.unique, EIO, {});
-    return true;
   }
+  return true;
 }
 
 bool CallerIsBeingKilled() {

@@ -7,8 +7,8 @@
 //   and says in WRITE and SETATTR when set-user-ID bits must go. libfuse passes that on since
 //   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
-// - CREATE, TMPFILE (O_TMPFILE) and SYNCFS never reach libfuse, and with io=passthrough OPEN and RELEASE neither; see
-//   open_requests.h. The INIT reply then asks for FUSE_PASSTHROUGH; see passthrough.h.
+// - CREATE, TMPFILE (O_TMPFILE), STATX and SYNCFS never reach libfuse, and with io=passthrough OPEN and RELEASE neither; see
+//   open_requests.h, statx_request.h. The INIT reply then asks for FUSE_PASSTHROUGH; see passthrough.h.
 // - INTERRUPT is kept for who works long; see interrupts.h.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cmath>
 
+#include "fs/fuse/statistics.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -28,19 +29,39 @@ fuse_attr ToFuseAttr(const struct stat& st) {
   return attr;
 }
 
+void PrintReply(const fuse_out_header& header) {
+  const auto unique = static_cast<unsigned long long>(header.unique);
+  if (header.unique == 0) {
+    fuse_log(FUSE_LOG_DEBUG, "NOTIFY: code=%d length=%u\n", header.error, header.len);
+  } else if (header.error != 0) {
+    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, error: %i (%s), outsize: %u\n", unique, header.error,
+             ErrnoText(-header.error).c_str(), header.len);
+  } else {
+    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, success, outsize: %u\n", unique, header.len);
+  }
+}
+
+}  // namespace
+
 void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds) {
   double whole = 0;
   nanoseconds = static_cast<uint32_t>(std::modf(timeout, &whole) * 1e9);
   seconds = static_cast<uint64_t>(whole);
 }
 
-}  // namespace
+void PrintRequest(const fuse_in_header& header) {
+  fuse_log(FUSE_LOG_DEBUG,
+           "unique: %llu, opcode: %s (%u), nodeid: %llu, insize: %u, pid: %u\n",
+           static_cast<unsigned long long>(header.unique), OpcodeName(header.opcode).data(),
+           header.opcode, static_cast<unsigned long long>(header.nodeid), header.len, header.pid);
+}
 
 bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body) {
   fuse_out_header header = {};
   header.len = static_cast<uint32_t>(sizeof(header) + body.iov_len);
   header.error = -error;
   header.unique = unique;
+  if (mount.debug) PrintReply(header);
   iovec parts[2] = {{&header, sizeof(header)}, body};
   if (::writev(mount.device, parts, 2) >= 0) return true;
   // ENODEV: the file system was unmounted meanwhile.

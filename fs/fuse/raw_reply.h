@@ -17,6 +17,12 @@ namespace veneer {
 // the kernel does not know the node of the notification.
 bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body);
 
+// With -d: a line about a request that libfuse does not see, in the form of those that libfuse prints.
+void PrintRequest(const fuse_in_header& header);
+
+// A timeout as replies have it.
+void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds);
+
 // What LOOKUP and all that makes a name answer with.
 fuse_entry_out ToEntryOut(const Mount& mount, const Entry& entry);
 

@@ -87,10 +87,14 @@ void Request::Reply(const Sys<Entry>& entry) {
 }
 
 void Request::Reply(NodeId node, const Sys<Attr>& attr) {
+  Reply(attr, AttributeTimeout(mount_, node));
+}
+
+void Request::Reply(const Sys<Attr>& attr, double timeout) {
   if (!attr) return ReplyError(attr.error().code);
   const struct stat st = ToStat(mount_, *attr);
   answered_ = true;
-  fuse_reply_attr(req_, &st, AttributeTimeout(mount_, node));
+  fuse_reply_attr(req_, &st, timeout);
 }
 
 int Request::ReplyBytes(std::string_view bytes) {

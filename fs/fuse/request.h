@@ -38,6 +38,7 @@ struct Mount {
   bool acl = true;
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
+  bool debug = false;    // every request and reply is printed
   Techniques techniques;
   int device = -1;  // the connection to the kernel
   Statistics* statistics = nullptr;
@@ -85,6 +86,8 @@ class Request {
   // longer waits.
   void Reply(const Sys<Entry>& entry);
   void Reply(NodeId node, const Sys<Attr>& attr);
+  // The same with attributes that the kernel may keep for so many seconds.
+  void Reply(const Sys<Attr>& attr, double timeout);
   // 0, or a negative errno when the kernel did not take the bytes.
   int ReplyBytes(std::string_view bytes);
   // The reply to GETXATTR and LISTXATTR: the length when `size` is 0, ERANGE when the value is

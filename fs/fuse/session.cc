@@ -174,6 +174,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.block_size = BlockSizeOf(places);
   mount.acl = options.acl;
   mount.fsync = options.fsync;
+  mount.debug = options.debug;
   mount.selinux = HostHasSelinux();
   mount.techniques = options.techniques;
 

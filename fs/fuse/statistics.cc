@@ -68,6 +68,10 @@ double Microseconds(uint64_t nanoseconds) { return static_cast<double>(nanosecon
 
 }  // namespace
 
+std::string_view OpcodeName(uint32_t opcode) {
+  return opcode < std::size(kNames) ? kNames[opcode] : std::string_view();
+}
+
 unsigned Histogram::ClassOf(uint64_t nanoseconds) {
   // The position of the highest bit, and the two bits after it.
   const uint64_t value = std::max<uint64_t>(nanoseconds, 4);
@@ -126,8 +130,8 @@ std::string Statistics::ToJson(const Counters& counters, uint64_t nodes) const {
     const Kind& kind = (*kinds_)[opcode];
     const uint64_t count = kind.times.count();
     if (count == 0) continue;
-    const bool known = opcode < std::size(kNames) && !kNames[opcode].empty();
-    requests.push_back({{"kind", known ? std::string(kNames[opcode]) : "other"},
+    const std::string_view name = OpcodeName(opcode);
+    requests.push_back({{"kind", name.empty() ? "other" : std::string(name)},
                         {"count", count},
                         {"total_us", Microseconds(value(kind.nanoseconds))},
                         {"p50_us", Microseconds(kind.times.Percentile(0.5))},

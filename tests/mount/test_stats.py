@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from support import proc
-from support.case import MountCase, read
+from support.case import MountCase, read, write
 from support.stores import StoreCase, for_users
 
 
@@ -66,3 +66,20 @@ class Signal(MountCase):
         asked = json.loads(proc.run([os.environ["VENEER"], "stats", "--format", "json", mount.path], check=True).out)
         self.assertEqual(logged.keys(), asked.keys())
         self.assertGreaterEqual({one["kind"]: one["count"] for one in logged["requests"]}["LOOKUP"], 1)
+
+
+class Debug(MountCase):
+    def test_d_prints_every_request_and_its_reply(self):
+        mount = self.mount([self.layer("lower", {"a": "a"})], options=["debug"], start=False)
+        mount.expected_log = ".*"
+        mount.start()
+        write(mount / "new", "new")
+        os.close(os.open(mount.path, os.O_TMPFILE | os.O_RDWR, 0o600))
+        os.stat(mount / "a")
+        said = mount.said()
+        asked = re.findall(r"^unique: (\d+), opcode: (\w+) \(\d+\), nodeid: \d+, insize: \d+, pid: \d+$", said, re.M)
+        kinds = {kind for _, kind in asked}
+        self.assertLessEqual({"INIT", "LOOKUP", "CREATE", "WRITE", "TMPFILE"}, kinds)
+        for unique, kind in asked:
+            if kind in ("CREATE", "TMPFILE"):
+                self.assertRegex(said, rf"(?m)^   unique: {unique}, success, outsize: 160$")
