@@ -181,7 +181,7 @@ TEST_F(UpperTest, APublishedFileCarriesEverything) {
   EXPECT_EQ(read->attr.uid, 12U);
   EXPECT_EQ(read->attr.gid, 34U);
   EXPECT_EQ(read->attr.mtime, (Timestamp{-5, 123456789}));
-  EXPECT_EQ(read->origin, 77U);
+  EXPECT_EQ(read->origin.ino, 77U);
   EXPECT_FALSE(read->marks.opaque) << "an image's xattr is data";
   EXPECT_EQ(Text("u/f"), "contents");
   char value[32] = {};
