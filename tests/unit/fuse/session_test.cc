@@ -521,10 +521,11 @@ TEST_F(SessionTest, AnIoctlNeedsRoomForItsAnswer) {
   EXPECT_EQ(Call(FUSE_IOCTL, file, Bytes(in)).error, ENOTTY);
 }
 
-TEST_F(SessionTest, ADirectoryHasOneLinkAndAFileItsNames) {
+TEST_F(SessionTest, AMergedDirectoryHasOneLinkAndOthersWhatTheyHaveOnDisk) {
   Start();
   stdfs::create_hard_link(root_ / "lower/file", root_ / "lower/second");
-  EXPECT_EQ(GetAttr(Lookup("dir")).nlink, 1u);
+  EXPECT_EQ(GetAttr(FUSE_ROOT_ID).nlink, 1u);
+  EXPECT_EQ(GetAttr(Lookup("dir")).nlink, stdfs::hard_link_count(root_ / "lower/dir"));
   EXPECT_EQ(GetAttr(Lookup("file")).nlink, 2u);
 }
 
