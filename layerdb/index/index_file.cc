@@ -2,13 +2,13 @@
 #include "layerdb/index/index_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/index/file_map.h"
 #include "layerdb/index/index_writer.h"
 #include "layerdb/index/page_check.h"
 
@@ -19,28 +19,6 @@ namespace {
 constexpr uint64_t kTxnPages = 100'000;
 // What one change may touch beside its own data: the path from the root, and a split of every page on it.
 constexpr uint64_t kPathPages = 12;
-
-// A whole file, mapped for reading.
-class FileMap {
- public:
-  static Sys<FileMap> Of(int fd, uint64_t size) {
-    // Populated at once: every page is about to be read.
-    void* at = mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-    if (at == MAP_FAILED) return FailErrno();
-    return FileMap(at, size);
-  }
-  FileMap(FileMap&& other) noexcept : at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
-  FileMap& operator=(FileMap&&) = delete;
-  ~FileMap() {
-    if (at_ != nullptr) munmap(at_, size_);
-  }
-  std::string_view bytes() const { return {static_cast<const char*>(at_), size_}; }
-
- private:
-  FileMap(void* at, uint64_t size) : at_(at), size_(size) {}
-  void* at_;
-  uint64_t size_;
-};
 
 Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t page_size,
                        const IndexSummary& summary, bool durable) {
@@ -53,7 +31,7 @@ Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t pag
   seal.data_size = data_size;
   seal.summary = summary;
   {
-    VENEER_TRY_CTX(const FileMap map, FileMap::Of(fd.get(), data_size), path);
+    VENEER_TRY_CTX(const FileMap map, FileMap::Of(fd.get(), data_size, FileMap::Use::kAll), path);
     seal.checksum = Xxh128(map.bytes());
   }
   const std::string bytes = EncodeSeal(seal);
@@ -91,7 +69,8 @@ Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
   Result<Seal> seal = DecodeSeal(bytes, size);
   if (!seal) return DamagedIndex(path, seal.error().message());
 
-  VENEER_TRY_CTX(const FileMap map, FileMap::Of(fd.get(), seal->data_size), "index " + path);
+  VENEER_TRY_CTX(const FileMap map, FileMap::Of(fd.get(), seal->data_size, FileMap::Use::kAll),
+                 "index " + path);
   if (Xxh128(map.bytes()) != seal->checksum) {
     return DamagedIndex(path, "its checksum does not match");
   }

@@ -9,6 +9,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/index/file_map.h"
 #include "layerdb/index/lmdb_util.h"
 #include "layerdb/index/page_check.h"
 
@@ -36,7 +37,8 @@ struct KvDatabase::State {
 
 namespace {
 
-// An absent or empty file is none yet. REQUIRES: nobody writes meanwhile.
+// An absent or empty file is none yet. What is looked at are the pages in use, where they lie. REQUIRES: nobody writes
+// meanwhile.
 Result<void> CheckFile(const std::string& path) {
   const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
@@ -44,11 +46,11 @@ Result<void> CheckFile(const std::string& path) {
     return MakeError(Errno{errno}, path);
   }
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), path);
-  std::string bytes(static_cast<size_t>(st.st_size), '\0');
-  if (bytes.empty()) return {};
-  VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0), path);
-  bytes.resize(size);
-  const Result<void> checked = CheckDatabase(bytes);
+  if (st.st_size == 0) return {};
+  VENEER_TRY_CTX(const FileMap map,
+                 FileMap::Of(fd.get(), static_cast<uint64_t>(st.st_size), FileMap::Use::kSome),
+                 path);
+  const Result<void> checked = CheckDatabase(map.bytes());
   if (checked) return {};
   return tl::unexpected<Error>(
       Error(path + " is damaged (" + checked.error().message() + "); run `veneer fsck`",

@@ -6,11 +6,29 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <new>
 #include <random>
 #include <thread>
 
 #include "tests/unit/index/temp_dir.h"
+
+namespace {
+std::atomic<size_t> largest_allocation{0};
+}  // namespace
+
+// So that a test can tell what is held in memory at once.
+void* operator new(size_t size) {
+  size_t known = largest_allocation;
+  while (known < size && !largest_allocation.compare_exchange_weak(known, size)) {
+  }
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t /*unused*/) noexcept { std::free(memory); }
 
 namespace veneer {
 namespace {
@@ -32,6 +50,23 @@ Result<void> Increment(KvDatabase& db, const std::string& key) {
     const int value = got ? std::stoi(std::string(*got)) : 0;
     return txn.Put(key, std::to_string(value + 1));
   });
+}
+
+TEST(Kv, ALargeDatabaseIsOpenedWithoutBeingReadIntoMemory) {
+  const TempDir dir;
+  {
+    auto db = Must(KvDatabase::Open(dir / "db"));
+    ASSERT_TRUE(db->Write([](KvTxn& txn) -> Result<void> {
+      for (int i = 0; i < 2000; ++i) {
+        VENEER_TRY_VOID(txn.Put("key" + std::to_string(i), std::string(5000, 'v')));
+      }
+      return {};
+    }));
+  }
+  largest_allocation = 0;
+  auto db = Must(KvDatabase::Open(dir / "db"));
+  EXPECT_LT(largest_allocation, size_t{100} << 10);
+  EXPECT_EQ(GetOne(*db, "key1999"), std::string(5000, 'v'));
 }
 
 TEST(Kv, KeepsScansAndErases) {
