@@ -54,6 +54,7 @@ Result<std::unique_ptr<IndexEditor>> IndexEditor::Open(const std::string& path) 
   }
   auto state = std::make_unique<State>();
   state->summary = verified.seal.summary;
+  state->summary.target_bytes = 0;  // not kept for trees
   VENEER_TRY(state->build, IndexBuild::OpenUnsealed(path));
   return std::unique_ptr<IndexEditor>(new IndexEditor(std::move(state)));
 }

@@ -16,7 +16,8 @@ struct IndexWriter::State {
     std::string name;
     bool directory;
     uint32_t nlink;
-    uint64_t size;
+    uint64_t size;         // of a regular file
+    uint64_t target_size;  // of a symlink
   };
 
   std::unique_ptr<IndexBuild> build;
@@ -64,6 +65,9 @@ Result<void> IndexWriter::State::PutRecord(const std::string& key, const IndexEn
     ++summary.files;
     if (entry.attr.nlink <= 1) summary.bytes += entry.attr.size;
   }
+  if (entry.attr.type == FileType::kSymlink && entry.attr.nlink <= 1) {
+    summary.target_bytes += entry.target.size();
+  }
   return {};
 }
 
@@ -92,8 +96,8 @@ Result<void> IndexWriter::Put(uint64_t dir, std::string_view name, const IndexEn
   const bool directory = entry.attr.type == FileType::kDirectory;
   if (directory || entry.attr.nlink > 1) {
     const uint64_t size = entry.attr.type == FileType::kRegular ? entry.attr.size : 0;
-    state.names.push_back(
-        {entry.attr.ino, dir, std::string(name), directory, entry.attr.nlink, size});
+    state.names.push_back({entry.attr.ino, dir, std::string(name), directory, entry.attr.nlink,
+                           size, entry.target.size()});
   }
   return {};
 }
@@ -112,6 +116,7 @@ Result<void> IndexWriter::State::PutNames() {
                        "\" has more than one name");
     }
     if (!names[first].directory) {
+      summary.target_bytes += names[first].target_size;
       summary.bytes += names[first].size;
       if (count > 1) summary.hard_links += count;
     }

@@ -38,6 +38,7 @@ std::string EncodeSeal(const Seal& seal) {
   Store<uint64_t>(&out, 64, seal.summary.directories);
   Store<uint64_t>(&out, 72, seal.summary.bytes);
   Store<uint64_t>(&out, 80, seal.summary.hard_links);
+  Store<uint64_t>(&out, 88, seal.summary.target_bytes);
   Store<uint64_t>(&out, kSelfHashAt, Xxh64(std::string_view(out).substr(0, kSelfHashAt)));
   std::memcpy(out.data() + kChecksumAt, seal.checksum.data(), seal.checksum.size());
   return out;
@@ -66,6 +67,7 @@ Result<Seal> DecodeSeal(std::string_view bytes, uint64_t file_size) {
   seal.summary.directories = Load<uint64_t>(bytes, 64);
   seal.summary.bytes = Load<uint64_t>(bytes, 72);
   seal.summary.hard_links = Load<uint64_t>(bytes, 80);
+  seal.summary.target_bytes = Load<uint64_t>(bytes, 88);
   std::memcpy(seal.checksum.data(), bytes.data() + kChecksumAt, seal.checksum.size());
   const bool power_of_two = (seal.page_size & (seal.page_size - 1)) == 0;
   if (!power_of_two || seal.page_size < 512 || seal.page_size > 65536 ||

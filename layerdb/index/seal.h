@@ -8,12 +8,12 @@
 //    0  8 bytes "VNRINDEX"            64  u64 directories among the entries
 //    8  u32 format version, 1         72  u64 bytes of all regular files (each hard link once)
 //   12  u32 size of an LMDB page      80  u64 names that are hard links (names of files with several)
-//   16  u64 bytes before the seal     88  zero, reserved
+//   16  u64 bytes before the seal     88  u64 bytes of the targets of symlinks (each hard link once)
 //   24  u64 next inode number        104  u64 XXH3-64 of bytes 0..103 of the seal
 //   32  u64 entries (not whiteouts)  112  16 bytes XXH3-128 of everything before the seal
 //   40  u64 whiteouts
 //   48  u64 opaque directories
-//   56  u64 regular files (names)
+//   56  u64 regular files (names)     96  zero, reserved
 #ifndef VENEER_LAYERDB_INDEX_SEAL_H_
 #define VENEER_LAYERDB_INDEX_SEAL_H_
 
@@ -38,6 +38,8 @@ struct IndexSummary {
   uint64_t directories = 0;
   uint64_t bytes = 0;       // of regular files, each inode once
   uint64_t hard_links = 0;  // names of files that have several
+  // Of symlinks' targets, each inode once. Kept for layers alone, and 0 also of a layer that an older program made.
+  uint64_t target_bytes = 0;
 };
 
 struct Seal {

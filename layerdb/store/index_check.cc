@@ -35,6 +35,7 @@ std::string CheckIndex(const IndexReader& index) {
         sums.opaques += entry.opaque() ? 1 : 0;
         if (entry.ino() >= sums.next_ino) what = Ino(entry.ino()) + " is beyond the last";
         const bool regular = entry.type() == FileType::kRegular;
+        const bool symlink = entry.type() == FileType::kSymlink;
         if (regular) ++sums.files;
         if (entry.type() == FileType::kDirectory) {
           ++sums.directories;
@@ -47,12 +48,15 @@ std::string CheckIndex(const IndexReader& index) {
           if (links.names == 0) {
             links.nlink = entry.nlink();
             if (regular) sums.bytes += entry.size();
+            if (symlink) sums.target_bytes += entry.size();
           }
           ++links.names;
           ++sums.hard_links;
           if (links.nlink != entry.nlink()) what = Ino(entry.ino()) + " has two link counts";
         } else if (regular) {
           sums.bytes += entry.size();
+        } else if (symlink) {
+          sums.target_bytes += entry.size();
         }
         return what.empty();
       });
@@ -89,7 +93,8 @@ std::string CheckIndex(const IndexReader& index) {
   if (sums.entries != seal.entries || sums.whiteouts != seal.whiteouts ||
       sums.opaques != seal.opaques || sums.files != seal.files ||
       sums.directories != seal.directories || sums.bytes != seal.bytes ||
-      sums.hard_links != seal.hard_links) {
+      sums.hard_links != seal.hard_links ||
+      (seal.target_bytes != 0 && sums.target_bytes != seal.target_bytes)) {
     return "the sums in its seal are not those of its entries";
   }
   return "";

@@ -182,7 +182,7 @@ Result<std::map<Digest, uint64_t>> LayerSizes(Store& store,
     for (const Digest& diff_id : listing.image.diff_ids) {
       if (sizes.contains(diff_id)) continue;
       VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
-      sizes.emplace(diff_id, index->summary().bytes);
+      sizes.emplace(diff_id, index->CountBytes());
     }
   }
   return sizes;

@@ -58,7 +58,7 @@ Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
   out.staged = std::move(finished.staged);
   out.existed = finished.existed;
   out.summary = finished.summary;
-  out.content_bytes = finished.summary.bytes;
+  out.content_bytes = finished.summary.bytes + finished.summary.target_bytes;
   return out;
 }
 
@@ -66,7 +66,7 @@ Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
 Result<ImportedLayer> Existing(const Store& store, const Digest& diff_id) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
   VENEER_TRY(const uint64_t tar_bytes, LayerTarSize(store, diff_id));
-  return ImportedLayer{diff_id, tar_bytes, index->summary().bytes, true, index->summary()};
+  return ImportedLayer{diff_id, tar_bytes, index->CountBytes(), true, index->summary()};
 }
 
 TreeBuilder::Limits LimitsOf(const ImportOptions& options) {

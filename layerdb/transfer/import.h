@@ -48,7 +48,7 @@ struct ImportOptions {
 struct ImportedLayer {
   Digest diff_id;
   uint64_t tar_bytes = 0;      // of the uncompressed archive
-  uint64_t content_bytes = 0;  // of all regular files of the layer, each hard link once
+  uint64_t content_bytes = 0;  // IndexReader::CountBytes()
   bool existed = false;        // the layer was in the store already
   IndexSummary summary;
   std::string staged = {};  // not published yet; empty: there is nothing to publish

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/transfer/layer_tar.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -111,18 +108,6 @@ Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSin
         });
       }));
   return recipe->archive_size();
-}
-
-Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, int fd) {
-  return WriteLayerTar(store, diff_id, [&](std::string_view bytes) -> Result<void> {
-    while (!bytes.empty()) {
-      const ssize_t size = ::write(fd, bytes.data(), bytes.size());
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0) return MakeError(Errno{errno}, "write");
-      bytes.remove_prefix(static_cast<size_t>(size));
-    }
-    return {};
-  });
 }
 
 Result<uint64_t> LayerTarSize(const Store& store, const Digest& diff_id) {

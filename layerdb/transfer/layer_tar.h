@@ -19,11 +19,9 @@ namespace veneer {
 using TarSink = FunctionRef<Result<void>(std::string_view bytes)>;
 
 // Gives the whole archive to `sink`. Returns its size. kNotFound: no such layer. A recipe or
-// content that is damaged is an Error that names it and says `veneer fsck`. The digest is not
-// checked (VerifyLayer does).
+// content that is damaged is an Error that names it and says `veneer fsck`, as far as it is seen without
+// the digest, which is not checked (WriteCheckedLayerTar() and VerifyLayer() do).
 Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink);
-// The same into a descriptor.
-Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, int fd);
 
 // The size that WriteLayerTar() will write, without writing it.
 Result<uint64_t> LayerTarSize(const Store& store, const Digest& diff_id);

@@ -42,7 +42,7 @@ ListShape Shape(bool human) {
 
 Result<uint64_t> LayerSize(const Store& store, const Digest& diff_id) {
   VENEER_TRY(const std::shared_ptr<IndexReader> layer, store.OpenLayer(diff_id));
-  return layer->summary().bytes;
+  return layer->CountBytes();
 }
 
 // One entry per step; an image whose config tells no history has one per layer.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include "layerdb/index/index_reader.h"
-#include "layerdb/transfer/layer_tar.h"
+#include "layerdb/transfer/archive_counts.h"
+#include "layerdb/transfer/checked_layer_tar.h"
 #include "tools/cli/commands.h"
 #include "tools/image/table.h"
 
@@ -37,6 +39,16 @@ Result<Digest> FindLayer(Store& store, const std::string& text) {
   return layers[*number - 1];
 }
 
+Result<void> WriteOut(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return MakeError(Errno{errno}, "write");
+    bytes.remove_prefix(static_cast<size_t>(size));
+  }
+  return {};
+}
+
 Result<int> WriteTar(Context& context, const std::string& layer) {
   if (::isatty(STDOUT_FILENO) != 0) {
     return MakeError("layer tar: standard output is a terminal; send it to a file or a pipe",
@@ -44,7 +56,8 @@ Result<int> WriteTar(Context& context, const std::string& layer) {
   }
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const Digest diff_id, FindLayer(*store, layer));
-  VENEER_TRY_VOID(WriteLayerTar(*store, diff_id, STDOUT_FILENO));
+  VENEER_TRY_VOID(WriteCheckedLayerTar(*store, diff_id,
+                                       [](std::string_view bytes) { return WriteOut(bytes); }));
   return 0;
 }
 
@@ -54,8 +67,9 @@ Result<int> ListLayers(Context& context, const std::string& image, bool bytes) {
   Table table({"LAYER", "DIFF ID", "ENTRIES", "SIZE"});
   for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
     VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));
+    VENEER_TRY(const ArchiveCounts counts, CountArchive(*store, found.image.diff_ids[i]));
     table.Add({std::to_string(i + 1), found.image.diff_ids[i].ToString(),
-               std::to_string(layer->summary().entries), ShowSize(layer->summary().bytes, bytes)});
+               std::to_string(counts.entries), ShowSize(layer->CountBytes(), bytes)});
   }
   Print(table.ToString());
   return 0;

@@ -26,8 +26,8 @@ class LayerSizes {
         continue;
       }
       VENEER_TRY(const std::shared_ptr<IndexReader> layer, store_.OpenLayer(layers[i]));
-      known_[layers[i]] = layer->summary().bytes;
-      bytes += layer->summary().bytes;
+      const uint64_t own = known_[layers[i]] = layer->CountBytes();
+      bytes += own;
     }
     return bytes;
   }

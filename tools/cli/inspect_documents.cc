@@ -8,6 +8,7 @@
 
 #include "layerdb/index/index_reader.h"
 #include "layerdb/model/reference.h"
+#include "layerdb/transfer/archive_counts.h"
 #include "tools/cli/image_documents.h"
 #include "tools/cli/image_parents.h"
 #include "tools/image/config.h"
@@ -178,7 +179,7 @@ Result<Json> InspectContainer(Store& store, const ContainerRecord& container) {
 
 Result<Json> InspectLayer(Store& store, const Digest& diff_id) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
-  const IndexSummary& summary = index->summary();
+  VENEER_TRY(const ArchiveCounts counts, CountArchive(store, diff_id));
   VENEER_TRY(const std::vector<ImageListing> all, store.images().List());
   Json images = Json::array();
   for (const ImageListing& listing : all) {
@@ -190,12 +191,12 @@ Result<Json> InspectLayer(Store& store, const Digest& diff_id) {
   Json result = Json::object();
   result["Id"] = diff_id.ToString();
   result["DiffID"] = diff_id.ToString();
-  result["Size"] = summary.bytes;
-  result["Entries"] = summary.entries;
-  result["Files"] = summary.files;
-  result["Directories"] = summary.directories;
-  result["Whiteouts"] = summary.whiteouts;
-  result["OpaqueDirectories"] = summary.opaques;
+  result["Size"] = index->CountBytes();
+  result["Entries"] = counts.entries;
+  result["Files"] = counts.files;
+  result["Directories"] = counts.directories;
+  result["Whiteouts"] = counts.whiteouts;
+  result["OpaqueDirectories"] = counts.opaques;
   result["Images"] = std::move(images);
   result["GraphDriver"] = DriverOf({{"Index", layout.layer_index(diff_id)},
                                     {"Recipe", layout.layer_recipe(diff_id)},
