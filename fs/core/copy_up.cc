@@ -236,7 +236,10 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
   VENEER_TRY(const Attr below, lower->Stat(node->lower));
   BeforeCopying(below.size);
-  VENEER_TRY(const Content content, lower->Open(node->lower));
+  Content content;  // what needs nothing of it must not fail for it
+  if (truncate != uint64_t{0}) {
+    VENEER_TRY(content, lower->Open(node->lower));
+  }
   Fd target;
   uint64_t size = 0;
   {

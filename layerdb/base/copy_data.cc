@@ -30,7 +30,7 @@ Sys<void> CopyByReading(int from, int to, uint64_t begin, uint64_t end, Function
     if (stop()) return Fail(EINTR);
     VENEER_TRY(const size_t n,
                ReadAt(from, buffer.data(), std::min<uint64_t>(buffer.size(), end - begin), begin));
-    if (n == 0) return {};  // the source ends here
+    if (n == 0) return Fail(EIO);  // the source ends early
     VENEER_TRY_VOID(WriteAt(to, {buffer.data(), n}, begin));
     begin += n;
   }
@@ -60,7 +60,8 @@ Sys<void> CopySmall(int from, int to, size_t size) {
   VENEER_TRY(const size_t n, ReadAt(from, buffer.data(), size, 0));
   const bool hole = std::all_of(buffer.data(), buffer.data() + n, [](char c) { return c == 0; });
   if (!hole) VENEER_TRY_VOID(WriteAt(to, {buffer.data(), n}, 0));
-  if (n == size && !hole) return {};
+  if (n < size) return Fail(EIO);
+  if (!hole) return {};
   VENEER_TRY(const struct stat target, Stat({to}));
   if (static_cast<uint64_t>(target.st_size) < size) VENEER_TRY_VOID(Truncate(to, size));
   return {};
@@ -75,6 +76,7 @@ Sys<void> CopyData(int from, int to, uint64_t size) {
 Sys<void> CopyDataUnless(int from, int to, uint64_t size, FunctionRef<bool()> stop) {
   if (size <= kSmall) return CopySmall(from, to, size);
   VENEER_TRY(const struct stat source, Stat({from}));
+  if (static_cast<uint64_t>(source.st_size) < size) return Fail(EIO);
   VENEER_TRY(const struct stat target, Stat({to}));
   if (static_cast<uint64_t>(source.st_size) == size && target.st_size <= source.st_size &&
       ::ioctl(to, FICLONE, from) == 0) {

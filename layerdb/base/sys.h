@@ -76,7 +76,7 @@ Sys<struct statvfs> StatVfs(int fd);
 // Copies `size` bytes between regular files at the same offset. A small file (16 KiB) is read and written; of a larger one
 // holes are kept as holes: a reflink of the whole where
 // both files are taken from 0 to the end and the file system can, else copy_file_range per data extent, else
-// read and write. The target must be empty or sparse there; its size becomes at least `size`.
+// read and write. The target must be empty or sparse there; its size becomes at least `size`. EIO: the source is shorter.
 Sys<void> CopyData(int from, int to, uint64_t size);
 
 // One directory entry as getdents64(2) gives it ("." and ".." left out).

@@ -46,10 +46,11 @@ Sys<EntryView> IndexedLayer::Entry(const LayerRef& ref) const {
   return entry;
 }
 
-Sys<std::optional<ObjectRef>> IndexedLayer::ObjectOf(const LayerRef& ref) const {
+Sys<std::optional<IndexedLayer::Held>> IndexedLayer::HeldIn(const LayerRef& ref) const {
   VENEER_TRY(const EntryView entry, Entry(ref));
-  if (entry.slice()) return std::nullopt;
-  return entry.object();
+  const std::optional<ObjectRef> object = entry.object();
+  if (!object) return std::nullopt;
+  return Held{*object, entry.size(), !entry.slice()};
 }
 
 Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
@@ -154,6 +155,8 @@ Sys<Content> IndexedLayer::Open(const LayerRef& ref) const {
   }
   if (const auto offset = entry.slice()) return ReadSlice(entry, *object, *offset);
   VENEER_TRY(content.fd, OpenObject(*object));
+  VENEER_TRY(const struct stat st, sys::Stat({content.fd.get()}));
+  if (static_cast<uint64_t>(st.st_size) != entry.size()) return Fail(EIO);
   return content;
 }
 

@@ -36,9 +36,14 @@ class IndexedLayer : public Layer {
   // as a tree by itself.
   bool is_tree() const { return index_->is_tree(); }
   const IndexReader& index() const { return *index_; }
-  // The object that is the contents of a file; nullopt where they are in the index or beside others in an object, and for
-  // other types.
-  Sys<std::optional<ObjectRef>> ObjectOf(const LayerRef& ref) const;
+  // The object that holds the contents of a file; nullopt where they are in the index, and for other types.
+  struct Held {
+    ObjectRef object;
+    uint64_t size = 0;   // of the contents
+    bool whole = false;  // they are all of the object; else it holds others, too
+  };
+  Sys<std::optional<Held>> HeldIn(const LayerRef& ref) const;
+  Sys<Fd> OpenObject(const ObjectRef& object) const;
 
   LayerObject Root() const override;
   Sys<std::optional<LayerObject>> Lookup(const LayerRef& dir, std::string_view name,
@@ -47,6 +52,7 @@ class IndexedLayer : public Layer {
   bool names_persist() const override { return true; }
   Sys<Attr> Stat(const LayerRef& ref) const override;
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
+  // EIO also where the object has another size than the index says: it was cut short, and would read as zeros.
   Sys<Content> Open(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
@@ -57,7 +63,6 @@ class IndexedLayer : public Layer {
  private:
   IndexedLayer(std::shared_ptr<IndexReader> index, Fd objects);
   Sys<EntryView> Entry(const LayerRef& ref) const;
-  Sys<Fd> OpenObject(const ObjectRef& object) const;
   Sys<SharedFd> SharedObject(const ObjectRef& object) const;
   // Contents that lie in an object with others.
   Sys<Content> ReadSlice(const EntryView& entry, const ObjectRef& object, uint64_t offset) const;

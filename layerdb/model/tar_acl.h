@@ -20,6 +20,9 @@ namespace veneer {
 inline constexpr std::string_view kAclAccess = "system.posix_acl_access";
 inline constexpr std::string_view kAclDefault = "system.posix_acl_default";
 
+// The value that takes an ACL away where it is set (posix_acl_from_xattr() of Linux: no entries, no ACL).
+inline constexpr std::string_view kEmptyAcl("\2\0\0\0", 4);
+
 // The id of a user or group that the text gives by name only; nullopt: not known, the entry is left
 // out.
 using AclNameToId = FunctionRef<std::optional<uint32_t>(bool user, std::string_view name)>;

@@ -98,15 +98,18 @@ std::string SparseAlias(std::string_view path) {
          std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
 
+// An ACL is written in both forms, as GNU tar does: bsdtar and star read the text, and what unpacks images knows extended
+// attributes alone. Without its ACL a file would give its group the rights of the mask.
 std::string XattrRecord(const Xattr& xattr) {
   const std::string& name = xattr.first;
+  std::string record;
   if (name == kAclAccess || name == kAclDefault) {
     const std::optional<std::string> text = AclToText(xattr.second);
-    if (text) {
-      return PaxRecord(name == kAclAccess ? "SCHILY.acl.access" : "SCHILY.acl.default", *text);
+    if (text && !text->empty()) {
+      record = PaxRecord(name == kAclAccess ? "SCHILY.acl.access" : "SCHILY.acl.default", *text);
     }
   }
-  return PaxRecord(PaxXattrKey(name), xattr.second);
+  return record + PaxRecord(PaxXattrKey(name), xattr.second);
 }
 
 }  // namespace
@@ -188,6 +191,27 @@ std::string EncodeTarEntry(const TarOutput& entry) {
   out += EncodeTarBlock(fields);
   out += map;
   return out;
+}
+
+const XattrList* InheritedAcls::Undo(const TarOutput& entry) {
+  static const XattrList kNone;
+  if (entry.hard_link || entry.attr.type == FileType::kSymlink) return entry.xattrs;
+  const XattrList& own = entry.xattrs != nullptr ? *entry.xattrs : kNone;
+  const auto has = [&](std::string_view name) {
+    return std::any_of(own.begin(), own.end(), [&](const Xattr& one) { return one.first == name; });
+  };
+  const bool directory = entry.attr.type == FileType::kDirectory;
+  const bool has_default = directory && has(kAclDefault);
+  if (has_default) defaults_.emplace(entry.path);
+  if (entry.path.empty() || defaults_.empty()) return entry.xattrs;
+  const size_t slash = entry.path.rfind('/');
+  const std::string_view parent = entry.path.substr(0, slash == std::string_view::npos ? 0 : slash);
+  if (!defaults_.contains(parent)) return entry.xattrs;
+  list_ = own;
+  if (!has(kAclAccess)) list_.emplace_back(kAclAccess, kEmptyAcl);
+  if (directory && !has_default) list_.emplace_back(kAclDefault, kEmptyAcl);
+  std::sort(list_.begin(), list_.end());
+  return &list_;
 }
 
 std::string TarEndMark() { return std::string(2 * kTarBlock, '\0'); }

@@ -9,6 +9,7 @@
 #define VENEER_LAYERDB_MODEL_TAR_WRITER_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,19 @@ struct TarOutput {
 // The headers of an entry, and the sparse map. What follows is the data (all of it, or the extents
 // one after the other), then TarPadding() of its length.
 std::string EncodeTarEntry(const TarOutput& entry);
+
+// Readers that unpack an entry into a directory with a default ACL let it inherit that, where the entry has none of its own
+// (Docker and containers/storage do), and so give it rights. Such an entry is written with an empty ACL, which takes the
+// inherited one away again. One for each archive; entries come with directories before what is in them.
+class InheritedAcls {
+ public:
+  // The attributes to write for `entry`. Valid until the next call, and as long as its own are.
+  const XattrList* Undo(const TarOutput& entry);
+
+ private:
+  std::set<std::string, std::less<>> defaults_;  // directories that have a default ACL
+  XattrList list_;
+};
 
 // The two blocks of zeros that end an archive.
 std::string TarEndMark();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "layerdb/model/tar_mapping.h"
+#include "layerdb/model/tar_writer.h"
 
 namespace veneer {
 
@@ -182,16 +183,24 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
   return {};
 }
 
-// A directory that was copied up for the sake of something in it, and has all that the image's has.
-Result<bool> ChangeWalk::IsUnchanged(const LayerObject& above, const LayerObject& base) const {
+// Tells a directory that was copied up for the sake of something in it, and has all that the image's has, from one that
+// was changed.
+Result<void> ChangeWalk::CompareDirectories(const LayerObject& above, const LayerObject& base,
+                                            Change* change) const {
   const Attr& a = above.attr;
   const Attr& b = base.attr;
-  if (a.mode != b.mode || a.uid != b.uid || a.gid != b.gid || a.mtime != b.mtime) return false;
-  const Sys<XattrList> upper_xattrs = upper_->ListXattrs(above.ref);
+  if (a.mode != b.mode || a.uid != b.uid || a.gid != b.gid) return {};
+  Sys<XattrList> upper_xattrs = upper_->ListXattrs(above.ref);
   if (!upper_xattrs) return InPath(upper_xattrs.error());
-  const Sys<XattrList> lower_xattrs = lower_->ListXattrs(base.ref);
+  Sys<XattrList> lower_xattrs = lower_->ListXattrs(base.ref);
   if (!lower_xattrs) return InPath(lower_xattrs.error());
-  return *upper_xattrs == *lower_xattrs;
+  for (XattrList* list : {&*upper_xattrs, &*lower_xattrs}) {
+    std::erase_if(*list, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
+  }
+  if (*upper_xattrs != *lower_xattrs) return {};
+  change->only_inside = a.mtime == b.mtime;
+  change->only_time = !change->only_inside;
+  return {};
 }
 
 // One name of a directory. Gives the frame of a directory to go on in.
@@ -246,7 +255,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     VENEER_TRY(Frame next, Enter(above->ref, RefOf(merged), RefOf(base), linked,
                                  frame.hidden || change.opaque));
     if (plain && next.plain()) {
-      VENEER_TRY(change.only_inside, IsUnchanged(*above, *base));
+      VENEER_TRY_VOID(CompareDirectories(*above, *base, &change));
     }
     if (change.only_inside) {
       next.untold = std::move(change);
@@ -273,25 +282,38 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   change.only_inside = plain;
   if (!IsDirectory(base)) base.reset();
   change.opaque = !frame.hidden && !plain && base && below->ref.id != base->ref.id;
-  VENEER_TRY_VOID(sink(change));
   VENEER_TRY(Frame next,
              Enter(std::nullopt, below->ref, RefOf(base), linked, frame.hidden || change.opaque));
+  if (change.only_inside) {
+    next.untold = std::move(change);
+  } else {
+    VENEER_TRY_VOID(sink(change));
+  }
   return next;
 }
 
 Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   path_.clear();
   const LayerObject upper_root = upper_->Root();
-  std::optional<LayerRef> lower_root;
-  if (lower_ != nullptr) lower_root = lower_->Root().ref;
+  Found lower_root;
+  if (lower_ != nullptr) lower_root = lower_->Root();
   Change root;
   VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));
-  root.kind = lower_root ? DiffKind::kChanged : DiffKind::kAdded;
-  root.opaque = upper_root.marks.opaque && lower_root.has_value();
-  VENEER_TRY_VOID(sink(root));
-  std::optional<LayerRef> below = lower_root;
-  if (upper_root.marks.opaque) below.reset();
-  VENEER_TRY(Frame first, Enter(upper_root.ref, below, lower_root, &linked_names_, root.opaque));
+  if (lower_root) {
+    root.kind = DiffKind::kChanged;
+    root.base = lower_root->attr;
+    root.opaque = upper_root.marks.opaque;
+    if (!root.opaque) VENEER_TRY_VOID(CompareDirectories(upper_root, *lower_root, &root));
+  }
+  std::optional<LayerRef> below = RefOf(lower_root);
+  if (root.opaque) below.reset();
+  VENEER_TRY(Frame first,
+             Enter(upper_root.ref, below, RefOf(lower_root), &linked_names_, root.opaque));
+  if (root.only_inside) {
+    first.untold = std::move(root);
+  } else {
+    VENEER_TRY_VOID(sink(root));
+  }
   return Descend(std::move(first), sink);
 }
 

@@ -36,8 +36,10 @@ struct Change {
   bool hidden = false;
   // Directory: what the image has in this path does not show. What does is among the changes that follow.
   bool opaque = false;
-  // The object itself is the image's, or was copied up and left as it was; only something in it changed.
+  // Directory: it is itself the image's, or was copied up and left as it was; only something in it changed.
   bool only_inside = false;
+  // Directory: of itself only the time of modification is another.
+  bool only_time = false;
   Attr attr;
   std::optional<Attr> base;  // what the image has in this path
   // Where attributes, xattrs and a symlink's target are, and where the contents.
@@ -57,7 +59,8 @@ class ChangeWalk {
                                                   const std::string& tree,
                                                   const std::string& objects);
 
-  // Every change, a directory before what is in it, siblings in byte order. The root comes first.
+  // Every change, a directory before what is in it, siblings in byte order; before each all directories above it, the
+  // root first, changed or not. So nothing is told where nothing changed.
   Result<void> Run(FunctionRef<Result<void>(const Change&)> sink);
   // Every object of the tree that the union shows, changed or not, in the same order. Nothing is deleted or opaque there,
   // and `kind` says nothing.
@@ -100,7 +103,8 @@ class ChangeWalk {
                       std::optional<LayerRef> base, const LinkedNames* linked, bool hidden);
   Result<std::optional<Frame>> Visit(Frame& frame, const std::string& name,
                                      FunctionRef<Result<void>(const Change&)> sink);
-  Result<bool> IsUnchanged(const LayerObject& above, const LayerObject& base) const;
+  Result<void> CompareDirectories(const LayerObject& above, const LayerObject& base,
+                                  Change* change) const;
   Result<void> FillUpper(const LayerObject& object, const Found& below, Change* change) const;
   Result<void> FillLower(const LayerObject& object, Change* change) const;
   tl::unexpected<Error> InPath(Errno e) const;

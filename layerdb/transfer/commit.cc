@@ -13,8 +13,10 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/model/tar_mapping.h"
 #include "layerdb/model/tar_writer.h"
+#include "layerdb/store/content_hash.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/transfer/change_walk.h"
+#include "layerdb/transfer/content_check.h"
 #include "layerdb/transfer/directory_archive.h"
 #include "layerdb/transfer/layer_assembler.h"
 
@@ -27,8 +29,9 @@ constexpr size_t kReadSize = size_t{256} << 10;
 // The contents of one file in the store: an object, or bytes for the index.
 struct TakenContent {
   std::optional<ObjectRef> object;
-  Fd fd;              // of the object
-  std::string bytes;  // when there is none
+  bool checked = false;  // the object was made just now; else its hash is compared while it is read
+  Fd fd;                 // of the object
+  std::string bytes;     // when there is none
   uint64_t size = 0;
   uint64_t blocks = 0;
 };
@@ -49,12 +52,12 @@ class Committer {
     return layer_.recipe().Raw(bytes);
   }
   Result<void> Mark(const std::string& path);
-  Result<bool> RootChanged(const Change& root) const;
   Result<void> Object(const Change& change);
   Result<void> File(const Change& change, TarOutput* entry, TreeBuilder::Object* object,
                     const TreePath& path);
   Result<TakenContent> TakeContent(const Change& change);
   Result<TakenContent> TakeObject(const ObjectRef& ref);
+  Result<TakenContent> TakeFromImage(const IndexedLayer::Held& held);
   Result<void> WriteData(const TakenContent& content, const std::vector<SparseExtent>& extents);
   Result<XattrList> Xattrs(const Change& change) const;
   Timestamp Clamp(Timestamp time) const;
@@ -67,6 +70,8 @@ class Committer {
   ChangeWalk& walk_;
   LayerAssembler& layer_;
   const CommitOptions& options_;
+  PackCheck packs_{store_.objects()};
+  InheritedAcls acls_;
   Sha256Stream sha_;
   bool empty_ = true;
   std::map<std::pair<const Layer*, uint64_t>, std::string> linked_;
@@ -96,30 +101,10 @@ Result<void> Committer::Mark(const std::string& path) {
   return Raw(EncodeTarEntry(entry));
 }
 
-// The root is in the archive only when something but the time of its last change differs: entries that come and go
-// in it change that in every container.
-Result<bool> Committer::RootChanged(const Change& root) const {
-  if (walk_.lower() == nullptr) return true;
-  const LayerObject below = walk_.lower()->Root();
-  if (root.opaque || root.attr.mode != below.attr.mode || root.attr.uid != below.attr.uid ||
-      root.attr.gid != below.attr.gid) {
-    return true;
-  }
-  VENEER_TRY(const XattrList now, Xattrs(root));
-  Change lower_root = root;
-  lower_root.meta = walk_.lower();
-  lower_root.meta_ref = below.ref;
-  VENEER_TRY(const XattrList before, Xattrs(lower_root));
-  return now != before;
-}
-
 Result<void> Committer::Take(const Change& change) {
   VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
-  if (change.only_inside) return {};
-  if (change.path.empty()) {
-    VENEER_TRY(const bool changed, RootChanged(change));
-    if (!changed) return {};
-  }
+  // The directories above a change are entries as well, whether they changed or not: a reader that makes them for want of
+  // one gives them attributes of its own, and rights with them.
   if (!change.deleted) return Object(change);
   if (change.hidden) return {};
   VENEER_TRY_VOID(Mark(WhiteoutPath(change.path)));
@@ -138,7 +123,8 @@ Result<void> Committer::Object(const Change& change) {
   TarOutput entry;
   entry.path = change.path;
   entry.attr = change.attr;
-  entry.attr.mtime = Clamp(change.attr.mtime);
+  // What did not change is the image's, and as old as it is there.
+  if (!change.only_inside) entry.attr.mtime = Clamp(change.attr.mtime);
   if (change.link_key && change.attr.type != FileType::kSocket) {
     const auto [first, fresh] = linked_.try_emplace(*change.link_key, change.path);
     if (!fresh) {
@@ -152,6 +138,7 @@ Result<void> Committer::Object(const Change& change) {
   TreeBuilder::Object object;
   VENEER_TRY(object.xattrs, Xattrs(change));
   entry.xattrs = &object.xattrs;
+  entry.xattrs = acls_.Undo(entry);
   if (change.attr.type == FileType::kRegular) return File(change, &entry, &object, path);
   if (change.attr.type == FileType::kSymlink) {
     Sys<std::string> target = change.meta->ReadLink(change.meta_ref);
@@ -160,8 +147,12 @@ Result<void> Committer::Object(const Change& change) {
     entry.link = object.target;
   }
   object.attr = entry.attr;
-  // No archive can hold a socket; the layer does.
-  if (change.attr.type != FileType::kSocket) VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
+  // No archive can hold a socket; the layer does. What was in its place must not come back for who reads the archive.
+  if (change.attr.type != FileType::kSocket) {
+    VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
+  } else if (change.base && !change.hidden) {
+    VENEER_TRY_VOID(Mark(WhiteoutPath(change.path)));
+  }
   VENEER_TRY_VOID(layer_.tree().Add(path, object));
   if (!change.opaque) return {};
   VENEER_TRY_VOID(Mark(OpaquePath(change.path)));
@@ -203,6 +194,7 @@ Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder
 Result<void> Committer::WriteData(const TakenContent& content,
                                   const std::vector<SparseExtent>& extents) {
   std::string buffer;
+  ContentHasher hasher;  // a new layer must not vouch for an object that is damaged
   uint64_t total = 0;
   for (const SparseExtent& extent : extents) {
     total += extent.size;
@@ -212,15 +204,23 @@ Result<void> Committer::WriteData(const TakenContent& content,
       continue;
     }
     buffer.resize(kReadSize);
+    if (!content.checked) hasher.Zeros(extent.offset - hasher.size());
     for (uint64_t done = 0; done < extent.size;) {
       VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
       const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, extent.size - done));
       VENEER_TRY_CTX(const size_t got,
                      sys::ReadAt(content.fd.get(), buffer.data(), want, extent.offset + done),
                      ObjectPath(*content.object));
-      if (got == 0) return MakeError(ObjectPath(*content.object) + ": cut short");
+      if (got == 0) return DamagedObject(*content.object, "is cut short");
       sha_.Update({buffer.data(), got});
+      if (!content.checked) hasher.Update({buffer.data(), got});
       done += got;
+    }
+  }
+  if (content.object && !content.checked) {
+    hasher.Zeros(content.size - hasher.size());
+    if (hasher.Finish() != content.object->hash) {
+      return DamagedObject(*content.object, "has other contents");
     }
   }
   return Raw(std::string(TarPadding(total), '\0'));
@@ -238,12 +238,19 @@ Result<TakenContent> Committer::TakeObject(const ObjectRef& ref) {
   return content;
 }
 
+Result<TakenContent> Committer::TakeFromImage(const IndexedLayer::Held& held) {
+  VENEER_TRY(TakenContent content, TakeObject(held.object));
+  if (content.size != held.size) return DamagedObject(held.object, "has another size");
+  return content;
+}
+
 Result<TakenContent> Committer::TakeContent(const Change& change) {
   if (change.data == walk_.lower()) {
     // The image's contents are in the store already.
-    Sys<std::optional<ObjectRef>> ref = walk_.lower()->ObjectOf(change.data_ref);
-    if (!ref) return InPath(change, ref.error());
-    if (*ref) return TakeObject(**ref);
+    const Sys<std::optional<IndexedLayer::Held>> held = walk_.lower()->HeldIn(change.data_ref);
+    if (!held) return InPath(change, held.error());
+    if (*held && (*held)->whole) return TakeFromImage(**held);
+    if (*held) VENEER_TRY_VOID(packs_.Check((*held)->object));
   }
   Sys<Content> open = change.data->Open(change.data_ref);
   if (!open) return InPath(change, open.error());
@@ -270,7 +277,9 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
     return tl::unexpected(
         std::move(ref).error().Context("\"/" + PrintablePath(change.path) + "\""));
   }
-  return TakeObject(*ref);
+  VENEER_TRY(content, TakeObject(*ref));
+  content.checked = true;
+  return content;
 }
 
 Result<CommittedLayer> Committer::Finish() {
@@ -281,7 +290,7 @@ Result<CommittedLayer> Committer::Finish() {
   VENEER_TRY(const FinishedLayer finished, layer_.Finish(out.diff_id));
   out.existed = finished.existed;
   out.summary = finished.summary;
-  out.content_bytes = finished.summary.bytes;
+  out.content_bytes = finished.summary.bytes + finished.summary.target_bytes;
   return out;
 }
 

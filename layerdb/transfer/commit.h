@@ -3,7 +3,8 @@
 // Commit: what a container's writable layer changed becomes one new layer of the store, in time
 // that depends on the change and not on the image. Redirects and metadata-only copies are expanded
 // through the merged view (OCI layers have neither): a renamed directory of the image is there with
-// all its entries, and its contents are the objects that the image has already.
+// all its entries, and its contents are the objects that the image has already. Every directory above an entry is an entry
+// too, with all its attributes, up to the root: readers differ in what they make of one that is only implied.
 //
 // The archive of the layer is sorted, carries no access times and no user names, and depends on
 // nothing but the tree, so that the same tree gives the same diff id.
@@ -39,7 +40,7 @@ struct CommitOptions {
 struct CommittedLayer {
   Digest diff_id;
   uint64_t tar_bytes = 0;
-  uint64_t content_bytes = 0;  // of the regular files of the layer
+  uint64_t content_bytes = 0;  // IndexReader::CountBytes()
   bool existed = false;
   bool empty = false;  // nothing changed: an archive without entries
   IndexSummary summary;

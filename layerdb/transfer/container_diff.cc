@@ -9,15 +9,56 @@
 
 namespace veneer {
 
+namespace {
+
+// Collects the lines of a diff. Docker never lists the root, because names that come and go in it change its time in every
+// container. Here it is listed when anything else of it changed, or its time without such a name.
+class Lines {
+ public:
+  // `before` and `after`: as in SizedDiffEntry.
+  void Add(const Change& change, uint64_t before, uint64_t after) {
+    if (!change.kind) return;
+    if (change.path.empty()) {
+      root_changed_ = !change.only_inside && !change.only_time;
+      root_dated_ = change.only_time;
+      return;
+    }
+    const bool in_root = change.path.find('/') == std::string::npos;
+    name_replaced_ = name_replaced_ || (in_root && !IsSameDirectory(change));
+    out_.push_back({{*change.kind, "/" + change.path}, before, after});
+  }
+
+  std::vector<SizedDiffEntry> Take() {
+    if (root_changed_ || (root_dated_ && !name_replaced_)) {
+      out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0});
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static bool IsSameDirectory(const Change& change) {
+    return !change.deleted && !change.opaque && change.attr.type == FileType::kDirectory &&
+           change.base && change.base->type == FileType::kDirectory;
+  }
+
+  bool root_changed_ = false;
+  bool root_dated_ = false;     // only its time differs
+  bool name_replaced_ = false;  // a name in the root came, went or became another object
+  std::vector<SizedDiffEntry> out_;
+};
+
+}  // namespace
+
 Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
                                          const std::string& tree, const std::string& objects) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk, ChangeWalk::Open(upper, work, tree, objects));
-  std::vector<DiffEntry> out;
+  Lines lines;
   VENEER_TRY_VOID(walk->Run([&](const Change& change) -> Result<void> {
-    // The root always is there, and docker diff never lists it.
-    if (!change.path.empty() && change.kind) out.push_back({*change.kind, "/" + change.path});
+    lines.Add(change, 0, 0);
     return {};
   }));
+  std::vector<DiffEntry> out;
+  for (SizedDiffEntry& line : lines.Take()) out.push_back(std::move(line.entry));
   return out;
 }
 
@@ -38,22 +79,22 @@ Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
              ChangeWalk::Open(layout.upper(container.name), layout.work(container.name), tree,
                               layout.objects()));
-  std::vector<SizedDiffEntry> out;
+  Lines lines;
   const Result<void> done = walk->Run([&](const Change& change) -> Result<void> {
-    if (change.path.empty() || !change.kind) return {};
-    SizedDiffEntry sized{{*change.kind, "/" + change.path}, 0, 0};
+    uint64_t before = 0;
+    uint64_t after = 0;
     const bool directory = !change.deleted && change.attr.type == FileType::kDirectory;
-    if (!change.deleted && change.attr.type == FileType::kRegular) sized.after = change.attr.size;
+    if (!change.deleted && change.attr.type == FileType::kRegular) after = change.attr.size;
     if (change.base && change.base->type == FileType::kRegular) {
-      sized.before = change.base->size;
+      before = change.base->size;
     } else if (change.base && change.base->type == FileType::kDirectory && !directory) {
-      VENEER_TRY(sized.before, BytesBelow(*index, change.base->ino));
+      VENEER_TRY(before, BytesBelow(*index, change.base->ino));
     }
-    out.push_back(std::move(sized));
+    lines.Add(change, before, after);
     return {};
   });
   if (!done) return tl::unexpected(Error(done.error()).Context("container " + container.name));
-  return out;
+  return lines.Take();
 }
 
 }  // namespace veneer

@@ -11,7 +11,10 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/model/tar_mapping.h"
 #include "layerdb/model/tar_writer.h"
+#include "layerdb/store/content_hash.h"
+#include "layerdb/store/object_store.h"
 #include "layerdb/transfer/change_walk.h"
+#include "layerdb/transfer/content_check.h"
 
 namespace veneer {
 
@@ -21,8 +24,9 @@ constexpr size_t kPiece = size_t{1} << 20;
 
 class Exporter {
  public:
-  Exporter(const ChangeWalk& walk, const Cancellation* cancel, TarSink sink)
-      : walk_(walk), cancel_(cancel), sink_(sink) {
+  Exporter(const ChangeWalk& walk, const ObjectStore& objects, const Cancellation* cancel,
+           TarSink sink)
+      : walk_(walk), packs_(objects), cancel_(cancel), sink_(sink) {
     buffer_.reserve(kPiece);
   }
 
@@ -33,7 +37,9 @@ class Exporter {
   Result<void> Raw(std::string_view bytes);
   Result<void> Flush();
   Result<void> File(const Change& change, const TarOutput& entry);
-  Result<void> Data(const Change& change, int fd, uint64_t size);
+  // `object`: whose contents these are, to be compared with its name.
+  Result<void> Data(const Change& change, int fd, uint64_t size,
+                    const std::optional<ObjectRef>& object);
   // True for what was removed from the writable layer since its directory was read.
   bool IsGone(const Layer* layer, Errno e) const {
     return layer != walk_.lower() && (e.code == ENOENT || e.code == ESTALE);
@@ -46,6 +52,8 @@ class Exporter {
   }
 
   const ChangeWalk& walk_;
+  PackCheck packs_;
+  InheritedAcls acls_;
   const Cancellation* const cancel_;
   TarSink sink_;
   std::string buffer_;
@@ -89,6 +97,7 @@ Result<void> Exporter::Take(const Change& change) {
   std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
   std::sort(xattrs->begin(), xattrs->end());
   entry.xattrs = &*xattrs;
+  entry.xattrs = acls_.Undo(entry);
   if (change.attr.type == FileType::kRegular) return File(change, entry);
   std::string target;
   if (change.attr.type == FileType::kSymlink) {
@@ -106,6 +115,13 @@ Result<void> Exporter::Take(const Change& change) {
 Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
   const uint64_t size = entry.attr.size;
   Content content;
+  std::optional<ObjectRef> object;
+  if (size > 0 && change.data == walk_.lower()) {
+    const Sys<std::optional<IndexedLayer::Held>> held = walk_.lower()->HeldIn(change.data_ref);
+    if (!held) return InPath(change, change.data, held.error());
+    if (*held && (*held)->whole) object = (*held)->object;
+    if (*held && !(*held)->whole) VENEER_TRY_VOID(packs_.Check((*held)->object));
+  }
   if (size > 0) {
     Sys<Content> open = change.data->Open(change.data_ref);
     if (!open && IsGone(change.data, open.error())) return {};
@@ -115,7 +131,7 @@ Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
   VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
   if (change.link_key) linked_.emplace(*change.link_key, change.path);
   if (content.fd) {
-    VENEER_TRY_VOID(Data(change, content.fd.get(), size));
+    VENEER_TRY_VOID(Data(change, content.fd.get(), size, object));
   } else {
     if (content.bytes.size() != size) return InPath(change, change.data, Errno{EIO});
     VENEER_TRY_VOID(Raw(content.bytes));
@@ -124,7 +140,9 @@ Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
 }
 
 // Straight into the buffer.
-Result<void> Exporter::Data(const Change& change, int fd, uint64_t size) {
+Result<void> Exporter::Data(const Change& change, int fd, uint64_t size,
+                            const std::optional<ObjectRef>& object) {
+  ContentHasher hasher;
   for (uint64_t done = 0; done < size;) {
     if (buffer_.size() == kPiece) VENEER_TRY_VOID(Flush());
     const size_t at = buffer_.size();
@@ -137,8 +155,12 @@ Result<void> Exporter::Data(const Change& change, int fd, uint64_t size) {
       // Cut short meanwhile: the header has said how much there is.
       std::memset(buffer_.data() + at + *got, 0, want - *got);
     }
+    if (object) hasher.Update({buffer_.data() + at, want});
     done += want;
     size_ += want;
+  }
+  if (object && hasher.Finish() != object->hash) {
+    return DamagedObject(*object, "has other contents than its name says");
   }
   return {};
 }
@@ -155,7 +177,8 @@ Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
                              const std::string& tree, const std::string& objects,
                              const Cancellation* cancel, TarSink sink) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk, ChangeWalk::Open(upper, work, tree, objects));
-  Exporter exporter(*walk, cancel, sink);
+  VENEER_TRY(const std::unique_ptr<ObjectStore> contents, ObjectStore::Open(objects));
+  Exporter exporter(*walk, *contents, cancel, sink);
   VENEER_TRY_VOID(walk->RunMerged([&](const Change& change) { return exporter.Take(change); }));
   return exporter.Finish();
 }

@@ -86,6 +86,7 @@ class Archiver {
   uint64_t mount_ = 0;
   std::vector<Level> levels_;
   std::string path_;  // of the present object, from the root
+  InheritedAcls acls_;
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;
 };
 
@@ -146,6 +147,7 @@ Result<void> Archiver::Run(int root) {
   TarOutput entry;
   entry.attr = AttrOf(st, epoch_);
   entry.xattrs = &xattrs;
+  entry.xattrs = acls_.Undo(entry);
   VENEER_TRY_VOID(sink_(EncodeTarEntry(entry)));
   VENEER_TRY_VOID(Enter(std::move(fd), st));
   while (!levels_.empty()) {
@@ -184,6 +186,7 @@ Result<void> Archiver::Object(const char* name) {
   }
   VENEER_TRY(const XattrList xattrs, Xattrs(at));
   entry.xattrs = &xattrs;
+  entry.xattrs = acls_.Undo(entry);
   if (type == FileType::kSocket) {
     sockets_->push_back({path_, entry.attr, xattrs});
     return {};

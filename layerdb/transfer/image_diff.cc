@@ -43,7 +43,10 @@ class Contents {
         const size_t read,
         sys::ReadAt(fd_.get(), buffer_.data(), size, entry_.slice().value_or(0) + offset),
         "object " + ObjectPath(*entry_.object()));
-    return std::string_view(buffer_).substr(0, read);
+    if (read < size) {
+      return MakeError("object " + ObjectPath(*entry_.object()) + ": cut short; run `veneer fsck`");
+    }
+    return std::string_view(buffer_);
   }
 
  private:
@@ -86,14 +89,21 @@ XattrList XattrsOf(const EntryView& entry) {
   return list;
 }
 
-Result<bool> AreEqual(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
+// But for the time.
+bool HaveEqualAttributes(const EntryView& a, const EntryView& b) {
   const Attr x = a.attr();
   const Attr y = b.attr();
   if (x.type != y.type || x.mode != y.mode || x.uid != y.uid || x.gid != y.gid ||
-      x.mtime != y.mtime || x.rdev_major != y.rdev_major || x.rdev_minor != y.rdev_minor) {
+      x.rdev_major != y.rdev_major || x.rdev_minor != y.rdev_minor) {
     return false;
   }
-  if ((a.has_xattrs() || b.has_xattrs()) && XattrsOf(a) != XattrsOf(b)) return false;
+  return (!a.has_xattrs() && !b.has_xattrs()) || XattrsOf(a) == XattrsOf(b);
+}
+
+Result<bool> AreEqual(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
+  const Attr x = a.attr();
+  const Attr y = b.attr();
+  if (x.mtime != y.mtime || !HaveEqualAttributes(a, b)) return false;
   if (x.type == FileType::kSymlink) return a.inline_bytes() == b.inline_bytes();
   if (x.type != FileType::kRegular) return true;
   if (x.size != y.size) return false;
@@ -123,6 +133,7 @@ class ImageDiff {
       path_ += name.name;
       VENEER_TRY_VOID(Compare(name));
     }
+    if (IsRootTold()) out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0});
     return std::move(out_);
   }
 
@@ -153,6 +164,7 @@ class ImageDiff {
       VENEER_TRY(equal, AreEqual(objects_, *below, *above));
     }
     if (equal) return {};
+    name_replaced_ = name_replaced_ || frames_.size() == 1;
     const auto kind = *DecideDiff(TypeOf(below), TypeOf(above));
     VENEER_TRY(const uint64_t before, BytesOf(below_, below));
     const bool regular = above && above->type() == FileType::kRegular;
@@ -169,6 +181,14 @@ class ImageDiff {
   static Result<uint64_t> BytesOf(const IndexReader& tree, const std::optional<EntryView>& entry) {
     if (IsDirectory(entry)) return BytesBelow(tree, entry->ino());
     return entry && entry->type() == FileType::kRegular ? entry->size() : 0;
+  }
+
+  // By the rule of a container's diff (container_diff.h).
+  bool IsRootTold() const {
+    const EntryView below = below_.Root().entry;
+    const EntryView above = above_.Root().entry;
+    if (!HaveEqualAttributes(below, above)) return true;
+    return below.attr().mtime != above.attr().mtime && !name_replaced_;
   }
 
   // A change, and the directories on the way to it.
@@ -222,6 +242,7 @@ class ImageDiff {
   std::string path_;
   std::vector<Frame> frames_;
   uint64_t entered_ = 0;
+  bool name_replaced_ = false;  // a name in the root came, went or became another object
   std::vector<SizedDiffEntry> out_;
 };
 

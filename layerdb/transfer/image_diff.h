@@ -18,8 +18,9 @@ namespace veneer {
 
 // Every path that is in one of the trees of these layers (bottom first) and not in the other, or differs in type, owner,
 // mode, time, xattrs, target, device or contents; sorted as DiffContainer() sorts, with its rules: a directory that
-// something changed in is changed too, what is in a deleted directory is not listed, the root never is. In time that
-// depends on the trees; contents are read only where the store does not show that they are equal or are not.
+// something changed in is changed too, what is in a deleted directory is not listed, the root is only when it is itself
+// another. In time that depends on the trees; contents are read only where the store does not show that they are equal or
+// are not. Errors: an index or object that is damaged.
 Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Digest> below,
                                                std::span<const Digest> above);
 

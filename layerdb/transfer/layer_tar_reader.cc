@@ -73,6 +73,10 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   object.xattrs = std::move(entry.xattrs);
   const size_t waiting = waiting_acls_.size();
   VENEER_TRY_VOID(ReadAcls(&entry, &object));
+  // It only takes away what other readers let the object inherit.
+  std::erase_if(object.xattrs, [](const Xattr& xattr) {
+    return (xattr.first == kAclAccess || xattr.first == kAclDefault) && xattr.second == kEmptyAcl;
+  });
   if (entry.attr.type == FileType::kSymlink) object.target = entry.link;
   const bool has_content = entry.attr.type == FileType::kRegular && entry.attr.size > 0;
   if (has_content) {
@@ -139,6 +143,10 @@ Result<void> LayerTarReader::ReadAcls(TarEntry* entry, TreeBuilder::Object* obje
   }
   auto read = [&](std::optional<std::string>* text, std::string_view xattr) -> Result<void> {
     if (!*text) return {};
+    // GNU tar writes an ACL in both forms. The attribute has ids, which need no one who knows them.
+    const bool told =
+        std::ranges::any_of(object->xattrs, [&](const Xattr& one) { return one.first == xattr; });
+    if (told) return {};
     bool unknown = false;
     VENEER_TRY(
         std::string value,

@@ -2,6 +2,7 @@
 """Images and containers change: names, removal, pruning, the config that a commit or import changes, what two images
 differ in, and what all of it takes on disk."""
 
+import errno
 import gzip
 import http.server
 import json
@@ -12,7 +13,7 @@ import threading
 import time
 
 from support import proc
-from support.case import write
+from support.case import read, write
 from support.stores import StoreCase, for_users
 
 PLAIN = {"etc": {"hosts": "127.0.0.1\n"}, "large": "l" * 50_000, "small": "s" * 3000}
@@ -363,3 +364,49 @@ class Crowd(ImageCase):
         for i in range(6):
             self.veneer("diff", "new:0", f"new:{i}")
         self.assertRegex(self.veneer("fsck"), r"0 damaged")
+
+
+class CutShort(StoreCase):
+    """An object of the store that lost its end: no byte of it is made up."""
+
+    def cut(self, size):
+        """A container k of an image whose file `big` lost the second half of its object."""
+        self.import_tree({"d": {"big": os.urandom(size)}}, "a:1")
+        objects = os.path.join(self.store, "objects")
+        [path] = [os.path.join(folder, name) for folder, _, names in os.walk(objects) for name in names]
+        os.truncate(path, size // 2)
+        return self.veneer("mount", "--name", "k", "a:1", self.path("mnt")).strip()
+
+    def check(self, size):
+        root = self.cut(size)
+        big, other = os.path.join(root, "d", "big"), os.path.join(root, "other")
+        for _ in range(2):
+            with self.errno(errno.EIO):
+                read(big)
+        for change in (lambda: os.truncate(big, size - 1), lambda: append(big, b"x"), lambda: os.truncate(big, size + 1)):
+            with self.errno(errno.EIO):
+                change()
+        self.assertEqual(os.stat(big).st_size, size)
+        os.truncate(big, 0)  # what needs nothing of it is done
+        write(other, b"fine")
+        self.assertEqual((read(big), read(other)), (b"", b"fine"))
+
+    def test_a_large_one(self):
+        self.check(600_000)
+
+    def test_one_that_is_copied_up_in_one_step(self):
+        self.check(100_000)
+
+    def test_a_pack(self):
+        self.check(3_000)
+
+    def test_a_commit_does_not_seal_it(self):
+        root = self.cut(300_000)
+        os.rename(os.path.join(root, "d"), os.path.join(root, "moved"))
+        self.refused("commit", "k", "a:2", code=1, say=r"has another size; run `veneer fsck`")
+
+
+def append(path, data):
+    """Writes behind the end."""
+    with open(path, "ab") as file:
+        file.write(data)

@@ -97,15 +97,32 @@ TEST(CopyDataTest, HolesStayHoles) {
 TEST(CopyDataTest, SmallFilesKeepTheirSize) {
   const std::string zeros(5000, 0);
   for (const std::string& text : {std::string("text"), zeros, zeros + "x", "x" + zeros}) {
-    for (const size_t size : {text.size(), text.size() + 100}) {
+    const Fd from = TempFile();
+    const Fd to = TempFile();
+    ASSERT_TRUE(sys::WriteAt(from.get(), text, 0));
+    ASSERT_TRUE(sys::CopyData(from.get(), to.get(), text.size()));
+    std::string copy(text.size() + 1, '-');
+    ASSERT_EQ(*sys::ReadAt(to.get(), copy.data(), copy.size(), 0), text.size());
+    EXPECT_EQ(copy.substr(0, text.size()), text);
+    EXPECT_EQ(sys::Stat({to.get()})->st_blocks == 0, text == zeros);
+  }
+}
+
+TEST(CopyDataTest, ASourceThatEndsEarlyIsNoCopy) {
+  for (const size_t size : {size_t{0}, size_t{10}, size_t{16} << 10, size_t{300} << 10}) {
+    for (const bool hole : {false, true}) {
       const Fd from = TempFile();
       const Fd to = TempFile();
-      ASSERT_TRUE(sys::WriteAt(from.get(), text, 0));
-      ASSERT_TRUE(sys::CopyData(from.get(), to.get(), size));
-      std::string copy(size + 1, '-');
-      ASSERT_EQ(*sys::ReadAt(to.get(), copy.data(), copy.size(), 0), size);
-      EXPECT_EQ(copy.substr(0, size), text + std::string(size - text.size(), 0));
-      EXPECT_EQ(sys::Stat({to.get()})->st_blocks == 0, text == zeros);
+      if (hole) {
+        ASSERT_TRUE(sys::Truncate(from.get(), size));
+      } else {
+        ASSERT_TRUE(sys::WriteAt(from.get(), std::string(size, 'x'), 0));
+      }
+      for (const size_t more : {size_t{1}, size_t{100} << 10}) {
+        const Sys<void> copied = sys::CopyData(from.get(), to.get(), size + more);
+        ASSERT_FALSE(copied) << size << " " << hole << " " << more;
+        EXPECT_EQ(copied.error().code, EIO);
+      }
     }
   }
 }

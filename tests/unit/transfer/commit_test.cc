@@ -4,6 +4,7 @@
 // committed layer merged must be the tree that the union of image and writable layer shows.
 #include "layerdb/transfer/commit.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -18,6 +19,7 @@
 #include "layerdb/layer/layer_stack.h"
 #include "layerdb/model/pax.h"
 #include "layerdb/transfer/container_diff.h"
+#include "layerdb/transfer/image_diff.h"
 #include "layerdb/transfer/layer_tar.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
@@ -37,6 +39,12 @@ class CommitTest : public TransferTest {
     fs::create_directories(Path("upper"));
     fs::create_directories(Path("work"));
     ::chmod(Path("upper").c_str(), 0755);
+    SetRootTime(0);
+  }
+  // A new container's root is as old as the image's.
+  void SetRootTime(time_t seconds) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, Path("upper").c_str(), times, 0), 0);
   }
   std::string Up(const std::string& path) { return Path("upper/" + path); }
   void UpFile(const std::string& path, const std::string& content) {
@@ -91,18 +99,15 @@ class CommitTest : public TransferTest {
     return out;
   }
 
-  // Every object of a tree, in words. Times of directories are left out: merging cannot tell when a name
-  // in one came or went.
+  // Every object of a tree, in words.
   static std::string Describe(const Layer& layer) {
     std::string out;
     std::function<void(const LayerObject&, const std::string&)> walk =
         [&](const LayerObject& object, const std::string& path) {
           const Attr& attr = object.attr;
           out += path + " " + std::to_string(static_cast<int>(attr.type)) + " " +
-                 std::to_string(attr.mode) + " " + std::to_string(attr.uid);
-          if (attr.type != FileType::kDirectory) {
-            out += " " + std::to_string(attr.mtime.sec) + "." + std::to_string(attr.mtime.nsec);
-          }
+                 std::to_string(attr.mode) + " " + std::to_string(attr.uid) + " " +
+                 std::to_string(attr.mtime.sec) + "." + std::to_string(attr.mtime.nsec);
           if (attr.type == FileType::kSymlink) out += " -> " + *layer.ReadLink(object.ref);
           if (attr.type == FileType::kRegular) {
             const Sys<Content> content = layer.Open(object.ref);
@@ -178,7 +183,7 @@ TEST_F(CommitTest, AddedChangedAndDeletedNames) {
   UpFile("opt/tool/bin", kLarge + "x");
   const CommittedLayer layer = Commit();
   EXPECT_EQ(Names(layer.diff_id),
-            "etc/ etc/.wh.hosts etc/new etc/passwd opt/ opt/tool/ opt/tool/bin .wh.srv ");
+            "./ etc/ etc/.wh.hosts etc/new etc/passwd opt/ opt/tool/ opt/tool/bin .wh.srv ");
   EXPECT_EQ(Diff(),
             "C /etc\nD /etc/hosts\nA /etc/new\nC /etc/passwd\nA /opt\nA /opt/tool\nA "
             "/opt/tool/bin\nD /srv\n");
@@ -192,7 +197,8 @@ TEST_F(CommitTest, ADirectoryMadeAnewIsOpaqueWithoutWhiteoutsInIt) {
   UpFile("usr/lib/sub/other", "o");
   Whiteout("usr/lib/sub/deep");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "usr/ usr/.wh..wh..opq usr/lib/ usr/lib/sub/ usr/lib/sub/other ");
+  EXPECT_EQ(Names(layer.diff_id),
+            "./ usr/ usr/.wh..wh..opq usr/lib/ usr/lib/sub/ usr/lib/sub/other ");
   EXPECT_EQ(Diff(),
             "C /usr\nC /usr/lib\nD /usr/lib/libc\nC /usr/lib/sub\nD /usr/lib/sub/deep\nA "
             "/usr/lib/sub/other\n");
@@ -207,7 +213,8 @@ TEST_F(CommitTest, ARenamedDirectoryIsThereWithAllOfItAndNothingIsCopied) {
   Whiteout("system/lib/sub");
   const size_t objects = CountObjects();
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "system/ system/lib/ system/lib/added system/lib/libc .wh.usr ");
+  EXPECT_EQ(Names(layer.diff_id),
+            "./ system/ system/lib/ system/lib/added system/lib/libc .wh.usr ");
   EXPECT_EQ(CountObjects(), objects);
   EXPECT_EQ(Diff(), "A /system\nA /system/lib\nA /system/lib/added\nA /system/lib/libc\nD /usr\n");
   EXPECT_EQ(Merged(layer.diff_id), Union());
@@ -218,7 +225,8 @@ TEST_F(CommitTest, ADirectoryRenamedOntoAnother) {
   Whiteout("usr");
   Redirect("srv", "usr/lib");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "srv/ srv/.wh..wh..opq srv/libc srv/sub/ srv/sub/deep .wh.usr ");
+  EXPECT_EQ(Names(layer.diff_id),
+            "./ srv/ srv/.wh..wh..opq srv/libc srv/sub/ srv/sub/deep .wh.usr ");
   EXPECT_EQ(Diff(), "C /srv\nA /srv/libc\nD /srv/old\nA /srv/sub\nA /srv/sub/deep\nD /usr\n");
   EXPECT_EQ(Merged(layer.diff_id), Union());
 }
@@ -228,7 +236,7 @@ TEST_F(CommitTest, ARedirectToItsOwnPlaceIsNoRename) {
   Redirect("usr/lib", "usr/lib");
   UpFile("usr/lib/x", "x");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "usr/ usr/lib/ usr/lib/x ");
+  EXPECT_EQ(Names(layer.diff_id), "./ usr/ usr/lib/ usr/lib/x ");
   EXPECT_EQ(Merged(layer.diff_id), Union());
 }
 
@@ -238,7 +246,8 @@ TEST_F(CommitTest, ARedirectToItsOwnPlaceUnderAnOpaqueDirectoryBringsBackWhatWas
   Redirect("usr/lib", "usr/lib");
   Whiteout("usr/lib/libc");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "usr/ usr/.wh..wh..opq usr/lib/ usr/lib/sub/ usr/lib/sub/deep ");
+  EXPECT_EQ(Names(layer.diff_id),
+            "./ usr/ usr/.wh..wh..opq usr/lib/ usr/lib/sub/ usr/lib/sub/deep ");
   EXPECT_EQ(Diff(), "C /usr\nC /usr/lib\nD /usr/lib/libc\n");
   EXPECT_EQ(Merged(layer.diff_id), Union());
 }
@@ -256,7 +265,7 @@ TEST_F(CommitTest, MetadataOnlyCopiesGetTheirContentsFromTheImage) {
   Mark("etc/moved", "redirect", "/usr/lib/libc");
   const size_t objects = CountObjects();
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "etc/ etc/moved etc/passwd ");
+  EXPECT_EQ(Names(layer.diff_id), "./ etc/ etc/moved etc/passwd ");
   EXPECT_EQ(CountObjects(), objects);
   auto dump = Dump(layer.diff_id);
   EXPECT_EQ(dump["/etc/passwd"].substr(0, 9), "file 600 ");
@@ -272,7 +281,7 @@ TEST_F(CommitTest, TypesThatReplaceOneAnother) {
   fs::create_symlink("../nowhere", Up("srv"));
   ASSERT_EQ(::mkfifo(Up("fifo").c_str(), 0640), 0);
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "etc/ etc/passwd/ etc/passwd/inside fifo srv usr ");
+  EXPECT_EQ(Names(layer.diff_id), "./ etc/ etc/passwd/ etc/passwd/inside fifo srv usr ");
   EXPECT_EQ(Diff(), "C /etc\nC /etc/passwd\nA /etc/passwd/inside\nA /fifo\nC /srv\nC /usr\n");
   EXPECT_EQ(Merged(layer.diff_id), Union());
 }
@@ -300,14 +309,14 @@ TEST_F(CommitTest, AFileChangedThroughOneOfItsNamesChangesThroughAll) {
   fs::create_hard_link(Up("a/one"), Path("work/veneer/links/" + std::string(name)));
   Whiteout("b/gone");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "a/ a/one a/two b/ b/c/three b/.wh.gone ");
+  EXPECT_EQ(Names(layer.diff_id), "./ a/ a/one a/two b/ b/c/ b/c/three b/.wh.gone ");
+  SetRootTime(0);
   EXPECT_EQ(Diff(), "C /a\nC /a/one\nC /a/two\nC /b\nC /b/c\nC /b/c/three\nD /b/gone\n");
   auto dump = Dump(layer.diff_id);
   for (const char* path : {"/a/one", "/a/two", "/b/c/three"}) {
     EXPECT_NE(dump[path].find("\"after\" 3 links, "), std::string::npos) << dump[path];
   }
-  EXPECT_EQ(dump["/b/c"].find("implied") == std::string::npos, false)
-      << "its attributes stay the image's";
+  EXPECT_EQ(dump["/b/c"], "dir 755 0:0 0.0") << "its attributes stay the image's";
 }
 
 TEST_F(CommitTest, PrivateXattrsStayBehindAndTheUsersComeAlong) {
@@ -379,12 +388,74 @@ TEST_F(CommitTest, SparseFilesStaySparse) {
   EXPECT_LT(std::stol(Shell("du -s --block-size=1M store | cut -f1")), 5);
 }
 
+// Docker lets what it unpacks inherit the default ACL of the directory.
+TEST_F(CommitTest, WhatIsInADirectoryWithADefaultAclInheritsNothingOfItElsewhere) {
+  Image(SmallImage());
+  Shell(
+      "cd upper; mkdir -p d/sub/deep; echo a >d/plain; echo b >d/own; ln -s x d/link; ln d/plain "
+      "d/z\n"
+      "setfacl -m u:5:r d/own; setfacl -d -m u:1234:rwx d; chmod 700 d/sub");
+  const std::string shown = Union();
+  const CommittedLayer layer = Commit();
+  EXPECT_EQ(Merged(layer.diff_id), shown);
+  Write("layer.tar", LayerTar(layer.diff_id));
+  // In two steps, as Docker does it: made in the directory that has the ACL, then given its attributes.
+  Write("unpack.py", R"(import os, tarfile
+for m in tarfile.open('layer.tar'):
+  path = 'out/' + m.name
+  if m.name == '.': continue
+  if m.isdir(): os.mkdir(path)
+  elif m.islnk(): os.link('out/' + m.linkname, path)
+  elif m.issym(): os.symlink(m.linkname, path)
+  else: open(path, 'w').close()
+  if m.islnk() or m.issym(): continue
+  for key, value in m.pax_headers.items():
+    if key.startswith('SCHILY.xattr.'):
+      os.setxattr(path, key[13:], value.encode('utf-8', 'surrogateescape'))
+  os.chmod(path, m.mode)
+)");
+  Shell("mkdir out; python3 unpack.py");
+  EXPECT_EQ(Shell("cd upper; getfacl -nR d"), Shell("cd out; getfacl -nR d"));
+  // And it is none when it comes back.
+  const std::string direct = DumpText(layer.diff_id);
+  Shell("chmod -R u+w store; rm -rf store/layers/" + layer.diff_id.hex() + " store/trees/*");
+  EXPECT_EQ(Import("layer.tar").diff_id, layer.diff_id);
+  EXPECT_EQ(DumpText(layer.diff_id), direct);
+}
+
+// A sound digest over damaged contents would hide the damage for good.
+TEST_F(CommitTest, DamagedContentsOfTheImageAreNotSealed) {
+  for (const size_t size : {size_t{100'000}, size_t{1'500}}) {
+    Image(TarDir("d") + TarFile("d/f", std::string(size, 'f')) + TarEnd());
+    Redirect("moved", "d");
+    Whiteout("d");
+    Shell("chmod u+w store/objects/*/*");
+    for (const char* damage : {"truncate -s 1200 store/objects/*/*",
+                               "printf y | dd of=$(echo store/objects/*/*) bs=1 seek=700 "
+                               "conv=notrunc status=none"}) {
+      Shell(damage);
+      const auto session = store().Begin();
+      const Result<CommittedLayer> made =
+          CommitUpper(store(), **session, Path("upper"), Path("work"), tree_, CommitOptions());
+      ASSERT_FALSE(made) << size << " " << damage;
+      EXPECT_NE(made.error().message().find("run `veneer fsck`"), std::string::npos)
+          << made.error().message();
+    }
+    Shell("rm -rf store/objects/* upper work");
+  }
+}
+
 TEST_F(CommitTest, SocketsAreInTheLayerAndNotInItsArchive) {
   Image(SmallImage());
   Shell("cd upper; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"sock\")'");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "");
+  EXPECT_EQ(Names(layer.diff_id), "./ ");
   EXPECT_EQ(Dump(layer.diff_id)["/sock"].substr(0, 5), "sock ");
+  // What a socket replaced does not come back for other readers.
+  Shell("mkdir upper/etc; mv upper/sock upper/etc/passwd");
+  const CommittedLayer replaced = Commit();
+  EXPECT_EQ(Names(replaced.diff_id), "./ etc/ etc/.wh.passwd ");
+  EXPECT_EQ(Dump(replaced.diff_id)["/etc/passwd"].substr(0, 5), "sock ");
 }
 
 TEST_F(CommitTest, ANameThatMeansADeletionIsRefused) {
@@ -395,17 +466,66 @@ TEST_F(CommitTest, ANameThatMeansADeletionIsRefused) {
       CommitUpper(store(), **session, Path("upper"), Path("work"), tree_, CommitOptions());
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().message().find("/etc/.wh.passwd"), std::string::npos);
+  SetRootTime(0);
   EXPECT_EQ(Diff(), "C /etc\nA /etc/.wh.passwd\n");
 }
 
-TEST_F(CommitTest, TheRootIsInTheLayerOnlyWhenItChanged) {
+TEST_F(CommitTest, TheDirectoriesAboveAChangeComeAlongWithAllTheirAttributes) {
+  std::string image = TarDir("./");
+  image += TarPax(PaxRecord("SCHILY.xattr.user.k", "v")) + TarDir("root") + TarDir("root/deep");
+  Image(image + TarFile("root/deep/rc", "a") + TarEnd());
+  UpFile("root/deep/rc", "b");
+  // As the daemon copies them up.
+  for (const char* path : {"root/deep", "root"}) {
+    const timespec times[2] = {{0, 0}, {0, 0}};
+    ASSERT_EQ(::chmod(Up(path).c_str(), 0755), 0);
+    ASSERT_EQ(::utimensat(AT_FDCWD, Up(path).c_str(), times, 0), 0);
+  }
+  ASSERT_EQ(::setxattr(Up("root").c_str(), "user.k", "v", 1, 0), 0);
+  SetRootTime(0);
+  CommitOptions options;
+  options.source_date_epoch = -5;
+  const CommittedLayer layer = Commit(options);
+  EXPECT_EQ(Names(layer.diff_id), "./ root/ root/deep/ root/deep/rc ");
+  auto dump = Dump(layer.diff_id);
+  EXPECT_EQ(dump["/"], "dir 755 0:0 0.0") << "what did not change is as old as in the image";
+  EXPECT_EQ(dump["/root"], "dir 755 0:0 0.0 user.k=76");
+  EXPECT_EQ(dump["/root/deep"], "dir 755 0:0 0.0");
+  EXPECT_NE(dump["/root/deep/rc"].find(" -5.0 "), std::string::npos) << dump["/root/deep/rc"];
+  EXPECT_EQ(Diff(), "C /root\nC /root/deep\nC /root/deep/rc\n");
+  // Entries that only stand above a change are no difference between the images.
+  const auto changes =
+      DiffImages(store(), std::vector<Digest>{base_}, std::vector<Digest>{base_, Commit().diff_id});
+  ASSERT_TRUE(changes);
+  EXPECT_EQ(changes->size(), 3U);
+}
+
+TEST_F(CommitTest, TheRootIsADirectoryLikeOthers) {
   Image(SmallImage());
-  UpFile("x", "x");
-  EXPECT_EQ(Names(Commit().diff_id), "x ");
   ASSERT_EQ(::chmod(Path("upper").c_str(), 0711), 0);
+  EXPECT_EQ(Diff(), "C /\n");
+  EXPECT_EQ(Names(Commit().diff_id), "./ ");
+  ASSERT_EQ(::chmod(Path("upper").c_str(), 0755), 0);
+  EXPECT_EQ(Diff(), "");
+  ASSERT_EQ(::setxattr(Path("upper").c_str(), "user.k", "v", 1, 0), 0);
+  EXPECT_EQ(Diff(), "C /\n");
+  EXPECT_EQ(Dump(Commit().diff_id)["/"], "dir 755 0:0 0.0 user.k=76");
+  ASSERT_EQ(::removexattr(Path("upper").c_str(), "user.k"), 0);
+  SetRootTime(2000);
+  EXPECT_EQ(Diff(), "C /\n");
   const CommittedLayer layer = Commit();
-  EXPECT_EQ(Names(layer.diff_id), "./ x ");
-  EXPECT_EQ(Dump(layer.diff_id)["/"].substr(0, 8), "dir 711 ");
+  EXPECT_EQ(Names(layer.diff_id), "./ ");
+  EXPECT_EQ(Merged(layer.diff_id), Union());
+  // As docker diff does: what makes the root younger is told, and that it is younger is not.
+  UpFile("x", "x");
+  EXPECT_EQ(Diff(), "A /x\n");
+  SetRootTime(0);
+  EXPECT_EQ(Names(Commit().diff_id), "./ x ");
+  // A change further down does not.
+  fs::remove(Up("x"));
+  UpFile("etc/passwd", "x");
+  SetRootTime(2000);
+  EXPECT_EQ(Diff(), "C /\nC /etc\nC /etc/passwd\n");
 }
 
 // Random images and random writable layers over them.

@@ -161,6 +161,43 @@ TEST_F(ExportTest, ContentsThatAreDamagedAreAnErrorThatSaysWhatToDo) {
   EXPECT_NE(size.error().message().find("run `veneer fsck`"), std::string::npos);
 }
 
+// Of the size that the index says, so that only the bytes tell.
+TEST_F(ExportTest, ContentsThatAreOthersThanTheirNamesSayAreAnError) {
+  for (const size_t size : {size_t{100'000}, size_t{1'500}}) {
+    Image(TarFile("a", "in the index") + TarFile("file", std::string(size, 'x')) + TarEnd());
+    Write("flip.py",
+          "import os, sys\nfor path in sys.argv[1:]:\n  os.chmod(path, 0o600)\n"
+          "  with open(path, 'r+b') as f:\n    f.seek(1000); f.write(b'y')\n");
+    Shell("python3 flip.py store/objects/*/*");
+    std::string out;
+    const Result<uint64_t> exported = Run(&out);
+    ASSERT_FALSE(exported) << size;
+    EXPECT_NE(exported.error().message().find("run `veneer fsck`"), std::string::npos)
+        << exported.error().message();
+    Shell("rm -rf store/objects/*");
+  }
+}
+
+TEST_F(ExportTest, AnAclIsThereInBothForms) {
+  Image(TarFile("f", "x") + TarEnd());
+  Write("upper/f", "x");
+  fs::create_directories(Up("d"));
+  Shell("setfacl -m u:1234:rwx upper/f; setfacl -d -m g:77:r upper/d; setfacl -m u:5:--- upper");
+  Write("export.tar", Export());
+  const std::string records = Shell(
+      "python3 -c 'import tarfile\nfor m in tarfile.open(\"export.tar\"):\n"
+      "  print(m.name, *sorted(m.pax_headers))'");
+  EXPECT_EQ(records,
+            ". SCHILY.acl.access SCHILY.xattr.system.posix_acl_access mtime\n"
+            "d SCHILY.acl.default SCHILY.xattr.system.posix_acl_default mtime\n"
+            "f SCHILY.acl.access SCHILY.xattr.system.posix_acl_access mtime\n");
+  // GNU tar takes them, and makes of them what was there.
+  EXPECT_EQ(
+      Shell("mkdir out; tar --acls --xattrs --xattrs-include='*' -C out -xf export.tar\n"
+            "for p in f d .; do diff <(cd upper; getfacl -n $p) <(cd out; getfacl -n $p); done"),
+      "");
+}
+
 TEST_F(ExportTest, EndsWhenAsked) {
   Image(TarFile("large", std::string(100'000, 'x')) + TarEnd());
   Cancellation cancel;

@@ -54,12 +54,25 @@ TEST_F(ImageDiffTest, ListsWhatIsAddedChangedAndDeleted) {
   EXPECT_EQ(Diff({base}, {base}), Lines{});
 }
 
-TEST_F(ImageDiffTest, ChildrenComeBehindTheirDirectoryAndNothingSpeaksOfTheRoot) {
+TEST_F(ImageDiffTest, ChildrenComeBehindTheirDirectoryTheRootFirstOfAll) {
   const Digest base = Layer("mkdir a a-b && touch a/x a-b/y");
   const Digest top =
       Layer("chmod 711 . && mkdir a a-b && echo 1 > a/x && echo 2 > a-b/y && touch a.c");
   EXPECT_EQ(Diff({base}, {base, top}),
-            (Lines{"C /a", "C /a/x 0 2", "C /a-b", "C /a-b/y 0 2", "A /a.c"}));
+            (Lines{"C /", "C /a", "C /a/x 0 2", "C /a-b", "C /a-b/y 0 2", "A /a.c"}));
+}
+
+TEST_F(ImageDiffTest, TheTimeOfTheRootCountsUnlessANameInItAccountsForIt) {
+  const auto archive = [&](const std::string& time, const std::string& more) {
+    return ImportBytes(TarPax(std::to_string(10 + time.size()) + " mtime=" + time + "\n") +
+                       TarDir("./") + TarDir("d") + TarFile("d/x", "1") + more + TarEnd())
+        .diff_id;
+  };
+  const Digest base = archive("5", "");
+  EXPECT_EQ(Diff({base}, {archive("7", "")}), Lines{"C /"});
+  EXPECT_EQ(Diff({base}, {archive("7", TarFile("new", "n"))}), Lines{"A /new 0 1"});
+  EXPECT_EQ(Diff({base}, {archive("7", TarFile("d/x", "2"))}),
+            (Lines{"C /", "C /d", "C /d/x 1 1"}));
 }
 
 TEST_F(ImageDiffTest, WhiteoutsOfALayerAreDeletions) {
