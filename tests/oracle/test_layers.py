@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers out: random changes in a container, commit after commit; every reader of what Veneer writes of them shows the tree that
+the mount showed.
+
+A case is an image of a random tree and GENERATIONS containers, each on what the one before was committed to. All kinds of
+entries, and all their attributes, those of the root directory among them, are changed; directories of the image are renamed,
+files of several layers get more names, names are deleted and made anew. The readers: Veneer itself from the committed image,
+from its own archive and from one generation to the next; the Docker engine, podman with both drivers, umoci; GNU tar for exports.
+"""
+
+import contextlib
+import os
+import reprlib
+import shutil
+import stat
+import struct
+from dataclasses import dataclass
+
+from generator import Difference, Intended, Verdict, rng, seeds
+from support import engines, proc, random_ops, tree
+from support.random_ops import Change, random_path
+from support.stores import StoreCase
+from support.tree import Dir, File, Hard, Link, Node
+
+GENERATIONS = 4
+SMALL = 3
+ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
+# Names that archives have to say in a longer way: beside those of random_ops, which meet each other.
+LONG = ("n" * 120, "sp ace\ttab", "back\\slash", "\u00fcml\u00e4ut", os.fsdecode(b"by\xfftes\x01"), "-dash", "x.wh.y", "new\nline")
+
+
+def acl(rand):
+    """A random ACL as the kernel has it in the xattr, with at least one named entry."""
+    def permissions():
+        return rand.randrange(8)
+    users = sorted(rand.sample(range(2000), rand.choice((0, 1, 1, 2))))
+    groups = sorted(rand.sample(range(2000), rand.choice((0, 1)) if users else 1))
+    none = 0xffffffff
+    entries = [(1, permissions(), none), *((2, permissions(), user) for user in users), (4, permissions(), none),
+               *((8, permissions(), group) for group in groups), (0x10, permissions(), none), (0x20, permissions(), none)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+class Doing(Change):
+    """More changes than the tests of the mount need."""
+
+    @staticmethod
+    def _mknod(root, path, mode, device):
+        os.mknod(os.path.join(root, path), mode, device)
+
+    @staticmethod
+    def _acl(root, path, name, value):
+        full = os.path.join(root, path)
+        if not os.path.islink(full):
+            os.setxattr(full, name, value)
+
+    @staticmethod
+    def _sparse(root, path, offset, data, size):
+        fd = os.open(os.path.join(root, path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
+        try:
+            os.pwrite(fd, data, offset)
+            os.ftruncate(fd, size)
+        finally:
+            os.close(fd)
+
+    @staticmethod
+    def _again(root, path):
+        """Removed and made anew, as a directory with something in it: opaque where the image has one."""
+        full = os.path.join(root, path)
+        if not stat.S_ISDIR(os.lstat(full).st_mode):
+            os.unlink(full)
+        else:
+            shutil.rmtree(full)
+        os.mkdir(full, 0o750)
+        with open(os.path.join(full, "a"), "wb") as file:
+            file.write(b"made anew")
+
+
+def directory(rand):
+    """A path of a directory, perhaps the root itself."""
+    return rand.choice((".", random_path(rand), random_path(rand)))
+
+
+def operation(rand):
+    """A change of a tree."""
+    path = random_path(rand)
+    if rand.random() < 0.15:
+        path = os.path.join(os.path.dirname(path), rand.choice(LONG))
+    device = os.makedev(rand.choice((1, 8, 300)), rand.choice((3, 259, 70000)))
+    choices = [
+        (60, lambda: random_ops.random_operation(rand)),
+        (4, lambda: Doing("mknod", path, rand.choice((stat.S_IFCHR, stat.S_IFBLK)) | 0o640, device)),
+        (1, lambda: Doing("mknod", path, stat.S_IFSOCK | 0o755, 0)),
+        (6, lambda: Doing("acl", rand.choice((path, directory(rand))), ACCESS, acl(rand))),
+        (3, lambda: Doing("acl", directory(rand), DEFAULT, acl(rand))),
+        (2, lambda: Doing("sparse", path, rand.choice((0, 70_000, 200_000)), b"data" * 9, rand.choice((200_036, 700_000)))),
+        (6, lambda: Doing("again", path)),
+        (4, lambda: Change("chmod", directory(rand), rand.choice((0o755, 0o711, 0o2775, 0o1777, 0o4511, 0o700)))),
+        (3, lambda: Change("chmod", path, rand.choice((0o4755, 0o2711, 0o6555, 0o000, 0o444)))),
+        (3, lambda: Change("chown", directory(rand), rand.choice((0, 7, 100_000, 3_000_000)), rand.choice((0, 8, 2_500_000)))),
+        (4, lambda: Change("utime", directory(rand), rand.choice((0, 1, 10**18 + 7, 2**33 * 10**9, rand.randrange(2**60))))),
+        (3, lambda: Change("setxattr", directory(rand), "user.dir", rand.randbytes(6))),
+        (2, lambda: Change("setxattr", path, "security.capability",
+                           struct.pack("<IIIII", 0x02000001, rand.randrange(2**20), 0, 0, 0))),
+        (2, lambda: Change("setxattr", path, "trusted.t", rand.randbytes(4))),
+        (5, lambda: Change("write", path, rand.randbytes(rand.choice((3, 5000, 300_000))), 0, 0)),
+        (4, lambda: Change("mkdir", path, 0o755)),
+        (3, lambda: Change("link", random_path(rand), path)),
+        (2, lambda: Change("symlink", path, rand.choice(("t" * 200, "../a", "/b/c", "\u00fc")))),
+    ]
+    weights, makers = zip(*choices)
+    return rand.choices(makers, weights)[0]()
+
+
+def image(rand):
+    """The description of a random tree with everything that a layer can hold."""
+    entries = random_ops.random_tree(rand)
+    files = [name for name, what in entries.items() if isinstance(what, File)]
+    entries["deep"] = Dir(0o2775, 0, 8, entries={rand.choice(LONG): Dir(0o700, entries={"f": "deep", "g": "er"})},
+                          xattrs={"user.k": b"v"})
+    entries["acl"] = Dir(0o750, entries={"f": File(0o640, data=b"acl", xattrs={ACCESS: acl(rand)})}, xattrs={DEFAULT: acl(rand)})
+    entries["tty"] = Node(0o620, 0, 5, kind=stat.S_IFCHR, device=(4, 1))
+    entries["caps"] = File(0o755, data=b"#!" * 3000, xattrs={"security.capability": struct.pack("<IIIII", 0x02000001, 5, 0, 0, 0)})
+    entries["link"] = Link(target="deep/nowhere")
+    if files:
+        entries["hard"] = Dir(entries={"one": Hard(files[0]), "two": Hard(files[0])})
+    return entries
+
+
+INTENDED = [
+    Intended("socket", "No archive can hold a socket (POSIX pax). Veneer keeps it in its index for itself; other readers get the "
+             "deletion of what was in its place.",
+             lambda d, layer: d.what == "missing" and layer.is_socket(d.where)),
+    Intended("root", "The code that Docker and podman share passes over the entry of the root directory, which then is as their "
+             "storage driver makes it. umoci and GNU tar take it.",
+             lambda d, layer: d.where == "." and d.judge in ("docker", "podman-vfs", "podman-overlay")),
+    Intended("vfs", "podman's driver vfs copies the layer below with its user.* attributes and capabilities, and without others.",
+             lambda d, layer: d.judge == "podman-vfs" and d.what == "xattrs" and d.theirs == {
+                 name: value for name, value in d.ours.items() if name.startswith(("user.", "security."))}),
+]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What made one layer, and what the mount showed then: for the report and for INTENDED."""
+    number: int
+    changes: tuple
+    tree: dict
+
+    def is_socket(self, where):
+        return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFSOCK
+
+    def __str__(self):
+        return f"c:{self.number}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
+
+
+def links(snapshot):
+    """Files with several names, as sets of them."""
+    groups = {}
+    for path, entry in snapshot.items():
+        if entry.get("nlink", 1) > 1:
+            groups.setdefault(entry["ino"], set()).add(path)
+    return {path: sorted(group)[0] for group in groups.values() for path in group if len(group) > 1}
+
+
+def compare(judge, expected, shown):
+    """The differences of two snapshots (exact ones)."""
+    for path in sorted(expected.keys() | shown.keys()):
+        where = os.fsdecode(path)
+        if path not in shown:
+            yield Difference(judge, "missing", where, expected[path], None)
+        elif path not in expected:
+            yield Difference(judge, "extra", where, None, shown[path])
+        else:
+            ours, theirs = expected[path], shown[path]
+            for field in sorted((ours.keys() | theirs.keys()) - {"ino", "ctime", "nlink"}):
+                if ours.get(field) != theirs.get(field):
+                    yield Difference(judge, field, where, ours.get(field), theirs.get(field))
+    ours, theirs = links(expected), links(shown)
+    for path in sorted(ours.keys() | theirs.keys()):
+        if path in expected and path in shown and ours.get(path) != theirs.get(path):
+            yield Difference(judge, "links", os.fsdecode(path), ours.get(path), theirs.get(path))
+
+
+class Layers(StoreCase):
+    timeout = 100_000  # the runner's --timeout ends it
+
+    def snapshot(self, root):
+        return tree.snapshot(root, exact=True)
+
+    def layer_of(self, rand, number):
+        """A container of the last image, changed, committed as c:NUMBER and exported."""
+        root = self.veneer("mount", "--name", f"k{number}", f"c:{number - 1}", self.path("mnt")).strip()
+        changes = []
+        for _ in range(rand.choice((1, 4, 12, 30))):
+            change = operation(rand)
+            done = change.perform(root)
+            if not isinstance(done, str) or not done.startswith("E"):
+                changes.append(change)
+        shown = self.snapshot(root)
+        self.veneer("umount", f"k{number}")
+        self.veneer("commit", f"k{number}", f"c:{number}")
+        self.veneer("export", "-o", self.path(f"export{number}.tar"), f"k{number}")
+        self.veneer("rm", f"k{number}")
+        return Layer(number, tuple(changes), shown)
+
+    def read_export(self, number):
+        """What GNU tar makes of an export."""
+        target = self.path("exported")
+        os.mkdir(target)
+        proc.run(["tar", "--acls", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-owner", "-xpf",
+                  self.path(f"export{number}.tar"), "-C", target], check=True)
+        shown = self.snapshot(target)
+        shutil.rmtree(target)
+        os.unlink(self.path(f"export{number}.tar"))
+        return shown
+
+    def mounted_again(self, name, store=None):
+        """What a mount of an image shows."""
+        environment = {"VENEER_ROOT": store} if store else {}
+        root = self.veneer("mount", "-r", "--name", "look", name, self.path("mnt"), environment=environment).strip()
+        shown = self.snapshot(root)
+        self.veneer("umount", "look", environment=environment)
+        self.veneer("rm", "look", environment=environment)
+        return shown
+
+    def test_layers(self):
+        verdict = Verdict("layers", INTENDED)
+        with contextlib.ExitStack() as stack:
+            judges = {"docker": stack.enter_context(engines.Docker(self.path("docker"))),
+                      "podman-vfs": stack.enter_context(engines.Podman(self.path("vfs"), "vfs")),
+                      "podman-overlay": stack.enter_context(engines.Podman(self.path("overlay"), "overlay"))}
+            umoci = stack.enter_context(engines.Umoci(self.path("umoci")))
+            for seed in seeds(SMALL):
+                layers = self.make(rng(seed))
+                for layer, differences in self.read(layers, judges, umoci):
+                    verdict.case(seed, differences, layer)
+        verdict.check(self)
+
+    def make(self, rand):
+        """The image c:0 and the layers on top of it, c:1 and so on."""
+        source = self.layer("source", image(rand))
+        os.chmod(source, rand.choice((0o755, 0o750, 0o1777)))
+        proc.run(["tar", "-C", source, "--xattrs", "--xattrs-include=*", "--format=posix", "--numeric-owner", "-cf",
+                  self.path("source.tar"), "."], check=True)
+        shutil.rmtree(source)
+        self.veneer("import", "-q", self.path("source.tar"), "c:0")
+        return [self.layer_of(rand, number) for number in range(1, GENERATIONS + 1)]
+
+    def read(self, layers, judges, umoci):
+        """Every layer with the differences that one reader shows."""
+        names = [f"c:{layer.number}" for layer in layers]
+        archive, layout, store = self.path("images.tar"), self.path("layout"), self.path("second")
+        self.veneer("save", "-q", "-o", archive, *names)
+        self.veneer("save", "-q", "--format", "oci-dir", "-o", layout, *names)
+        self.veneer("load", "-q", "-i", archive, environment={"VENEER_ROOT": store})
+        for layer, name in zip(layers, names):
+            yield layer, compare("the committed image", layer.tree, self.mounted_again(name))
+            yield layer, compare("another store", layer.tree, self.mounted_again(name, store))
+            yield layer, compare("tar", layer.tree, self.read_export(layer.number))
+            with umoci.mounted(f"{layout}:{layer.number}") as root:
+                yield layer, compare("umoci", layer.tree, self.snapshot(root))
+        for judge_name, judge in judges.items():
+            done = judge.load(archive)
+            if done.code:
+                yield layers[-1], [Difference(judge_name, "refused", archive, None, done.err)]
+                continue
+            for layer, name in zip(layers, names):
+                with judge.mounted(name if judge_name == "docker" else f"localhost/{name}") as root:
+                    yield layer, compare(judge_name, layer.tree, self.snapshot(root))
+            judge.remove_all()
+        os.unlink(archive)
+        shutil.rmtree(layout)
+        shutil.rmtree(store)
+        self.veneer("rmi", "c:0", *names)
+        self.veneer("prune")
