@@ -167,6 +167,12 @@ class ChecksTest(unittest.TestCase):
         self.write("tools/image/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass One final {\n")
         self.assert_finds("type_names", "tools/image/twice.h:2: One is defined at layerdb/base/twice.h:2 too")
 
+    def test_temporary_finds_a_directory_that_is_made_otherwise(self):
+        self.write("tests/unit/model/entry_test.cc", _SPDX + "mkdtemp(name);\n")
+        self.assert_finds("temporary", "tests/unit/model/entry_test.cc:2: mkdtemp")
+        self.write("tests/mount/case.py", _HASH_SPDX + "import tempfile\n")
+        self.assert_finds("temporary", "tests/mount/case.py:2: tempfile")
+
     def test_man_pages_finds_an_unknown_macro(self):
         self.write("man/x.1", _PAGE + ".Nonsense\n")
         self.assert_finds("man_pages", "man/x.1:8")

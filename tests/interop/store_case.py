@@ -6,10 +6,9 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import unittest
 
-from support import proc
+from support import proc, temporary
 
 VENEER = os.environ["VENEER"]
 
@@ -20,7 +19,7 @@ class StoreCase(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="case-")
+        self.dir = temporary.directory("case")
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.store = self.path("store")
         self.environment = {**os.environ, "VENEER_ROOT": self.store, "LC_ALL": "C.UTF-8"}

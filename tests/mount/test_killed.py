@@ -3,10 +3,9 @@
 
 import os
 import signal
-import tempfile
 import time
 
-from support import proc
+from support import proc, temporary
 from support.case import MountCase, remove_tree
 
 MIB = 1 << 20
@@ -16,7 +15,7 @@ SIZE = 1000 * MIB
 class Killed(MountCase):
     @classmethod
     def setUpClass(cls):
-        cls.lower = tempfile.mkdtemp(prefix="layer-")
+        cls.lower = temporary.directory("layer")
         cls.addClassCleanup(remove_tree, cls.lower)
         with open(os.path.join(cls.lower, "big"), "wb") as file:
             for _ in range(SIZE // MIB):

@@ -2,16 +2,15 @@
 """The judges themselves: each starts, shows the ids and the tree of an image, and leaves nothing behind."""
 
 import os
-import tempfile
 import unittest
 
 from images import Image, docker_archive, layer, tar_of
-from support import engines, mounts, proc
+from support import engines, mounts, proc, temporary
 
 
 class Judges(unittest.TestCase):
     def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="case-")
+        self.dir = temporary.directory("case")
         self.image = Image(layer(**{"etc/hostname": "base", "usr/tool": "x" * 5000}),
                            layer(**{"etc/.wh.hostname": "", "srv/a": "b"}))
         self.archive = os.path.join(self.dir, "a.tar")

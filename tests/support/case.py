@@ -12,10 +12,9 @@ import gc
 import os
 import shutil
 import sys
-import tempfile
 import unittest
 
-from support import mounts, proc, sysio, tree
+from support import mounts, proc, sysio, temporary, tree
 
 # A case that takes longer hangs: its stack is printed and the whole file ends.
 CASE_TIMEOUT = 150
@@ -31,7 +30,7 @@ class MountCase(unittest.TestCase):
         faulthandler.dump_traceback_later(self.timeout, exit=True, file=sys.__stderr__)
         self.addCleanup(faulthandler.cancel_dump_traceback_later)
         os.umask(0o022)
-        self.dir = tempfile.mkdtemp(prefix="case-")
+        self.dir = temporary.directory("case")
         os.chmod(self.dir, 0o755)
         self.addCleanup(self._remove_directory)
         self._fds = []
@@ -158,7 +157,7 @@ class PlacedCase(MountCase):
 
     @classmethod
     def setUpClass(cls):
-        directory = tempfile.mkdtemp(prefix="layers-")
+        directory = temporary.directory("layers")
         cls.addClassCleanup(remove_tree, directory)
         os.chmod(directory, 0o755)
         if cls.place == "image" and mounts.kind() == "veneerfs":

@@ -17,11 +17,10 @@ import shutil
 import signal
 import stat
 import sys
-import tempfile
 import time
 import unittest
 
-from support import mounts, proc, sysio
+from support import mounts, proc, sysio, temporary
 
 SKIP = 77
 # Ordinary users of the tests: the first has subordinate ids, the second has none.
@@ -44,8 +43,7 @@ def main():
     if reason:
         print(f"SKIPPED: {reason}")
         return SKIP
-    base = os.environ.get("VENEER_TEST_DIR") or tempfile.gettempdir()
-    directory = tempfile.mkdtemp(prefix="veneer-test-", dir=base)
+    directory = temporary.directory("veneertest", os.environ.get("VENEER_TEST_DIR"))
     os.chmod(directory, 0o755)
     try:
         return supervise(directory, options)
@@ -213,8 +211,7 @@ class Result(unittest.TextTestResult):
 def run_cases(directory, options):
     """Loads the file and runs its cases; 0 when all passed."""
     os.chdir(directory)
-    tempfile.tempdir = directory
-    os.environ["TMPDIR"] = directory
+    temporary.use(directory)
     os.environ["LC_ALL"] = "C.UTF-8"
     module = importlib.import_module(os.path.basename(options.file).removesuffix(".py"))
     loader = unittest.TestLoader()

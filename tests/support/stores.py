@@ -7,9 +7,8 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 
-from support import mounts, proc, runner
+from support import mounts, proc, runner, temporary
 from support.case import MountCase, remove_tree
 
 
@@ -160,7 +159,7 @@ class DebianCase(StoreCase):
         if not archive:
             raise AssertionError("VENEER_DEBIAN_TAR is not set: make the archive with make_debian_tar.py")
         cls.archive = archive
-        cls.shared = tempfile.mkdtemp(prefix="shared-")
+        cls.shared = temporary.directory("shared")
         cls.addClassCleanup(remove_tree, cls.shared)
         os.chmod(cls.shared, 0o755)
         os.chown(cls.shared, cls.uid, cls.uid)

@@ -19,6 +19,7 @@
 
 #include "tests/mount/parity/run.h"
 #include "tests/mount/parity/sabotage.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer::parity {
 namespace {
@@ -150,10 +151,9 @@ class WorkPlace {
 
  private:
   void Make(const std::string& parent, bool tmpfs) {
-    std::string name = parent + "/veneer-parity-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) return Complain("make a directory in " + parent);
-    dir_ = name;
-    ::chmod(name.c_str(), 0755);
+    dir_ = veneer::MakeTempDirIn(parent, "parity");
+    if (dir_.empty()) return Complain("make a directory in " + parent);
+    ::chmod(dir_.c_str(), 0755);
     if (::unshare(CLONE_NEWNS) != 0 ||
         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
       return Complain("make a mount namespace");

@@ -9,6 +9,7 @@
 
 #include "layerdb/model/tar_block.h"
 #include "layerdb/model/tar_writer.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -25,9 +26,7 @@ std::string Member(char type, const std::string& name, const std::string& data =
 
 class ImageSourceTest : public testing::Test {
  protected:
-  ImageSourceTest() : dir_(testing::TempDir() + "veneer-source-XXXXXX") {
-    EXPECT_NE(mkdtemp(dir_.data()), nullptr);
-  }
+  ImageSourceTest() : dir_(MakeTempDir("source")) {}
   ~ImageSourceTest() override { std::filesystem::remove_all(dir_); }
 
   // Opens an archive that stands `before` bytes into a file.

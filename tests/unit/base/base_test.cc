@@ -12,6 +12,7 @@
 #include "layerdb/base/hash.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/base/refuse_system_call.h"
 
 namespace veneer {
@@ -137,8 +138,7 @@ TEST(CopyDataTest, StopsAtTheSizeAskedFor) {
 
 TEST(SysTest, XattrsOfASymlinkAreItsOwn) {
   if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
-  char pattern[] = "/tmp/veneer-base-XXXXXX";
-  const std::string base = ::mkdtemp(pattern);
+  const std::string base = MakeTempDir("base");
   const Fd dir(::open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ASSERT_TRUE(sys::MakeDir({dir.get(), "target"}, 0755));
   ASSERT_TRUE(sys::Symlink("target", {dir.get(), "link"}));
@@ -157,8 +157,7 @@ mode_t ModeOf(int dir, const char* name) { return sys::Stat({dir, name})->st_mod
 // 0 when chmod changes files and directories, by name and by descriptor, and never what a symlink points to; else the
 // number of the step that went wrong.
 int ChmodSteps() {
-  char pattern[] = "/tmp/veneer-base-XXXXXX";
-  const std::string base = ::mkdtemp(pattern);
+  const std::string base = MakeTempDir("base");
   const Fd dir(::open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const int at = dir.get();
   const auto file = sys::Open({at, "file"}, O_CREAT | O_RDWR, 0600);

@@ -11,6 +11,7 @@
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/layer_stack.h"
 #include "layerdb/layer/marks.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 
@@ -54,8 +55,7 @@ class HookedLayer : public Layer {
 }  // namespace
 
 void UnionFsTest::SetUp() {
-  std::string pattern = (stdfs::temp_directory_path() / "veneer-core-XXXXXX").string();
-  base_ = ::mkdtemp(pattern.data());
+  base_ = MakeTempDir("core");
   ::umask(0);
   caller_.uid = ::geteuid();
   caller_.gid = ::getegid();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/places.h"
+#include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -16,9 +17,7 @@ namespace stdfs = std::filesystem;
 class PlacesTest : public ::testing::Test {
  protected:
   PlacesTest() {
-    std::string name = stdfs::temp_directory_path() / "veneer-places-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = stdfs::canonical(name);
+    root_ = stdfs::canonical(MakeTempDir("places"));
     for (const char* dir : {"l1/sub", "l2", "up", "work", "mnt/sub", "objects"}) {
       stdfs::create_directories(root_ / dir);
     }

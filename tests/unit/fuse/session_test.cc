@@ -23,6 +23,7 @@
 #include "fs/upper/upper.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/layer_stack.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -60,9 +61,7 @@ struct Reply {
 class SessionTest : public ::testing::Test {
  protected:
   SessionTest() {
-    std::string name = stdfs::temp_directory_path() / "veneer-session-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
+    root_ = MakeTempDir("session");
     for (const char* dir : {"lower/dir", "upper", "work"}) stdfs::create_directories(root_ / dir);
     std::ofstream(root_ / "lower/file") << "contents";
   }

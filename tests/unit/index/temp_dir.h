@@ -14,16 +14,13 @@
 
 #include "layerdb/base/result.h"
 #include "layerdb/index/records.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string path = testing::TempDir() + "veneer-index-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    path_ = path;
-  }
+  TempDir() : path_(MakeTempDir("index")) {}
   ~TempDir() { std::filesystem::remove_all(path_); }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

@@ -12,6 +12,7 @@
 #include <map>
 
 #include "layerdb/layer/dir_layer.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -20,10 +21,7 @@ namespace fs = std::filesystem;
 
 class LayerStackTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/veneer-stack-XXXXXX";
-    base_ = ::mkdtemp(pattern);
-  }
+  void SetUp() override { base_ = MakeTempDir("stack"); }
   void TearDown() override { fs::remove_all(base_); }
 
   void File(const std::string& path, const std::string& text) {

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "layerdb/base/fd.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -75,9 +76,7 @@ TEST(ResolveAccountTest, NoNumberWrapsAroundToRoot) {
 class ResolveAccountInTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = ::testing::TempDir() + "/veneer-account-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    dir_ = MakeTempDir("account");
     std::filesystem::create_directory(dir_ + "/etc");
     root_ = Fd(open(dir_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "layerdb/base/sys.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -19,9 +20,7 @@ namespace fs = std::filesystem;
 class MountStubsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = ::testing::TempDir() + "/veneer-stubs-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    dir_ = MakeTempDir("stubs");
     fs::create_directory(dir_ + "/root");
     fs::create_directory(dir_ + "/outside");
     root_ = Fd(open((dir_ + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/mount_table.h"
+#include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -29,8 +30,7 @@ TEST(ReadMountTableTest, FindsTheRootOfThisSystem) {
 }
 
 TEST(AbsolutePathTest, ResolvesParentsAndNotTheLastComponent) {
-  std::string dir = ::testing::TempDir() + "/veneer-path-XXXXXX";
-  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  const std::string dir = MakeTempDir("path");
   const std::string real = *AbsolutePath(dir + "/.");
   ASSERT_EQ(symlink("nowhere", (dir + "/link").c_str()), 0);
   EXPECT_EQ(*AbsolutePath(dir + "/link"), real + "/link");

@@ -16,6 +16,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/temp_dir.h"
 #include "tools/run/mount_stubs.h"
 #include "tools/run/mount_table.h"
 #include "tools/run/user_namespace.h"
@@ -28,9 +29,8 @@ namespace fs = std::filesystem;
 class SessionTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/veneer-session-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    dir_ = MakeTempDirIn("/tmp", "session");
+    ASSERT_FALSE(dir_.empty());
     chmod(dir_.c_str(), 0755);
     const std::string root = dir_ + "/root";
     fs::create_directories(root + "/etc");

@@ -14,15 +14,14 @@
 #include "layerdb/model/tar_writer.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/transfer/layer_tar.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 
 namespace fs = std::filesystem;
 
 TransferTest::TransferTest() {
-  std::string path = (fs::temp_directory_path() / "veneer-transfer-XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) std::abort();
-  dir_ = path;
+  dir_ = MakeTempDir("transfer");
   Result<std::unique_ptr<Store>> opened = Store::Open(dir_ + "/store");
   if (!opened) {
     ADD_FAILURE() << opened.error().message();

@@ -17,6 +17,7 @@
 #include <set>
 
 #include "fs/upper/upper.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/base/refuse_system_call.h"
 
 namespace veneer {
@@ -26,10 +27,7 @@ namespace stdfs = std::filesystem;
 
 class MoveTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (stdfs::temp_directory_path() / "veneer-move-XXXXXX").string();
-    base_ = ::mkdtemp(pattern.data());
-  }
+  void SetUp() override { base_ = MakeTempDir("move"); }
   void TearDown() override { stdfs::remove_all(base_); }
 
   void Reset() {

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "fs/upper/remove_tree.h"
+#include "tests/support/temp_dir.h"
 
 namespace veneer {
 namespace {
@@ -22,8 +23,7 @@ namespace stdfs = std::filesystem;
 class UpperTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (stdfs::temp_directory_path() / "veneer-upper-XXXXXX").string();
-    base_ = ::mkdtemp(pattern.data());
+    base_ = MakeTempDir("upper");
     stdfs::create_directory(base_ / "u");
     stdfs::create_directory(base_ / "w");
     options_.upperdir = base_ / "u";
