@@ -53,25 +53,14 @@ Result<std::map<std::string, std::string>> AllTags(const KvTxn& txn) {
 tl::unexpected<Error> NoSuchImage(std::string_view reference,
                                   const std::map<std::string, std::string>& all) {
   std::vector<std::string> tags;
-  std::vector<std::string> repositories;
-  for (const auto& [tag, id] : all) {
-    tags.push_back(tag);
-    repositories.push_back(RepositoryOf(tag));
-  }
-  const Result<std::string> wanted = NormalizeTag(reference);
-  std::optional<size_t> nearest;
-  if (wanted) {
-    // A missing tag of a known repository is nearer than a similar name.
-    const std::string repository = RepositoryOf(*wanted);
-    const auto same = std::find(repositories.begin(), repositories.end(), repository);
-    nearest = NearestName(*wanted, tags);
-    if (same != repositories.end() && (!nearest || repositories[*nearest] != repository)) {
-      nearest = static_cast<size_t>(same - repositories.begin());
-    }
-    if (!nearest) nearest = NearestName(repository, repositories);
-  }
-  const std::string hint = nearest ? "; did you mean " + tags[*nearest] + "?" : "";
-  return MakeError("no such image: " + std::string(reference) + hint, ExitCode::kNotFound);
+  for (const auto& [tag, id] : all) tags.push_back(tag);
+  // In the short form that tags have, and without the tag that would be added.
+  const Result<std::string> normal = NormalizeTag(reference);
+  std::string wanted = normal ? *normal : std::string(reference);
+  const bool tagged = reference.find(':', reference.rfind('/') + 1) != std::string_view::npos;
+  if (!tagged) wanted = RepositoryOf(wanted);
+  return MakeError("no such image: " + std::string(reference) + DidYouMean(wanted, tags),
+                   ExitCode::kNotFound);
 }
 
 // The tags that name[:tag]@sha256:… stands for: those of this name (and this tag) whose image has the digest.

@@ -91,6 +91,12 @@ TEST_F(ImagesTest, AreMissedWithTheNearestName) {
   EXPECT_THAT(message("debian"), HasSubstr("did you mean debian:12?"));
   EXPECT_THAT(message("debian:bookworm"), HasSubstr("did you mean debian:12?"));
   EXPECT_THAT(message("alpne"), HasSubstr("did you mean alpine:3?"));
+  PutImage("two", {"mongo:3.2", "nginx:latest", "team/tool:1"});
+  EXPECT_THAT(message("mong"), HasSubstr("did you mean mongo:3.2?"));
+  EXPECT_THAT(message("ubunt"), testing::Not(HasSubstr("did you mean")));
+  EXPECT_THAT(message("deb"), HasSubstr("did you mean debian:12?"));
+  EXPECT_THAT(message("tool"), HasSubstr("did you mean team/tool:1?"));
+  EXPECT_THAT(message("mong:3.2"), HasSubstr("did you mean mongo:3.2?"));
   EXPECT_THAT(message("postgres"), testing::Not(HasSubstr("did you mean")));
   EXPECT_THAT(message("no such name"), HasSubstr("no such image: no such name"));
 }
