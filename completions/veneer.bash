@@ -29,13 +29,13 @@ _veneer_command_of() {
 _veneer_options() {
   local options=
   case $1 in
-    "") options="--version" ;;
+    "") options="-v --version" ;;
     import) options="-m= --message= -c= --change= --platform= --progress= -q --quiet" ;;
     load) options="-i= --input= -q --quiet --platform=" ;;
     mount) options="-n= --name= -r --read-only -o= --options=" ;;
     umount) options="-l --lazy" ;;
     chroot) options="-n= --name= -b= --bind= -e= --env= -u= --user= -w= --workdir= --net= -r --read-only --rm" ;;
-    diff) options="--format= --stat --bytes" ;;
+    diff) options="--format= --stat -v --verbose --bytes" ;;
     commit) options="-a= --author= -m= --message= -c= --change= -p --pause --rm" ;;
     export) options="-o= --output=" ;;
     save) options="-o= --output= --format= --compress= -q --quiet" ;;
@@ -53,8 +53,8 @@ _veneer_options() {
     container-prune) options="-f --force --filter= --bytes" ;;
     prune) options="-i --images --dry-run --bytes" ;;
     fsck) options="--progress= --repair" ;;
-    layer-ls) options="--bytes" ;;
-    df) options="-v --verbose --bytes" ;;
+    layer-ls) options="--format= --bytes" ;;
+    df) options="-v --verbose --format= --bytes" ;;
   esac
   echo "-h --help --root= $options"
 }
@@ -104,7 +104,7 @@ _veneer_value() {
     save:--format) _veneer_words "docker-archive oci-archive oci-dir" ;;
     diff:--format) _veneer_words "text json" ;;
     stats:--format) _veneer_words "table json" ;;
-    images:--format | history:--format | ps:--format) _veneer_words "table json raw" ;;
+    images:--format | history:--format | ps:--format | layer-ls:--format | df:--format) _veneer_words "table json raw" ;;
     *:--format | *inspect:-f | info:-f | version:-f) _veneer_words "json" ;;
     images:-f | images:--filter) _veneer_filters "dangling= label= before= since= until= reference=" ;;
     ps:-f | ps:--filter) _veneer_filters "name= status= ancestor=" ;;

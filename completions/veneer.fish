@@ -133,7 +133,7 @@ end
 complete -c veneer -f
 complete -c veneer -s h -l help -d 'Show help'
 complete -c veneer -l root -x -a '(__fish_complete_directories)' -d 'The store'
-complete -c veneer -n __veneer_no_command -l version -d 'Show the version'
+complete -c veneer -n __veneer_no_command -s v -l version -d 'Show the version'
 for line in 'import Make an image of an archive or a directory' 'load Load the images of an archive' 'mount Mount a container' \
         'umount Unmount containers' 'chroot Run a command in a container' 'diff List what a container changed' \
         'commit Make an image of a container' 'export Write the tree of a container' 'save Write images to an archive' \
@@ -185,6 +185,7 @@ complete -c veneer -n '__veneer_using chroot' -l net -x -a 'host none' -d Networ
 complete -c veneer -n '__veneer_using chroot commit' -l rm -d 'Remove the container'
 complete -c veneer -n '__veneer_using diff' -l format -x -a 'text json' -d 'How to print it'
 complete -c veneer -n '__veneer_using diff' -l stat -d 'With sizes'
+complete -c veneer -n '__veneer_using diff' -s v -l verbose -d 'And what is another'
 complete -c veneer -n '__veneer_using commit' -s a -l author -x -d 'Who made it'
 complete -c veneer -n '__veneer_using commit' -s p -l pause -d 'No effect'
 complete -c veneer -n '__veneer_using export save' -s o -l output -r -F -d 'Where to write'
@@ -192,7 +193,7 @@ complete -c veneer -n '__veneer_using save' -l format -x -a 'docker-archive oci-
 complete -c veneer -n '__veneer_using save' -l compress -x -a 'none gzip zstd' -d 'How to compress'
 complete -c veneer -n '__veneer_using images history ps' -s q -l quiet -d 'Only ids or names'
 complete -c veneer -n '__veneer_using images history ps' -l no-trunc -d 'Whole ids'
-complete -c veneer -n '__veneer_using images history ps' -l format -x -a 'table json raw' -d 'How to print it'
+complete -c veneer -n '__veneer_using images history ps layer-ls df' -l format -x -a 'table json raw' -d 'How to print it'
 complete -c veneer -n '__veneer_using images history ps info df diff prune image-prune container-prune layer-ls' -l bytes -d 'Sizes in bytes'
 complete -c veneer -n '__veneer_using images ps' -s a -l all -d Everything
 complete -c veneer -n '__veneer_using images' -s f -l filter -x -d 'Only some' \

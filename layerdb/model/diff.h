@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "layerdb/model/entry.h"
 
@@ -21,12 +22,22 @@ struct DiffEntry {
   friend bool operator==(const DiffEntry&, const DiffEntry&) = default;
 };
 
+// Of a directory that is told only because something in it changed.
+inline constexpr const char* kInside = "inside";
+
+// What of an object is another in `above` than in `below`: "type" alone, or some of "contents",
+// "mode", "owner", "time", "xattrs" and "device". What attributes cannot tell, the caller does.
+std::vector<std::string> ChangedParts(const Attr& below, const Attr& above, bool contents,
+                                      bool xattrs);
+
 // The same with the bytes of the regular files it is about: of the file itself, or of all that was in a directory that is
 // one no more. 0 for everything else.
 struct SizedDiffEntry {
   DiffEntry entry;
   uint64_t before = 0;
   uint64_t after = 0;
+  // Of what is changed: what of it is another, in words of ChangedParts(), or kInside alone.
+  std::vector<std::string> parts = {};
   friend bool operator==(const SizedDiffEntry&, const SizedDiffEntry&) = default;
 };
 

@@ -233,7 +233,10 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   Change change;
   change.path = path_;
   change.hidden = frame.hidden;
-  if (base) change.base = base->attr;
+  if (base) {
+    change.base = base->attr;
+    change.base_ref = base->ref;
+  }
   const Found& shown = above ? above : below;
   change.kind = DecideDiff(TypeIn(base), TypeIn(shown));
   if (!shown) {

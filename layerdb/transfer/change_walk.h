@@ -42,6 +42,7 @@ struct Change {
   bool only_time = false;
   Attr attr;
   std::optional<Attr> base;  // what the image has in this path
+  LayerRef base_ref;         // REQUIRES: `base`
   // Where attributes, xattrs and a symlink's target are, and where the contents.
   const Layer* meta = nullptr;
   LayerRef meta_ref;

@@ -22,7 +22,7 @@ namespace veneer {
 // no name that came or went in it accounts for that.
 Result<std::vector<DiffEntry>> DiffContainer(Store& store, const ContainerRecord& container);
 
-// The same with sizes, in time that depends on what was deleted, too.
+// The same with sizes and with what of a path is another, in time that depends on what was deleted, too.
 Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
                                                            const ContainerRecord& container);
 

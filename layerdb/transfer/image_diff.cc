@@ -89,25 +89,23 @@ XattrList XattrsOf(const EntryView& entry) {
   return list;
 }
 
-// But for the time.
-bool HaveEqualAttributes(const EntryView& a, const EntryView& b) {
+// What differs; nothing when they are equal.
+Result<std::vector<std::string>> Differences(const ObjectStore& objects, const EntryView& a,
+                                             const EntryView& b) {
   const Attr x = a.attr();
   const Attr y = b.attr();
-  if (x.type != y.type || x.mode != y.mode || x.uid != y.uid || x.gid != y.gid ||
-      x.rdev_major != y.rdev_major || x.rdev_minor != y.rdev_minor) {
-    return false;
+  const bool xattrs = (a.has_xattrs() || b.has_xattrs()) && XattrsOf(a) != XattrsOf(b);
+  bool contents = false;
+  if (x.type == FileType::kSymlink && y.type == x.type) {
+    contents = a.inline_bytes() != b.inline_bytes();
+  } else if (x.type == FileType::kRegular && y.type == x.type) {
+    contents = x.size != y.size;
+    if (!contents) {
+      VENEER_TRY(const bool equal, HaveEqualContents(objects, a, b));
+      contents = !equal;
+    }
   }
-  return (!a.has_xattrs() && !b.has_xattrs()) || XattrsOf(a) == XattrsOf(b);
-}
-
-Result<bool> AreEqual(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
-  const Attr x = a.attr();
-  const Attr y = b.attr();
-  if (x.mtime != y.mtime || !HaveEqualAttributes(a, b)) return false;
-  if (x.type == FileType::kSymlink) return a.inline_bytes() == b.inline_bytes();
-  if (x.type != FileType::kRegular) return true;
-  if (x.size != y.size) return false;
-  return HaveEqualContents(objects, a, b);
+  return ChangedParts(x, y, contents, xattrs);
 }
 
 bool IsDirectory(const std::optional<EntryView>& entry) {
@@ -133,7 +131,7 @@ class ImageDiff {
       path_ += name.name;
       VENEER_TRY_VOID(Compare(name));
     }
-    if (IsRootTold()) out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0});
+    VENEER_TRY_VOID(TellRoot());
     return std::move(out_);
   }
 
@@ -155,20 +153,21 @@ class ImageDiff {
     const std::optional<EntryView>& below = name.below;
     const std::optional<EntryView>& above = name.above;
     if (IsDirectory(below) && IsDirectory(above)) {
-      VENEER_TRY(const bool equal, AreEqual(objects_, *below, *above));
-      if (!equal) Tell({{DiffKind::kChanged, path_}, 0, 0});
+      VENEER_TRY(std::vector<std::string> parts, Differences(objects_, *below, *above));
+      const bool equal = parts.empty();
+      if (!equal) Tell({{DiffKind::kChanged, path_}, 0, 0, std::move(parts)});
       return Enter(below->ino(), above->ino(), !equal);
     }
-    bool equal = false;
+    std::vector<std::string> parts;
     if (below && above) {
-      VENEER_TRY(equal, AreEqual(objects_, *below, *above));
+      VENEER_TRY(parts, Differences(objects_, *below, *above));
+      if (parts.empty()) return {};
     }
-    if (equal) return {};
     name_replaced_ = name_replaced_ || frames_.size() == 1;
     const auto kind = *DecideDiff(TypeOf(below), TypeOf(above));
     VENEER_TRY(const uint64_t before, BytesOf(below_, below));
     const bool regular = above && above->type() == FileType::kRegular;
-    Tell({{kind, path_}, before, regular ? above->size() : 0});
+    Tell({{kind, path_}, before, regular ? above->size() : 0, std::move(parts)});
     if (IsDirectory(above)) return Enter(std::nullopt, above->ino(), true);
     return {};
   }
@@ -184,11 +183,13 @@ class ImageDiff {
   }
 
   // By the rule of a container's diff (container_diff.h).
-  bool IsRootTold() const {
-    const EntryView below = below_.Root().entry;
-    const EntryView above = above_.Root().entry;
-    if (!HaveEqualAttributes(below, above)) return true;
-    return below.attr().mtime != above.attr().mtime && !name_replaced_;
+  Result<void> TellRoot() {
+    VENEER_TRY(std::vector<std::string> parts,
+               Differences(objects_, below_.Root().entry, above_.Root().entry));
+    const bool dated = parts == std::vector<std::string>{"time"};
+    if (parts.empty() || (dated && name_replaced_)) return {};
+    out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0, std::move(parts)});
+    return {};
   }
 
   // A change, and the directories on the way to it.
@@ -196,7 +197,7 @@ class ImageDiff {
     for (Frame& frame : frames_) {
       if (frame.told) continue;
       frame.told = true;
-      out_.push_back({{DiffKind::kChanged, path_.substr(0, frame.path_size)}, 0, 0});
+      out_.push_back({{DiffKind::kChanged, path_.substr(0, frame.path_size)}, 0, 0, {kInside}});
     }
     out_.push_back(std::move(change));
   }

@@ -35,6 +35,8 @@ LINES = {
     "veneer image ls --format ": "table json raw",
     "veneer history --format ": "table json raw",
     "veneer ps --format ": "table json raw",
+    "veneer layer ls --format ": "table json raw",
+    "veneer system df --format ": "table json raw",
     "veneer inspect --format ": "json",
     "veneer inspect --type ": "image container layer",
     "veneer chroot --net ": "host none",
@@ -79,7 +81,7 @@ BASH_LINES = {
     "veneer ps -f ancestor=deb": "debian:12",
     "veneer image ls -f dangling=f": "false",
     "veneer mount -o suid,noa": "suid,noatime suid,noacl",
-    "veneer -": "-h --help --root --version",
+    "veneer -": "-h --help --root --version -v",
 }
 
 

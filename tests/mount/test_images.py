@@ -48,6 +48,16 @@ class ImageCase(StoreCase):
 
 @for_users
 class Changes(ImageCase):
+    def test_a_failed_mount_takes_back_the_directory_it_made(self):
+        self.make("app:1", "1")
+        old, new = os.path.join(self.dir, "old"), os.path.join(self.dir, "new")
+        self.act(lambda: os.mkdir(old))
+        for where in (old, new):
+            self.refused("mount", "-o", "timeout=soon", "-n", "web", "app:1", where, code=1, say="timeout")
+        self.assertTrue(os.path.isdir(old))
+        self.assertFalse(os.path.exists(new))
+        self.assertEqual(self.veneer("ps", "-a", "-q"), "")
+
     def test_names_move_and_images_go_with_their_layers(self):
         one, two = self.make("app:1", "1"), self.make("app:2", "2")
         self.assertEqual(self.veneer("tag", "app:1", "app:2"), "")

@@ -13,6 +13,7 @@
 #include "layerdb/store/session.h"
 #include "layerdb/transfer/worker.h"
 #include "tools/archive/load_plan.h"
+#include "tools/image/time_format.h"
 
 namespace veneer {
 
@@ -169,8 +170,8 @@ Result<void> Loader::ReadImage(PlannedImage planned) {
     }
     return {};
   }
-  ImageRecord record{
-      id, diff_ids, ChainIdOf(diff_ids), planned.parsed.created.value_or(Timestamp()), size, {}};
+  ImageRecord record{id,   diff_ids, ChainIdOf(diff_ids), planned.parsed.created.value_or(kNoTime),
+                     size, {}};
   finished_.push_back({{std::move(record), std::move(planned.tags)},
                        std::move(planned.config),
                        std::move(planned.blobs)});

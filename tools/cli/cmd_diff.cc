@@ -16,7 +16,15 @@ struct Options {
   std::string format;
   bool stat = false;
   bool bytes = false;
+  bool verbose = false;
 };
+
+// "mode, owner"
+std::string PartsOf(const SizedDiffEntry& change) {
+  std::string words;
+  for (const std::string& part : change.parts) words += (words.empty() ? "" : ", ") + part;
+  return words;
+}
 
 Result<std::vector<SizedDiffEntry>> OfContainer(Store& store, const std::string& name, bool sizes) {
   VENEER_TRY(const ContainerRecord container, FindContainer(store, name));
@@ -27,13 +35,13 @@ Result<std::vector<SizedDiffEntry>> OfContainer(Store& store, const std::string&
   VENEER_TRY(std::vector<DiffEntry> entries, DiffContainer(store, container));
   std::vector<SizedDiffEntry> out;
   out.reserve(entries.size());
-  for (DiffEntry& entry : entries) out.push_back({std::move(entry), 0, 0});
+  for (DiffEntry& entry : entries) out.push_back({std::move(entry), 0, 0, {}});
   return out;
 }
 
 std::string KindOf(const SizedDiffEntry& change) { return {static_cast<char>(change.entry.kind)}; }
 
-void PrintJson(const std::vector<SizedDiffEntry>& changes, bool sizes) {
+void PrintJson(const std::vector<SizedDiffEntry>& changes, bool sizes, bool parts) {
   // One line each, so that a large one can be read by tools that go by lines.
   Print("[");
   const char* before = "\n";
@@ -43,23 +51,29 @@ void PrintJson(const std::vector<SizedDiffEntry>& changes, bool sizes) {
       item["before"] = change.before;
       item["after"] = change.after;
     }
+    if (parts) item["changed"] = change.parts;
     Print(before + DumpJson(item));
     before = ",\n";
   }
   PrintLine(changes.empty() ? "]" : "\n]");
 }
 
-void PrintSizes(const std::vector<SizedDiffEntry>& changes, bool exact) {
+void PrintSizes(const std::vector<SizedDiffEntry>& changes, bool exact, bool parts) {
   const auto size = [&](uint64_t bytes) { return ShowSize(bytes, exact); };
-  Table table({"KIND", "BEFORE", "AFTER", "PATH"});
+  std::vector<std::string> headings = {"KIND", "BEFORE", "AFTER", "PATH"};
+  if (parts) headings.insert(headings.end() - 1, "CHANGED");
+  Table table(headings);
   uint64_t added = 0, changed = 0, deleted = 0, before = 0, after = 0;
   for (const SizedDiffEntry& change : changes) {
     const DiffKind kind = change.entry.kind;
     ++(kind == DiffKind::kAdded ? added : kind == DiffKind::kChanged ? changed : deleted);
     before += change.before;
     after += change.after;
-    table.Add({KindOf(change), kind == DiffKind::kAdded ? "-" : size(change.before),
-               kind == DiffKind::kDeleted ? "-" : size(change.after), change.entry.path});
+    std::vector<std::string> cells = {
+        KindOf(change), kind == DiffKind::kAdded ? "-" : size(change.before),
+        kind == DiffKind::kDeleted ? "-" : size(change.after), change.entry.path};
+    if (parts) cells.insert(cells.end() - 1, PartsOf(change));
+    table.Add(std::move(cells));
   }
   Print(table.ToString());
   PrintLine(std::to_string(added) + " added, " + std::to_string(changed) + " changed, " +
@@ -75,19 +89,21 @@ Result<int> Diff(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   std::vector<SizedDiffEntry> changes;
   if (options.other.empty()) {
-    VENEER_TRY(changes, OfContainer(*store, options.target, options.stat));
+    VENEER_TRY(changes, OfContainer(*store, options.target, options.stat || options.verbose));
   } else {
     VENEER_TRY(const FoundImage below, FindImage(*store, options.target));
     VENEER_TRY(const FoundImage above, FindImage(*store, options.other));
     VENEER_TRY(changes, DiffImages(*store, below.image.diff_ids, above.image.diff_ids));
   }
   if (options.format == "json") {
-    PrintJson(changes, options.stat);
+    PrintJson(changes, options.stat, options.verbose);
   } else if (options.stat) {
-    PrintSizes(changes, options.bytes);
+    PrintSizes(changes, options.bytes, options.verbose);
   } else {
     for (const SizedDiffEntry& change : changes) {
-      PrintLine(KindOf(change) + " " + change.entry.path);
+      const bool parts = options.verbose && !change.parts.empty();
+      PrintLine(KindOf(change) + " " + change.entry.path +
+                (parts ? " (" + PartsOf(change) + ")" : ""));
     }
   }
   return 0;
@@ -108,6 +124,10 @@ void AddDiffCommand(CLI::App& app, Context& context) {
       ->type_name("IMAGE");
   command->add_option("--format", options->format, "text or json")->type_name("FORMAT");
   command->add_flag("--stat", options->stat, "With the sizes of files, before and after");
+  command->add_flag(
+      "-v,--verbose", options->verbose,
+      "With what of a path is another: contents, mode, owner, time, xattrs, device, type; "
+      "inside: something in the directory");
   command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return Diff(context, *options); };

@@ -84,7 +84,7 @@ Result<int> History(Context& context, const Options& options) {
   size_t layer = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const HistoryEntry& step = steps[i];
-    const Timestamp created = step.created.value_or(Timestamp{});
+    const Timestamp created = step.created.value_or(kNoTime);
     uint64_t size = 0;
     Json row = Json::object();
     const auto there = ids.find(i + 1);
@@ -107,7 +107,7 @@ Result<int> History(Context& context, const Options& options) {
   }
   std::ranges::reverse(rows);
   VENEER_TRY(const std::string list, format.Render(std::move(rows)));
-  Print(list);
+  PrintData(list);
   return 0;
 }
 
@@ -123,10 +123,7 @@ void AddHistoryCommand(CLI::App& app, Context& context) {
   command->add_flag("-H,--human", options->human,
                     "Sizes and times as people read them, which is the default; -H=false: exact");
   command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command
-      ->add_option("--format", options->format,
-                   "table, 'table TEMPLATE', raw, json, or a Go template for each line")
-      ->type_name("FORMAT");
+  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
   command->callback([&context, options] {
     context.action = [&context, options] { return History(context, *options); };
   });

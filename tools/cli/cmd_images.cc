@@ -204,7 +204,7 @@ Result<int> ListImages(Context& context, const Options& options) {
   }
   VENEER_TRY(std::vector<Json> rows, MakeRows(*store, options, format, listings));
   VENEER_TRY(const std::string text, format.Render(std::move(rows)));
-  Print(text);
+  PrintData(text);
   return 0;
 }
 
@@ -230,10 +230,7 @@ void AddImagesCommand(CLI::App& app, Context& context) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   CLI::Option* format =
-      command
-          ->add_option("--format", options->format,
-                       "table, 'table TEMPLATE', raw, json, or a Go template for each line")
-          ->type_name("FORMAT");
+      command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
   command->add_flag("--tree", options->tree, "As a tree of the layers they share")
       ->excludes(format)
       ->excludes(quiet)

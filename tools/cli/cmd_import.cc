@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
+#include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/import.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
@@ -36,6 +37,21 @@ Result<ImportedLayer> ImportFrom(Store& store, WriteSession& session, const std:
   return layer;
 }
 
+// The tree is that of an archive of images: one that `save` wrote, or an OCI layout.
+Result<bool> LooksLikeImages(const Store& store, const Digest& diff_id) {
+  VENEER_TRY(const std::shared_ptr<IndexReader> layer, store.OpenLayer(diff_id));
+  const uint64_t root = layer->Root().entry.ino();
+  const auto has = [&](const char* name) -> Result<bool> {
+    VENEER_TRY_CTX(const auto found, layer->Find(root, name), layer->path());
+    return found.has_value();
+  };
+  VENEER_TRY(const bool manifest, has("manifest.json"));
+  VENEER_TRY(const bool repositories, has("repositories"));
+  VENEER_TRY(const bool layout, has("oci-layout"));
+  VENEER_TRY(const bool index, has("index.json"));
+  return (manifest && repositories) || (layout && (index || manifest));
+}
+
 Result<int> Import(Context& context, const Options& options) {
   std::vector<std::string> tags;
   if (options.reference) {
@@ -55,12 +71,14 @@ Result<int> Import(Context& context, const Options& options) {
   ImportOptions import;
   import.cancel = interrupt.cancellation();
   if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
+  bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
     VENEER_TRY(const std::unique_ptr<WriteSession> session, store->Begin());
     Progress progress(mode);
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };
   VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
+  VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
   const NewLayer entry{layer.diff_id, created, "", "",
                        options.message.empty() ? "Imported from " + WithoutPassword(options.source)
                                                : options.message};
@@ -76,6 +94,11 @@ if (!id) {
   return tl::unexpected(id.error());
 }
 PrintLine(id->ToString());
+if (images) {
+  PrintError(WithoutPassword(options.source) +
+             " is an archive of images, and is now the tree of one; `veneer load` loads the images "
+             "in it");
+}
 return 0;
 }
 

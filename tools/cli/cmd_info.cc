@@ -3,7 +3,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/image/config.h"
-#include "tools/image/go_template_functions.h"
+#include "tools/image/go_print.h"
 #include "tools/image/list_format.h"
 #include "tools/image/table.h"
 #include "tools/run/container_mount.h"
@@ -49,7 +49,30 @@ Json Features(const KernelFeatures& kernel) {
 std::string FeatureWords(const Json& features) {
   const auto yes = [&](const char* name) { return features[name].get<bool>() ? "yes" : "no"; };
   return std::string("passthrough ") + yes("Passthrough") + ", io_uring " +
-         features["IoUring"].get<std::string>() + ", idmapped mounts " + yes("IdmappedMounts");
+         features["IoUring"].get<std::string>() + " (not used), idmapped mounts " +
+         yes("IdmappedMounts");
+}
+
+// What stands between this user and a mount, and what helps against it, a line each.
+Json ToDo(const Json& info, bool veneerfs, bool fuse) {
+  Json lines = Json::array();
+  if (!veneerfs) lines.push_back("put veneerfs beside veneer, or where PATH looks");
+  if (!fuse) lines.push_back("load the module (modprobe fuse), or give this container /dev/fuse");
+  if (!IsOrdinaryUser()) return lines;
+  const auto missing = [&](const char* field) {
+    return info[field].get_ref<const std::string&>().starts_with("missing");
+  };
+  std::string packages;
+  if (missing("Fusermount")) packages += " fuse3";
+  if (missing("Newuidmap")) packages += " uidmap";
+  if (!packages.empty()) lines.push_back("apt-get update && apt-get install" + packages);
+  const UserMapping mapping = MappingOfUser();
+  if (mapping.uids.size() < 2 || mapping.gids.size() < 2) {
+    lines.push_back(
+        "for programs inside that change users, as apt-get does, have root run usermod "
+        "--add-subuids 100000-165535 --add-subgids 100000-165535 USER");
+  }
+  return lines;
 }
 
 Result<Json> Gather(Context& context) {
@@ -82,11 +105,13 @@ Result<Json> Gather(Context& context) {
   info["KernelVersion"] = kernel.release;
   info["KernelFeatures"] = Features(kernel);
   info["Dialects"] = {"overlayfs", "fuse-overlayfs", "AUFS", "containers/storage"};
+  info["UserIds"] = info["GroupIds"] = "";  // root has all
   if (IsOrdinaryUser()) {
     const UserMapping mapping = MappingOfUser();
     info["UserIds"] = Ids(mapping.uids, "/etc/subuid");
     info["GroupIds"] = Ids(mapping.gids, "/etc/subgid");
   }
+  info["ToDo"] = ToDo(info, daemon.has_value(), fuse.has_value());
   return info;
 }
 
@@ -95,11 +120,11 @@ Result<int> Info(Context& context, const Options& options) {
   VENEER_TRY(const Json info, Gather(context));
   if (!options.format.empty()) {
     VENEER_TRY(const std::string text, RenderOne(info, options.format));
-    Print(text);
+    PrintData(text);
     return 0;
   }
   const auto line = [&](const char* label, const char* field) {
-    PrintLine(std::string(label) + ": " + TextOfValue(info[field]));
+    PrintLine(std::string(label) + ": " + GoText(GoValue::FromJson(info[field])));
   };
   line("Version", "Version");
   line("Store", "Store");
@@ -121,10 +146,14 @@ Result<int> Info(Context& context, const Options& options) {
     dialects += (dialects.empty() ? "" : ", ") + name.get<std::string>();
   }
   PrintLine("Dialects: " + dialects);
-  if (info.contains("UserIds")) {
+  if (!info["UserIds"].get_ref<const std::string&>().empty()) {
     line("User ids", "UserIds");
     line("Group ids", "GroupIds");
   }
+  std::string to_do;
+  for (const Json& one : info["ToDo"])
+    to_do += (to_do.empty() ? "" : "; ") + one.get<std::string>();
+  PrintLine("To do: " + (to_do.empty() ? "nothing, all is there" : to_do));
   return 0;
 }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include "tools/cli/commands.h"
 #include "tools/cli/inspect_documents.h"
 #include "tools/image/list_format.h"
@@ -41,12 +39,6 @@ Result<Json> Find(Store& store, const std::string& type, const std::string& name
   return MakeError("no such " + (type.empty() ? "object" : type) + ": " + name);
 }
 
-// What a terminal shows must not steer it; what a program reads is exact.
-std::string ForOutput(const std::string& text) {
-  if (::isatty(STDOUT_FILENO) == 0) return text;
-  return Printable(text, "\n\t");
-}
-
 Result<int> Inspect(Context& context, const Options& options) {
   if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
@@ -62,13 +54,13 @@ Result<int> Inspect(Context& context, const Options& options) {
   }
   if (options.format.empty()) {
     const auto replace = Json::error_handler_t::replace;
-    PrintLine(found.empty() ? "[]" : found.dump(kIndent, ' ', false, replace));
+    PrintData(found.empty() ? "[]\n" : found.dump(kIndent, ' ', false, replace) + "\n");
   } else if (found.empty()) {
     PrintLine("");
   }
   for (size_t i = 0; !options.format.empty() && i < found.size(); ++i) {
     VENEER_TRY(const std::string text, RenderOne(found[i], options.format));
-    Print(ForOutput(text));
+    PrintData(text);
   }
   for (const std::string& problem : problems) PrintError(problem);
   return problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);

@@ -8,6 +8,7 @@
 #include "layerdb/transfer/archive_counts.h"
 #include "layerdb/transfer/checked_layer_tar.h"
 #include "tools/cli/commands.h"
+#include "tools/image/list_format.h"
 #include "tools/image/table.h"
 
 namespace veneer {
@@ -61,17 +62,37 @@ Result<int> WriteTar(Context& context, const std::string& layer) {
   return 0;
 }
 
-Result<int> ListLayers(Context& context, const std::string& image, bool bytes) {
+struct ListOptions {
+  std::string image;
+  std::string format;
+  bool bytes = false;
+};
+
+ListShape Shape() {
+  ListShape shape;
+  shape.fields = {
+      {"Layer", "LAYER"}, {"DiffID", "DIFF ID"}, {"Entries", "ENTRIES"}, {"Size", "SIZE"}};
+  shape.table = "{{.Layer}}\t{{.DiffID}}\t{{.Entries}}\t{{.Size}}";
+  shape.raw = "layer: {{.Layer}}\ndiff_id: {{.DiffID}}\nentries: {{.Entries}}\nsize: {{.Size}}\n";
+  shape.quiet = "{{.DiffID}}";
+  return shape;
+}
+
+Result<int> ListLayers(Context& context, const ListOptions& options) {
+  VENEER_TRY(const ListFormat format, ListFormat::Parse(Shape(), options.format, false));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, image));
-  Table table({"LAYER", "DIFF ID", "ENTRIES", "SIZE"});
+  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
+  std::vector<Json> rows;
   for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
     VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));
     VENEER_TRY(const ArchiveCounts counts, CountArchive(*store, found.image.diff_ids[i]));
-    table.Add({std::to_string(i + 1), found.image.diff_ids[i].ToString(),
-               std::to_string(counts.entries), ShowSize(layer->CountBytes(), bytes)});
+    rows.push_back({{"Layer", std::to_string(i + 1)},
+                    {"DiffID", found.image.diff_ids[i].ToString()},
+                    {"Entries", std::to_string(counts.entries)},
+                    {"Size", ShowSize(layer->CountBytes(), options.bytes)}});
   }
-  Print(table.ToString());
+  VENEER_TRY(const std::string text, format.Render(std::move(rows)));
+  PrintData(text);
   return 0;
 }
 
@@ -91,11 +112,12 @@ void AddLayerCommand(CLI::App& app, Context& context) {
       [&context, name] { context.action = [&context, name] { return WriteTar(context, *name); }; });
   CLI::App* list =
       command->add_subcommand("ls", "List the layers of an image, the bottom one first");
-  list->add_option("image", *name, "The image")->required()->type_name("IMAGE");
-  auto bytes = std::make_shared<bool>(false);
-  list->add_flag("--bytes", *bytes, "Sizes in bytes");
-  list->callback([&context, name, bytes] {
-    context.action = [&context, name, bytes] { return ListLayers(context, *name, *bytes); };
+  auto options = std::make_shared<ListOptions>();
+  list->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
+  list->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
+  list->add_flag("--bytes", options->bytes, "Sizes in bytes");
+  list->callback([&context, options] {
+    context.action = [&context, options] { return ListLayers(context, *options); };
   });
 }
 

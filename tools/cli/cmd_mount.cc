@@ -45,7 +45,9 @@ Result<int> Mount(Context& context, const Options& options) {
     return tl::unexpected(mount_point.error());
   }
   PrintLine(*mount_point);
-  if (created && options.name.empty()) PrintError("the new container is " + container.name);
+  if (created && options.name.empty())
+    PrintError("the new container is " + container.name + "; it stays until `veneer rm " +
+               container.name + "`");
   return 0;
 }
 

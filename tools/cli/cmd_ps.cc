@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <map>
 #include <regex>
 
@@ -27,6 +28,15 @@ struct Options {
   bool bytes = false;
 };
 
+// What Docker's containers have besides, and these have not: name and heading.
+constexpr std::array<std::pair<const char*, const char*>, 6> kDockers = {
+    {{"Command", "COMMAND"},
+     {"Labels", "LABELS"},
+     {"LocalVolumes", "LOCAL VOLUMES"},
+     {"Mounts", "MOUNTS"},
+     {"Networks", "NETWORKS"},
+     {"Ports", "PORTS"}}};
+
 ListShape Shape() {
   ListShape shape;
   shape.fields = {{"Names", "NAMES"},           {"ID", "NAMES"},
@@ -34,6 +44,7 @@ ListShape Shape() {
                   {"CreatedAt", "CREATED AT"},  {"RunningFor", "CREATED"},
                   {"Status", "STATUS"},         {"State", "STATE"},
                   {"Mountpoint", "MOUNTPOINT"}, {"Size", "SIZE"}};
+  for (const auto& [name, heading] : kDockers) shape.fields.emplace_back(name, heading);
   shape.table = "{{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Mountpoint}}\t{{.Size}}";
   shape.raw =
       "names: {{.Names}}\nimage: {{.Image}}\nimage_id: {{.ImageID}}\ncreated_at: {{.CreatedAt}}\n"
@@ -172,9 +183,7 @@ Json MakeRow(const ContainerRecord& container, const MountStatus& status, const 
   row["Status"] = StatusWords(container, status);
   row["State"] = StateWord(container, status);
   row["Mountpoint"] = status.mount_point;
-  for (const char* none : {"Command", "Labels", "LocalVolumes", "Mounts", "Networks", "Ports"}) {
-    row[none] = "";
-  }
+  for (const auto& [name, heading] : kDockers) row[name] = "";
   return row;
 }
 
@@ -214,7 +223,7 @@ Result<int> Ps(Context& context, const Options& options) {
     rows.push_back(std::move(row));
   }
   VENEER_TRY(const std::string text, format.Render(std::move(rows)));
-  Print(text);
+  PrintData(text);
   return 0;
 }
 
@@ -233,10 +242,7 @@ void AddPsCommand(CLI::App& app, Context& context) {
           "ancestor=IMAGE")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  command
-      ->add_option("--format", options->format,
-                   "table, 'table TEMPLATE', raw, json, or a Go template for each line")
-      ->type_name("FORMAT");
+  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
   command->add_option("-n,--last", options->last, "The newest NUMBER containers, mounted or not")
       ->type_name("NUMBER");
   command->add_flag("-l,--latest", options->latest, "The newest container, mounted or not");

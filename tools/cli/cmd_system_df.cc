@@ -5,6 +5,7 @@
 #include "layerdb/model/reference.h"
 #include "layerdb/store/usage.h"
 #include "tools/cli/commands.h"
+#include "tools/image/list_format.h"
 #include "tools/image/table.h"
 #include "tools/image/time_format.h"
 
@@ -13,22 +14,73 @@ namespace veneer {
 namespace {
 
 struct Options {
+  std::string format;
   bool verbose = false;
   bool bytes = false;
 };
+
+ListShape PartsShape() {
+  ListShape shape;
+  shape.fields = {{"Type", "TYPE"},
+                  {"TotalCount", "TOTAL"},
+                  {"Active", "ACTIVE"},
+                  {"Size", "SIZE"},
+                  {"Reclaimable", "RECLAIMABLE"}};
+  shape.table = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
+  shape.raw =
+      "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\n"
+      "reclaimable: {{.Reclaimable}}\n";
+  shape.quiet = "{{.Type}}";
+  return shape;
+}
+
+ListShape ImagesShape() {
+  ListShape shape;
+  shape.table =
+      "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t"
+      "{{.UniqueSize}}\t{{.Containers}}";
+  shape.fields = {{"Repository", "REPOSITORY"},
+                  {"Tag", "TAG"},
+                  {"ID", "IMAGE ID"},
+                  {"CreatedSince", "CREATED"},
+                  {"Size", "SIZE"},
+                  {"SharedSize", "SHARED SIZE"},
+                  {"UniqueSize", "UNIQUE SIZE"},
+                  {"Containers", "CONTAINERS"}};
+  return shape;
+}
+
+ListShape ContainersShape() {
+  ListShape shape;
+  shape.table = "{{.Names}}\t{{.Image}}\t{{.RunningFor}}\t{{.Mounted}}\t{{.Size}}";
+  shape.fields = {{"Names", "NAME"},
+                  {"Image", "IMAGE"},
+                  {"RunningFor", "CREATED"},
+                  {"Mounted", "MOUNTED"},
+                  {"Size", "SIZE"}};
+  return shape;
+}
+
+Result<void> PrintTable(const ListShape& shape, std::vector<Json> rows) {
+  VENEER_TRY(const ListFormat format, ListFormat::Parse(shape, "", false));
+  VENEER_TRY(const std::string text, format.Render(std::move(rows)));
+  PrintData(text);
+  return {};
+}
 
 class Report {
  public:
   Report(Store& store, const StoreUsage& usage, const Options& options)
       : store_(store), usage_(usage), options_(options) {}
 
-  void PrintParts() const {
-    Table table({"TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"});
-    AddPart(&table, "Images", usage_.images);
-    AddPart(&table, "Containers", usage_.containers);
-    AddPart(&table, "Objects", usage_.objects);
-    table.Add({"Other", "-", "-", Size(usage_.other), Size(0)});
-    Print(table.ToString());
+  std::vector<Json> Parts() const {
+    return {Part("Images", usage_.images), Part("Containers", usage_.containers),
+            Part("Objects", usage_.objects),
+            Json{{"Type", "Other"},
+                 {"TotalCount", "-"},
+                 {"Active", "-"},
+                 {"Size", Size(usage_.other)},
+                 {"Reclaimable", Size(0)}}};
   }
 
   // What is on disk, and what it would be without a store.
@@ -41,7 +93,7 @@ class Report {
               " of files, kept in " + Size(kept) + ")");
   }
 
-  Result<void> PrintImages() const {
+  Result<std::vector<Json>> Images() const {
     VENEER_TRY(const auto sizes, LayerSizes(store_, usage_.image_list));
     std::map<Digest, size_t> uses;  // images that have the layer
     for (const ImageListing& listing : usage_.image_list) {
@@ -50,8 +102,7 @@ class Report {
     }
     std::map<Digest, size_t> containers;
     for (const ContainerRecord& container : usage_.container_list) ++containers[container.image_id];
-    Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE",
-                 "CONTAINERS"});
+    std::vector<Json> rows;
     const Timestamp now = Now();
     for (const ImageListing& listing : usage_.image_list) {
       const ImageRecord& image = listing.image;
@@ -64,44 +115,46 @@ class Report {
       if (names.empty()) names.emplace_back("<none>:<none>");
       for (const std::string& name : names) {
         const auto [repository, tag] = SplitTagName(name);
-        table.Add({repository, tag, ShowId(image.id, false), HumanAge(image.created, now),
-                   Size(shared + unique), Size(shared), Size(unique),
-                   std::to_string(containers[image.id])});
+        rows.push_back({{"Repository", repository},
+                        {"Tag", tag},
+                        {"ID", ShowId(image.id, false)},
+                        {"CreatedSince", HumanAge(image.created, now)},
+                        {"Size", Size(shared + unique)},
+                        {"SharedSize", Size(shared)},
+                        {"UniqueSize", Size(unique)},
+                        {"Containers", std::to_string(containers[image.id])}});
       }
     }
-    PrintLine("");
-    PrintLine("Images space usage:");
-    PrintLine("");
-    Print(table.ToString());
-    return {};
+    return rows;
   }
 
-  void PrintContainers() const {
-    Table table({"NAME", "IMAGE", "CREATED", "MOUNTED", "SIZE"});
+  std::vector<Json> Containers() const {
+    std::vector<Json> rows;
     const Timestamp now = Now();
     for (const ContainerRecord& container : usage_.container_list) {
-      table.Add(
-          {container.name,
-           container.image_name.empty() ? ShowId(container.image_id, false) : container.image_name,
-           HumanAge(container.created, now), container.mount ? "yes" : "no",
-           Size(usage_.container_bytes.at(container.name))});
+      rows.push_back({{"Names", container.name},
+                      {"Image", container.image_name.empty() ? ShowId(container.image_id, false)
+                                                             : container.image_name},
+                      {"RunningFor", HumanAge(container.created, now)},
+                      {"Mounted", container.mount ? "yes" : "no"},
+                      {"Size", Size(usage_.container_bytes.at(container.name))}});
     }
-    PrintLine("");
-    PrintLine("Containers space usage:");
-    PrintLine("");
-    Print(table.ToString());
+    return rows;
   }
 
  private:
   std::string Size(uint64_t bytes) const { return ShowSize(bytes, options_.bytes, kSizeDigits); }
 
-  void AddPart(Table* table, const char* name, const UsagePart& part) const {
+  Json Part(const char* name, const UsagePart& part) const {
     std::string reclaimable = Size(part.reclaimable);
     if (part.bytes > 0 && !options_.bytes) {
       reclaimable += " (" + std::to_string(part.reclaimable * 100 / part.bytes) + "%)";
     }
-    table->Add({name, std::to_string(part.total), std::to_string(part.active), Size(part.bytes),
-                reclaimable});
+    return {{"Type", name},
+            {"TotalCount", std::to_string(part.total)},
+            {"Active", std::to_string(part.active)},
+            {"Size", Size(part.bytes)},
+            {"Reclaimable", reclaimable}};
   }
 
   Store& store_;
@@ -109,15 +162,37 @@ class Report {
   const Options& options_;
 };
 
+// --format: a line for each part, or with --verbose one document with lists of all, as Docker has it.
+Result<int> PrintFormatted(const Report& report, const Options& options, const ListFormat& parts) {
+  if (!options.verbose) {
+    VENEER_TRY(const std::string text, parts.Render(report.Parts()));
+    PrintData(text);
+    return 0;
+  }
+  VENEER_TRY(const std::vector<Json> images, report.Images());
+  const Json all = {
+      {"Parts", report.Parts()}, {"Images", images}, {"Containers", report.Containers()}};
+  VENEER_TRY(const std::string text, RenderOne(all, options.format));
+  PrintData(text);
+  return 0;
+}
+
 Result<int> SystemDf(Context& context, const Options& options) {
+  VENEER_TRY(const ListFormat parts,
+             ListFormat::Parse(PartsShape(), options.verbose ? "" : options.format, false));
+  if (options.verbose) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const StoreUsage usage, MeasureUsage(*store));
   const Report report(*store, usage, options);
-  report.PrintParts();
+  if (!options.format.empty()) return PrintFormatted(report, options, parts);
+  VENEER_TRY_VOID(PrintTable(PartsShape(), report.Parts()));
   if (options.verbose) {
-    VENEER_TRY_VOID(report.PrintImages());
-    report.PrintContainers();
+    VENEER_TRY(std::vector<Json> images, report.Images());
+    Print("\nImages space usage:\n\n");
+    VENEER_TRY_VOID(PrintTable(ImagesShape(), std::move(images)));
+    Print("\nContainers space usage:\n\n");
+    VENEER_TRY_VOID(PrintTable(ContainersShape(), report.Containers()));
   }
   report.PrintSharing();
   return 0;
@@ -129,6 +204,7 @@ void AddSystemDfCommand(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("df", "Show what takes how much space");
   command->add_flag("-v,--verbose", options->verbose, "Also each image and each container");
+  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
   command->add_flag("--bytes", options->bytes, "Sizes in bytes");
   command->callback([&context, options] {
     context.action = [&context, options] { return SystemDf(context, *options); };

@@ -13,6 +13,10 @@
 
 namespace veneer {
 
+// What --help says of the --format of lists.
+inline constexpr const char* kListFormatHelp =
+    "table, 'table TEMPLATE', raw, json, or a Go template for each line";
+
 void AddImportCommand(CLI::App& app, Context& context);
 void AddLoadCommand(CLI::App& app, Context& context);
 void AddMountCommand(CLI::App& app, Context& context);

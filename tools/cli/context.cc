@@ -50,6 +50,11 @@ void PrintLine(std::string_view text) {
   Print("\n");
 }
 
+void PrintData(std::string_view text) {
+  if (::isatty(STDOUT_FILENO) == 0) return Print(text);
+  Print(Printable(text, "\n\t"));
+}
+
 void PrintError(std::string_view message) {
   std::string line = "veneer: " + std::string(message);
   std::ranges::replace(line, '\n', ' ');
@@ -103,7 +108,13 @@ Result<ContainerRecord> FindContainer(Store& store, const std::string& name) {
 
 Result<FoundImage> FindImage(Store& store, const std::string& reference) {
   Result<FoundImage> image = store.images().Find(reference);
-  if (image || image.error().exit() != ExitCode::kUsage) return image;
+  const bool missing = !image && (image.error().exit() == ExitCode::kUsage ||
+                                  image.error().exit() == ExitCode::kNotFound);
+  if (!missing) return image;
+  if (store.containers().Get(reference)) {
+    return MakeError(reference + " is a container, not an image (`veneer images` lists them)",
+                     ExitCode::kNotFound);
+  }
   return MakeError(image.error().message(), ExitCode::kNotFound);
 }
 

@@ -42,6 +42,9 @@ class Context {
 // Writes to standard output; the end of the program reports what could not be written.
 void Print(std::string_view text);
 void PrintLine(std::string_view text);
+// The same for data that may come from an image: exact for a program that reads it; on a terminal,
+// which it must not steer, control characters but new lines and tabs become '?'.
+void PrintData(std::string_view text);
 // One line "veneer: ..." on standard error.
 void PrintError(std::string_view message);
 
@@ -60,7 +63,7 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
 
 // A container by name. kNotFound says so when it is an image, and else names the nearest.
 Result<ContainerRecord> FindContainer(Store& store, const std::string& name);
-// An image by reference. What cannot be the name of one is not found either.
+// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container.
 Result<FoundImage> FindImage(Store& store, const std::string& reference);
 
 // The name under which an image was found, or the start of its id.

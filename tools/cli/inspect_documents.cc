@@ -23,10 +23,14 @@ bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 
 // What a config may leave out is there all the same, so that a template can ask for it.
 Json RuntimeConfig(const Json& document) {
-  Json config = {{"User", ""},         {"Env", Json::array()},    {"Cmd", nullptr},
-                 {"WorkingDir", ""},   {"Entrypoint", nullptr},   {"Labels", nullptr},
-                 {"Volumes", nullptr}, {"ExposedPorts", nullptr}, {"OnBuild", nullptr},
-                 {"StopSignal", ""},   {"Healthcheck", nullptr},  {"Shell", nullptr}};
+  // In Docker's order.
+  Json config = {{"Hostname", ""},          {"Domainname", ""},      {"User", ""},
+                 {"AttachStdin", false},    {"AttachStdout", false}, {"AttachStderr", false},
+                 {"ExposedPorts", nullptr}, {"Tty", false},          {"OpenStdin", false},
+                 {"StdinOnce", false},      {"Env", nullptr},        {"Cmd", nullptr},
+                 {"Healthcheck", nullptr},  {"Image", ""},           {"Volumes", nullptr},
+                 {"WorkingDir", ""},        {"Entrypoint", nullptr}, {"OnBuild", nullptr},
+                 {"Labels", nullptr},       {"StopSignal", ""},      {"Shell", nullptr}};
   const auto found = document.find("config");
   if (found == document.end() || !found->is_object()) return config;
   for (const auto& [key, value] : found->items()) config[key] = value;

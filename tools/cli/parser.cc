@@ -94,7 +94,8 @@ std::unique_ptr<CLI::App> MakeParser(Context& context) {
       "Union file systems from image layers: import, mount, change, commit.", "veneer");
   app->formatter(MakeHelpFormatter());
   app->set_help_flag("-h,--help", "Show this help");
-  app->set_version_flag("--version", std::string("veneer ") + VENEER_VERSION, "Show the version");
+  app->set_version_flag("-v,--version", std::string("veneer ") + VENEER_VERSION,
+                        "Show the version");
   app->require_subcommand(1);
   app->fallthrough();
   app->option_defaults()->always_capture_default(false);
@@ -137,6 +138,10 @@ int RunVeneer(int argc, const char* const* argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   CutCommand(*app, &words, &context);
   TranslateShortValue(&words);
+  if (const auto problem = SingleDashProblem(*app, words)) {
+    PrintError(*problem);
+    return static_cast<int>(ExitCode::kUsage);
+  }
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
     app->parse(reversed);
@@ -147,6 +152,10 @@ int RunVeneer(int argc, const char* const* argv) {
     PrintLine(version.what());
     return FlushOutput(0);
   } catch (const CLI::ParseError& error) {
+    if (LacksVerb(*app, error)) {
+      Print(app->help());
+      return FlushOutput(0);
+    }
     PrintError(UsageProblem(*app, words, error));
     return static_cast<int>(ExitCode::kUsage);
   }

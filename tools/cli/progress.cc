@@ -31,7 +31,8 @@ std::string Bar(double part) {
   return "  [" + bar + "]";
 }
 
-std::string Line(uint64_t done, uint64_t total, double seconds, bool with_bar) {
+std::string Line(uint64_t done, uint64_t total, double seconds, bool with_bar,
+                 bool with_time_left = true) {
   std::string line = HumanSize(done);
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   if (total != 0) {
@@ -40,7 +41,8 @@ std::string Line(uint64_t done, uint64_t total, double seconds, bool with_bar) {
             std::to_string(static_cast<int>(part * 100)) + "%";
   }
   if (rate > 0) line += "  " + HumanSize(static_cast<uint64_t>(rate)) + "/s";
-  if (total > done && rate > 0) line += "  " + TimeLeft(static_cast<double>(total - done) / rate);
+  if (with_time_left && total > done && rate > 0)
+    line += "  " + TimeLeft(static_cast<double>(total - done) / rate);
   return line;
 }
 
@@ -61,6 +63,9 @@ Result<ProgressMode> ParseProgressMode(const std::string& text) {
 
 std::string ProgressLine(uint64_t done, uint64_t total, double seconds, size_t width) {
   std::string line = Line(done, total, seconds, true);
+  // Where there is no room for all, per cent and rate are the last to go.
+  if (line.size() > width) line = Line(done, total, seconds, false);
+  if (line.size() > width) line = Line(done, total, seconds, false, false);
   if (line.size() > width) line.resize(width);
   return line;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <utility>
 
 #include "layerdb/store/suggest.h"
@@ -20,10 +21,15 @@ std::string FullName(const CLI::App* app) {
   return name;
 }
 
+// What stands for its value, without what the library adds for the values that are allowed.
+std::string TypeName(const CLI::Option& option) {
+  const std::string name = option.get_type_name();
+  return name.substr(0, name.find(":{"));
+}
+
 // "[NAME]", "CONTAINER..."
 std::string PositionalWords(const CLI::Option& option) {
-  const std::string name =
-      option.get_type_name() + (option.get_items_expected_max() > 1 ? "..." : "");
+  const std::string name = TypeName(option) + (option.get_items_expected_max() > 1 ? "..." : "");
   return option.get_required() ? name : "[" + name + "]";
 }
 
@@ -42,6 +48,13 @@ class HelpFormatter : public CLI::Formatter {
     if (!app->get_subcommands([](const CLI::App*) { return true; }).empty()) usage += " COMMAND";
     if (app->get_name() == "chroot") usage += " [-- COMMAND [ARG...]]";
     return usage + "\n";
+  }
+
+  // The type alone: what excludes what is said by the message when somebody tries it.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_type_size() == 0 || option->get_type_name().empty()) return "";
+    const bool several = option->get_items_expected_max() > 1;
+    return " " + TypeName(*option) + (several ? " ..." : "");
   }
 };
 
@@ -88,9 +101,31 @@ std::string UnexpectedWord(const CLI::App& app, const CLI::App* command) {
   const std::vector<std::string> left = app.remaining(true);
   if (left.empty()) return "too many arguments";
   const std::string& word = left.front();
-  if (!word.starts_with('-') || word == "-") return "one argument too many: '" + word + "'";
+  if (!word.starts_with('-') || word == "-") {
+    const std::string hint = command->get_name() == "load" ? "; did you mean -i " + word + "?" : "";
+    return "one argument too many: '" + word + "'" + hint;
+  }
   const std::string name = word.substr(0, word.find('='));
   return "no option '" + name + "'" + DidYouMean(name, OptionNames(command));
+}
+
+bool Knows(const CLI::App* command, const std::string& option) {
+  for (; command != nullptr; command = command->get_parent()) {
+    if (command->get_option_no_throw(option) != nullptr) return true;
+  }
+  return false;
+}
+
+// An option before the command that there is none of.
+std::optional<std::string> UnknownOptionInFront(const CLI::App& app,
+                                                const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size() && words[i].starts_with('-'); ++i) {
+    const std::string name = words[i].substr(0, words[i].find('='));
+    if (name == "-" || name == "--") return std::nullopt;
+    if (!Knows(&app, name)) return name;
+    if (words[i] == "--root") ++i;
+  }
+  return std::nullopt;
 }
 
 // An option or argument as the library names it in its messages.
@@ -108,7 +143,7 @@ std::string Problem(const CLI::App& app, const CLI::App* command, const CLI::Par
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return UnexpectedWord(app, command);
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     if (const CLI::Option* option = FindOption(command, text.substr(0, text.find(' '))))
-      return option->get_type_name() + " is missing";
+      return TypeName(*option) + " is missing";
     std::string names;
     for (const std::string& name : CommandNames(*command))
       names += (names.empty() ? "" : ", ") + name;
@@ -121,7 +156,7 @@ std::string Problem(const CLI::App& app, const CLI::App* command, const CLI::Par
     const std::string name = text.substr(0, text.find(':'));
     if (const CLI::Option* option = FindOption(command, name)) {
       if (text.find("At Most") != std::string::npos) return name + " may be given only once";
-      if (text.ends_with(" missing")) return name + " needs " + option->get_type_name();
+      if (text.ends_with(" missing")) return name + " needs " + TypeName(*option);
     }
   }
   if (!text.empty()) text[0] = static_cast<char>(tolower(static_cast<unsigned char>(text[0])));
@@ -149,6 +184,10 @@ std::string UsageProblem(const CLI::App& app, const std::vector<std::string>& wo
                          const CLI::ParseError& error) {
   const std::string command = CommandWord(words);
   const std::vector<std::string> names = CommandNames(app);
+  if (const auto option = UnknownOptionInFront(app, words)) {
+    return "no option '" + *option + "'" + DidYouMean(*option, OptionNames(&app)) +
+           "; `veneer help` lists the commands";
+  }
   if (!command.empty() && std::ranges::find(names, command) == names.end()) {
     return "no command '" + command + "'" + Suggestion(command, names) +
            " (`veneer help` lists them)";
@@ -160,6 +199,32 @@ std::string UsageProblem(const CLI::App& app, const std::vector<std::string>& wo
   }
   const std::string name = FullName(innermost).substr(app.get_name().size() + 1);
   return name + ": " + Problem(app, innermost, error) + "; see `veneer help " + name + "`";
+}
+
+std::optional<std::string> SingleDashProblem(const CLI::App& app,
+                                             const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  for (const std::string& word : words) {
+    if (word == "--") return std::nullopt;
+    if (!word.starts_with('-')) {
+      const auto found = command->get_subcommands(
+          [&](const CLI::App* candidate) { return candidate->check_name(word); });
+      if (!found.empty()) command = found.front();
+      continue;
+    }
+    const std::string name = word.substr(0, word.find('='));
+    if (name.starts_with("--") || name.size() <= 2 || !Knows(command, "-" + name)) continue;
+    const std::string where =
+        command == &app ? "" : FullName(command).substr(app.get_name().size() + 1);
+    return (where.empty() ? "" : where + ": ") + "no option '" + name + "'; did you mean -" + name +
+           "?; see `veneer help" + (where.empty() ? "" : " " + where) + "`";
+  }
+  return std::nullopt;
+}
+
+bool LacksVerb(const CLI::App& app, const CLI::ParseError& error) {
+  return dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && Innermost(app) != &app &&
+         !CommandNames(*Innermost(app)).empty() && app.remaining(true).empty();
 }
 
 }  // namespace veneer

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,13 @@ std::shared_ptr<CLI::FormatterBase> MakeHelpFormatter();
 // parse `words` with `error`.
 std::string UsageProblem(const CLI::App& app, const std::vector<std::string>& words,
                          const CLI::ParseError& error);
+
+// A long option behind one dash, as in `mount -name x`, which would be read as -n with the value "ame"; what to tell of it.
+std::optional<std::string> SingleDashProblem(const CLI::App& app,
+                                             const std::vector<std::string>& words);
+
+// True when `error` is that a noun (`veneer image`) stands alone, whose help then says what can be done.
+bool LacksVerb(const CLI::App& app, const CLI::ParseError& error);
 
 // The first word that is no option and no option's value: the command. Empty when there is none.
 std::string CommandWord(const std::vector<std::string>& words);

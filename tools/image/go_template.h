@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Templates as Docker's --format takes them: the language of Go's text/template
-// (pkg.go.dev/text/template) over JSON values. There are fields, variables, literals, pipes, if,
-// range, with and trimmed spaces; there is no define, template or block, and a name that begins
-// with a small letter is the key of a map, whose absence is no error. Functions:
-// go_template_functions.h. Pure; a parsed template may be used by several threads at once.
+// (pkg.go.dev/text/template), whole but for complex numbers, over JSON documents, of which
+// go_value.h says what is a struct and what a map. Functions: go_template_functions.h. Pure; a
+// parsed template may be used by several threads at once.
 #ifndef VENEER_TOOLS_IMAGE_GO_TEMPLATE_H_
 #define VENEER_TOOLS_IMAGE_GO_TEMPLATE_H_
 
@@ -19,7 +18,7 @@
 
 namespace veneer {
 
-struct TemplateNode;
+struct ParsedTemplate;
 
 class GoTemplate {
  public:
@@ -27,7 +26,7 @@ class GoTemplate {
   static Result<GoTemplate> Parse(std::string_view text);
 
   // The text for one value. Usage error, naming it, for a field that `value` does not have, and for
-  // a function that is given what it cannot take.
+  // a function that is given what it cannot take; what Go refuses is refused.
   Result<std::string> Execute(const Json& value) const;
   // The same for the headings of a table, which are the values of its fields: functions that shape
   // a value leave it.
@@ -35,17 +34,15 @@ class GoTemplate {
 
   // The first names of all fields in it: "Config" for {{.Config.Env}}. So that what nobody asks for
   // is not looked up.
-  const std::set<std::string>& Fields() const { return fields_; }
+  const std::set<std::string>& Fields() const;
   // True when the value itself is used too, as in {{json .}} and {{with $x := .}}, so that any field
   // of it may be.
-  bool UsesWhole() const { return whole_; }
+  bool UsesWhole() const;
 
  private:
   GoTemplate() = default;
 
-  std::shared_ptr<const std::vector<TemplateNode>> nodes_;
-  std::set<std::string> fields_;
-  bool whole_ = false;
+  std::shared_ptr<const ParsedTemplate> parsed_;
 };
 
 // Docker's lists take \t and \n in a template for what they mean. What stands inside of {{ }}

@@ -2,314 +2,341 @@
 #include "tools/image/go_template_functions.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <span>
+#include <optional>
 
-#include "tools/image/go_printf.h"
+#include "tools/image/go_print.h"
+#include "tools/image/go_text.h"
 
 namespace veneer {
 
 namespace {
 
-using Arguments = std::vector<Json>;
+using Kind = GoValue::Kind;
+using Values = std::span<const GoValue>;
 
 // More is not what a list needs, and keeps a slip from filling the memory.
 constexpr int64_t kMaxPadding = 10'000;
 
 tl::unexpected<Error> Bad(std::string_view function, const std::string& what) {
-  return MakeError("template: " + std::string(function) + ": " + what, ExitCode::kUsage);
-}
-
-Result<void> WantCount(std::string_view function, const Arguments& given, size_t least,
-                       size_t most) {
-  if (given.size() >= least && given.size() <= most) return {};
-  const std::string wanted = least == most
-                                 ? std::to_string(least)
-                                 : (given.size() < least ? "at least " + std::to_string(least)
-                                                         : "at most " + std::to_string(most));
-  return Bad(function, "takes " + wanted + (least == 1 && most == 1 ? " argument" : " arguments") +
-                           ", not " + std::to_string(given.size()));
-}
-
-Result<std::string> StringAt(std::string_view function, const Arguments& given, size_t i) {
-  if (given[i].is_string()) return given[i].get<std::string>();
-  if (given[i].is_null()) return std::string();
-  return Bad(function, "wants a string, not " + TypeOfValue(given[i]));
-}
-
-Result<int64_t> NumberAt(std::string_view function, const Arguments& given, size_t i) {
-  if (given[i].is_number_integer()) return given[i].get<int64_t>();
-  return Bad(function, "wants a whole number, not " + TypeOfValue(given[i]));
-}
-
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-// The first `count` characters.
-std::string Front(const std::string& text, int64_t count) {
-  size_t end = 0;
-  for (; end < text.size(); ++end) {
-    if (!IsContinuation(text[end]) && count-- == 0) break;
-  }
-  return text.substr(0, end);
+  return FunctionError(function, what);
 }
 
 // --- Docker's ------------------------------------------------------------------------------------
 
-Result<Json> ToJson(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, 1));
-  return Json(DumpJson(given[0]));
+Result<GoValue> ToJson(std::string_view /*name*/, Values given) {
+  return GoValue::String(given[0].ToJson());
 }
 
-char LowerByte(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char UpperByte(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
-Result<Json> ChangeCase(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, 1));
-  VENEER_TRY(std::string text, StringAt(name, given, 0));
-  bool in_word = false;
-  for (char& c : text) {
-    if (name == "lower") c = LowerByte(c);
-    if (name == "upper" || (name == "title" && !in_word)) c = UpperByte(c);
-    in_word = c != ' ' && c != '\t' && c != '\n';
-  }
-  return Json(text);
+Result<GoValue> Lower(std::string_view /*name*/, Values given) {
+  return GoValue::String(GoLower(given[0].text()));
 }
 
-Result<Json> Split(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 2, 2));
-  VENEER_TRY(const std::string text, StringAt(name, given, 0));
-  VENEER_TRY(const std::string separator, StringAt(name, given, 1));
-  Json parts = Json::array();
+Result<GoValue> Upper(std::string_view /*name*/, Values given) {
+  return GoValue::String(GoUpper(given[0].text()));
+}
+
+Result<GoValue> Title(std::string_view /*name*/, Values given) {
+  return GoValue::String(GoTitle(given[0].text()));
+}
+
+Result<GoValue> Split(std::string_view /*name*/, Values given) {
+  std::string_view text = given[0].text();
+  const std::string& separator = given[1].text();
+  std::vector<std::string> parts;
   if (separator.empty()) {  // into characters, as Go does
-    for (size_t i = 0; i < text.size();) {
-      size_t end = i + 1;
-      while (end < text.size() && IsContinuation(text[end])) ++end;
-      parts.push_back(text.substr(i, end - i));
-      i = end;
+    while (!text.empty()) {
+      const std::string_view before = text;
+      TakeCharacter(&text);
+      parts.emplace_back(before.substr(0, before.size() - text.size()));
     }
-    return parts;
+    return GoValue::StringList(std::move(parts));
   }
-  size_t from = 0;
-  for (size_t at = text.find(separator); at != std::string::npos; at = text.find(separator, from)) {
-    parts.push_back(text.substr(from, at - from));
-    from = at + separator.size();
+  for (size_t at = text.find(separator); at != std::string_view::npos; at = text.find(separator)) {
+    parts.emplace_back(text.substr(0, at));
+    text.remove_prefix(at + separator.size());
   }
-  parts.push_back(text.substr(from));
-  return parts;
+  parts.emplace_back(text);
+  return GoValue::StringList(std::move(parts));
 }
 
-Result<Json> Join(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 2, 2));
-  VENEER_TRY(const std::string separator, StringAt(name, given, 1));
-  if (given[0].is_null()) return Json("");
-  if (!given[0].is_array()) return Bad(name, "wants a list, not " + TypeOfValue(given[0]));
+Result<GoValue> Join(std::string_view /*name*/, Values given) {
   std::string text;
-  for (const Json& item : given[0]) {
-    if (&item != &given[0].front()) text += separator;
-    text += TextOfValue(item);
+  for (int64_t i = 0; i < given[0].size(); ++i) {
+    text += (i > 0 ? given[1].text() : "") + given[0].at(i).text();
   }
-  return Json(text);
+  return GoValue::String(std::move(text));
 }
 
-Result<Json> Pad(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 3, 3));
-  VENEER_TRY(const std::string text, StringAt(name, given, 0));
-  VENEER_TRY(const int64_t before, NumberAt(name, given, 1));
-  VENEER_TRY(const int64_t after, NumberAt(name, given, 2));
+Result<GoValue> Pad(std::string_view name, Values given) {
+  const int64_t before = given[1].number();
+  const int64_t after = given[2].number();
+  if (given[0].text().empty()) return given[0];
   if (before < 0 || after < 0 || before > kMaxPadding || after > kMaxPadding) {
     return Bad(name, "wants 0 to " + std::to_string(kMaxPadding) + " spaces");
   }
-  if (text.empty()) return Json("");
-  return Json(std::string(before, ' ') + text + std::string(after, ' '));
+  return GoValue::String(std::string(before, ' ') + given[0].text() + std::string(after, ' '));
 }
 
-Result<Json> Truncate(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 2, 2));
-  VENEER_TRY(const std::string text, StringAt(name, given, 0));
-  VENEER_TRY(const int64_t length, NumberAt(name, given, 1));
+// Docker counts bytes, and cuts a character in two.
+Result<GoValue> Truncate(std::string_view name, Values given) {
+  const int64_t length = given[1].number();
+  const std::string& text = given[0].text();
   if (length < 0) return Bad(name, "wants a length, not " + std::to_string(length));
-  return Json(Front(text, length));
+  std::string_view rest = text;
+  for (int64_t left = length; left > 0 && !rest.empty(); --left) TakeCharacter(&rest);
+  return GoValue::String(text.substr(0, text.size() - rest.size()));
 }
 
-// --- Go's ----------------------------------------------------------------------------------------
+// --- Go's: comparing -----------------------------------------------------------------------------
 
-Result<Json> Logic(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, name == "not" ? 1 : SIZE_MAX));
-  if (name == "not") return Json(!IsTrueValue(given[0]));
-  const auto decides = [&](const Json& value) { return IsTrueValue(value) == (name == "or"); };
-  const auto found = std::ranges::find_if(given, decides);
-  return found == given.end() ? given.back() : *found;
+Result<GoValue> Not(std::string_view /*name*/, Values given) {
+  return GoValue::Bool(!given[0].IsTrue());
 }
 
-Result<Json> Compare(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 2, name == "eq" ? SIZE_MAX : 2));
-  const Json& first = given[0];
-  if (name == "eq" || name == "ne") {
-    const bool equal = std::ranges::find(given.begin() + 1, given.end(), first) != given.end();
-    return Json(equal == (name == "eq"));
+bool IsWhole(const GoValue& value) {
+  return value.kind() == Kind::kInt || value.kind() == Kind::kByte;
+}
+
+bool IsNone(const GoValue& value) {
+  return value.kind() == Kind::kMissing || value.kind() == Kind::kNil;
+}
+
+bool IsBasic(const GoValue& value) {
+  return IsWhole(value) || value.kind() == Kind::kBool || value.kind() == Kind::kFloat ||
+         value.kind() == Kind::kString;
+}
+
+bool IsComparable(const GoValue& value) {
+  if (value.kind() == Kind::kList || value.kind() == Kind::kMap) return false;
+  return value.kind() != Kind::kStruct || std::ranges::all_of(value.members(), [](const auto& one) {
+           return IsComparable(one.second);
+         });
+}
+
+// REQUIRES: both comparable.
+bool SameValue(const GoValue& a, const GoValue& b) {
+  if (a.kind() != b.kind() || a.TypeName() != b.TypeName()) return false;
+  switch (a.kind()) {
+    case Kind::kBool:
+    case Kind::kInt:
+    case Kind::kByte: return a.number() == b.number();
+    case Kind::kFloat: return a.real() == b.real();
+    case Kind::kString: return a.text() == b.text();
+    case Kind::kStruct:
+      return std::ranges::equal(a.members(), b.members(), [](const auto& one, const auto& other) {
+        return SameValue(one.second, other.second);
+      });
+    case Kind::kMissing:
+    case Kind::kNil:
+    case Kind::kPointer:
+    case Kind::kList:
+    case Kind::kMap: break;
   }
-  const Json& second = given[1];
-  const bool numbers = first.is_number() && second.is_number();
-  if (!numbers && !(first.is_string() && second.is_string())) {
-    return Bad(name, "cannot compare " + TypeOfValue(first) + " with " + TypeOfValue(second));
+  return true;
+}
+
+Result<bool> Equal(std::string_view name, const GoValue& a, const GoValue& b) {
+  if (IsWhole(a) && IsWhole(b)) return a.number() == b.number();
+  if (IsBasic(a) || IsBasic(b)) {
+    if (a.kind() == b.kind()) return SameValue(a, b);
+    if (IsNone(a) || IsNone(b)) return false;
+    return Bad(name, "cannot compare " + TypeOfValue(a) + " with " + TypeOfValue(b));
   }
-  if (name == "lt") return Json(first < second);
-  if (name == "le") return Json(first <= second);
-  if (name == "gt") return Json(second < first);
-  return Json(second <= first);
+  const bool same_kind = a.kind() == b.kind() || IsNone(a) || IsNone(b);
+  if (!same_kind) return Bad(name, "cannot compare " + TypeOfValue(a) + " with " + TypeOfValue(b));
+  const auto nil = [](const GoValue& value) { return IsNone(value) || value.is_nil(); };
+  if (nil(a) || nil(b)) return nil(a) == nil(b);
+  if (!IsComparable(b)) return Bad(name, "cannot compare " + TypeOfValue(b));
+  return SameValue(a, b);
 }
 
-Result<Json> Length(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, 1));
-  const Json& value = given[0];
-  if (value.is_string()) return Json(value.get_ref<const std::string&>().size());
-  if (value.is_array() || value.is_object() || value.is_null()) return Json(value.size());
-  return Bad(name, "of " + TypeOfValue(value));
+Result<GoValue> Equality(std::string_view name, Values given) {
+  if (given.size() < 2) return Bad(name, "wants something to compare with");
+  for (const GoValue& other : given.subspan(1)) {
+    VENEER_TRY(const bool equal, Equal(name, given[0], other));
+    if (equal) return GoValue::Bool(name == "eq");
+  }
+  return GoValue::Bool(name != "eq");
 }
 
-Result<Json> Index(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, SIZE_MAX));
-  Json value = given[0];
-  for (size_t i = 1; i < given.size(); ++i) {
-    if (value.is_object() || value.is_null()) {
-      VENEER_TRY(const std::string key, StringAt(name, given, i));
-      const bool there = value.is_object() && value.contains(key);
-      Json next = there ? value.at(key) : Json("");
+Result<GoValue> Order(std::string_view name, Values given) {
+  const GoValue& a = given[0];
+  const GoValue& b = given[1];
+  const bool whole = IsWhole(a) && IsWhole(b);
+  const bool same = a.kind() == b.kind() && (a.kind() == Kind::kFloat || a.kind() == Kind::kString);
+  if (!whole && !same) {
+    return Bad(name, "cannot compare " + TypeOfValue(a) + " with " + TypeOfValue(b));
+  }
+  const bool less = whole                       ? a.number() < b.number()
+                    : a.kind() == Kind::kString ? a.text() < b.text()
+                                                : a.real() < b.real();
+  VENEER_TRY(const bool equal, Equal(name, a, b));
+  if (name == "lt") return GoValue::Bool(less);
+  if (name == "le") return GoValue::Bool(less || equal);
+  return GoValue::Bool(name == "gt" ? !less && !equal : !less);
+}
+
+// --- Go's: parts ---------------------------------------------------------------------------------
+
+Result<GoValue> Length(std::string_view name, Values given) {
+  const Kind kind = given[0].kind();
+  if (kind != Kind::kString && kind != Kind::kList && kind != Kind::kMap) {
+    return Bad(name, "of " + TypeOfValue(given[0]));
+  }
+  return GoValue::Int(given[0].size());
+}
+
+// A place in a list or a string of which `size` is the length.
+Result<int64_t> Place(std::string_view name, const GoValue& value, int64_t size) {
+  if (!IsWhole(value)) return Bad(name, "wants a whole number, not " + TypeOfValue(value));
+  if (value.number() >= 0 && value.number() <= size) return value.number();
+  return Bad(name,
+             "out of range: " + std::to_string(value.number()) + " of " + std::to_string(size));
+}
+
+Result<GoValue> Index(std::string_view name, Values given) {
+  GoValue value = given[0];
+  if (IsNone(value)) return Bad(name, "of " + TypeOfValue(value));
+  for (const GoValue& key : given.subspan(1)) {
+    if (value.kind() == Kind::kMap) {
+      if (key.kind() != Kind::kString) {
+        return Bad(name, "wants a string, not " + TypeOfValue(key));
+      }
+      const GoValue* found = value.Find(key.text());
+      GoValue next = found == nullptr ? value.ZeroItem() : *found;
       value = std::move(next);
       continue;
     }
-    VENEER_TRY(const int64_t at, NumberAt(name, given, i));
-    const size_t size =
-        value.is_string() ? value.get_ref<const std::string&>().size() : value.size();
-    if (!value.is_array() && !value.is_string()) return Bad(name, "of " + TypeOfValue(value));
-    if (at < 0 || static_cast<uint64_t>(at) >= size) {
-      return Bad(name, "out of range: " + std::to_string(at) + " of " + std::to_string(size));
+    if (value.kind() != Kind::kList && value.kind() != Kind::kString) {
+      return Bad(name, "of " + TypeOfValue(value));
     }
-    Json next = value.is_string()
-                    ? Json(int64_t{static_cast<unsigned char>(value.get_ref<std::string&>()[at])})
-                    : value.at(at);
+    VENEER_TRY(const int64_t at, Place(name, key, value.size()));
+    if (at == value.size()) {
+      return Bad(name, "out of range: " + std::to_string(at) + " of " + std::to_string(at));
+    }
+    GoValue next = value.kind() == Kind::kList
+                       ? value.at(at)
+                       : GoValue::Byte(static_cast<uint8_t>(value.text()[at]));
     value = std::move(next);
   }
   return value;
 }
 
-Result<Json> Slice(std::string_view name, const Arguments& given) {
-  VENEER_TRY_VOID(WantCount(name, given, 1, 3));
-  const Json& value = given[0];
-  if (!value.is_string() && !value.is_array()) return Bad(name, "of " + TypeOfValue(value));
-  const auto size = static_cast<int64_t>(
-      value.is_string() ? value.get_ref<const std::string&>().size() : value.size());
-  int64_t from = 0;
-  int64_t to = size;
-  if (given.size() > 1) {
-    VENEER_TRY(from, NumberAt(name, given, 1));
+Result<GoValue> Slice(std::string_view name, Values given) {
+  constexpr size_t kMostPlaces = 3;
+  const GoValue& value = given[0];
+  const bool list = value.kind() == Kind::kList;
+  if (!list && value.kind() != Kind::kString) return Bad(name, "of " + TypeOfValue(value));
+  if (given.size() > (list ? 1 + kMostPlaces : kMostPlaces)) return Bad(name, "too many places");
+  const int64_t capacity = list ? value.capacity() : value.size();
+  int64_t places[kMostPlaces] = {0, value.size(), capacity};
+  for (size_t i = 1; i < given.size(); ++i) {
+    VENEER_TRY(places[i - 1], Place(name, given[i], capacity));
   }
-  if (given.size() > 2) {
-    VENEER_TRY(to, NumberAt(name, given, 2));
+  const auto [from, to, end] = places;
+  if (from > to || to > end) {
+    return Bad(name, "out of range: " + std::to_string(from) + " to " + std::to_string(to));
   }
-  if (from < 0 || to > size || from > to) {
-    return Bad(name, "out of range: " + std::to_string(from) + " to " + std::to_string(to) +
-                         " of " + std::to_string(size));
-  }
-  if (value.is_string()) return Json(value.get_ref<const std::string&>().substr(from, to - from));
-  return Json(Arguments(value.begin() + from, value.begin() + to));
+  if (list) return value.Slice(from, to, end);
+  return GoValue::String(value.text().substr(from, to - from));
 }
 
-Result<Json> PrintAll(std::string_view name, const Arguments& given) {
-  if (name == "printf") {
-    VENEER_TRY_VOID(WantCount(name, given, 1, SIZE_MAX));
-    VENEER_TRY(const std::string format, StringAt(name, given, 0));
-    VENEER_TRY(std::string text, GoPrintf(format, std::span(given).subspan(1)));
-    return Json(text);
-  }
-  std::string text;
-  for (size_t i = 0; i < given.size(); ++i) {
-    // Go's Sprint sets a space between two that are no strings, and Sprintln between all.
-    const bool strings = i > 0 && (given[i].is_string() || given[i - 1].is_string());
-    if (i > 0 && (name == "println" || !strings)) text += ' ';
-    text += TextOfValue(given[i]);
-  }
-  return Json(name == "println" ? text + "\n" : text);
+Result<GoValue> Call(std::string_view name, Values given) {
+  return Bad(name, "of " + TypeOfValue(given[0]) + ", which is no function");
 }
 
-struct Function {
-  std::string_view name;
-  Result<Json> (*call)(std::string_view name, const Arguments& given);
-  bool shapes = false;  // gives the heading where it is given one
-};
+// --- Go's: text ----------------------------------------------------------------------------------
 
-constexpr std::array<Function, 23> kFunctions = {{{"json", ToJson, true},
-                                                  {"lower", ChangeCase, true},
-                                                  {"upper", ChangeCase, true},
-                                                  {"title", ChangeCase, true},
-                                                  {"split", Split, true},
-                                                  {"join", Join, true},
-                                                  {"pad", Pad, true},
-                                                  {"truncate", Truncate, true},
-                                                  {"and", Logic},
-                                                  {"or", Logic},
-                                                  {"not", Logic},
-                                                  {"eq", Compare},
-                                                  {"ne", Compare},
-                                                  {"lt", Compare},
-                                                  {"le", Compare},
-                                                  {"gt", Compare},
-                                                  {"ge", Compare},
-                                                  {"len", Length, true},
-                                                  {"index", Index, true},
-                                                  {"slice", Slice, true},
-                                                  {"print", PrintAll},
-                                                  {"printf", PrintAll},
-                                                  {"println", PrintAll}}};
+Result<GoValue> Print(std::string_view /*name*/, Values given) {
+  return GoValue::String(GoSprint(given));
+}
 
-const Function* FindFunction(std::string_view name) {
-  const auto found = std::ranges::find(kFunctions, name, &Function::name);
-  return found == kFunctions.end() ? nullptr : &*found;
+Result<GoValue> Println(std::string_view /*name*/, Values given) {
+  return GoValue::String(GoSprintln(given));
+}
+
+Result<GoValue> Printf(std::string_view /*name*/, Values given) {
+  VENEER_TRY(std::string text, GoSprintf(given[0].text(), given.subspan(1)));
+  return GoValue::String(std::move(text));
+}
+
+Result<GoValue> Escape(std::string_view name, Values given) {
+  std::vector<GoValue> shown(given.begin(), given.end());
+  for (GoValue& value : shown) {
+    if (IsNone(value)) value = GoValue::String("<no value>");
+  }
+  const std::string text = GoSprint(shown);
+  if (name == "html") return GoValue::String(EscapeHtml(text));
+  return GoValue::String(name == "js" ? EscapeJs(text) : EscapeUrlQuery(text));
+}
+
+constexpr auto kAny = TemplateParameter::kAny;
+constexpr auto kString = TemplateParameter::kString;
+constexpr auto kInt = TemplateParameter::kInt;
+constexpr auto kStrings = TemplateParameter::kStrings;
+
+const std::vector<TemplateFunction>& Functions() {
+  static const std::vector<TemplateFunction> functions = {
+      {"json", {kAny}, false, ToJson, true},
+      {"lower", {kString}, false, Lower, true},
+      {"upper", {kString}, false, Upper, true},
+      {"title", {kString}, false, Title, true},
+      {"split", {kString, kString}, false, Split, true},
+      {"join", {kStrings, kString}, false, Join, true},
+      {"pad", {kString, kInt, kInt}, false, Pad, true},
+      {"truncate", {kString, kInt}, false, Truncate, true},
+      // These two do not evaluate all they are given, which the execution sees to.
+      {"and", {kAny}, true},
+      {"or", {kAny}, true},
+      {"not", {kAny}, false, Not},
+      {"eq", {kAny}, true, Equality},
+      {"ne", {kAny, kAny}, false, Equality},
+      {"lt", {kAny, kAny}, false, Order},
+      {"le", {kAny, kAny}, false, Order},
+      {"gt", {kAny, kAny}, false, Order},
+      {"ge", {kAny, kAny}, false, Order},
+      {"len", {kAny}, false, Length, true},
+      {"index", {kAny}, true, Index, true},
+      {"slice", {kAny}, true, Slice, true},
+      {"call", {kAny}, true, Call},
+      {"print", {}, true, Print},
+      {"printf", {kString}, true, Printf},
+      {"println", {}, true, Println},
+      {"html", {}, true, Escape},
+      {"js", {}, true, Escape},
+      {"urlquery", {}, true, Escape},
+  };
+  return functions;
 }
 
 }  // namespace
 
-bool IsTemplateFunction(std::string_view name) { return FindFunction(name) != nullptr; }
-
-Result<Json> CallTemplateFunction(std::string_view name, std::vector<Json> arguments,
-                                  bool headings) {
-  const Function& function = *FindFunction(name);
-  if (headings && function.shapes && !arguments.empty()) return std::move(arguments.front());
-  return function.call(name, arguments);
+const TemplateFunction* FindTemplateFunction(std::string_view name) {
+  const auto found = std::ranges::find(Functions(), name, &TemplateFunction::name);
+  return found == Functions().end() ? nullptr : &*found;
 }
 
-std::string TextOfValue(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return "<no value>";
-  if (value.is_array()) {
-    std::string text;
-    for (const Json& item : value) text += (text.empty() ? "" : " ") + TextOfValue(item);
-    return "[" + text + "]";
+bool IsTemplateFunction(std::string_view name) { return FindTemplateFunction(name) != nullptr; }
+
+std::string TypeOfValue(const GoValue& value) {
+  switch (value.kind()) {
+    case Kind::kMissing:
+    case Kind::kNil:
+    case Kind::kPointer: return "nothing";
+    case Kind::kBool: return "true or false";
+    case Kind::kInt:
+    case Kind::kByte:
+    case Kind::kFloat: return "a number";
+    case Kind::kString: return "a string";
+    case Kind::kList: return "a list";
+    case Kind::kMap: return "a map";
+    case Kind::kStruct: break;
   }
-  if (!value.is_object()) return DumpJson(value);
-  std::vector<std::string> items;
-  for (const auto& [key, item] : value.items()) items.push_back(key + ":" + TextOfValue(item));
-  std::ranges::sort(items);
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : " ") + item;
-  return "map[" + text + "]";
+  return "an object";
 }
 
-std::string TypeOfValue(const Json& value) {
-  if (value.is_null()) return "nothing";
-  if (value.is_boolean()) return "true or false";
-  if (value.is_number()) return "a number";
-  if (value.is_string()) return "a string";
-  return value.is_array() ? "a list" : "a map";
-}
-
-bool IsTrueValue(const Json& value) {
-  if (value.is_null()) return false;
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number()) return value.get<double>() != 0;
-  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
-  return !value.empty();
+tl::unexpected<Error> FunctionError(std::string_view function, const std::string& what) {
+  return MakeError("template: " + std::string(function) + ": " + what, ExitCode::kUsage);
 }
 
 }  // namespace veneer

@@ -2,8 +2,8 @@
 #include "tools/image/go_template_lexer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
+
+#include "tools/image/go_template_literals.h"
 
 namespace veneer {
 
@@ -18,33 +18,6 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
-}
-
-void AppendUtf8(uint32_t code, std::string* text) {
-  if (code < 0x80) {
-    *text += static_cast<char>(code);
-  } else if (code < 0x800) {
-    *text += static_cast<char>(0xC0 | (code >> 6));
-    *text += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    *text += static_cast<char>(0xE0 | (code >> 12));
-    *text += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    *text += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    *text += static_cast<char>(0xF0 | (code >> 18));
-    *text += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-    *text += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    *text += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
-// What \x, \u and \U stand for; nullopt: too few digits.
-std::optional<uint32_t> HexCode(std::string_view digits, size_t count) {
-  if (digits.size() < count) return std::nullopt;
-  uint32_t code = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + count, code, 16);
-  if (error != std::errc() || end != digits.data() + count || code > 0x10FFFF) return std::nullopt;
-  return code;
 }
 
 class Lexer {
@@ -67,9 +40,17 @@ class Lexer {
       if (!plain.empty()) pieces.push_back({false, std::string(plain), {}, at_});
       if (!action) break;
       TemplatePiece piece{true, {}, {}, open};
-      at_ = open + kOpen.size() + (TrimsBefore(open) ? 1 : 0);
+      at_ = open + kOpen.size();
+      const size_t marker = TrimsBefore(open) ? 2 : 0;  // "- "
+      if (text_.substr(at_ + marker).starts_with("/*")) {
+        at_ += marker;
+        VENEER_TRY(trim, Comment(open));
+        continue;
+      }
+      at_ += marker / 2;
       VENEER_TRY(trim, Action(&piece));
-      if (!piece.tokens.empty()) pieces.push_back(std::move(piece));
+      if (piece.tokens.empty()) return TemplateError(open, "nothing between {{ and }}");
+      pieces.push_back(std::move(piece));
     }
     return pieces;
   }
@@ -81,48 +62,44 @@ class Lexer {
   }
   bool StartsWith(std::string_view what) const { return text_.substr(at_).starts_with(what); }
 
+  // At "}}", or at white space, "-" and "}}"? Takes it.
+  bool TakeClose(bool* trim) {
+    *trim = at_ + 1 < text_.size() && IsSpace(text_[at_]) && text_[at_ + 1] == '-' &&
+            text_.substr(at_ + 2).starts_with(kClose);
+    if (!*trim && !StartsWith(kClose)) return false;
+    at_ += kClose.size() + (*trim ? 2 : 0);
+    return true;
+  }
+
   // Reads up to the end of an action. True when the text behind it is trimmed.
   Result<bool> Action(TemplatePiece* piece) {
-    bool spaced = SkipSpaces();
-    if (StartsWith("/*")) return Comment(piece->position);
+    bool spaced = false;
+    bool trim = false;
     for (;;) {
+      if (TakeClose(&trim)) return trim;
       if (at_ >= text_.size()) return TemplateError(piece->position, "{{ without }}");
-      if (StartsWith(kClose)) {
-        at_ += kClose.size();
-        if (piece->tokens.empty())
-          return TemplateError(piece->position, "nothing between {{ and }}");
-        return false;
-      }
-      if (spaced && StartsWith("-}}")) {
-        at_ += 1 + kClose.size();
-        if (piece->tokens.empty())
-          return TemplateError(piece->position, "nothing between {{ and }}");
-        return true;
+      if (IsSpace(text_[at_])) {
+        ++at_;
+        spaced = true;
+        continue;
       }
       TemplateToken token;
       token.position = at_;
       token.spaced = spaced;
       VENEER_TRY_VOID(Token(&token));
       piece->tokens.push_back(std::move(token));
-      spaced = SkipSpaces();
+      spaced = false;
     }
   }
 
-  bool SkipSpaces() {
-    const size_t before = at_;
-    while (at_ < text_.size() && IsSpace(text_[at_])) ++at_;
-    return at_ != before;
-  }
-
   Result<bool> Comment(size_t position) {
-    const size_t end = text_.find("*/", at_);
+    const size_t end = text_.find("*/", at_ + 2);
     if (end == std::string_view::npos) return TemplateError(position, "a comment without */");
     at_ = end + 2;
-    const bool trim = SkipSpaces() && StartsWith("-}}");
-    if (trim) ++at_;
-    if (!StartsWith(kClose))
+    bool trim = false;
+    if (!TakeClose(&trim)) {
       return TemplateError(position, "a comment is followed by more than }}");
-    at_ += kClose.size();
+    }
     return trim;
   }
 
@@ -132,33 +109,32 @@ class Lexer {
     return std::string(text_.substr(start, at_ - start));
   }
 
+  // After a name comes what ends it, so that "$x+2" is not two words.
+  Result<void> EndOfName() const {
+    const bool ends = at_ >= text_.size() || IsSpace(text_[at_]) || StartsWith(kClose) ||
+                      std::string_view(".,|:)(").find(text_[at_]) != std::string_view::npos;
+    if (ends) return {};
+    return TemplateError(at_, "unexpected '" + std::string(1, text_[at_]) + "'");
+  }
+
   Result<void> Token(TemplateToken* token) {
     using Kind = TemplateToken::Kind;
     const char c = text_[at_];
     const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
-    if (c == '"') return Quoted(token);
+    if (c == '"' || c == '\'') return Quoted(c, token);
     if (c == '`') return Raw(token);
-    if (c == '\'') return Character(token);
-    if (IsDigit(c) || ((c == '-' || c == '+') && (IsDigit(next) || next == '.')) ||
-        (c == '.' && IsDigit(next))) {
-      return Number(token);
-    }
-    if (c == '.') {
+    if (IsDigit(c) || c == '-' || c == '+' || (c == '.' && IsDigit(next))) return Number(token);
+    if (c == '.' || c == '$') {
       ++at_;
-      token->text = Name();
-      token->kind = token->text.empty() ? Kind::kDot : Kind::kField;
-      return {};
-    }
-    if (c == '$') {
-      ++at_;
-      token->kind = Kind::kVariable;
-      token->text = "$" + Name();
-      return {};
+      const std::string name = Name();
+      token->text = c == '$' ? "$" + name : name;
+      token->kind = c == '$' ? Kind::kVariable : name.empty() ? Kind::kDot : Kind::kField;
+      return EndOfName();
     }
     if (IsNameByte(c)) {
       token->text = Name();
       token->kind = Kind::kWord;
-      return {};
+      return EndOfName();
     }
     token->text = c == ':' && next == '=' ? ":=" : std::string(1, c);
     if (std::string_view("|(),=").find(c) == std::string_view::npos && token->text != ":=") {
@@ -168,48 +144,28 @@ class Lexer {
     return {};
   }
 
-  // One character of a string or character constant, escapes resolved.
-  Result<void> Character(char quote, std::string* out) {
-    const char c = text_[at_++];
-    if (c != '\\') {
-      *out += c;
-      return {};
+  Result<void> Quoted(char quote, TemplateToken* token) {
+    const size_t start = ++at_;
+    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n') {
+      at_ += text_[at_] == '\\' ? 2 : 1;
     }
-    constexpr std::string_view kLetters = "ntrabfv\\";
-    constexpr std::string_view kMeanings = "\n\t\r\a\b\f\v\\";
-    const char kind = at_ < text_.size() ? text_[at_++] : '\0';
-    if (kind == quote) {
-      *out += quote;
-      return {};
-    }
-    if (const size_t known = kLetters.find(kind); known != std::string_view::npos) {
-      *out += kMeanings[known];
-      return {};
-    }
-    const size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
-    const auto code = HexCode(text_.substr(at_), digits);
-    if (digits == 0 || !code) return TemplateError(at_ - 2, "an unknown escape in a string");
-    at_ += digits;
-    if (kind == 'x') {
-      *out += static_cast<char>(*code);
-    } else {
-      AppendUtf8(*code, out);
-    }
-    return {};
-  }
-
-  Result<void> Quoted(TemplateToken* token) {
-    std::string text;
-    ++at_;
-    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n') {
-      VENEER_TRY_VOID(Character('"', &text));
-    }
-    if (at_ >= text_.size() || text_[at_] != '"') {
+    if (at_ >= text_.size() || text_[at_] != quote) {
       return TemplateError(token->position, "a string without its closing quote");
     }
-    ++at_;
+    const std::string_view inside = text_.substr(start, at_++ - start);
     token->kind = TemplateToken::Kind::kLiteral;
-    token->value = std::move(text);
+    if (quote == '"') {
+      const auto text = ReadGoString(inside);
+      if (!text) return TemplateError(token->position, "an unknown escape in a string");
+      token->value = GoValue::String(*text);
+      return {};
+    }
+    const auto character = ReadGoCharacter(inside);
+    if (!character) {
+      return TemplateError(token->position, "a character constant is one character in quotes");
+    }
+    token->value = GoValue::Int(*character);
+    token->whole = *character;
     return {};
   }
 
@@ -219,47 +175,28 @@ class Lexer {
       return TemplateError(token->position, "a string without its closing quote");
     }
     token->kind = TemplateToken::Kind::kLiteral;
-    token->value = std::string(text_.substr(at_ + 1, end - at_ - 1));
+    token->value = GoValue::String(ReadGoRawString(text_.substr(at_ + 1, end - at_ - 1)));
     at_ = end + 1;
-    return {};
-  }
-
-  Result<void> Character(TemplateToken* token) {
-    std::string text;
-    ++at_;
-    while (at_ < text_.size() && text_[at_] != '\'' && text_[at_] != '\n') {
-      VENEER_TRY_VOID(Character('\'', &text));
-    }
-    if (at_ >= text_.size() || text_[at_] != '\'' || text.size() != 1) {
-      return TemplateError(token->position, "a character constant is one character in quotes");
-    }
-    ++at_;
-    token->kind = TemplateToken::Kind::kLiteral;
-    token->value = int64_t{static_cast<unsigned char>(text[0])};
     return {};
   }
 
   Result<void> Number(TemplateToken* token) {
     const size_t start = at_;
-    if (text_[at_] == '-' || text_[at_] == '+') ++at_;
-    while (at_ < text_.size() && (IsNameByte(text_[at_]) || text_[at_] == '.')) ++at_;
-    std::string_view number = text_.substr(start, at_ - start);
-    if (number.front() == '+') number.remove_prefix(1);
+    const auto takes = [&](char c) {
+      const char before = text_[at_ - 1];
+      const bool sign =
+          (c == '+' || c == '-') && std::string_view("eEpP").find(before) != std::string_view::npos;
+      return IsNameByte(c) || c == '.' || sign;
+    };
+    ++at_;
+    while (at_ < text_.size() && takes(text_[at_])) ++at_;
+    const std::string_view text = text_.substr(start, at_ - start);
+    const auto number = ReadGoNumber(text);
+    if (!number) return TemplateError(start, "'" + std::string(text) + "' is not a number");
     token->kind = TemplateToken::Kind::kLiteral;
-    const char* end = number.data() + number.size();
-    int64_t whole = 0;
-    if (const auto read = std::from_chars(number.data(), end, whole);
-        read.ec == std::errc() && read.ptr == end) {
-      token->value = whole;
-      return {};
-    }
-    double fraction = 0;
-    if (const auto read = std::from_chars(number.data(), end, fraction);
-        read.ec == std::errc() && read.ptr == end) {
-      token->value = fraction;
-      return {};
-    }
-    return TemplateError(start, "'" + std::string(number) + "' is not a number");
+    token->value = number->value;
+    token->whole = number->whole;
+    return {};
   }
 
   const std::string_view text_;

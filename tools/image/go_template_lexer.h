@@ -4,18 +4,19 @@
 #ifndef VENEER_TOOLS_IMAGE_GO_TEMPLATE_LEXER_H_
 #define VENEER_TOOLS_IMAGE_GO_TEMPLATE_LEXER_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "tools/image/json.h"
+#include "tools/image/go_value.h"
 
 namespace veneer {
 
 struct TemplateToken {
   enum class Kind {
-    kWord,      // a keyword, a function, true, false, nil
+    kWord,      // a keyword, a function, true, false, nil; text
     kField,     // ".Name", text without the dot
     kDot,       // "." alone
     kVariable,  // "$" or "$name"
@@ -24,9 +25,10 @@ struct TemplateToken {
   };
   Kind kind = Kind::kPunctuation;
   std::string text;
-  Json value;           // kLiteral
-  size_t position = 0;  // in the template, for messages
-  bool spaced = false;  // white space stands before it
+  GoValue value;                 // kLiteral; missing: a number that no int can hold
+  std::optional<int64_t> whole;  // kLiteral: a number without a fraction, as 2 and 2.0
+  size_t position = 0;           // in the template, for messages
+  bool spaced = false;           // white space stands before it
 };
 
 // A piece of text, or one action. The text is trimmed already where an action beside it says so.

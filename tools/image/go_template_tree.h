@@ -4,14 +4,16 @@
 #ifndef VENEER_TOOLS_IMAGE_GO_TEMPLATE_TREE_H_
 #define VENEER_TOOLS_IMAGE_GO_TEMPLATE_TREE_H_
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "tools/image/json.h"
+#include "tools/image/go_value.h"
 
 namespace veneer {
 
@@ -19,10 +21,11 @@ struct TemplatePipeline;
 
 // One word of a command.
 struct TemplateOperand {
-  enum class Kind { kDot, kVariable, kLiteral, kFunction, kNested };
+  enum class Kind { kDot, kVariable, kNil, kLiteral, kNumber, kFunction, kNested };
   Kind kind = Kind::kDot;
   std::string name;               // of the variable, with its "$", or of the function
-  Json literal;                   // kLiteral
+  GoValue literal;                // kLiteral, kNumber; missing: the number is too large for an int
+  std::optional<int64_t> whole;   // kNumber, where an int is wanted
   std::vector<std::string> path;  // the fields of it that are taken: .Config.Env
   std::shared_ptr<const TemplatePipeline> nested;
 };
@@ -36,16 +39,17 @@ struct TemplatePipeline {
 };
 
 struct TemplateNode {
-  enum class Kind { kText, kPrint, kIf, kRange, kWith, kBreak, kContinue };
+  enum class Kind { kText, kPrint, kIf, kRange, kWith, kBreak, kContinue, kTemplate };
   Kind kind = Kind::kText;
-  std::string text;
-  TemplatePipeline pipeline;
+  std::string text;           // kTemplate: the name
+  TemplatePipeline pipeline;  // kTemplate: without commands when it is given nothing
   std::vector<TemplateNode> then;
   std::vector<TemplateNode> otherwise;
 };
 
 struct ParsedTemplate {
   std::vector<TemplateNode> nodes;
+  std::map<std::string, std::vector<TemplateNode>> templates;  // define, block
   std::set<std::string> fields;
   bool whole = false;  // the value itself is used, so any field may be
 };

@@ -16,11 +16,15 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-void MakePrintable(Json* value) {
+// A cell of a table is on one line and between two tabs.
+void MakeCells(Json* value) {
   if (value->is_string()) {
-    *value = Printable(value->get_ref<const std::string&>());
+    std::string text = value->get<std::string>();
+    std::ranges::replace_if(
+        text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    *value = Printable(text);
   } else if (value->is_structured()) {
-    for (Json& item : *value) MakePrintable(&item);
+    for (Json& item : *value) MakeCells(&item);
   }
 }
 
@@ -84,7 +88,7 @@ Result<std::string> ListFormat::Render(std::vector<Json> rows) const {
     AddLines(line, &table);
   }
   for (Json& row : rows) {
-    MakePrintable(&row);
+    if (kind_ == Kind::kTable) MakeCells(&row);
     VENEER_TRY(const std::string line, row_.front().Execute(row));
     if (kind_ == Kind::kTable) {
       AddLines(line, &table);

@@ -36,8 +36,9 @@ class ListFormat {
     return kind_ == Kind::kJson || whole_ || needed_.contains(field);
   }
 
-  // The whole list. Control characters in values become '?' everywhere but in `json`, so that a
-  // name in an image cannot steer the terminal. Usage error as GoTemplate::Execute.
+  // The whole list. In a table, a tab or a new line in a value becomes a blank, and other control
+  // characters become '?'; everything else is data, and shows what is there: PrintData() keeps it
+  // from steering a terminal. Usage error as GoTemplate::Execute.
   Result<std::string> Render(std::vector<Json> rows) const;
 
  private:

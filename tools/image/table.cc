@@ -24,7 +24,11 @@ size_t Width(std::string_view text) {
 Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
 
 void Table::Add(std::vector<std::string> cells) {
-  for (std::string& cell : cells) cell = Printable(cell);
+  for (std::string& cell : cells) {
+    std::ranges::replace_if(
+        cell, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    cell = Printable(cell);
+  }
   rows_.push_back(std::move(cells));
 }
 

@@ -14,8 +14,8 @@
 namespace veneer {
 
 // Rows under headings: each column as wide as its widest cell and three spaces more, at least ten;
-// nothing after the last cell of a line. Control characters in a cell become '?', so that a name in
-// an image cannot steer the terminal.
+// nothing after the last cell of a line. A tab or a new line in a cell becomes a blank, and other
+// control characters become '?', so that a name in an image cannot steer the terminal.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/image/time_format.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 namespace veneer {
 
@@ -151,8 +153,9 @@ std::string HumanDuration(int64_t seconds) {
 }
 
 std::string HumanAge(const Timestamp& then, const Timestamp& now) {
-  if (then.sec == 0 && then.nsec == 0) return "N/A";
-  return HumanDuration(now.sec - then.sec) + " ago";
+  constexpr int64_t kLongest = std::numeric_limits<int64_t>::max() / 1'000'000'000;  // nanoseconds
+  if (then == kNoTime) return "N/A";
+  return HumanDuration(std::min(now.sec - then.sec, kLongest)) + " ago";
 }
 
 }  // namespace veneer

@@ -137,13 +137,33 @@ bool Names(const std::vector<std::string>& options, std::string_view yes, std::s
   });
 }
 
-// The mount point as an absolute path of a directory that exists.
+// A directory that was made for a mount, and goes again when the mount fails.
+class MadeDirectory {
+ public:
+  MadeDirectory() = default;
+  MadeDirectory(const MadeDirectory&) = delete;
+  MadeDirectory& operator=(const MadeDirectory&) = delete;
+  ~MadeDirectory() {
+    // What is in use, or not empty any more, stays.
+    if (!path_.empty()) static_cast<void>(::rmdir(path_.c_str()));
+  }
+  void Made(const std::string& path) { path_ = path; }
+  void Keep() { path_.clear(); }
+
+ private:
+  std::string path_;
+};
+
+// The mount point as an absolute path of a directory that exists; `made`: when it did not before.
 Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord& container,
-                                      const std::string& wanted) {
+                                      const std::string& wanted, MadeDirectory* made) {
   VENEER_TRY(std::string path,
              AbsolutePath(wanted.empty() ? DefaultMountPoint(store, container) : wanted));
-  if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST)
+  if (::mkdir(path.c_str(), 0755) == 0) {
+    made->Made(path);
+  } else if (errno != EEXIST) {
     return MakeError(Errno{errno}, "mount point " + path);
+  }
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   if (const auto present = FindMountAt(table, path); present && present->type == kVeneerfsType) {
     if (!IsDead(path)) {
@@ -253,8 +273,9 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
   RemoveStaleStubs(store, container, MountStatus{});
   VENEER_TRY_VOID(OpenFuseDevice());
   VENEER_TRY(DaemonSpec spec, DaemonSpecOf(store, container));
+  MadeDirectory made;
   VENEER_TRY(const std::string mount_point,
-             PrepareMountPoint(store, container, request.mount_point));
+             PrepareMountPoint(store, container, request.mount_point, &made));
   // An image is not trusted: on the host its set-user-ID programs and devices work only if one says so.
   if (!Names(request.options, "suid", "nosuid")) spec.options.emplace_back("nosuid");
   if (!Names(request.options, "dev", "nodev")) spec.options.emplace_back("nodev");
@@ -266,6 +287,7 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
   VENEER_TRY(mount.daemon, IsOrdinaryUser()
                                ? StartThroughHelper(spec, mount_point, request.read_only)
                                : StartDaemonAt(spec, mount_point));
+  made.Keep();  // it is in use from here on
   VENEER_TRY_VOID(store.containers().SetMount(container.name, mount));
   return mount_point;
 }

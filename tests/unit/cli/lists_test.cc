@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "layerdb/store/session.h"
+#include "tests/support/temp_dir.h"
 #include "tools/cli/commands.h"
 #include "tools/image/config.h"
 #include "tools/image/json.h"
@@ -18,9 +19,7 @@ namespace {
 class ListsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = ::testing::TempDir() + "veneer-lists-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    dir_ = MakeTempDir("lists");
     setenv("VENEER_ROOT", (dir_ + "/store").c_str(), 1);
     base_ = Import("debian:12", 5000, "1700000000");
     other_ = Import("localhost:5000/team/app:1", 100, "1700001000");
@@ -224,10 +223,7 @@ TEST_F(ListsTest, GroupsAreTheSameCommands) {
   EXPECT_NE(Output({"help", "image"}).find("Usage: veneer image [OPTION...] COMMAND"),
             std::string::npos);
   EXPECT_EQ(Output({"image", "rm", "localhost:5000/team/app:1"}).rfind("Untagged: ", 0), 0u);
-  EXPECT_EQ(Run({"image"}), 2);
-  EXPECT_EQ(error_,
-            "veneer: image: a command is missing: one of ls, history, inspect, import, load, save, "
-            "tag, rm, prune; see `veneer help image`\n");
+  EXPECT_EQ(Output({"image"}), Output({"help", "image"}));
   EXPECT_EQ(Run({"image", "lss"}), 2);
   EXPECT_EQ(
       error_,
@@ -237,12 +233,91 @@ TEST_F(ListsTest, GroupsAreTheSameCommands) {
   EXPECT_EQ(error_, "veneer: image ls: no option '--bogus'; see `veneer help image ls`\n");
 }
 
+// What `--format json` shows can be asked for by name.
+TEST_F(ListsTest, EveryMemberOfADocumentIsAFieldOfItsTemplates) {
+  EXPECT_EQ(Output({"create", "-n", "work", "debian:12"}), "work\n");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"images"},
+                                             {"ps", "-a"},
+                                             {"history", "labelled"},
+                                             {"layer", "ls", "labelled"},
+                                             {"system", "df"},
+                                             {"system", "df", "-v"},
+                                             {"info"},
+                                             {"version"},
+                                             {"inspect", "debian:12"},
+                                             {"inspect", "work"}}) {
+    const auto with = [&](const std::string& format) {
+      std::vector<std::string> words = command;
+      words.insert(words.end(), {"--format", format});
+      return Output(words);
+    };
+    const std::string lines = with("json");
+    const auto row = ParseJson(lines.substr(0, lines.find('\n')));
+    ASSERT_TRUE(row) << lines;
+    EXPECT_FALSE(row->empty());
+    for (const auto& [name, value] : row->items()) {
+      EXPECT_NE(with("{{." + name + "}}"), "") << command[0] << " " << name;
+      EXPECT_NE(with("{{json ." + name + "}}"), "") << command[0] << " " << name;
+    }
+  }
+}
+
+TEST_F(ListsTest, LayersAndSpaceTakeTemplates) {
+  EXPECT_EQ(Output({"layer", "ls", "--bytes", "--format", "{{.Layer}} {{.Size}}", "labelled"}),
+            "1 5000\n2 100\n");
+  EXPECT_EQ(Output({"system", "df", "--format", "{{.Type}}"}),
+            "Images\nContainers\nObjects\nOther\n");
+  EXPECT_EQ(Output({"system", "df", "-v", "--format", "{{len .Images}}"}), "4\n");
+  EXPECT_EQ(Run({"system", "df", "--format", "{{.Foo}}"}), 2);
+}
+
+TEST_F(ListsTest, AConfigHasTheMembersThatDockerAlwaysHas) {
+  EXPECT_EQ(Output({"inspect", "-f",
+                    "{{.Config.Hostname}}{{.Config.Domainname}}|{{.Config.AttachStdin}}|"
+                    "{{.Config.Tty}}|{{.Config.OpenStdin}}|{{.Config.StdinOnce}}|{{.Config.Image}}",
+                    "debian:12"}),
+            "|false|false|false|false|\n");
+  EXPECT_EQ(Output({"inspect", "-f",
+                    "{{.Config.Cmd}} {{.Config.Labels}} {{.Config.Healthcheck}} {{.Config.Env}}",
+                    "debian:12"}),
+            "[] map[] <nil> []\n");
+}
+
+TEST_F(ListsTest, ANameOfTheOtherKindIsToldAsSuch) {
+  EXPECT_EQ(Output({"create", "-n", "work", "debian:12"}), "work\n");
+  EXPECT_EQ(Run({"history", "work"}), 3);
+  EXPECT_EQ(error_, "veneer: work is a container, not an image (`veneer images` lists them)\n");
+}
+
+TEST_F(ListsTest, ImportTellsOfAnArchiveOfImages) {
+  Output({"save", "-q", "-o", dir_ + "/saved.tar", "debian:12"});
+  EXPECT_EQ(Run({"import", dir_ + "/saved.tar", "wrong:1"}), 0);
+  EXPECT_NE(error_.find("saved.tar is an archive of images"), std::string::npos) << error_;
+  EXPECT_NE(error_.find("`veneer load`"), std::string::npos) << error_;
+}
+
+TEST_F(ListsTest, DiffNamesWhatIsAnother) {
+  std::filesystem::create_directory(dir_ + "/next");
+  std::ofstream(dir_ + "/next/file") << std::string(5000, 'y');
+  std::filesystem::permissions(dir_ + "/next/file", std::filesystem::perms::owner_read);
+  Output({"import", "-q", dir_ + "/next", "next:1"});
+  const std::string diff = Output({"diff", "--verbose", "debian:12", "next:1"});
+  EXPECT_NE(diff.find("C /file (contents, mode, time)\n"), std::string::npos) << diff;
+  EXPECT_NE(Output({"diff", "-v", "--stat", "debian:12", "next:1"}).find("CHANGED"),
+            std::string::npos);
+  EXPECT_NE(Output({"diff", "-v", "--format", "json", "debian:12", "next:1"})
+                .find("\"changed\":[\"contents\",\"mode\",\"time\"]"),
+            std::string::npos);
+}
+
 TEST_F(ListsTest, InfoAndVersionTakeTemplates) {
   EXPECT_EQ(Output({"info", "--format", "{{.Images}} {{.Store}}"}), "4 " + dir_ + "/store\n");
   const auto info = ParseJson(Output({"info", "-f", "json"}));
   ASSERT_TRUE(info);
   EXPECT_TRUE((*info)["KernelFeatures"]["Passthrough"].is_boolean());
   EXPECT_NE(Output({"info"}).find("\nKernel features: passthrough "), std::string::npos);
+  EXPECT_NE(output_.find("\nTo do: "), std::string::npos) << output_;
   EXPECT_EQ(Output({"version", "-f", "{{.Version}} {{.Client.Version}}"}),
             Output({"version", "-f", "{{.Client.Version}} {{.Version}}"}));
   EXPECT_EQ(Run({"version", "-f", "{{.Server}}"}), 2);

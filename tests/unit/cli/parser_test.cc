@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/support/temp_dir.h"
 #include "tools/cli/commands.h"
 
 namespace veneer {
@@ -18,9 +19,7 @@ namespace {
 class VeneerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = ::testing::TempDir() + "veneer-cli-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    dir_ = MakeTempDir("cli");
     setenv("VENEER_ROOT", (dir_ + "/store").c_str(), 1);
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
@@ -59,11 +58,10 @@ TEST_F(VeneerTest, UsageErrorsAreOneLineAndExitCodeTwo) {
            {"import", "--platform", "windows", "/dev/null"},
            {"import", "--platform", "linux/a/b/c", "/dev/null"},
            {"diff", "--format", "xml", "x"},
-           {"image"},
+           {"image", "nonsense"},
            {"image", "prune", "--filter", "age=1"},
            {"create"},
            {"rename", "x"},
-           {"layer"},
            {"help", "nonsense"},
            {"--root"},
            {"--root=", "images"},
@@ -91,13 +89,46 @@ TEST_F(VeneerTest, UsageErrorsSayWhatIsWrongInOurWords) {
       {{"mount", "-n"}, "mount: --name needs NAME; see `veneer help mount`"},
       {{"mount", "-n", "a", "-n", "b", "c"},
        "mount: --name may be given only once; see `veneer help mount`"},
-      {{"layer"}, "layer: a command is missing: one of tar, ls; see `veneer help layer`"},
+      {{"-D", "images"}, "no option '-D'; `veneer help` lists the commands"},
+      {{"-H", "tcp://x", "images"}, "no option '-H'; `veneer help` lists the commands"},
+      {{"--rot", "x", "images"},
+       "no option '--rot'; did you mean --root?; `veneer help` lists the commands"},
+      {{"mount", "-name", "x", "debian:12"},
+       "mount: no option '-name'; did you mean --name?; see `veneer help mount`"},
+      {{"image", "ls", "-format=json"},
+       "image ls: no option '-format'; did you mean --format?; see `veneer help image ls`"},
+      {{"load", "d.tar"},
+       "load: one argument too many: 'd.tar'; did you mean -i d.tar?; see `veneer help load`"},
       {{"layer", "ls"}, "layer ls: IMAGE is missing; see `veneer help layer ls`"},
       {{"images", "--root"}, "images: --root needs DIR; see `veneer help images`"},
   };
   for (const auto& [words, line] : cases) {
     EXPECT_EQ(Run(words), 2) << line;
     EXPECT_EQ(error_, "veneer: " + line + "\n");
+  }
+}
+
+TEST_F(VeneerTest, ANounAloneShowsItsVerbs) {
+  for (const char* noun : {"image", "container", "system", "layer"}) {
+    EXPECT_EQ(Run({noun}), 0);
+    EXPECT_NE(output_.find(std::string("\nUsage: veneer ") + noun + " [OPTION...] COMMAND\n"),
+              std::string::npos)
+        << output_;
+  }
+}
+
+TEST_F(VeneerTest, TheVersionHasAShortOption) {
+  EXPECT_EQ(Run({"-v"}), 0);
+  EXPECT_EQ(output_.rfind("veneer ", 0), 0u) << output_;
+}
+
+TEST_F(VeneerTest, HelpHoldsNothingOfTheLibrary) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"images", "--help"}, {"inspect", "--help"}, {"stats", "--help"}}) {
+    EXPECT_EQ(Run(words), 0);
+    for (const char* text : {"Excludes", "{", ":{"}) {
+      EXPECT_EQ(output_.find(text), std::string::npos) << text << ": " << output_;
+    }
   }
 }
 

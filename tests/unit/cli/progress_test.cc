@@ -44,6 +44,11 @@ TEST(ProgressLineTest, IsNeverWiderThanTheTerminal) {
   EXPECT_EQ(ProgressLine(45'000'000, 90'000'000, 1.5, 10).size(), 10u);
 }
 
+TEST(ProgressLineTest, InANarrowTerminalTheBarGoesBeforePerCentAndRate) {
+  EXPECT_EQ(ProgressLine(45'000'000, 90'000'000, 1.5, 39), "45MB / 90MB  50%  30MB/s  2s left");
+  EXPECT_EQ(ProgressLine(45'000'000, 90'000'000, 1.5, 30), "45MB / 90MB  50%  30MB/s");
+}
+
 TEST(ParseProgressModeTest, KnowsItsWords) {
   EXPECT_EQ(*ParseProgressMode("plain"), ProgressMode::kPlain);
   EXPECT_EQ(*ParseProgressMode("none"), ProgressMode::kNone);

@@ -16,6 +16,7 @@ const Json& Sample() {
       {"On", true},
       {"Nothing", nullptr},
       {"Tags", Json::array({"a", "b", "c"})},
+      {"State", {{"Pid", 7}}},
       {"Config",
        {{"Env", Json::array({"PATH=/bin", "A=1"})}, {"Labels", {{"z", "last"}, {"b", "first"}}}}}};
   return sample;
@@ -33,7 +34,7 @@ TEST(GoTemplate, PrintsFieldsTextAndValuesAsGoDoes) {
   EXPECT_EQ(Render("{{.ID}}: {{.Name}}!"), "4f53cda18c2b: hello world!");
   EXPECT_EQ(Render("{{.Config.Env}}"), "[PATH=/bin A=1]");
   EXPECT_EQ(Render("{{.Config.Labels}}"), "map[b:first z:last]");
-  EXPECT_EQ(Render("{{.Count}} {{.Ratio}} {{.On}} {{.Nothing}}"), "3 1.5 true <no value>");
+  EXPECT_EQ(Render("{{.Count}} {{.Ratio}} {{.On}} {{.Nothing}}"), "3 1.5 true <nil>");
   EXPECT_EQ(Render("{{\"a\\tb\\u00e9\\x41\"}}{{`raw\\n`}}{{'a'}}"),
             "a\tb\xC3\xA9"
             "Araw\\n97");
@@ -43,17 +44,19 @@ TEST(GoTemplate, PrintsFieldsTextAndValuesAsGoDoes) {
 TEST(GoTemplate, AnUnknownFieldIsNamedAndAMissingKeyIsNone) {
   EXPECT_EQ(Render("{{.Foo}}"),
             "FAIL template: can't evaluate field Foo; there are ID, Name, Empty, Count, Ratio, On, "
-            "Nothing, Tags, Config");
+            "Nothing, Tags, State, Config");
   EXPECT_EQ(Render("{{.Config.Foo}}"),
             "FAIL template: can't evaluate field Foo; there are Env, Labels");
   EXPECT_EQ(Render("{{.ID.Foo}}"), "FAIL template: can't evaluate field Foo of a string");
+  EXPECT_EQ(Render("{{.Nothing.Foo}}"), "FAIL template: can't evaluate field Foo of nothing");
+  EXPECT_EQ(Render("{{.Config.Labels.missing.deeper}}"), "<no value>");
   EXPECT_EQ(Render("{{.Config.Labels.maintainer}}"), "<no value>");
   EXPECT_EQ(Render("{{index .Config.Labels \"maintainer\"}}|"), "|");
 }
 
 TEST(GoTemplate, HasDockersFunctions) {
   EXPECT_EQ(Render("{{json .Tags}} {{.Config.Labels | json}}"),
-            R"(["a","b","c"] {"z":"last","b":"first"})");
+            R"(["a","b","c"] {"b":"first","z":"last"})");
   EXPECT_EQ(Render("{{upper .Name}} {{lower \"ABC\"}} {{title .Name}}"),
             "HELLO WORLD abc Hello World");
   EXPECT_EQ(Render("{{join .Tags \", \"}} {{split .Name \" \"}} {{index (split .Name \" \") 1}}"),
@@ -75,8 +78,14 @@ TEST(GoTemplate, PrintfKnowsTheUsualVerbs) {
       "[      ab][ab      ][4f53][00003][ff][1.50][true][a]%");
   EXPECT_EQ(Render("{{printf \"%d\" .ID}} {{printf \"%d\"}} {{printf \"x\" 1}}"),
             "%!d(string=4f53cda18c2b) %!d(MISSING) x%!(EXTRA int=1)");
-  EXPECT_EQ(Render("{{printf \"%999999d\" 1}}"), "FAIL template: printf: a width is at most 1000");
-  EXPECT_EQ(Render("{{printf \"%n\" 1}}"), "FAIL template: printf: no verb %n");
+  EXPECT_EQ(Render("{{printf \"%9999999999d\" 1}}"), "%!(NOVERB)%!(EXTRA int=1)");
+  EXPECT_EQ(Render("{{printf \"%n|%\" 1}}"), "%!n(int=1)|%!(NOVERB)");
+  EXPECT_EQ(Render("{{printf \"%[2]*[1]d|%[3]v\" 7 4}}"), "   7|%!v(BADINDEX)");
+  EXPECT_EQ(Render("{{printf \"%v %+v %#v %T\" .State .State .Tags .Tags}}"),
+            "{7} {Pid:7} []string{\"a\", \"b\", \"c\"} []string");
+  EXPECT_EQ(
+      Render("{{printf \"%08.3f|%+d|%x|%X|%o|%b|%U|%e\" 3.14159 5 \"hi\" 255 8 5 10004 1e6}}"),
+      "0003.142|+5|6869|FF|10|101|U+2714|1.000000e+06");
   EXPECT_EQ(Render("{{.ID | printf \"%s %s\" .Name}}"), "hello world 4f53cda18c2b");
 }
 
@@ -96,12 +105,55 @@ TEST(GoTemplate, Repeats) {
   EXPECT_EQ(Render("{{range .Tags}}<{{.}}>{{end}}"), "<a><b><c>");
   EXPECT_EQ(Render("{{range $i, $t := .Tags}}{{$i}}={{$t}} {{end}}"), "0=a 1=b 2=c ");
   EXPECT_EQ(Render("{{range $k, $v := .Config.Labels}}{{$k}}:{{$v}};{{end}}"), "b:first;z:last;");
-  EXPECT_EQ(Render("{{range .Nothing}}x{{else}}none{{end}}"), "none");
+  EXPECT_EQ(Render("{{range .Config.Labels.none}}x{{else}}none{{end}}"), "none");
   EXPECT_EQ(Render("{{range .Tags}}{{if eq . \"b\"}}{{continue}}{{end}}{{.}}{{end}}"), "ac");
   EXPECT_EQ(Render("{{range .Tags}}{{if eq . \"b\"}}{{break}}{{end}}{{.}}{{end}}"), "a");
   EXPECT_EQ(Render("{{range .Tags}}{{$.ID}} {{end}}"), "4f53cda18c2b 4f53cda18c2b 4f53cda18c2b ");
   EXPECT_EQ(Render("{{$n := 0}}{{range .Tags}}{{$n = .}}{{end}}{{$n}}"), "c");
-  EXPECT_EQ(Render("{{range .Count}}{{end}}"), "FAIL template: range can't iterate over 3");
+  EXPECT_EQ(Render("{{range .Count}}{{end}}"), "FAIL template: range can't iterate over a number");
+}
+
+TEST(GoTemplate, CallsTemplatesByName) {
+  EXPECT_EQ(Render("{{define \"T\"}}<{{.}}>{{end}}{{template \"T\" .ID}}{{template \"T\"}}"),
+            "<4f53cda18c2b><<no value>>");
+  EXPECT_EQ(Render("{{block \"B\" .Count}}{{$}}{{end}}"), "3");
+  EXPECT_EQ(Render("{{template \"none\"}}"), "FAIL template: the template \"none\" is not defined");
+  EXPECT_EQ(Render("{{define \"T\"}}{{template \"T\"}}{{end}}{{template \"T\"}}"),
+            "FAIL template: templates call each other without an end");
+  EXPECT_EQ(Render("{{$x := 1}}{{define \"T\"}}{{$x}}{{end}}").substr(0, 5), "PARSE");
+}
+
+TEST(GoTemplate, EscapesForOtherLanguages) {
+  EXPECT_EQ(Render("{{html \"<a href='x'>&\"}} {{js \"it's <b>\"}} {{urlquery \"a b&c\" 1}}"),
+            "&lt;a href=&#39;x&#39;&gt;&amp; it\\'s \\u003Cb\\u003E a+b%26c1");
+}
+
+// What Go refuses is refused: it converts nothing, and a value is no function.
+TEST(GoTemplate, TakesNoValueForAnother) {
+  for (const char* text : {"{{lower .Count}}",
+                           "{{lower 1}}",
+                           "{{pad .ID \"1\" 2}}",
+                           "{{join .ID \",\"}}",
+                           "{{len .Count}}",
+                           "{{index .Tags \"a\"}}",
+                           "{{index .Tags 3}}",
+                           "{{index .Config 1}}",
+                           "{{slice .Tags 2 1}}",
+                           "{{eq .Count \"3\"}}",
+                           "{{eq .Tags .Tags}}",
+                           "{{lt .On .On}}",
+                           "{{eq 1}}",
+                           "{{.ID .Name}}",
+                           "{{.ID | .Name}}",
+                           "{{nil}}",
+                           "{{call .ID}}",
+                           "{{truncate .ID}}",
+                           "{{18446744073709551615}}",
+                           "{{$y = 1}}",
+                           "{{len .Nothing}}",
+                           "{{lower nil}}"}) {
+    EXPECT_EQ(Render(text).substr(0, 4), "FAIL") << text;
+  }
 }
 
 TEST(GoTemplate, TrimsSpacesWhereADashSaysSo) {
@@ -116,17 +168,24 @@ TEST(GoTemplate, WhatIsWrongIsSaidWithItsPlace) {
       {"ab{{.ID", "3: {{ without }}"},
       {"{{}}", "1: nothing between {{ and }}"},
       {"{{foo .ID}}", "3: function \"foo\" not defined"},
-      {"{{.ID .Name}}", "7: a value cannot be given arguments"},
-      {"{{.ID | .Name}}", "9: a value cannot be piped into what is no function"},
-      {"{{.ID |}}", "7: a value is missing"},
+      {"{{.ID | 1}}", "9: a value cannot be piped into what is no function"},
+      {"{{| .ID}}", "3: a value is missing"},
+      {"{{.ID\"x\"}}", "6: unexpected '\"'"},
+      {"{{ /* x */}}", "4: unexpected '/'"},
+      {"{{with .ID}}{{else if .ID}}{{end}}", "20: after else comes }}"},
+      {"{{range .Tags}}{{break 1}}{{end}}", "24: after break comes }}"},
+      {"{{1i}}", "3: '1i' is not a number"},
+      {"{{\"\\q\"}}", "3: an unknown escape in a string"},
       {"{{if .ID}}", "1: {{if}} without {{end}}"},
-      {"{{end}}", "1: {{end}} without if, range or with"},
+      {"{{end}}", "1: {{end}} without if, range, with or define"},
       {"{{$x}}", "3: undefined variable $x"},
       {"{{\"a}}", "3: a string without its closing quote"},
       {"{{(.ID}}", "3: ( without )"},
       {"{{.ID)}}", "6: unexpected )"},
       {"{{break}}", "1: {{break}} outside of range"},
-      {"{{define \"x\"}}{{end}}", "1: {{define}} is not supported"},
+      {"{{if .ID}}{{define \"x\"}}{{end}}{{end}}", "13: function \"define\" not defined"},
+      {"{{define \"x\"}}a{{end}}{{define \"x\"}}b{{end}}",
+       "23: the template \"x\" is defined twice"},
       {"{{.ID ; .Name}}", "7: unexpected ';'"},
       {"{{12x}}", "3: '12x' is not a number"},
       {"{{if .ID}}a{{else}}b{{else}}c{{end}}", "21: {{else}} twice"},

@@ -36,14 +36,29 @@ TEST(ListFormat, TakesDockersWords) {
   EXPECT_EQ(Render("raw"), "id: 1\n\nid: 2\n\n");
   EXPECT_EQ(Render("json"),
             "{\"ID\":\"1\",\"Name\":\"first\"}\n{\"ID\":\"2\",\"Name\":\"se\\u001bcond\"}\n");
-  EXPECT_EQ(Render("{{.ID}}: {{.Name}}"), "1: first\n2: se?cond\n");
+  EXPECT_EQ(Render("{{.ID}}: {{.Name}}"),
+            "1: first\n2: se\x1b"
+            "cond\n");
+}
+
+TEST(ListFormat, ATableHasBlanksForTabsAndNewLinesAndDataHasThem) {
+  const auto render = [](const std::string& format) {
+    const auto parsed = ListFormat::Parse(Shape(), format, false);
+    return *parsed->Render({Json{{"ID", "1"}, {"Name", "a\tb\nc\x1b[31m"}}});
+  };
+  EXPECT_EQ(render(""), "IMAGE ID   NAME\n1          a b c?[31m\n");
+  EXPECT_EQ(render("json"), "{\"ID\":\"1\",\"Name\":\"a\\tb\\nc\\u001b[31m\"}\n");
+  EXPECT_EQ(render("{{json .Name}}"), "\"a\\tb\\nc\\u001b[31m\"\n");
+  EXPECT_EQ(render("{{.Name}}"), "a\tb\nc\x1b[31m\n");
 }
 
 TEST(ListFormat, QuietTakesThePlaceOfATable) {
   EXPECT_EQ(Render("", true), "1\n2\n");
   EXPECT_EQ(Render("table {{.Name}}", true), "1\n2\n");
   EXPECT_EQ(Render("raw", true), "1\n2\n");
-  EXPECT_EQ(Render("{{.Name}}", true), "first\nse?cond\n");
+  EXPECT_EQ(Render("{{.Name}}", true),
+            "first\nse\x1b"
+            "cond\n");  // data
 }
 
 TEST(ListFormat, KnowsItsFieldsBeforeThereIsARow) {

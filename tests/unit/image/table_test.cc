@@ -19,7 +19,7 @@ TEST(TableTest, AlignsColumnsAndLeavesNoBlanksAtTheEnd) {
 TEST(TableTest, ControlCharactersOfANameDoNotReachTheTerminal) {
   Table table({"A"});
   table.Add({"x\x1b[2Jy\n"});
-  EXPECT_EQ(table.ToString(), "A\nx?[2Jy?\n");
+  EXPECT_EQ(table.ToString(), "A\nx?[2Jy \n");
 }
 
 TEST(HumanSizeTest, CountsInThousandsWithThreeDigits) {

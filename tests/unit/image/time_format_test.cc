@@ -59,7 +59,9 @@ TEST(HumanDurationTest, SpeaksAsDockerDoes) {
     EXPECT_EQ(HumanDuration(c.seconds), c.text) << c.seconds;
   }
   EXPECT_EQ(HumanAge({100, 0}, {220, 0}), "2 minutes ago");
-  EXPECT_EQ(HumanAge({0, 0}, {220, 0}), "N/A");
+  EXPECT_EQ(HumanAge({0, 0}, {1'796'000'000, 0}), "56 years ago");
+  EXPECT_EQ(HumanAge(*ParseRfc3339("0001-01-01T00:00:00Z"), {1'796'000'000, 0}), "N/A");
+  EXPECT_EQ(HumanAge(*ParseRfc3339("0001-01-02T00:00:00Z"), {1'796'000'000, 0}), "292 years ago");
 }
 
 TEST(CreationTimeTest, HonoursSourceDateEpoch) {
