@@ -2,6 +2,9 @@
 #include "layerdb/transfer/container_diff.h"
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "layerdb/index/index_reader.h"
 #include "layerdb/model/tar_mapping.h"
