@@ -159,11 +159,11 @@ class WorkPlace {
       return Complain("make a mount namespace");
     }
     const bool mounted =
-        tmpfs ? ::mount("tmpfs", name.c_str(), "tmpfs", MS_NOATIME, "size=1g,mode=0755") == 0
-              : ::mount(name.c_str(), name.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
-                    ::mount(nullptr, name.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_NOATIME,
+        tmpfs ? ::mount("tmpfs", dir_.c_str(), "tmpfs", MS_NOATIME, "size=1g,mode=0755") == 0
+              : ::mount(dir_.c_str(), dir_.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+                    ::mount(nullptr, dir_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_NOATIME,
                             nullptr) == 0;
-    if (!mounted) Complain("mount " + name);
+    if (!mounted) Complain("mount " + dir_);
   }
 
   void Complain(const std::string& what) {
