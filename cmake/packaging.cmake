@@ -1,7 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where `cmake --install` puts things, and the Debian package that `cpack` makes of them.
-# Mounting needs no helper of our own: `mount -t fuse.veneerfs` and fstab go through fuse3's mount.fuse3.
 install(TARGETS veneer veneerfs RUNTIME)
+
+# The helper of mount(8) and umount(8), under a name for each type. They look for it in /sbin alone, which is /usr/sbin
+# today: what is installed elsewhere is linked there from /usr/local, where root has asked for it to be used, and not from
+# any other place.
+install(TARGETS mount.veneerfs RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+install(CODE "
+  set(names ${VENEER_MOUNT_HELPER_NAMES})
+  set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
+  foreach(name IN LISTS names)
+    file(CREATE_LINK mount.veneerfs \"\$ENV{DESTDIR}\${folder}/\${name}\" SYMBOLIC)
+  endforeach()
+  if(CMAKE_INSTALL_PREFIX STREQUAL \"/usr/local\")
+    file(MAKE_DIRECTORY \"\$ENV{DESTDIR}/sbin\")
+    foreach(name IN ITEMS mount.veneerfs LISTS names)
+      message(STATUS \"Linking: \$ENV{DESTDIR}/sbin/\${name}\")
+      file(CREATE_LINK \"\${folder}/\${name}\" \"\$ENV{DESTDIR}/sbin/\${name}\" SYMBOLIC)
+    endforeach()
+  endif()")
 
 file(GLOB man_pages CONFIGURE_DEPENDS man/*.[1-8])
 foreach(page IN LISTS man_pages)

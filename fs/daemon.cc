@@ -50,12 +50,12 @@ Result<Background> Background::Fork() {
     parent.Reset();
     WaitForDaemon(ready, child);
   }
-  ::setsid();
   return Background(std::move(parent));
 }
 
 bool Background::Ready() {
   if (!parent_) return true;
+  ::setsid();
   LogToSyslog("veneerfs");
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

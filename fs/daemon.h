@@ -20,12 +20,13 @@ class Background {
  public:
   // Stays in the foreground.
   Background() = default;
-  // Forks. Returns in the child, which is a session leader; the parent waits and never returns.
+  // Forks. Returns in the child; the parent waits and never returns. The child stays in the caller's process group until
+  // Ready(): under a mount point of autofs, all others wait until something is mounted there.
   // REQUIRES: no other threads.
   static Result<Background> Fork();
 
-  // Tells the parent that all is well, sends the log to the system log and standard input, output
-  // and error to /dev/null. False: the parent is gone, nobody wants this daemon. In the foreground
+  // Leaves the caller's session, tells the parent that all is well, sends the log to the system log and standard input,
+  // output and error to /dev/null. False: the parent is gone, nobody wants this daemon. In the foreground
   // only true. From any thread.
   bool Ready();
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -21,14 +22,21 @@
 #include "fs/fuse/options.h"
 #include "fs/fuse/places.h"
 #include "fs/fuse/session.h"
+#include "fs/mappings.h"
 #include "fs/upper/upper.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/served_mount.h"
+#include "layerdb/base/user_mount_table.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/layer/layer_stack.h"
 
 namespace veneer {
 namespace {
+
+// Since Linux 6.16 syncfs(2) sends what FUSE has to write back and waits for none of it. When programs go on writing, it ends
+// all the same.
+constexpr std::chrono::seconds kDrainLimit{10};
 
 void PrintLine(const std::string& line) { std::fprintf(stderr, "veneerfs: %s\n", line.c_str()); }
 
@@ -75,6 +83,10 @@ Result<std::shared_ptr<const Layer>> OpenLayers(const Places& places, size_t des
   return std::make_shared<LayerStack>(std::move(layers), numbers);
 }
 
+MountName NameOf(const MountOptions& options) {
+  return {"fuse." + options.subtype, options.fsname};
+}
+
 Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Places& places) {
   if (places.upper.empty()) return std::unique_ptr<Upper>();
   UpperOptions upper;
@@ -87,28 +99,39 @@ Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Plac
   return Upper::Open(upper);
 }
 
+// Tells who asks that this process serves the mount at which it can be reached, and umount(8) that it may be waited for.
+Sys<ServedMount> AnnounceServer(const MountOptions& options, const Places& places,
+                                const struct stat& root) {
+  if (places.device_fd >= 0) return ServedMount::Announce(DeviceOfMount(NameOf(options)));
+  if (::geteuid() == 0) {
+    IgnoreError(NoteUnmountHelper(options.fsname, places.mount_point),
+                "without it umount(8) does not wait");
+  }
+  return ServedMount::Announce(root.st_dev);
+}
+
 // Waits until the new mount answers, which it does once the kernel and the daemon have agreed on
 // the protocol.
-void AnnounceMount(const Places& places, Background& background, Session& session) {
+void AnnounceMount(const MountOptions& options, const Places& places, Background& background,
+                   Session& session, ServedMount& served) {
   struct stat st = {};
   const bool answers = places.device_fd >= 0 || ::stat(places.mount_point.c_str(), &st) == 0;
   if (!answers) PrintLine("the mount does not answer: " + ErrnoText(errno));
+  if (answers) {
+    Sys<ServedMount> announced = AnnounceServer(options, places, st);
+    if (announced) {
+      served = std::move(*announced);
+    } else {
+      LogWarning("nobody can wait for the end of this mount: " + ErrnoText(announced.error().code));
+    }
+  }
   if (!answers || !background.Ready()) session.Stop();
 }
 
-// What programs wrote through a mapping is still with the kernel; it must come here before the
-// mount ends.
-void FlushMappings(const std::string& mount_point) {
-  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (root && ::syncfs(root.get()) != 0) {
-    LogWarning("writing back " + mount_point + " failed: " + ErrnoText(errno));
-  }
-}
-
 // Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can have the upper
-// directory at once.
+// directory at once. `served` is set meanwhile, and outlives it for those who wait for the end of this process.
 Result<void> Serve(const MountOptions& options, const Places& places, Background& background,
-                   size_t descriptors) {
+                   size_t descriptors, ServedMount& served) {
   VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, places));
   UnionOptions union_options;
   VENEER_TRY(union_options.numbers, FindNumbers(places, options.xino));
@@ -122,13 +145,20 @@ Result<void> Serve(const MountOptions& options, const Places& places, Background
   VENEER_TRY(const std::unique_ptr<Session> session, Session::Create(options, places, fs));
   const Signals signals(
       [&] {
-        FlushMappings(places.mount_point);
+        if (places.device_fd < 0) {
+          FlushMappingsAt(places.mount_point);
+        } else {
+          FlushMappingsOf(NameOf(options));
+        }
+        session->Drain(kDrainLimit);
         session->Stop();
       },
       [&] { LogInfo("statistics of " + places.mount_point + ": " + session->StatisticsText()); });
-  std::thread announce(AnnounceMount, std::cref(places), std::ref(background), std::ref(*session));
+  std::thread announce(AnnounceMount, std::cref(options), std::cref(places), std::ref(background),
+                       std::ref(*session), std::ref(served));
   session->Run();
   announce.join();
+  IgnoreError(served.AnnounceEnd(), "the next mount then waits for a moment only");
   return {};
 }
 
@@ -155,7 +185,12 @@ Result<void> Run(const std::vector<std::string>& args) {
   }
   const bool sync = !places.upper.empty() && !options.is_volatile;
   const Fd upper(sync ? ::open(places.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
-  VENEER_TRY_VOID(Serve(options, places, background, descriptors));
+  ServedMount served;
+  const Result<void> done = Serve(options, places, background, descriptors, served);
+  if (places.device_fd < 0 && ::geteuid() == 0) {
+    IgnoreError(ForgetUnmountHelper(places.mount_point), "the next mount removes what is stale");
+  }
+  VENEER_TRY_VOID(done);
   SyncUpper(upper);
   return {};
 }

@@ -33,6 +33,7 @@ how the tree behaves:
   volatile                 never wait for the disk: fast, lost after a crash
   fsync=on|off             off: fsync(2) returns at once (default on)
   noacl, acl               without or with POSIX ACLs (default with)
+  noxattrs                 no extended attributes, and no ACLs
   static_nlink             every directory has one link
   xino=auto|on|off         off: numbers of files on several file systems are
                            hashes of 62 bits (default auto: 32 bits)
@@ -48,8 +49,9 @@ how the tree behaves:
 
 how the kernel mounts it:
   ro, rw                   read-only or writable
-  suid, nosuid, dev, nodev, exec, noexec, diratime, nodiratime,
+  suid, nosuid, dev, nodev, exec, noexec,
   sync, async, dirsync     as mount(8) says; as root suid, dev are the default
+  diratime, nodiratime     change nothing
   allow_other              other users may look in (default as root)
   allow_root               root may look in
   default_permissions      always on

@@ -20,7 +20,15 @@ bool IsAcl(const Mount& mount, std::string_view name) {
   return !mount.ids.identity() && IsAclName(name);
 }
 
+// "noxattrs": after this answer the kernel asks no more, and says "not supported" by itself.
+bool AreRefused(Request& r) {
+  if (r.mount().xattrs) return false;
+  r.ReplyError(ENOSYS);
+  return true;
+}
+
 void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
+  if (AreRefused(r)) return;
   if (IsUselessLabel(r.mount(), name)) return r.ReplyError(EOPNOTSUPP);
   Sys<std::string> value = r.fs().GetXattr(node, name);
   if (value && IsAcl(r.mount(), name)) value = ShowAcl(std::move(*value), r.mount().ids);
@@ -39,6 +47,7 @@ std::string WithoutTrusted(std::string_view names) {
 }
 
 void ListXattr(Request& r, fuse_ino_t node, size_t size) {
+  if (AreRefused(r)) return;
   Sys<std::string> names = r.fs().ListXattr(node);
   if (names && !r.caller_is_root()) names = WithoutTrusted(*names);
   r.ReplyXattr(names, size);
@@ -57,6 +66,7 @@ Sys<void> ClearSetGroupId(UnionFs& fs, NodeId node) {
 
 void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, size_t size,
               int flags) {
+  if (AreRefused(r)) return;
   // The kernel says so with a default ACL, too, which changes no mode.
   const bool clear_set_group_id =
       CurrentRawBits().kill_set_group_id && std::string_view(name) == kAclAccess;
@@ -73,6 +83,7 @@ void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, 
 }
 
 void RemoveXattr(Request& r, fuse_ino_t node, const char* name) {
+  if (AreRefused(r)) return;
   r.Reply(r.fs().RemoveXattr(node, name));
 }
 

@@ -205,6 +205,7 @@ constexpr Word kWords[] = {
     {"volatile", SetBool<&MountOptions::is_volatile>},
     {"noacl", SetBool<&MountOptions::acl, false>},
     {"acl", SetBool<&MountOptions::acl>},
+    {"noxattrs", SetBool<&MountOptions::xattrs, false>},
     {"fsync", SetBool<&MountOptions::fsync>},
     {"redirect_dir", SetOverlayMode<&MountOptions::redirect_dir>},
     {"metacopy", SetOverlayMode<&MountOptions::metacopy>},
@@ -242,8 +243,6 @@ constexpr Word kWords[] = {
     {"sync", AddFlag},
     {"async", AddFlag},
     {"dirsync", AddFlag},
-    {"diratime", AddFlag},
-    {"nodiratime", AddFlag},
     {"auto_unmount", AddFlag},
 };
 
@@ -254,15 +253,15 @@ constexpr std::string_view kSilent[] = {
     "default_permissions", "threaded", "relatime", "clone_fd", "use_ino",
     "nonempty",
     // fuse-overlayfs: how it finds inode numbers, caches and extends itself.
-    "fast_ino", "ino32_t", "writeback", "noxattrs", "plugins", "kernel_cache", "max_write",
+    "fast_ino", "ino32_t", "writeback", "plugins", "kernel_cache", "max_write",
     "max_read", "max_readahead", "max_background", "max_threads", "max_idle_threads",
     "congestion_threshold", "splice_read", "splice_write", "splice_move", "no_splice_read",
     "no_splice_write", "no_splice_move", "async_read", "sync_read", "async_dio", "no_async_dio",
     "auto_cache", "big_writes",
     // Kernel overlayfs: what it needs to be told and Veneer does not.
     "index", "nfs_export", "uuid", "userxattr",
-    // Times of access are not kept.
-    "atime", "noatime",
+    // Times of access are not kept; and libfuse 3.14 knows no diratime.
+    "atime", "noatime", "diratime", "nodiratime",
     // mount(8) and fstab(5).
     "defaults", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail", "_netdev",
     "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion",

@@ -44,6 +44,7 @@ Result<void> Finish(std::vector<std::string> positionals, MountOptions& options)
     return MakeError("option upperdir= needs workdir=, an empty directory on the same file system");
   }
   if (options.debug) options.foreground = true;
+  if (!options.xattrs) options.acl = false;
   // A single id beats squash_to_root, and both beat the mapping (fuse-overlayfs(1)).
   if (options.squash_to_root) {
     options.ids.users.SquashTo(0);

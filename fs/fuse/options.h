@@ -42,6 +42,7 @@ struct MountOptions {
   // What the file system does.
   bool is_volatile = false;
   bool acl = true;
+  bool xattrs = true;  // false: no extended attribute can be read or set, and so no ACL
   bool fsync = true;  // false: fsync(2) returns at once
   bool redirect_dir = true;
   bool metacopy = true;

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "layerdb/base/fd.h"
+
 namespace veneer {
 namespace {
 
@@ -32,9 +34,11 @@ Result<Place> Resolve(std::string label, const std::string& path) {
   place.label = std::move(label);
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
-  // The kernel may still answer for the root of a mount whose daemon is dead, but not this.
+  // The kernel may still answer for the root of a mount whose daemon is dead, but not this. By a descriptor of the path
+  // alone: anything else makes autofs mount there, which waits for this very program (open(2), O_PATH).
   struct statvfs file_system = {};
-  if (!real || ::statvfs(real.get(), &file_system) != 0) {
+  const Fd at_path(real ? ::open(real.get(), O_PATH | O_CLOEXEC) : -1);
+  if (!at_path || ::fstatvfs(at_path.get(), &file_system) != 0) {
     if (errno == ENOTCONN) {
       return MakeError(place.label +
                        ": a dead mount is there; remove it with fusermount3 -u or umount");

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <atomic>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ struct Mount {
   double timeout = 0;           // seconds the kernel may keep names and attributes
   blksize_t block_size = 4096;  // st_blksize: the upper's, else the top layer's
   bool acl = true;
+  bool xattrs = true;
+  std::atomic<int> in_service = 0;  // requests that were read and are not answered
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
   bool debug = false;    // every request and reply is printed

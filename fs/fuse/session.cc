@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/fuse/session.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -134,6 +138,20 @@ blksize_t BlockSizeOf(const Places& places) {
   return ::stat(path.c_str(), &st) == 0 ? st.st_blksize : 4096;
 }
 
+// Counts a request while it is served.
+class InService {
+ public:
+  explicit InService(std::atomic<int>& count) : count_(count) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~InService() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  InService(const InService&) = delete;
+  InService& operator=(const InService&) = delete;
+
+ private:
+  std::atomic<int>& count_;
+};
+
 int UsableProcessors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -173,6 +191,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.timeout = options.timeout;
   mount.block_size = BlockSizeOf(places);
   mount.acl = options.acl;
+  mount.xattrs = options.xattrs;
   mount.fsync = options.fsync;
   mount.debug = options.debug;
   mount.selinux = HostHasSelinux();
@@ -213,6 +232,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   Sys<std::unique_ptr<Loop>> loop =
       Loop::Create(mount.device, loop_options, [session, &mount](char* request, size_t size) {
         const auto start = std::chrono::steady_clock::now();
+        const InService in_service(mount.in_service);
         const uint32_t opcode = OpcodeOf(request);
         if (!ServeRaw(mount, request, size)) {
           fuse_buf buffer = {};
@@ -229,6 +249,19 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
 
 void Session::Run() { state_->loop->Run(); }
 void Session::Stop() { state_->loop->Stop(); }
+
+void Session::Drain(std::chrono::milliseconds limit) {
+  // A request that has been read and not been counted yet is met by looking more than once.
+  constexpr int kLooks = 5;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  for (int quiet = 0; quiet < kLooks && std::chrono::steady_clock::now() < deadline;) {
+    pollfd device = {state_->mount.device, POLLIN, 0};
+    const bool busy = ::poll(&device, 1, 0) > 0 || state_->mount.in_service > 0;
+    quiet = busy ? 0 : quiet + 1;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 std::string Session::StatisticsText() const {
   const UnionFs& fs = *state_->mount.fs;
   return state_->statistics.ToJson(fs.counters(), fs.NodeCount());

@@ -2,14 +2,8 @@
 //
 // Upper::Open: the checks and the lock at mount.
 #include <linux/fs.h>
-#include <sys/file.h>
-#include <sys/sysmacros.h>
 
-#include <chrono>
-#include <fstream>
-#include <sstream>
-#include <thread>
-
+#include "fs/upper/lock.h"
 #include "fs/upper/own_directory.h"
 #include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
@@ -32,46 +26,6 @@ Sys<uint64_t> MountId(int fd) {
   struct statx stx;
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0) return FailErrno();
   return stx.stx_mnt_id;
-}
-
-// Who holds the flock on a directory, from /proc/locks: "1: FLOCK ADVISORY WRITE <pid>
-// <maj>:<min>:<ino> 0 EOF".
-std::optional<int> LockHolder(const struct stat& st) {
-  char id[64];
-  snprintf(id, sizeof id, "%02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
-           static_cast<unsigned long>(st.st_ino));
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream fields(line);
-    std::string number;
-    std::string kind;
-    std::string mode;
-    std::string access;
-    std::string place;
-    int pid = 0;
-    if (fields >> number >> kind >> mode >> access >> pid >> place && kind == "FLOCK" &&
-        place == id) {
-      return pid;
-    }
-  }
-  return std::nullopt;
-}
-
-// A daemon that was unmounted a moment ago may still be on its way out.
-Result<void> LockDirectory(int fd, const std::string& what) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (::flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return MakeError(Errno{errno}, "lock " + what);
-    if (std::chrono::steady_clock::now() > deadline) {
-      std::string message = what + " is in use by another mount";
-      if (const auto st = sys::Stat({fd})) {
-        if (const auto pid = LockHolder(*st)) message += " (pid " + std::to_string(*pid) + ")";
-      }
-      return MakeError(message + "; unmount that one first", ExitCode::kInUse);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return {};
 }
 
 // Only what this program or the kernel's overlayfs puts there may be in a work directory:

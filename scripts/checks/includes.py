@@ -19,6 +19,7 @@ ARROW["tools/image"] = _STORE_SIDE
 ARROW["tools/archive"] = _STORE_SIDE + ["tools/image"]
 ARROW["tools/registry"] = _STORE_SIDE + ["tools/image"]
 ARROW["tools/run"] = _STORE_SIDE + ["tools/image"]
+ARROW["tools/mount"] = _STORE_SIDE + ["tools/image", "tools/run"]
 ARROW["tools/build"] = _STORE_SIDE + ["tools/image", "tools/run"]
 ARROW["tools/cli"] = _STORE_SIDE + ["tools/image", "tools/archive", "tools/registry", "tools/run", "tools/build"]
 

@@ -14,12 +14,14 @@ import tempfile
 import tree
 
 _PROGRAMS = ("veneer", "veneerfs")
+_HELPERS = ("mount.veneerfs", "mount.fuse.veneerfs", "umount.veneerfs", "umount.fuse.veneerfs")
 _COPYRIGHT = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
 
 
 def add_arguments(parser):
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build tree, everything built")
     parser.add_argument("--cpack", default="cpack", help="the cpack program")
+    parser.add_argument("--cmake", default="cmake", help="the cmake program")
 
 
 def run(words, **more):
@@ -35,6 +37,28 @@ def check_programs(where):
         answer = run([where / "usr/bin" / name, "--version"])
         if answer.returncode != 0 or not answer.stdout.startswith(f"{name} "):
             yield f"usr/bin/{name} --version: {answer.stdout.strip()} (exit code {answer.returncode})"
+
+
+def check_helpers(where):
+    """mount(8) and umount(8) find their helper, and it starts."""
+    for name in _HELPERS:
+        answer = run([where / "usr/sbin" / name])
+        if answer.returncode != 1 or not answer.stdout.startswith(f"{name}: "):
+            yield f"usr/sbin/{name}: {answer.stdout.strip()} (exit code {answer.returncode})"
+
+
+def check_local(arguments, folder):
+    """Under /usr/local, links in /sbin lead to it."""
+    done = run([arguments.cmake, "--install", arguments.build, "--prefix", "/usr/local"],
+               env={**os.environ, "DESTDIR": str(folder)})
+    if done.returncode != 0:
+        yield f"cmake --install: exit code {done.returncode}: {done.stdout}"
+        return
+    for name in _HELPERS:
+        link = folder / "sbin" / name
+        target = f"/usr/local/sbin/{name}"
+        if not link.is_symlink() or os.readlink(link) != target or not (folder / target[1:]).exists():
+            yield f"sbin/{name} does not lead to {target}"
 
 
 def check_control(package):
@@ -96,7 +120,8 @@ def main():
         unpacked = run(["dpkg-deb", "--extract", packages[0], where])
         if unpacked.returncode != 0:
             tree.report([f"dpkg-deb: {unpacked.stdout}"])
-        violations = [*check_programs(where), *check_control(packages[0]), *check_documents(where, arguments.root)]
+        violations = [*check_programs(where), *check_helpers(where), *check_local(arguments, folder / "local"),
+                      *check_control(packages[0]), *check_documents(where, arguments.root)]
         for program in ("dpkg-shlibdeps", "file"):
             violations += check_refusal(arguments, folder, program)
     tree.report([f"{packages[0].name}: {violation}" for violation in violations])

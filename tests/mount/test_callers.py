@@ -270,6 +270,84 @@ class Apptainer(CallerCase):
         self.assertEqual((done.code, done.out, done.err), (0, listing * 2, ""), done)
 
 
+class MountedByTheCaller(CallerCase):
+    """The caller mounts, and passes the connection on as /dev/fd/N."""
+
+    def serve(self, device, source):
+        return subprocess.Popen([mounts.VENEERFS, "-f", "-o", f"lowerdir=c:b:a,upperdir=upper,workdir=work,fsname={source}",
+                                 f"/dev/fd/{device}"], pass_fds=(device,), stderr=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def attach(device, source):
+        sysio.mount(source, "mnt", "fuse.veneerfs", 0, f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other")
+
+    @staticmethod
+    def map():
+        """Changes a file through a mapping, which is given."""
+        import mmap  # only here
+        write("mnt/file", "x" * 4096)
+        fd = os.open("mnt/file", os.O_RDWR)
+        mapping = mmap.mmap(fd, 4096)
+        os.close(fd)
+        mapping[:4] = b"kept"
+        return mapping
+
+    def end(self, daemon):
+        """Tells the daemon to end; its log."""
+        daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(timeout=20), 0)
+        with daemon.stderr:
+            return daemon.stderr.read()
+
+    def test_a_signal_loses_no_mapping(self):
+        device = self.fd("/dev/fuse", os.O_RDWR)
+        self.attach(device, "here")
+        daemon = self.serve(device, "here")
+        self.close_all()
+        with self.map():
+            self.assertEqual(self.end(daemon), "")
+        self.assertEqual(read("upper/file")[:4], b"kept")
+
+    def test_nor_one_in_another_mount_namespace(self):
+        device = self.fd("/dev/fuse", os.O_RDWR)
+        (mounted, say_mounted), (served, say_served) = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                sysio.unshare(sysio.CLONE_NEWNS)
+                self.attach(device, "elsewhere")
+                os.close(device)  # else the connection would outlive its daemon
+                os.write(say_mounted, b"1")
+                os.read(served, 1)
+                mapping = self.map()
+                os.write(say_mounted, b"2")
+                signal.pause()
+                mapping.close()
+            finally:
+                os._exit(1)
+        self.assertEqual(os.read(mounted, 1), b"1")
+        daemon = self.serve(device, "elsewhere")
+        self.close_all()
+        os.write(say_served, b"1")
+        self.assertEqual(os.read(mounted, 1), b"2")
+        self.assertFalse(mounts.is_mounted("mnt"))
+        self.assertEqual(self.end(daemon), "")
+        self.assertEqual(read("upper/file")[:4], b"kept")
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for fd in (mounted, say_mounted, served, say_served):
+            os.close(fd)
+
+    def test_a_mount_that_cannot_be_found_is_logged(self):
+        device = self.fd("/dev/fuse", os.O_RDWR)
+        self.attach(device, "gone")
+        daemon = self.serve(device, "gone")
+        self.close_all()
+        with self.map():
+            sysio.umount2("mnt", sysio.MNT_DETACH)
+            self.assertRegex(self.end(daemon), r"mapping.*gone")
+
+
 class Containerd(CallerCase):
     """The fuse-overlayfs snapshotter mounts through mount.fuse3 with a source word before the mount point."""
 
@@ -321,6 +399,26 @@ class Options(CallerCase):
             self.assertIn(flag, flags)
         self.check(writable=False)
         self.assertEqual(os.listdir("upper"), [])
+
+    def test_every_word_for_times_of_access_mounts(self):
+        """Also those that libfuse does not know."""
+        for word in ("atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime"):
+            self.call("-o", f"lowerdir=c:b:a,{word}", "mnt")
+            mounts.unmount("mnt")
+
+    def test_noxattrs(self):
+        os.setxattr("c/same", "user.kept", b"1")
+        self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,noxattrs=1", "mnt")
+        for call in (lambda: os.getxattr("mnt/same", "user.kept"), lambda: os.listxattr("mnt/same"),
+                     lambda: os.setxattr("mnt/same", "user.new", b"1"), lambda: os.removexattr("mnt/same", "user.kept"),
+                     lambda: os.setxattr("mnt/d", "system.posix_acl_default", b"\2\0\0\0")):
+            for _ in range(2):  # asked of the daemon once, answered by the kernel from then on
+                with self.errno(errno.EOPNOTSUPP):
+                    call()
+        self.check()
+        mounts.unmount("mnt")
+        self.call("-o", "lowerdir=c:b:a,noxattrs=0", "mnt")
+        self.assertEqual(os.getxattr("mnt/same", "user.kept"), b"1")
 
     def test_defaults_of_root(self):
         os.chmod("a/from-a", 0o4755)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
 #include "tools/run/container_mount.h"
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 
 namespace veneer {
 

@@ -16,7 +16,7 @@
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
 #include "tools/run/mount_stubs.h"
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 #include "tools/run/user_namespace.h"
 
 namespace veneer {

@@ -10,7 +10,7 @@
 
 #include "tools/run/descriptor_passing.h"
 #include "tools/run/mount_api.h"
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 #include "tools/run/process.h"
 
 namespace veneer {

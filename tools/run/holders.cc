@@ -8,13 +8,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/mount_table.h"
+#include "layerdb/base/served_mount.h"
 
 namespace veneer {
 
@@ -120,19 +124,44 @@ std::string CommandOf(const std::string& process) {
   return name;
 }
 
-std::optional<dev_t> ParseDevice(std::string_view text) {
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return {};
-  unsigned high = 0;
-  unsigned low = 0;
-  const auto [high_end, high_code] = std::from_chars(text.data(), text.data() + colon, high);
-  const auto [low_end, low_code] =
-      std::from_chars(text.data() + colon + 1, text.data() + text.size(), low);
-  if (high_code != std::errc() || low_code != std::errc()) return {};
-  return makedev(high, low);
+// The mount namespace of a process, as its link in /proc says it; empty: it may not be looked at.
+std::string MountNamespaceOf(const std::string& process) {
+  std::array<char, 64> text;
+  const ssize_t n = ::readlink((process + "/ns/mnt").c_str(), text.data(), text.size());
+  return n > 0 ? std::string(text.data(), n) : std::string();
+}
+
+// Where a table has the file system of a mount; a device alone may be another's by now.
+std::string MountPointOf(const Result<std::vector<MountEntry>>& table, const MountEntry& mount) {
+  if (!table) return {};
+  for (const MountEntry& entry : *table) {
+    if (entry.device == mount.device && entry.type == mount.type && entry.source == mount.source) {
+      return entry.mount_point;
+    }
+  }
+  return {};
 }
 
 }  // namespace
+
+std::string MountedElsewhereWords(const MountEntry& mount) {
+  if (const std::string here = MountPointOf(ReadMountTable(), mount); !here.empty()) {
+    return "the mount at " + here;
+  }
+  // Of each namespace once, since a table may be long.
+  std::map<std::string, bool> known = {{MountNamespaceOf("/proc/self"), false}};
+  std::vector<Holder> holders;
+  for (const pid_t pid : OtherProcesses()) {
+    const std::string process = ProcessPath(pid);
+    const std::string space = MountNamespaceOf(process);
+    const auto seen = space.empty() ? known.end() : known.find(space);
+    const bool mounted =
+        seen != known.end() ? seen->second : !MountPointOf(ReadMountTable(pid), mount).empty();
+    if (!space.empty()) known[space] = mounted;
+    if (mounted) holders.push_back({pid, CommandOf(process)});
+  }
+  return holders.empty() ? "" : HolderWords(holders) + " in another mount namespace";
+}
 
 std::vector<Holder> HoldersOf(std::string_view device) {
   std::vector<Holder> holders;

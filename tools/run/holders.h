@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "layerdb/base/mount_table.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -28,6 +29,10 @@ std::vector<Holder> HoldersOf(std::string_view device);
 // The process that holds an exclusive flock(2) on a file or directory, by the number that it has here; nullopt: there is
 // none, or it cannot be seen from here (another PID namespace, another user). `first`: looked at before all others.
 std::optional<pid_t> LockHolderOf(const std::string& path, std::optional<pid_t> first);
+
+// Where else the file system of a mount is mounted: "the mount at /mnt", or "sleep (pid 12) in another mount namespace"
+// for the processes of those namespaces that can be looked into; empty: nowhere.
+std::string MountedElsewhereWords(const MountEntry& mount);
 
 // "sleep (pid 12), sh (pid 13) and 3 more". Pure; empty for none.
 std::string HolderWords(const std::vector<Holder>& holders);

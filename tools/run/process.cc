@@ -137,8 +137,7 @@ std::vector<pid_t> Children() {
 
 Result<std::string> FindProgram(const std::string& name) {
   const std::string beside = DirectoryOfThisProgram();
-  // In a build tree the two programs are in folders of their own.
-  for (const std::string& dir : {beside, beside + "/../libexec/veneer", beside + "/../../fs"}) {
+  for (const std::string& dir : {beside, beside + "/../libexec/veneer", beside + "/../bin"}) {
     if (const std::string path = dir + "/" + name; !beside.empty() && IsExecutable(path))
       return path;
   }

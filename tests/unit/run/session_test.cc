@@ -18,7 +18,7 @@
 
 #include "tests/support/temp_dir.h"
 #include "tools/run/mount_stubs.h"
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 #include "tools/run/user_namespace.h"
 
 namespace veneer {

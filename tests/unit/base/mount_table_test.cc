@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 #include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>

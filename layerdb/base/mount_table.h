@@ -2,8 +2,8 @@
 //
 // The mounts of this process's namespace, from /proc/self/mountinfo (proc(5)). What a record says
 // of a mount is never believed before it was looked up here.
-#ifndef VENEER_TOOLS_RUN_MOUNT_TABLE_H_
-#define VENEER_TOOLS_RUN_MOUNT_TABLE_H_
+#ifndef VENEER_LAYERDB_BASE_MOUNT_TABLE_H_
+#define VENEER_LAYERDB_BASE_MOUNT_TABLE_H_
 
 #include <sys/types.h>
 
@@ -22,6 +22,7 @@ struct MountEntry {
   std::string options;      // per-mount
   std::string type;         // "fuse.veneerfs"
   std::string source;
+  std::string file_system_options;
 };
 
 // The type that veneerfs mounts carry.
@@ -42,4 +43,4 @@ Result<std::string> AbsolutePath(const std::string& path);
 
 }  // namespace veneer
 
-#endif  // VENEER_TOOLS_RUN_MOUNT_TABLE_H_
+#endif  // VENEER_LAYERDB_BASE_MOUNT_TABLE_H_

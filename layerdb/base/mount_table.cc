@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/run/mount_table.h"
+#include "layerdb/base/mount_table.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -65,6 +65,7 @@ std::vector<MountEntry> ParseMountInfo(std::string_view text) {
     entry.options = words[5];
     entry.type = UnescapeOctal(words[dash + 1]);
     entry.source = UnescapeOctal(words[dash + 2]);
+    if (dash + 3 < words.size()) entry.file_system_options = words[dash + 3];
     table.push_back(std::move(entry));
   }
   return table;

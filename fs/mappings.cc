@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/mappings.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/log.h"
+#include "layerdb/base/mount_table.h"
+#include "layerdb/base/served_mount.h"
+
+namespace veneer {
+namespace {
+
+bool IsNamed(const MountEntry& entry, const MountName& name) {
+  return entry.type == name.type && entry.source == name.source;
+}
+
+std::vector<std::string> Processes() {
+  struct Close {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+  };
+  const std::unique_ptr<DIR, Close> proc(::opendir("/proc"));
+  std::vector<std::string> pids;
+  while (const dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
+    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') pids.emplace_back(entry->d_name);
+  }
+  return pids;
+}
+
+bool IsOthers(dev_t device) {
+  const std::optional<pid_t> server = ServerOf(device);
+  return server && *server != ::getpid();
+}
+
+}  // namespace
+
+void FlushMappingsAt(const std::string& mount_point) {
+  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root || ::syncfs(root.get()) != 0) {
+    LogWarning("writing back " + mount_point + " failed: " + ErrnoText(errno));
+  }
+}
+
+dev_t DeviceOfMount(const MountName& name) {
+  std::set<dev_t> devices;
+  if (const auto table = ReadMountTable()) {
+    for (const MountEntry& entry : *table) {
+      if (IsNamed(entry, name)) devices.insert(ParseDevice(entry.device).value_or(0));
+    }
+  }
+  return devices.size() == 1 ? *devices.begin() : ServedMount::kUnknown;
+}
+
+void FlushMappingsOf(const MountName& name) {
+  std::set<dev_t> done;
+  for (const std::string& pid : Processes()) {
+    const auto table = ReadMountTable(static_cast<pid_t>(std::stol(pid)));
+    if (!table) continue;
+    for (const MountEntry& entry : *table) {
+      const std::optional<dev_t> device = ParseDevice(entry.device);
+      if (!IsNamed(entry, name) || !device || IsOthers(*device)) continue;
+      // The root of a process may be this mount.
+      const std::string path = "/proc/" + pid + "/root" + entry.mount_point;
+      if (done.contains(*device) || ::access(path.c_str(), F_OK) != 0) continue;
+      done.insert(*device);
+      FlushMappingsAt(path);
+    }
+  }
+  if (done.empty()) {
+    LogWarning("what programs wrote through mappings may be lost: the mount of " + name.source +
+               " cannot be found");
+  }
+}
+
+}  // namespace veneer

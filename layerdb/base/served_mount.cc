@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/served_mount.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace veneer {
+namespace {
+
+// The upper half of the offset, so that nobody else's lock is taken for one of these: "vnfs". A device has 12 + 20 bits.
+constexpr uint64_t kMark = uint64_t{0x766e6673} << 32;
+constexpr int kMinorBits = 20;
+constexpr uint64_t kMinorMask = (1U << kMinorBits) - 1;
+
+uint64_t OffsetOf(dev_t device) {
+  return kMark | (uint64_t{major(device)} << kMinorBits) | minor(device);
+}
+
+Sys<void> SetLock(int fd, short type, uint64_t start, uint64_t length) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(start);
+  lock.l_len = static_cast<off_t>(length);
+  if (::fcntl(fd, F_SETLK, &lock) != 0) return FailErrno();
+  return {};
+}
+
+template <class Number>
+bool ToNumber(std::string_view text, Number* number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+// "12: POSIX  ADVISORY  READ 1234 00:01:5678 START END"
+std::optional<MountServer> ParseLine(const std::string& line) {
+  std::istringstream fields(line);
+  std::string number;
+  std::string kind;
+  std::string mode;
+  std::string access;
+  std::string pid;
+  std::string place;
+  std::string start;
+  if (!(fields >> number >> kind >> mode >> access >> pid >> place >> start)) return std::nullopt;
+  MountServer server;
+  uint64_t offset = 0;
+  if (kind != "POSIX" || !ToNumber(pid, &server.pid) || server.pid <= 0) return std::nullopt;
+  if (!ToNumber(start, &offset)) return std::nullopt;
+  const auto device = static_cast<uint32_t>(offset);
+  server.device = makedev(device >> kMinorBits, device & kMinorMask);
+  if (OffsetOf(server.device) != offset) return std::nullopt;
+  return server;
+}
+
+}  // namespace
+
+const dev_t ServedMount::kEnded = makedev((1U << 12) - 1, kMinorMask);
+
+Sys<ServedMount> ServedMount::Announce(dev_t device) {
+  ServedMount mount;
+  mount.fd_ = Fd(::memfd_create("served mount", MFD_CLOEXEC));
+  if (!mount.fd_) return FailErrno();
+  VENEER_TRY_VOID(SetLock(mount.fd_.get(), F_RDLCK, OffsetOf(device), 1));
+  return mount;
+}
+
+Sys<void> ServedMount::AnnounceEnd() {
+  if (!fd_) return {};
+  const uint64_t ended = OffsetOf(kEnded);
+  VENEER_TRY_VOID(SetLock(fd_.get(), F_RDLCK, ended, 1));
+  return SetLock(fd_.get(), F_UNLCK, 0, ended);
+}
+
+std::vector<MountServer> ParseMountServers(std::string_view locks) {
+  std::vector<MountServer> servers;
+  std::istringstream text{std::string(locks)};
+  for (std::string line; std::getline(text, line);) {
+    if (const auto server = ParseLine(line)) servers.push_back(*server);
+  }
+  return servers;
+}
+
+std::vector<MountServer> MountServers() {
+  std::ifstream file("/proc/locks");
+  std::stringstream text;
+  text << file.rdbuf();
+  return ParseMountServers(text.str());
+}
+
+std::optional<pid_t> ServerOf(dev_t device) {
+  for (const MountServer& server : MountServers()) {
+    if (server.device == device) return server.pid;
+  }
+  return std::nullopt;
+}
+
+std::optional<dev_t> DeviceServedBy(pid_t pid) {
+  for (const MountServer& server : MountServers()) {
+    if (server.pid == pid) return server.device;
+  }
+  return std::nullopt;
+}
+
+std::optional<dev_t> ParseDevice(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  unsigned high = 0;
+  unsigned low = 0;
+  if (!ToNumber(text.substr(0, colon), &high) || !ToNumber(text.substr(colon + 1), &low)) {
+    return std::nullopt;
+  }
+  return makedev(high, low);
+}
+
+}  // namespace veneer

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/mount/helper_arguments.h"
+
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+namespace veneer {
+namespace {
+
+TEST(HelperArgumentsTest, WhatMountGives) {
+  const auto call = ParseMountCall({"none", "/m", "-s", "-o", "rw,lowerdir=/a", "-onoexec", "-t", "veneerfs"});
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->source, "none");
+  EXPECT_EQ(call->directory, "/m");
+  EXPECT_EQ(call->options, "rw,lowerdir=/a,noexec");
+  EXPECT_FALSE(call->fake);
+  EXPECT_FALSE(call->remount);
+  EXPECT_EQ(ParseMountCall({"none", "/m", "-r"})->options, "ro");
+  EXPECT_TRUE(ParseMountCall({"none", "/m", "-fnv", "-o", "remount,ro"})->fake);
+  EXPECT_TRUE(ParseMountCall({"none", "/m", "-o", "rw,remount"})->remount);
+  EXPECT_FALSE(ParseMountCall({"none", "/m", "-o", "lowerdir=/remount"})->remount);
+}
+
+TEST(HelperArgumentsTest, WhatUmountGives) {
+  const auto call = ParseUnmountCall({"/m", "-fn", "-l", "-r", "-v", "-t", "fuse.veneerfs"});
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->directory, "/m");
+  EXPECT_TRUE(call->force && call->lazy && call->read_only);
+  EXPECT_FALSE(ParseUnmountCall({"/m"})->lazy);
+}
+
+TEST(HelperArgumentsTest, WhatIsNoCallIsAUsageError) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {}, {"none"}, {"a", "b", "c"}, {"none", "/m", "-o"}, {"none", "/m", "-z"}, {"none", "/m", "-N", "7"}}) {
+    const auto call = ParseMountCall(words);
+    ASSERT_FALSE(call);
+    EXPECT_EQ(call.error().exit(), ExitCode::kUsage);
+  }
+  EXPECT_FALSE(ParseUnmountCall({}));
+  EXPECT_FALSE(ParseUnmountCall({"/m", "-o", "x"}));
+}
+
+TEST(HelperArgumentsTest, ARemountKeepsTheFlagsThatNobodySpokeOf) {
+  EXPECT_EQ(RemountFlags("rw,nosuid,nodev,noatime", "remount,ro"), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME);
+  EXPECT_EQ(RemountFlags("ro,nosuid", "rw,suid,lowerdir=/a"), 0u);
+  EXPECT_EQ(RemountFlags("rw,noatime", "relatime"), static_cast<unsigned long>(MS_RELATIME));
+  EXPECT_EQ(RemountFlags("rw", "ro,rw,ro"), static_cast<unsigned long>(MS_RDONLY));
+}
+
+}  // namespace
+}  // namespace veneer
