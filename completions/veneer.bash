@@ -34,7 +34,7 @@ _veneer_options() {
     load) options="-i= --input= -q --quiet --platform=" ;;
     mount) options="-n= --name= -r --read-only -o= --options=" ;;
     umount) options="-l --lazy" ;;
-    chroot) options="-n= --name= -b= --bind= -e= --env= -u= --user= -w= --workdir= --net= -r --read-only --rm" ;;
+    chroot) options="-n= --name= -b= --bind= -e= --env= -u= --user= -w= --workdir= --entrypoint= --net= -r --read-only --rm" ;;
     diff) options="--format= --stat -v --verbose --bytes" ;;
     commit) options="-a= --author= -m= --message= -c= --change= -p --pause --rm" ;;
     export) options="-o= --output=" ;;

@@ -54,7 +54,7 @@ end
 function __veneer_takes_value
     switch "$argv"
         case '* --root' '* --format' '* --filter' '* --platform' '* --progress' '* --message' '* --change' '* --name' \
-                '* --options' '* --bind' '* --env' '* --user' '* --workdir' '* --net' '* --author' '* --output' '* --compress' \
+                '* --options' '* --bind' '* --env' '* --user' '* --workdir' '* --entrypoint' '* --net' '* --author' '* --output' '* --compress' \
                 '* --input' '* --last' '* --type' '* -m' '* -c' '* -n' '* -b' '* -e' '* -u' '* -w' '* -o' \
                 'images -f' 'ps -f' '*inspect -f' 'info -f' 'version -f' 'commit -a' 'load -i'
             return 0
@@ -181,6 +181,7 @@ complete -c veneer -n '__veneer_using chroot' -s b -l bind -r -F -d 'Show a file
 complete -c veneer -n '__veneer_using chroot' -s e -l env -x -a '(set -xn)' -d 'Set a variable'
 complete -c veneer -n '__veneer_using chroot' -s u -l user -x -a root -d 'User and group'
 complete -c veneer -n '__veneer_using chroot' -s w -l workdir -x -a '(__fish_complete_directories)' -d 'Directory to start in'
+complete -c veneer -n '__veneer_using chroot' -l entrypoint -x -d 'Instead of that of the image'
 complete -c veneer -n '__veneer_using chroot' -l net -x -a 'host none' -d Network
 complete -c veneer -n '__veneer_using chroot commit' -l rm -d 'Remove the container'
 complete -c veneer -n '__veneer_using diff' -l format -x -a 'text json' -d 'How to print it'

@@ -55,8 +55,8 @@ class Chroot(DebianCase):
         self.assertEqual(out.splitlines(), ["33", "33", "33", "/var/www"])
         self.assertEqual(self.inside("id -u; id -g", "-u", "1234:4321"), "1234\n4321\n")
         self.assertEqual(self.inside("id -g", "-u", "0:mail"), "8\n")
-        self.chroot("-u", "nosuchuser", "debian:12", "--", "true", code=1, err="veneer: [^\n]*nosuchuser[^\n]*\n")
-        self.chroot("-u", "4294967296", "debian:12", "--", "true", code=(1), err="veneer: [^\n]*\n")
+        self.chroot("-u", "nosuchuser", "debian:12", "--", "true", code=125, err="veneer: [^\n]*nosuchuser[^\n]*\n")
+        self.chroot("-u", "4294967296", "debian:12", "--", "true", code=125, err="veneer: [^\n]*\n")
 
     def test_file_systems_of_its_own(self):
         out = self.inside("""
@@ -132,7 +132,7 @@ class Chroot(DebianCase):
         self.assertEqual(os.stat("data/written").st_uid, self.uid)
         self.assertEqual(read("single"), b"one file")
         self.assertEqual(self.diff("b"), set(), "mount points that were made for it are taken away")
-        self.chroot("-b", f"{self.dir}/missing:/x", "debian:12", "--", "true", code=1,
+        self.chroot("-b", f"{self.dir}/missing:/x", "debian:12", "--", "true", code=125,
                     err="veneer: [^\n]*missing[^\n]*\n")
 
     def test_read_only(self):

@@ -172,15 +172,17 @@ class SessionCase:
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
 
     def test_a_container_in_which_nothing_could_run_is_not_kept(self):
-        for options, command, code in ((("-b", "nonsense"), "true", 2), (("-b", "/no/such:/srv"), "true", 1),
-                                       (("-e", "=x"), "true", 2), (("--net", "x"), "true", 2),
-                                       (("-u", "nosuchuser"), "true", 1), (("-w", "/no/such"), "true", 126),
+        for options, command, code in ((("-b", "nonsense"), "true", 125), (("-b", "/no/such:/srv"), "true", 125),
+                                       (("-e", "=x"), "true", 125), (("--net", "x"), "true", 125),
+                                       (("-u", "nosuchuser"), "true", 125), (("-w", "/no/such"), "true", 126),
                                        ((), "/no/such", 127), ((), "/etc/passwd", 126)):
             done = self.veneer("chroot", "--bind", "/usr:/usr:ro", *options, "--name", "web", "test:1", "--", command, code=code)
             self.assertRegex(done.err, r"\Aveneer: [^\n]+\n\Z")
             self.assertEqual(self.veneer("ps", "-a", "-q").out, "", options)
         self.chroot("test:1", "exit 127", "--name", "web", code=127)
-        self.chroot("web", "true", "-u", "nosuchuser", code=1)
+        self.chroot("web", "true", "-u", "nosuchuser", code=125)
+        self.veneer("chroot", "--no-such-option", "web", code=125)
+        self.veneer("chroot", "nothing:1", code=125)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "web\n", "a container that was there before")
 
     def test_read_only_and_binds(self):
@@ -220,13 +222,46 @@ class SessionCase:
             self.assertEqual(child.stdout.readline(), b"up\n")
             self.assertIn("In use", self.veneer("ps").out)
             self.veneer("mount", "web", "mnt", code=4)
-            self.veneer("chroot", "web", "--", "true", code=4)
+            self.veneer("chroot", "web", "--", "true", code=125)
             self.veneer("rm", "web", code=4)
             self.veneer("rmi", "test:1", code=4)
             child.stdin.write(b"\n")
             child.stdin.close()
             self.assertEqual(child.wait(), 0)
         self.veneer("rm", "web")
+
+    def test_the_entrypoint_of_an_image_gets_the_words(self):
+        self.veneer("mount", "test:1", "--name", "made")
+        self.veneer("commit", "-c", 'ENTRYPOINT ["/bin/echo", "of-image"]', "-c", 'CMD ["of-cmd"]', "made", "entry:1")
+        usr = ("chroot", "--bind", "/usr:/usr:ro")
+        self.assertEqual(self.veneer(*usr, "entry:1").out, "of-image of-cmd\n")
+        self.assertEqual(self.veneer(*usr, "entry:1", "--", "a", "b c").out, "of-image a b c\n")
+        self.assertEqual(self.veneer(*usr, "--name", "kept", "entry:1", "--", "a").out, "of-image a\n")
+        self.assertEqual(self.veneer(*usr, "kept", "--", "echo", "alone").out, "alone\n", "as docker exec")
+        self.assertEqual(self.veneer(*usr, "kept").out, "of-image of-cmd\n")
+        self.assertEqual(self.veneer(*usr, "--entrypoint", "/bin/echo", "entry:1", "--", "x").out, "x\n")
+        self.assertEqual(self.veneer(*usr, "--entrypoint=", "entry:1", "--", "echo", "y").out, "y\n")
+        self.assertEqual(self.veneer(*usr, "--entrypoint", "/bin/echo", "entry:1").out, "\n", "nor the image's command")
+
+    def test_sessions_in_a_mounted_container_end_when_it_is_removed_by_force(self):
+        self.veneer("mount", "test:1", "--name", "web")
+        self.veneer("mount", "test:1", "--name", "other")
+        sessions = []
+        for name in ("web", "web", "other"):
+            words = self.command("chroot", "--bind", "/usr:/usr:ro", name, "--", "sh", "-c", "echo up; sleep 3607 & sleep 3607")
+            child = subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE,
+                                     stdin=subprocess.DEVNULL, start_new_session=True)
+            self.addCleanup(child.wait)
+            self.addCleanup(child.kill)
+            self.addCleanup(child.stdout.close)
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            sessions.append(child)
+        def sleepers():
+            return len([words for words in proc.processes().values() if words[:2] == ["sleep", "3607"]])
+        self.assertTrue(proc.wait_until(lambda: sleepers() == 6))
+        self.assertEqual(self.veneer("rm", "-f", "web").out, "web\n")
+        self.assertEqual([child.wait(timeout=10) for child in sessions[:2]], [137, 137])
+        self.assertEqual(sleepers(), 2, "those of the other container go on")
 
     def test_a_session_ends_when_its_container_is_removed_by_force(self):
         words = self.command("chroot", "--bind", "/usr:/usr:ro", "--name", "web", "test:1", "--", "sh", "-c", "echo up; read x")

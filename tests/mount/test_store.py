@@ -276,7 +276,7 @@ class Refusals(StoreCase):
         self.import_tree(IMAGE, "debian:12")
         self.veneer("mount", "debian:12", "-n", "website")
         self.refused("mount", "debain:12", code=3, say="debain.*debian:12")
-        self.refused("chroot", "debian:21", "--", "true", code=3, say="debian:12")
+        self.refused("chroot", "debian:21", "--", "true", code=125, say="debian:12")
         self.refused("umount", "websit", code=3, say="website")
         self.refused("diff", "webste", code=3, say="website")
         self.refused("commit", "webste", "x", code=3, say="website")

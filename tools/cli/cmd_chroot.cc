@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::string> environment;
   std::optional<std::string> user;
   std::optional<std::string> working_dir;
+  std::optional<std::string> entrypoint;
   std::string network = "host";
   bool read_only = false;
   bool remove = false;
@@ -54,15 +55,27 @@ std::string AbsoluteIn(const std::string& base, const std::string& path) {
   return (base.empty() ? "" : base) + "/" + path;
 }
 
-Result<ProcessSpec> ComposeProcess(const Options& options, const std::vector<std::string>& words,
+// What is run, as `docker run` has it for an image, whose entrypoint gets the words given; and as `docker exec` for a
+// container that is there, where they are the command. `--entrypoint` takes the place of both that and the image's command.
+std::vector<std::string> ComposeCommand(const Options& options, bool image,
+                                        const std::vector<std::string>& words,
+                                        const ImageConfig& config) {
+  std::vector<std::string> argv;
+  if (options.entrypoint) {
+    if (!options.entrypoint->empty()) argv.push_back(*options.entrypoint);
+  } else if (image || words.empty()) {
+    argv = config.entrypoint;
+  }
+  const bool of_image = words.empty() && !options.entrypoint;
+  const std::vector<std::string>& rest = of_image ? config.cmd : words;
+  argv.insert(argv.end(), rest.begin(), rest.end());
+  return argv;
+}
+
+Result<ProcessSpec> ComposeProcess(const Options& options, std::vector<std::string> argv,
                                    const ImageConfig& config) {
   ProcessSpec process;
-  if (!words.empty()) {
-    process.argv = words;
-  } else {
-    process.argv = config.entrypoint;
-    process.argv.insert(process.argv.end(), config.cmd.begin(), config.cmd.end());
-  }
+  process.argv = std::move(argv);
   for (const char* name : kProxyVariables) {
     if (const char* value = getenv(name); value != nullptr) {
       process.environment.push_back(std::string(name) + "=" + value);
@@ -81,7 +94,8 @@ Result<ProcessSpec> ComposeProcess(const Options& options, const std::vector<std
 
 // All that can be wrong with the options is found here, before anything is made.
 Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std::string>& words,
-                                   const Store& store, const Digest& image) {
+                                   const Store& store, const ContainerOrImage& found) {
+  const Digest& image = found.container ? found.container->image_id : found.image->image.id;
   SessionSpec spec;
   for (const std::string& bind : options.binds) {
     VENEER_TRY(BindMount parsed, ParseBind(bind));
@@ -92,7 +106,9 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   VENEER_TRY(spec.network, ParseNetwork(options.network));
   VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
-  VENEER_TRY(spec.process, ComposeProcess(options, words, config));
+  VENEER_TRY(spec.process, ComposeProcess(options,
+                                           ComposeCommand(options, found.image.has_value(), words, config),
+                                           config));
   spec.read_only = options.read_only;
   return spec;
 }
@@ -134,6 +150,11 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
   RemoveStaleStubs(store, current, status);
   if (status.state == MountState::kMounted) {
     spec.directory = status.mount_point;
+    if (IsForItsUserAlone(status)) {
+      PrintError(
+          "this mount is for its user alone: other users inside, such as those of su and apt, are "
+          "refused; unmount the container first, or set user_allow_other in /etc/fuse.conf");
+    }
     lock->reset();
     return RunSession(spec);
   }
@@ -151,6 +172,7 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
 }
 
 Result<int> Chroot(Context& context, const Options& options) {
+  NoteSingleId();
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);
@@ -160,8 +182,7 @@ Result<int> Chroot(Context& context, const Options& options) {
                      ExitCode::kUsage);
   }
   VENEER_TRY(SessionSpec spec,
-             ComposeSession(options, context.command_words, *store,
-                            found.container ? found.container->image_id : found.image->image.id));
+             ComposeSession(options, context.command_words, *store, found));
   VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
   const ContainerRecord& container = owned.record;
   if (!container.remove_on_exit) spec.stub_record = StubRecordOf(*store, container);
@@ -190,9 +211,9 @@ void AddChrootCommand(CLI::App& app, Context& context) {
       ->required()
       ->type_name("CONTAINER|IMAGE");
   command->footer(
-      "The command and its words come after the container, best after --; without one, the image's "
-      "is run,\n"
-      "else the user's shell.");
+      "The command and its words come after the container, best after --; an image's entrypoint gets "
+      "them.\n"
+      "Without them the image's command is run, else the user's shell.");
   command->add_option("-n,--name", options->name, "Keep the image's new container under this name")
       ->type_name("NAME");
   command->add_option("-b,--bind", options->binds, "Show a file or directory of the host inside")
@@ -209,6 +230,11 @@ void AddChrootCommand(CLI::App& app, Context& context) {
       ->type_name("USER[:GROUP]");
   command->add_option("-w,--workdir", options->working_dir, "The directory to start in")
       ->type_name("DIR");
+  command
+      ->add_option("--entrypoint", options->entrypoint,
+                   "Instead of the image's entrypoint and command; empty: none")
+      ->type_name("COMMAND")
+      ->expected(1);
   command->add_option("--net", options->network, "The host's network, or none but loopback")
       ->type_name("host|none");
   command->add_flag("-r,--read-only", options->read_only,

@@ -45,6 +45,7 @@ Result<int> Mount(Context& context, const Options& options) {
     return tl::unexpected(mount_point.error());
   }
   PrintLine(*mount_point);
+  NoteSingleId();
   if (created && options.name.empty())
     PrintError("the new container is " + container.name + "; it stays until `veneer rm " +
                container.name + "`");

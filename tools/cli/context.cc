@@ -43,6 +43,11 @@ Result<void> Context::EnterUserNamespaceIfNeeded() {
   return EnterUserNamespace();
 }
 
+void NoteSingleId() {
+  if (!IsOrdinaryUser()) return;
+  if (const std::string note = SingleIdNote(); !note.empty()) PrintError(note);
+}
+
 void Print(std::string_view text) { fwrite(text.data(), 1, text.size(), stdout); }
 
 void PrintLine(std::string_view text) {

@@ -48,6 +48,9 @@ void PrintData(std::string_view text);
 // One line "veneer: ..." on standard error.
 void PrintError(std::string_view message);
 
+// Tells an ordinary user without subordinate ids what that means for a container. Before EnterUserNamespaceIfNeeded().
+void NoteSingleId();
+
 // Does one thing for each of several names; what fails is reported at once and the rest goes on. The exit code is that of
 // the first failure.
 Result<int> ForEachTarget(const std::vector<std::string>& targets,

@@ -80,6 +80,13 @@ void TranslateShortValue(std::vector<std::string>* words) {
   }
 }
 
+// The exit status of a command that failed. That of chroot is its command's, so its own is the one that Docker, env(1) and
+// their like have for it.
+int ExitStatus(bool chroot, ExitCode code) {
+  constexpr int kOwnFailure = 125;
+  return chroot ? kOwnFailure : static_cast<int>(code);
+}
+
 // What was printed has reached its reader, or the program has failed.
 int FlushOutput(int code) {
   if (fflush(stdout) == 0 && ferror(stdout) == 0) return code;
@@ -136,6 +143,7 @@ int RunVeneer(int argc, const char* const* argv) {
   Context context;
   const std::unique_ptr<CLI::App> app = MakeParser(context);
   std::vector<std::string> words(argv + 1, argv + argc);
+  const bool chroot = CommandWord(words) == "chroot";
   CutCommand(*app, &words, &context);
   TranslateShortValue(&words);
   if (const auto problem = SingleDashProblem(*app, words)) {
@@ -157,12 +165,12 @@ int RunVeneer(int argc, const char* const* argv) {
       return FlushOutput(0);
     }
     PrintError(UsageProblem(*app, words, error));
-    return static_cast<int>(ExitCode::kUsage);
+    return ExitStatus(chroot, ExitCode::kUsage);
   }
   const Result<int> code = context.action();
   if (!code) {
     PrintError(code.error().message());
-    return FlushOutput(static_cast<int>(code.error().exit()));
+    return FlushOutput(ExitStatus(chroot, code.error().exit()));
   }
   return FlushOutput(*code);
 }

@@ -2,6 +2,7 @@
 #include "tools/run/container_mount.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -15,6 +16,7 @@
 #include "layerdb/base/sys.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
+#include "tools/run/mount_end.h"
 #include "tools/run/mount_stubs.h"
 #include "layerdb/base/mount_table.h"
 #include "tools/run/user_namespace.h"
@@ -189,6 +191,7 @@ Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord&
 // id 0 is shown as the user, and so on.
 Result<ProcessId> StartThroughHelper(DaemonSpec spec, const std::string& mount_point,
                                      bool read_only) {
+  VENEER_TRY_VOID(CheckUserNamespace());
   VENEER_TRY(const FuseDevice fuse, MountThroughHelper(mount_point, spec.source, read_only));
   const UserMapping mapping = MappingOfUser();
   spec.options.push_back("uidmapping=" + MappingText(mapping.uids));
@@ -306,11 +309,19 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
     if (const std::string users = UsersOf(*mount, table); !users.empty())
       return Busy(container, status.mount_point, users);
   }
+  std::optional<MountEnd> end;
+  if (mount) end.emplace(*mount);
   if (auto done =
           Unmount(status.mount_point, lazy || dead ? UnmountMode::kLazy : UnmountMode::kNormal);
       !done) {
     if (done.error().code() != EBUSY) return done;
     return Busy(container, status.mount_point, mount ? UsersOf(*mount, table) : "");
+  }
+  if (end && !lazy && end->Wait() == MountEnd::Outcome::kHeld) {
+    return MakeError("container " + container.name + " is unmounted at " + status.mount_point +
+                         ", but still in use by " + end->holders() +
+                         "; what was written is saved when that ends",
+                     ExitCode::kInUse);
   }
   if (status.daemon && !lazy && !WaitUntilGone(*status.daemon, kDaemonPatience)) {
     LogWarning("veneerfs (pid " + std::to_string(status.daemon->pid) + ") has not ended yet");
@@ -321,7 +332,29 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
   return store.containers().SetMount(container.name, std::nullopt);
 }
 
+// Ends the sessions that have entered the container where it is mounted: with the first process of a pid namespace all
+// others of it end.
+Result<void> EndSessions(const std::string& stub_record) {
+  for (const pid_t pid : MountStubs::Sessions(stub_record)) {
+    // glibc 2.36 declares pidfd_open(2) for C only.
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const std::vector<pid_t> still = MountStubs::Sessions(stub_record);
+    if (!process || std::ranges::find(still, pid) == still.end()) continue;
+    const std::string what = "the session (pid " + std::to_string(pid) + ")";
+    if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 &&
+        errno != ESRCH) {
+      return MakeError(Errno{errno}, "end " + what);
+    }
+    struct pollfd ended = {process.get(), POLLIN, 0};
+    if (::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(kEndPatience).count())) <= 0) {
+      return MakeError(what + " does not end");
+    }
+  }
+  return {};
+}
+
 Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
+  VENEER_TRY_VOID(EndSessions(StubRecordOf(store, container)));
   const std::string source = store.layout().container(container.name);
   bool detached = false;
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
@@ -337,6 +370,12 @@ Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
     VENEER_TRY_VOID(EndDaemon(store, container, !session && !detached));
   }
   return store.containers().SetMount(container.name, std::nullopt);
+}
+
+bool IsForItsUserAlone(const MountStatus& status) {
+  const auto table = ReadMountTable();
+  const auto mount = table ? FindMountAt(*table, status.mount_point) : std::nullopt;
+  return mount && mount->file_system_options.find("allow_other") == std::string::npos;
 }
 
 Result<void> SyncContainer(const MountStatus& status) {

@@ -52,9 +52,13 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
 // REQUIRES: its lock.
 Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bool lazy);
 
-// Ends every use of a container that is to be removed: detaches its mounts and ends its daemon. Processes with files open
-// in it are not touched; they get ENOTCONN from then on, and a session of `veneer chroot` ends. REQUIRES: its lock.
+// Ends every use of a container that is to be removed: ends its sessions, detaches its mounts and ends its daemon. Other
+// processes with files open in it are not touched; they get ENOTCONN from then on. REQUIRES: its lock.
 Result<void> DetachContainer(Store& store, const ContainerRecord& container);
+
+// True when the mount of a container is for the user alone who made it (no allow_other): of the users inside, only root
+// may do anything there.
+bool IsForItsUserAlone(const MountStatus& status);
 
 // Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted here.
 Result<void> SyncContainer(const MountStatus& status);

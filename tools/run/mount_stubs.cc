@@ -4,11 +4,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <deque>
+#include <fstream>
+#include <sstream>
 
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
@@ -226,6 +230,31 @@ void MountStubs::RemoveStale(const std::string& record, int root) {
   const Fd file(::open(record.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) < 0) return;
   RemoveRecorded(file.get(), root, Mounted::kNo);
+}
+
+std::vector<pid_t> MountStubs::Sessions(const std::string& path) {
+  std::vector<pid_t> sessions;
+  struct stat st = {};
+  if (::stat(path.c_str(), &st) != 0) return sessions;
+  char place[64];
+  snprintf(place, sizeof place, "%02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
+           static_cast<unsigned long>(st.st_ino));
+  // proc(5): "1: FLOCK ADVISORY READ <pid> <maj>:<min>:<ino> 0 EOF"
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream fields(line);
+    std::string number;
+    std::string kind;
+    std::string mode;
+    std::string access;
+    std::string found;
+    pid_t pid = 0;
+    if (fields >> number >> kind >> mode >> access >> pid >> found && kind == "FLOCK" &&
+        access == "READ" && found == place && pid > 0) {
+      sessions.push_back(pid);
+    }
+  }
+  return sessions;
 }
 
 bool MountStubs::Listed(const std::string& path) {

@@ -82,6 +82,12 @@ Result<void> WriteSingleId(const UserMapping& mapping) {
   _exit(0);
 }
 
+tl::unexpected<Error> NoNamespace(int reason) {
+  return MakeError(
+      Errno{reason},
+      "make a user namespace (is user.max_user_namespaces 0, or are they restricted?)");
+}
+
 }  // namespace
 
 std::vector<IdExtent> ParseSubordinateIds(std::string_view text, std::string_view user,
@@ -146,7 +152,25 @@ std::string MappingWords(const std::vector<IdExtent>& extents) {
   return text;
 }
 
+std::string SingleIdNote() {
+  if (MappingOfUser().HasRanges()) return {};
+  const struct passwd* entry = ::getpwuid(::geteuid());
+  const std::string name = entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
+  return "only root exists inside, since /etc/subuid and /etc/subgid grant " + name +
+         " no ids; as root: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
+         name + "`";
+}
+
 bool IsOrdinaryUser() { return ::geteuid() != 0; }
+
+Result<void> CheckUserNamespace() {
+  const pid_t child = ::fork();
+  if (child < 0) return MakeError(Errno{errno}, "start a helper process");
+  if (child == 0) _exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
+  VENEER_TRY(const int reason, WaitFor(child));
+  if (reason != 0) return NoNamespace(reason);
+  return {};
+}
 
 Result<void> EnterUserNamespace() {
   const UserMapping mapping = MappingOfUser();
@@ -174,11 +198,7 @@ Result<void> EnterUserNamespace() {
     VENEER_TRY(const int code, WaitFor(helper));
     mapped = mapped && code == 0;
   }
-  if (!entered) {
-    return MakeError(
-        Errno{reason},
-        "make a user namespace (is user.max_user_namespaces 0, or are they restricted?)");
-  }
+  if (!entered) return NoNamespace(reason);
   if (!mapped) VENEER_TRY_VOID(WriteSingleId(mapping));
   // From now on the identity inside: files made are the user's own.
   if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0) {
