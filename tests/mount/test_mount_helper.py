@@ -200,6 +200,19 @@ class Umount(HelperCase):
         self.assert_ended()
 
 
+class Programs(CallerCase):
+    def test_an_installed_veneer_runs_nothing_of_a_build_tree(self):
+        """/usr/bin/veneer must not run /fs/veneerfs, whoever put it there."""
+        os.makedirs("usr/bin")
+        os.mkdir("fs")
+        shutil.copy(mounts.VENEER, "usr/bin/veneer")
+        write("fs/veneerfs", f"#!/bin/sh\ntouch {self.path('planted')}\n")
+        os.chmod("fs/veneerfs", 0o755)
+        environment = {"PATH": "/usr/bin:/bin", "VENEER_ROOT": self.path("store")}
+        proc.run([self.path("usr/bin/veneer"), "info"], env=environment)
+        self.assertFalse(os.path.exists("planted"))
+
+
 class Autofs(HelperCase):
     def test_automount(self):
         os.mkdir("auto")

@@ -132,6 +132,27 @@ Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_o
   return {};
 }
 
+// Ends the sessions that have entered the container where it is mounted: with the first process of a pid namespace all
+// others of it end.
+Result<void> EndSessions(const std::string& stub_record) {
+  for (const pid_t pid : MountStubs::Sessions(stub_record)) {
+    // glibc 2.36 declares pidfd_open(2) for C only.
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const std::vector<pid_t> still = MountStubs::Sessions(stub_record);
+    if (!process || std::ranges::find(still, pid) == still.end()) continue;
+    const std::string what = "the session (pid " + std::to_string(pid) + ")";
+    if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 &&
+        errno != ESRCH) {
+      return MakeError(Errno{errno}, "end " + what);
+    }
+    struct pollfd ended = {process.get(), POLLIN, 0};
+    if (::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(kEndPatience).count())) <= 0) {
+      return MakeError(what + " does not end");
+    }
+  }
+  return {};
+}
+
 bool Names(const std::vector<std::string>& options, std::string_view yes, std::string_view no) {
   return std::ranges::any_of(options, [&](const std::string& option) {
     return ("," + option + ",").find("," + std::string(yes) + ",") != std::string::npos ||
@@ -330,27 +351,6 @@ Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bo
   // Lazily unmounted, the daemon lives until the last file is closed, and its record with it.
   if (lazy && status.daemon && !WaitUntilGone(*status.daemon, kGoingPatience)) return {};
   return store.containers().SetMount(container.name, std::nullopt);
-}
-
-// Ends the sessions that have entered the container where it is mounted: with the first process of a pid namespace all
-// others of it end.
-Result<void> EndSessions(const std::string& stub_record) {
-  for (const pid_t pid : MountStubs::Sessions(stub_record)) {
-    // glibc 2.36 declares pidfd_open(2) for C only.
-    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    const std::vector<pid_t> still = MountStubs::Sessions(stub_record);
-    if (!process || std::ranges::find(still, pid) == still.end()) continue;
-    const std::string what = "the session (pid " + std::to_string(pid) + ")";
-    if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) < 0 &&
-        errno != ESRCH) {
-      return MakeError(Errno{errno}, "end " + what);
-    }
-    struct pollfd ended = {process.get(), POLLIN, 0};
-    if (::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(kEndPatience).count())) <= 0) {
-      return MakeError(what + " does not end");
-    }
-  }
-  return {};
 }
 
 Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
