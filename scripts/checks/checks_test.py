@@ -41,6 +41,20 @@ cp -r "$(dirname "$0")/../deb" "$4/tree"
 gzip -r "$4/tree/usr/share/man" "$4/tree/usr/share/doc/veneer/changelog"
 dpkg-deb --root-owner-group --build "$4/tree" "$4/veneer.deb"
 """
+# Installs under /usr/local as cmake does.
+_CMAKE = """#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+mkdir -p "$DESTDIR/sbin" "$DESTDIR$4/sbin"
+for helper in "$2"/deb/usr/sbin/*; do
+  cp "$helper" "$DESTDIR$4/sbin/"
+  ln -s "$4/sbin/$(basename "$helper")" "$DESTDIR/sbin/"
+done
+"""
+_MOUNT_HELPER = """#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+echo "$(basename "$0"): what is to be mounted?"
+exit 1
+"""
 _CONTROL = """Package: veneer
 Version: 1
 Architecture: all
@@ -76,6 +90,9 @@ class ChecksTest(unittest.TestCase):
         self.write("deb/DEBIAN/control", _CONTROL)
         for name in ("veneer", "veneerfs"):
             self.write(f"deb/usr/bin/{name}", f"#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho {name} 1\n", 0o755)
+        self.write("bin/cmake", _CMAKE, 0o755)
+        for name in ("mount.veneerfs", "mount.fuse.veneerfs", "umount.veneerfs", "umount.fuse.veneerfs"):
+            self.write(f"deb/usr/sbin/{name}", _MOUNT_HELPER, 0o755)
         self.write("deb/usr/share/man/man1/x.1", _PAGE)
         self.write("deb/usr/share/doc/veneer/changelog", "news")
         self.write("deb/usr/share/doc/veneer/copyright", _COPYRIGHT)
@@ -90,7 +107,7 @@ class ChecksTest(unittest.TestCase):
         program = self.root / "bin/veneer"
         more = [f"--veneer={program}", f"--veneerfs={program}"] if name == "readme" else []
         if name == "package":
-            more = [f"--build={self.root}", f"--cpack={self.root / 'bin/cpack'}"]
+            more = [f"--build={self.root}", f"--cpack={self.root / 'bin/cpack'}", f"--cmake={self.root / 'bin/cmake'}"]
         return subprocess.run([sys.executable, _HERE / f"{name}.py", f"--root={self.root}", *more],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
@@ -190,6 +207,8 @@ class ChecksTest(unittest.TestCase):
     def test_package_finds_what_is_wrong_with_one(self):
         for path, text, expected in (("deb/DEBIAN/control", _CONTROL.replace("libfuse3-3, ", ""), "Depends does not name"),
                                      ("deb/usr/bin/veneer", "#!/bin/sh\nexit 1\n", "usr/bin/veneer --version"),
+                                     ("deb/usr/sbin/umount.fuse.veneerfs", "#!/bin/sh\nexit 127\n", "usr/sbin/umount.fuse.veneerfs"),
+                                     ("bin/cmake", _CMAKE.replace("ln -s", "true"), "sbin/mount.veneerfs does not lead"),
                                      ("deb/usr/share/doc/veneer/copyright", "Mine.\n", "machine-readable form"),
                                      ("bin/cpack", _CPACK.replace("changelog", "copyright"), "changelog.gz"),
                                      ("bin/cpack", _CPACK.replace("dpkg-shlibdeps file", "file"), "without dpkg-shlibdeps")):

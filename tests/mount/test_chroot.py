@@ -305,6 +305,6 @@ class Hostile(StoreCase):
         done = proc.run(self.command("chroot", "-b", "/usr:/usr:ro", "odd", "--", "true"), env=self.environment,
                         cwd=self.dir)
         if done.code != 0:
-            self.assertEqual((done.code, len(done.err.splitlines())), (1, 1), done)
+            self.assertEqual((done.code, len(done.err.splitlines())), (125, 1), done)
         self.assertEqual(self.mounted(), [])
         self.assertTrue(stat.S_ISDIR(os.stat("/proc").st_mode))

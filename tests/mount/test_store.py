@@ -220,15 +220,15 @@ class Session(StoreCase):
 
     def test_commit_of_a_mounted_container_and_with_rm(self):
         self.import_tree(IMAGE, "base")
-        point = self.veneer("mount", "base", "-n", "c").strip()
+        point = self.veneer("mount", "base", "-n", "web").strip()
         self.act(lambda: write(os.path.join(point, "big"), b"x" * 3_000_000))
-        self.veneer("commit", "c", "new:mounted")
+        self.veneer("commit", "web", "new:mounted")
         self.assertTrue(mounts.is_mounted(point))
         self.act(lambda: write(os.path.join(point, "after"), "not in the image"))
-        self.refused("commit", "--rm", "c", "new:rm", code=4, say="mounted|in use")
-        self.veneer("umount", "c")
-        self.veneer("commit", "--rm", "c", "new:rm")
-        self.refused("mount", "c", code=3, say="c")
+        self.refused("commit", "--rm", "web", "new:rm", code=4, say="mounted|in use")
+        self.veneer("umount", "web")
+        self.veneer("commit", "--rm", "web", "new:rm")
+        self.refused("mount", "web", code=3, say="web")
         for image, expected in (("new:mounted", False), ("new:rm", True)):
             where = self.veneer("mount", image, "-n", "look").strip()
             self.assertEqual(self.act(lambda w=where: os.path.exists(os.path.join(w, "after"))), expected)
@@ -304,10 +304,10 @@ class Refusals(StoreCase):
 
     def test_usage(self):
         self.import_tree(IMAGE, "base")
-        for arguments in ((), ("nosuchcommand",), ("mount",), ("import",), ("images", "--nosuch"),
-                          ("chroot", "--net", "nowhere", "base", "--", "true"), ("commit",)):
+        for arguments in ((), ("nosuchcommand",), ("mount",), ("import",), ("images", "--nosuch"), ("-x", "mount"),
+                          ("chroot", "--net", "nowhere", "base", "--", "true"), ("chroot", "-name", "x"), ("commit",)):
             done = proc.run(self.command(*arguments), env=self.environment, cwd=self.dir)
-            self.assertEqual(done.code, 2, done)
+            self.assertEqual(done.code, 125 if "chroot" in arguments else 2, done)
             self.assertNotEqual(done.err, "", done)
         for bad in ("UPPER:tag", "name:", "a b", "-x", "../x", "name:" + "t" * 200):
             self.import_refused(bad)
@@ -481,7 +481,7 @@ class Life(StoreCase):
         """The pipes of `veneer mount` are closed when it ends; a script that reads them goes on."""
         self.import_tree(IMAGE, "base")
         line = " ".join(self.command("mount", "base", "-n", "web"))
-        done = proc.run(["sh", "-c", f"dir=$({line} 2>&1) && echo got $dir"], env=self.environment,
+        done = proc.run(["sh", "-c", f"dir=$({line} 2>errors) && echo got $dir"], env=self.environment,
                         cwd=self.dir, timeout=30)
         self.assertRegex(done.out, r"\Agot /.*/merged\n\Z", done)
 

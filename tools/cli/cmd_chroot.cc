@@ -150,7 +150,8 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
   RemoveStaleStubs(store, current, status);
   if (status.state == MountState::kMounted) {
     spec.directory = status.mount_point;
-    if (IsForItsUserAlone(status)) {
+    // Another user is refused at once, with the same advice.
+    if (spec.process.user.empty() && IsForItsUserAlone(status)) {
       PrintError(
           "this mount is for its user alone: other users inside, such as those of su and apt, are "
           "refused; unmount the container first, or set user_allow_other in /etc/fuse.conf");
@@ -185,7 +186,7 @@ Result<int> Chroot(Context& context, const Options& options) {
              ComposeSession(options, context.command_words, *store, found));
   VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
   const ContainerRecord& container = owned.record;
-  if (!container.remove_on_exit) spec.stub_record = StubRecordOf(*store, container);
+  spec.stub_record = StubRecordOf(*store, container);
   const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));
   // A new container in which nothing has run would only be in the way of the next try.
   const bool started = end && end->started;

@@ -53,7 +53,10 @@ void CutCommand(const CLI::App& app, std::vector<std::string>* words, Context* c
   for (; i < words->size(); ++i) {
     std::string& word = (*words)[i];
     if (word == "--") break;
-    if (TranslateHabit(&word)) {
+    if (word == "--entrypoint=") {  // the library would take the next word
+      word.pop_back();
+      words->insert(words->begin() + static_cast<ptrdiff_t>(++i), "");
+    } else if (TranslateHabit(&word)) {
       words->erase(words->begin() + static_cast<ptrdiff_t>(i--));
     } else if (word.starts_with('-') && word.size() > 1) {
       i += OptionLength(chroot, *words, i) - 1;
@@ -148,7 +151,7 @@ int RunVeneer(int argc, const char* const* argv) {
   TranslateShortValue(&words);
   if (const auto problem = SingleDashProblem(*app, words)) {
     PrintError(*problem);
-    return static_cast<int>(ExitCode::kUsage);
+    return ExitStatus(chroot, ExitCode::kUsage);
   }
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them

@@ -126,10 +126,19 @@ class Supervisor {
                 "a session that is gone is reaped");
   }
 
+  // A session that is killed takes its mount with it, whose daemon may be gone before the session is.
+  bool IsEnding() const {
+    constexpr int kPatienceMs = 100;
+    // glibc 2.36 declares pidfd_open(2) for C only.
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, init_, 0)));
+    struct pollfd ended = {process.get(), POLLIN, 0};
+    return process && ::poll(&ended, 1, kPatienceMs) > 0;
+  }
+
   void Reap() {
     int status = 0;
     // Without its file system nothing in the session can go on.
-    if (daemon_ && !daemon_lost_ && !daemon_->IsAlive()) {
+    if (daemon_ && !daemon_lost_ && !daemon_->IsAlive() && !IsEnding()) {
       daemon_lost_ = true;
       ::kill(init_, SIGKILL);
     }
