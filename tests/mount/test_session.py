@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tarfile
 
 from support import mounts, proc, runner
@@ -18,6 +19,17 @@ PASSWD = "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/sh\n"
 GROUP = "extra:x:44:www\n"
 # What every session and mount of a user without ids begins with.
 ONLY_ROOT = r"\Aveneer: only root exists inside, since [^\n]*`usermod [^\n]*`\n"
+# Fills a mapping of 1 MiB with each letter that it reads. It closes nothing meanwhile, since that would write back.
+MAPPED_WRITER = """
+import mmap, os, sys
+f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+os.ftruncate(f, 1 << 20)
+mapping = mmap.mmap(f, 1 << 20)
+print("ready", flush=True)
+for line in sys.stdin:
+    mapping[:] = line[0].encode() * (1 << 20)
+    print("stored", flush=True)
+"""
 
 
 def image_tar():
@@ -277,6 +289,38 @@ class SessionCase:
             self.assertEqual(self.veneer("rm", "-f", "web").out, "web\n")
             self.assertEqual(child.wait(20), 137)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
+
+    def test_what_was_just_stored_through_a_mapping_is_in_exports_and_commits(self):
+        """syncfs(2) sends it and does not wait for the daemon, which is slow here."""
+        self.veneer("mount", "test:1", "--name", "web", "mnt")
+        words = self.as_user(sys.executable, "-c", MAPPED_WRITER, self.path("mnt/mapped"))
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+            self.assertEqual(writer.stdout.readline(), "ready\n")
+            slow = ["strace", "-f", "-qq", "-o", self.path("strace"), "-e", "trace=pwrite64",
+                    "-e", "inject=pwrite64:delay_enter=400000", "-p", str(self.daemons()[0])]
+            with subprocess.Popen(slow) as tracer:
+                try:
+                    self.assertTrue(proc.wait_until(lambda: self.is_traced(self.daemons()[0])))
+                    for letter, act in (("a", ("export", "-o", "out.tar", "web")), ("b", ("commit", "web", "mapped:1"))):
+                        writer.stdin.write(letter + "\n")
+                        writer.stdin.flush()
+                        self.assertEqual(writer.stdout.readline(), "stored\n")
+                        self.veneer(*act)
+                        if act[0] == "commit":
+                            self.veneer("save", "-o", "out.tar", "mapped:1")
+                        with open(self.path("out.tar"), "rb") as archive:
+                            self.assertEqual(archive.read().count(letter.encode() * 4096), 256, act)
+                finally:
+                    tracer.terminate()
+                    tracer.wait()
+            writer.stdin.close()
+
+    @staticmethod
+    def is_traced(pid):
+        def tracer(task):
+            with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
+                return next(line for line in file if line.startswith("TracerPid:")).split()[1]
+        return all(tracer(task) != "0" for task in os.listdir(f"/proc/{pid}/task"))
 
     def test_info_says_what_there_is(self):
         lines = self.veneer("info").out.splitlines()

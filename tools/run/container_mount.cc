@@ -13,13 +13,14 @@
 #include <thread>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/mount_table.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
 #include "tools/run/mount_end.h"
 #include "tools/run/mount_stubs.h"
-#include "layerdb/base/mount_table.h"
 #include "tools/run/user_namespace.h"
+#include "tools/run/write_back.h"
 
 namespace veneer {
 
@@ -380,9 +381,13 @@ bool IsForItsUserAlone(const MountStatus& status) {
 
 Result<void> SyncContainer(const MountStatus& status) {
   if (status.state != MountState::kMounted || status.elsewhere) return {};
-  const Fd root(::open(status.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return MakeError(Errno{errno}, status.mount_point);
-  VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + status.mount_point);
+  VENEER_TRY(const bool all,
+             WriteBack(status.mount_point,
+                       status.daemon ? std::optional(status.daemon->pid) : std::nullopt));
+  if (!all) {
+    LogWarning("programs work in " + status.mount_point +
+               " all the time; what they last wrote through mappings may be missing");
+  }
   return {};
 }
 

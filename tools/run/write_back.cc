@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/write_back.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
+#include "tools/run/mount_api.h"
+
+namespace veneer {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Others' requests hide the moment in which none is waiting. After this long it is given up.
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::microseconds kPause{500};
+
+// The kernel's count of the requests that are not answered (Documentation/filesystems/fuse.rst), whether the daemon has
+// read them or not.
+class WaitingRequests {
+ public:
+  explicit WaitingRequests(dev_t device) {
+    const std::string name = std::to_string(minor(device)) + "/waiting";
+    file_ = Fd(::open(("/sys/fs/fuse/connections/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (file_) return;
+    // Not everywhere is that file system mounted.
+    const Sys<Fd> control = mounts::NewMount("fusectl", {}, 0);
+    if (control) file_ = Fd(::openat(control->get(), name.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+
+  std::optional<uint64_t> Count() const {
+    std::array<char, 32> text;
+    const ssize_t n = file_ ? ::pread(file_.get(), text.data(), text.size(), 0) : -1;
+    uint64_t count = 0;
+    if (n <= 0 || std::from_chars(text.data(), text.data() + n, count).ec != std::errc()) return {};
+    return count;
+  }
+
+ private:
+  Fd file_;
+};
+
+// Tells for a process whether anything ran in it. A request that is queued wakes one of its threads at once, so a daemon in
+// which all sleep has none.
+class Rest {
+ public:
+  explicit Rest(pid_t pid) : tasks_("/proc/" + std::to_string(pid) + "/task") {}
+
+  // True when no thread has run since the last call. Also when there is no such process: it has no requests either.
+  bool Holds() {
+    struct Close {
+      void operator()(DIR* dir) const { ::closedir(dir); }
+    };
+    const std::unique_ptr<DIR, Close> dir(::opendir(tasks_.c_str()));
+    bool asleep = true;
+    uint64_t switches = 0;
+    while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+      if (entry->d_name[0] == '.') continue;
+      std::ifstream status(tasks_ + "/" + entry->d_name + "/status");
+      for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("State:")) asleep = asleep && line.find("S (") != std::string::npos;
+        if (line.find("ctxt_switches:") != std::string::npos) {
+          switches += std::stoull(line.substr(line.find(':') + 1));
+        }
+      }
+    }
+    const bool same = asleep && switches_ == switches;
+    switches_ = switches;
+    return same;
+  }
+
+ private:
+  std::string tasks_;
+  std::optional<uint64_t> switches_;
+};
+
+}  // namespace
+
+Result<bool> WriteBack(const std::string& mount_point, std::optional<pid_t> daemon) {
+  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return MakeError(Errno{errno}, mount_point);
+  VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + mount_point);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({root.get()}), mount_point);
+  const WaitingRequests waiting(st.st_dev);
+  std::optional<Rest> rest;
+  if (!waiting.Count()) {
+    if (!daemon) return false;
+    rest.emplace(*daemon);
+  }
+  const auto deadline = Clock::now() + kPatience;
+  while (Clock::now() < deadline) {
+    if (rest ? rest->Holds() : waiting.Count() == 0) return true;
+    std::this_thread::sleep_for(kPause);
+  }
+  return false;
+}
+
+}  // namespace veneer
