@@ -122,7 +122,7 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
       default: return true;
     }
   });
-  if (!ok || !id || diff_ids.empty()) return std::nullopt;
+  if (!ok || !id) return std::nullopt;
   const Digest chain_id = ChainIdOf(diff_ids);
   return ImageRecord{*id, std::move(diff_ids), chain_id, created, size, std::move(blobs), parent};
 }
@@ -137,7 +137,7 @@ bool ReadImageReferences(std::string_view bytes, RecordReferences* out) {
     if (number == kImageBlob) out->blobs.push_back(value);
     return true;
   });
-  return ok && !out->image.empty() && !out->layers.empty();
+  return ok && !out->image.empty();
 }
 
 bool ReadContainerReferences(std::string_view bytes, RecordReferences* out) {
@@ -149,7 +149,7 @@ bool ReadContainerReferences(std::string_view bytes, RecordReferences* out) {
     if (number == kContainerDiffId) out->layers.push_back(value);
     return true;
   });
-  return ok && !out->image.empty() && !out->layers.empty();
+  return ok && !out->image.empty();
 }
 
 std::string EncodeContainer(const ContainerRecord& container) {
@@ -183,7 +183,7 @@ std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::strin
       default: return true;
     }
   });
-  if (!ok || !image || diff_ids.empty()) return std::nullopt;
+  if (!ok || !image) return std::nullopt;
   const Digest chain_id = ChainIdOf(diff_ids);
   return ContainerRecord{std::string(name),     *image,  std::move(diff_ids), chain_id,
                          std::move(image_name), created, remove_on_exit != 0, std::move(config),

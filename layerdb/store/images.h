@@ -24,7 +24,7 @@ class Store;
 
 struct ImageRecord {
   Digest id;                     // of the configuration, which is a blob
-  std::vector<Digest> diff_ids;  // bottom first, at least one
+  std::vector<Digest> diff_ids;  // bottom first; none: an empty tree
   Digest chain_id;               // of diff_ids
   Timestamp created;             // as the configuration says; for listings
   uint64_t size = 0;             // bytes of all files, for listings

@@ -110,7 +110,7 @@ Result<void> CheckFormat(const StoreLayout& layout, std::string_view text) {
 Digest ChainIdOf(std::span<const Digest> diff_ids) {
   std::optional<Digest> chain;
   for (const Digest& diff_id : diff_ids) chain = ChainId(chain, diff_id);
-  return *chain;
+  return chain ? *chain : Digest::OfBytes({});
 }
 
 Store::Store(std::string path) : layout_(std::move(path)) {}
@@ -156,14 +156,13 @@ Result<std::shared_ptr<IndexReader>> Store::OpenLayer(const Digest& diff_id) con
 }
 
 Result<std::string> Store::EnsureTree(std::span<const Digest> diff_ids) {
-  if (diff_ids.empty()) return MakeError("an image without layers has no tree");
   std::string path = layout_.tree(ChainIdOf(diff_ids));
   if (IndexReader::Open(path)) return path;
 
   // Prune must not take away what this finds or makes.
   VENEER_TRY(const std::unique_ptr<WriteSession> session, Begin());
   // The longest part of the chain that has a sound tree.
-  size_t done = diff_ids.size() - 1;
+  size_t done = diff_ids.empty() ? 0 : diff_ids.size() - 1;
   std::string base;
   for (; done > 0; --done) {
     base = layout_.tree(ChainIdOf(diff_ids.first(done)));

@@ -71,7 +71,7 @@ class Store {
 
   // The path of the merged tree of these layers (bottom first), which is made when it is missing or
   // damaged: from the longest chain of its layers that has a tree, in time that depends on the
-  // layers above that. REQUIRES: at least one layer. kNotFound: a layer is not in the store.
+  // layers above that. Of no layers: an empty one. kNotFound: a layer is not in the store.
   Result<std::string> EnsureTree(std::span<const Digest> diff_ids);
 
   // Removes all merged trees, which are made again when they are needed. Mounts that use one go on.
@@ -92,7 +92,8 @@ class Store {
   std::unique_ptr<Containers> containers_;
 };
 
-// The chain id of layers, bottom first. REQUIRES: at least one.
+// The chain id of layers, bottom first. Of none: the digest of nothing, by which their empty tree is
+// kept.
 Digest ChainIdOf(std::span<const Digest> diff_ids);
 
 }  // namespace veneer

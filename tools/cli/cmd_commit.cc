@@ -78,14 +78,16 @@ struct Commit {
     VENEER_TRY(const FoundImage parent_image, store.images().Find(container.image_id.ToString()));
     const NewLayer entry{layer.diff_id, created, kCreatedBy, options.author, options.message};
     VENEER_TRY(const Digest id, session.PutBlob(ComposeChild(parent, entry)));
-    ImageRecord image{id,
-                      container.diff_ids,
-                      ChainId(container.chain_id, layer.diff_id),
-                      created,
-                      parent_image.image.size + layer.content_bytes,
-                      {},
-                      parent_image.image.id};
-    image.diff_ids.push_back(layer.diff_id);
+    std::vector<Digest> diff_ids = container.diff_ids;
+    diff_ids.push_back(layer.diff_id);
+    const Digest chain_id = ChainIdOf(diff_ids);
+    const ImageRecord image{id,
+                            std::move(diff_ids),
+                            chain_id,
+                            created,
+                            parent_image.image.size + layer.content_bytes,
+                            {},
+                            parent_image.image.id};
     if (options.remove) {
       VENEER_TRY_VOID(
           session.PublishLinked([&] { return store.images().Put(image, tags, container.name); }));

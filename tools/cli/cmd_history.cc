@@ -45,14 +45,6 @@ Result<uint64_t> LayerSize(const Store& store, const Digest& diff_id) {
   return layer->CountBytes();
 }
 
-// One entry per step; an image whose config tells no history has one per layer.
-std::vector<HistoryEntry> Steps(const ImageConfig& config) {
-  if (!config.history.empty()) return config.history;
-  std::vector<HistoryEntry> steps(config.diff_ids.size());
-  for (HistoryEntry& step : steps) step.created = config.created;
-  return steps;
-}
-
 // The images that the steps ended with, by how many steps there were then: the image itself, and those that commits made it
 // of, as long as they are there.
 Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& image,
@@ -63,7 +55,7 @@ Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& 
   for (auto parent = ParentOf(image, all); parent; parent = ParentOf(*parent, all)) {
     VENEER_TRY(const std::string text, store.ReadBlob(parent->id, JsonLimits{}.bytes));
     VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
-    const size_t count = Steps(config).size();
+    const size_t count = StepsOf(config).size();
     if (count == 0 || count >= ids.begin()->first) break;  // no commit did that
     ids.emplace(count, parent->id);
   }
@@ -77,7 +69,7 @@ Result<int> History(Context& context, const Options& options) {
   VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
   VENEER_TRY(const std::string text, store->ReadBlob(found.image.id, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
-  const std::vector<HistoryEntry> steps = Steps(config);
+  const std::vector<HistoryEntry> steps = StepsOf(config);
   const Timestamp now = Now();
   VENEER_TRY(const auto ids, ImagesOfSteps(*store, found.image, steps.size()));
   std::vector<Json> rows;
@@ -95,7 +87,7 @@ Result<int> History(Context& context, const Options& options) {
         options.no_trunc ? step.created_by : Ellipsis(step.created_by, kCreatedByWidth);
     row["Comment"] = step.comment;
     row["DiffID"] = "";
-    if (!step.empty_layer && layer < config.diff_ids.size()) {
+    if (!step.empty_layer) {
       const Digest& diff_id = config.diff_ids[layer++];
       row["DiffID"] = diff_id.ToString();
       if (format.Needs("Size")) {

@@ -31,6 +31,7 @@ Result<Digest> FindLayer(Store& store, const std::string& text) {
   }
   VENEER_TRY(const FoundImage found, FindImage(store, name));
   const std::vector<Digest>& layers = found.image.diff_ids;
+  if (layers.empty()) return MakeError(name + " has no layers", ExitCode::kNotFound);
   if (!number) return layers.back();
   if (*number < 1 || *number > layers.size()) {
     return MakeError(name + " has layers 1 to " + std::to_string(layers.size()) + ", not " +

@@ -114,7 +114,9 @@ bool BeginsWith(const std::vector<Digest>& layers, const std::vector<Digest>& fi
 // The containers of an image and of those made from it; of an image that is not there, none.
 bool IsOfAny(const ContainerRecord& container, const std::vector<ImageRecord>& images) {
   return std::ranges::any_of(images, [&](const ImageRecord& image) {
-    return container.image_id == image.id || BeginsWith(container.diff_ids, image.diff_ids);
+    // Of an image without layers no other is seen to be made.
+    return container.image_id == image.id ||
+           (!image.diff_ids.empty() && BeginsWith(container.diff_ids, image.diff_ids));
   });
 }
 

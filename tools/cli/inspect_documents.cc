@@ -141,7 +141,7 @@ Result<Json> InspectImage(Store& store, const ImageRecord& image) {
                                     {"Tree", Exists(tree) ? Json(tree) : Json()},
                                     {"Objects", layout.objects()}});
   result["RootFS"] = {{"Type", "layers"}, {"Layers", Strings(image.diff_ids)}};
-  result["Metadata"] = {{"ChainID", image.chain_id.ToString()}, {"Blobs", Strings(image.blobs)}};
+  result["Metadata"] = {{"ChainID", image.diff_ids.empty() ? "" : image.chain_id.ToString()}, {"Blobs", Strings(image.blobs)}};
   return result;
 }
 

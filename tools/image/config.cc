@@ -73,7 +73,6 @@ Result<void> ReadLayers(const Json& document, ImageConfig* config) {
 Result<void> ReadHistory(const Json& document, ImageConfig* config) {
   VENEER_TRY(const Json* history, GetArray(document, "history"));
   if (history == nullptr) return {};
-  size_t layers = 0;
   for (const Json& item : *history) {
     if (!item.is_object()) return MakeError("\"history\" is not a list of objects");
     HistoryEntry entry;
@@ -83,12 +82,7 @@ Result<void> ReadHistory(const Json& document, ImageConfig* config) {
     VENEER_TRY(entry.comment, StringOf(item, "comment"));
     VENEER_TRY(const auto empty_layer, GetBool(item, "empty_layer"));
     entry.empty_layer = empty_layer.value_or(false);
-    if (!entry.empty_layer) ++layers;
     config->history.push_back(std::move(entry));
-  }
-  if (layers != 0 && layers != config->diff_ids.size()) {
-    return MakeError("\"history\" tells of " + std::to_string(layers) + " layers, \"rootfs\" of " +
-                     std::to_string(config->diff_ids.size()));
   }
   return {};
 }
@@ -101,12 +95,21 @@ Json HistoryItem(const NewLayer& layer) {
   return item;
 }
 
-// One history item per layer where the parent tells of none: without them the new item would be
-// read as the bottom layer's.
+// One history item for each layer of the parent: items count the layers from the bottom, so the new
+// layer's would be read as that of a lower one where the parent tells of too few, and as that of none
+// where it tells of too many.
 void CompleteHistory(const ImageConfig& parent, Json* document) {
-  if (!std::ranges::all_of(parent.history, &HistoryEntry::empty_layer)) return;
   Json items = (*document)["history"].is_array() ? (*document)["history"] : Json::array();
-  for (size_t i = 0; i < parent.diff_ids.size(); ++i) {
+  size_t told = 0;
+  for (size_t i = 0; i < parent.history.size(); ++i) {
+    if (parent.history[i].empty_layer) continue;
+    if (told == parent.diff_ids.size()) {
+      items[i]["empty_layer"] = true;
+    } else {
+      ++told;
+    }
+  }
+  for (; told < parent.diff_ids.size(); ++told) {
     Json item = Json::object();
     if (parent.created) item["created"] = FormatRfc3339(*parent.created);
     items.push_back(std::move(item));
@@ -115,6 +118,20 @@ void CompleteHistory(const ImageConfig& parent, Json* document) {
 }
 
 }  // namespace
+
+std::vector<HistoryEntry> StepsOf(const ImageConfig& config) {
+  std::vector<HistoryEntry> steps = config.history;
+  size_t layers = 0;
+  for (HistoryEntry& step : steps) {
+    if (step.empty_layer) continue;
+    step.empty_layer = layers == config.diff_ids.size();
+    if (!step.empty_layer) ++layers;
+  }
+  HistoryEntry bare;
+  bare.created = config.created;
+  steps.insert(steps.end(), config.diff_ids.size() - layers, bare);
+  return steps;
+}
 
 Result<ImageConfig> ParseImageConfig(std::string_view text) {
   ImageConfig config;

@@ -16,9 +16,15 @@ class Maker {
     std::vector<size_t> order(images_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::ranges::stable_sort(order, [this](size_t a, size_t b) { return images_[a] < images_[b]; });
-    // Without any layer there is nothing to share.
+    // Without any layer there is nothing to share: such an image is a line of its own.
     const auto first =
         std::ranges::find_if(order, [this](size_t i) { return !images_[i].empty(); });
+    for (auto at = order.begin(); at != first; ++at) {
+      LayerTreeLine line;
+      line.image = *at;
+      line.of = *at;
+      lines_.push_back(std::move(line));
+    }
     Siblings(std::span(first, order.end()), 0, "", false);
     return std::move(lines_);
   }

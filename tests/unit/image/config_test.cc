@@ -67,6 +67,41 @@ TEST(ImageConfigTest, AParentWithoutHistoryGetsOneEntryPerLayer) {
   EXPECT_EQ(child->history.size(), 3u);
 }
 
+// What `history` shows of a config with these items for two layers: the commands, "-" for an empty layer.
+std::string Steps(const std::string& history) {
+  const Result<ImageConfig> config = ParseImageConfig(
+      R"({"rootfs":{"diff_ids":[")" + kA + R"(",")" + kA + R"("]},"history":)" + history + "}");
+  if (!config) return config.error().message();
+  std::string out;
+  for (const HistoryEntry& step : StepsOf(*config)) {
+    out += step.created_by + (step.empty_layer ? "-" : "") + " ";
+  }
+  return out;
+}
+
+TEST(ImageConfigTest, AHistoryNeedNotCountTheLayers) {
+  EXPECT_EQ(Steps("[]"), "  ");
+  EXPECT_EQ(Steps(R"([{"created_by":"a"}])"), "a  ");
+  EXPECT_EQ(Steps(R"([{"created_by":"e","empty_layer":true}])"), "e-   ");
+  EXPECT_EQ(Steps(R"([{"created_by":"a"},{"created_by":"b"},{"created_by":"c"}])"), "a b c- ");
+}
+
+TEST(ImageConfigTest, ACommitMakesTheHistoryCountTheLayers) {
+  for (const std::string items : {R"([])", R"([{}])", R"([{},{}])", R"([{},{},{}])",
+                                  R"([{},{"empty_layer":true},{},{}])"}) {
+    const Result<ImageConfig> parent = ParseImageConfig(
+        R"({"rootfs":{"diff_ids":[")" + kA + R"(",")" + kA + R"("]},"history":)" + items + "}");
+    ASSERT_TRUE(parent) << items;
+    const Result<ImageConfig> child = ParseImageConfig(ComposeChild(*parent, Layer(kB, "mine")));
+    ASSERT_TRUE(child) << items;
+    std::vector<std::string> comments;
+    for (const HistoryEntry& item : child->history) {
+      if (!item.empty_layer) comments.push_back(item.comment);
+    }
+    EXPECT_EQ(comments, (std::vector<std::string>{"", "", "mine"})) << items;
+  }
+}
+
 TEST(ImageConfigTest, PlatformsAreReadAsOthersWriteThem) {
   const std::vector<std::tuple<std::string, std::string, std::string>> good = {
       {"linux/arm64", "arm64", "v8"},   {"linux/aarch64", "arm64", "v8"}, {"arm64", "arm64", "v8"},
@@ -93,7 +128,7 @@ TEST(ImageConfigTest, RefusesWhatIsNoConfig) {
            "{}", R"({"rootfs":[]})", R"({"rootfs":{"diff_ids":["sha256:../../x"]}})",
            R"({"rootfs":{"diff_ids":[1]}})", R"({"rootfs":{},"config":{"Env":"PATH=x"}})",
            R"({"rootfs":{},"config":{"User":0}})", R"({"rootfs":{},"created":"yesterday"})",
-           R"({"rootfs":{},"history":[1]})", R"({"rootfs":{"diff_ids":[]},"history":[{}]})"}) {
+           R"({"rootfs":{},"history":[1]})"}) {
     EXPECT_FALSE(ParseImageConfig(text)) << text;
   }
 }
