@@ -57,7 +57,6 @@ Result<LayerName> ParseLayerName(std::string_view name) {
       out.kind = LayerName::Kind::kIgnored;
       return out;
     }
-    if (out.path[i].starts_with(kWhiteoutPrefix)) return Bad(name, "an entry inside a whiteout");
     if (out.path[i].size() > kMaxName) return Bad(out.path[i], ErrnoText(ENAMETOOLONG));
   }
   std::string_view& last = out.path.back();

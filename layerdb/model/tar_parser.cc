@@ -28,6 +28,30 @@ FileType TypeOf(char type) {
   }
 }
 
+// A type of header that readers of image layers do not know (they know those of Go's archive/tar,
+// without the ones of GNU's extras); empty: they do.
+std::string PeculiarityOf(char type) {
+  switch (type) {
+    case '\0':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case 'x':
+    case 'g':
+    case 'L':
+    case 'K': return {};
+    case 'V': return "a volume label (tar -V)";
+    case 'D': return "a directory of an incremental dump (tar -g)";
+    case 'S': return "a sparse file in GNU's old form (tar -S)";
+    case 'X': return "an extended header of Solaris";
+    default: return std::string("an entry of type '") + type + "'";
+  }
+}
+
 std::string_view UpToNul(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 }  // namespace
@@ -135,6 +159,7 @@ Result<std::optional<TarParser::Event>> TarParser::OnHeader() {
   any_header_ = true;
   Result<TarBlock> block = DecodeTarBlock(Block());
   if (!block) return Damaged(block.error().message());
+  if (peculiarity_.empty()) peculiarity_ = PeculiarityOf(block->type);
   switch (block->type) {
     case 'x':
     case 'X':

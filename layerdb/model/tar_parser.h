@@ -82,6 +82,10 @@ class TarParser {
   // The stream has ended. An error when it ended within an entry or before the first one.
   Result<void> Finish() const;
 
+  // What of the entries so far the readers of image layers (Docker, podman, umoci) refuse, in words for a
+  // person; empty: nothing.
+  const std::string& peculiarity() const { return peculiarity_; }
+
   const TarEntry& entry() const { return entry_; }
   TarEntry& entry() { return entry_; }
   std::string_view data() const { return data_; }
@@ -133,6 +137,7 @@ class TarParser {
   std::optional<std::string> long_name_;
   std::optional<std::string> long_link_;
 
+  std::string peculiarity_;
   TarEntry entry_;
   uint64_t stored_left_ = 0;   // bytes of the payload that the stream still holds
   uint64_t skip_left_ = 0;     // padding, or a payload nobody wants

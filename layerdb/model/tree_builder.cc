@@ -47,6 +47,13 @@ size_t TreeBuilder::SlotOf(Node parent, std::string_view name) const {
   return Xxh64(name, seed_ ^ (uint64_t{parent} << 32 | parent)) & (table_.size() - 1);
 }
 
+Result<void> TreeBuilder::Charge(uint64_t bytes) {
+  bytes_ += bytes;
+  if (bytes_ <= limits_.bytes) return {};
+  return MakeError("its names, links and attributes have more than " +
+                   std::to_string(limits_.bytes >> 20) + " MiB");
+}
+
 TreeBuilder::Name TreeBuilder::Find(Node parent, std::string_view name) const {
   for (size_t slot = SlotOf(parent, name);; slot = (slot + 1) & (table_.size() - 1)) {
     const Name found = table_[slot];
@@ -77,6 +84,7 @@ Result<TreeBuilder::Name> TreeBuilder::FindOrMake(Node parent, std::string_view 
   if (++made_ > limits_.entries) {
     return MakeError("more than " + std::to_string(limits_.entries) + " entries");
   }
+  VENEER_TRY_VOID(Charge(name.size()));
   if ((table_used_ + 1) * 10 > table_.size() * 7) Grow();
   const Name made = static_cast<Name>(names_.size());
   NameRec& record = names_.emplace_back();
@@ -134,7 +142,9 @@ TreeBuilder::Node TreeBuilder::NewNode(const Object& object) {
 void TreeBuilder::Describe(Node node, const Object& object) {
   NodeRec& record = nodes_[node];
   record.type = object.attr.type;
-  record.mode = static_cast<uint16_t>(object.attr.mode & 07777);
+  // Linux has no modes of symlinks: an archive of macOS may say anything.
+  const bool symlink = object.attr.type == FileType::kSymlink;
+  record.mode = symlink ? 0777 : static_cast<uint16_t>(object.attr.mode & 07777);
   record.uid = object.attr.uid;
   record.gid = object.attr.gid;
   record.major = object.attr.rdev_major;
@@ -145,7 +155,7 @@ void TreeBuilder::Describe(Node node, const Object& object) {
   record.content = object.content;
   record.xattrs = 0;
   record.implied = false;
-  if (object.attr.type == FileType::kSymlink) {
+  if (symlink) {
     record.target = text_.size();
     record.target_size = static_cast<uint32_t>(object.target.size());
     record.size = object.target.size();
@@ -173,8 +183,7 @@ Result<TreeBuilder::Node> TreeBuilder::MakeImplied(Node parent, Name name, const
   return node;
 }
 
-// Walks a path of directories. kMake: what is missing is made, what is in the way replaced; kStop:
-// kNoNode then.
+// Walks a path of directories. kNoNode: what `missing` says does not lead there.
 Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view> path,
                                                Missing missing, const Timestamp& mtime) {
   // Components still to walk, the next one last. Those of symlinks are copied: text_ may move.
@@ -219,17 +228,19 @@ Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view>
       continue;
     }
     if (missing == Missing::kStop) return kNoNode;
+    if (missing == Missing::kMakeForMark && next != kNoNode) return kNoNode;
     VENEER_TRY(name, FindOrMake(at, part));
     VENEER_TRY(at, MakeImplied(at, name, mtime));
   }
   return at;
 }
 
-Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, const Timestamp& mtime) {
+Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, Missing missing,
+                                                const Timestamp& mtime) {
   const std::span<const std::string_view> parents(path.data(), path.size() - 1);
   std::string joined = Join(parents);
   if (last_parent_node_ != kNoNode && joined == last_parent_) return last_parent_node_;
-  VENEER_TRY(const Node parent, Resolve(parents, Missing::kMake, mtime));
+  VENEER_TRY(const Node parent, Resolve(parents, missing, mtime));
   last_parent_ = std::move(joined);
   last_parent_node_ = parent;
   return parent;
@@ -238,8 +249,12 @@ Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, const Time
 Result<TreeBuilder::Node> TreeBuilder::Add(const TreePath& path, const Object& object) {
   const bool directory = object.attr.type == FileType::kDirectory;
   VENEER_TRY_VOID(CheckXattrs(object.xattrs, object.attr.type));
+  for (const Xattr& xattr : object.xattrs) {
+    VENEER_TRY_VOID(Charge(xattr.first.size() + xattr.second.size() + sizeof xattr));
+  }
   if (path.empty()) {
     if (!directory) return MakeError("the root of the tree can only be a directory");
+    repeats_ = repeats_ || !nodes_[kRoot].implied;
     Describe(kRoot, object);
     return kRoot;
   }
@@ -248,10 +263,12 @@ Result<TreeBuilder::Node> TreeBuilder::Add(const TreePath& path, const Object& o
     if (object.target.size() > kMaxTarget) {
       return MakeError("the target of a symlink: " + ErrnoText(ENAMETOOLONG));
     }
+    VENEER_TRY_VOID(Charge(object.target.size()));
   }
-  VENEER_TRY(const Node parent, ParentOf(path, object.attr.mtime));
+  VENEER_TRY(const Node parent, ParentOf(path, Missing::kMake, object.attr.mtime));
   VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
   const Node before = names_[name].node;
+  repeats_ = repeats_ || IsDescribed(name);
   if (directory) {
     Node node = before;
     if (node == kNoNode || nodes_[node].type != FileType::kDirectory) {
@@ -284,27 +301,33 @@ Result<void> TreeBuilder::AddHardLink(const TreePath& path, const TreePath& targ
   // The target keeps this name until the link is made, whatever making its parents replaces.
   ++nodes_[node].nlink;
   const Timestamp mtime{nodes_[node].mtime, nodes_[node].mtime_nsec};
-  VENEER_TRY(const Node parent, ParentOf(path, mtime));
+  VENEER_TRY(const Node parent, ParentOf(path, Missing::kMake, mtime));
   VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
+  repeats_ = repeats_ || IsDescribed(name);
   Detach(name);
   names_[name].node = node;
   return {};
 }
 
 Result<void> TreeBuilder::AddWhiteout(const TreePath& path) {
-  VENEER_TRY(const Node parent, ParentOf(path, Timestamp{}));
+  VENEER_TRY(const Node parent, ParentOf(path, Missing::kMakeForMark, Timestamp{}));
+  if (parent == kNoNode) return {};
   VENEER_TRY(const Name name, FindOrMake(parent, path.back()));
+  repeats_ = repeats_ || names_[name].whiteout;
   names_[name].whiteout = true;
   return {};
 }
 
 Result<void> TreeBuilder::MakeOpaque(const TreePath& directory) {
-  VENEER_TRY(const Node node, Resolve(directory, Missing::kMake, Timestamp{}));
+  VENEER_TRY(const Node node, Resolve(directory, Missing::kMakeForMark, Timestamp{}));
+  if (node == kNoNode) return {};
+  repeats_ = repeats_ || nodes_[node].opaque;
   nodes_[node].opaque = true;
   return {};
 }
 
 Result<void> TreeBuilder::SetXattr(Node node, std::string_view name, std::string_view value) {
+  VENEER_TRY_VOID(Charge(name.size() + value.size()));
   NodeRec& record = nodes_[node];
   if (record.xattrs == 0) {
     record.xattrs = static_cast<uint32_t>(xattrs_.size());
@@ -315,6 +338,21 @@ Result<void> TreeBuilder::SetXattr(Node node, std::string_view name, std::string
   list.emplace_back(name, value);
   std::sort(list.begin(), list.end());
   return CheckXattrs(list, record.type);
+}
+
+// By node: a directory that is described, or has something in it that is. The others are here only for
+// the marks in them.
+std::vector<bool> TreeBuilder::DirectoriesWithObjects() const {
+  std::vector<bool> with(nodes_.size());
+  for (const NameRec& name : names_) {
+    if (name.node == kNoNode || nodes_[name.parent].nlink == 0) continue;
+    const NodeRec& node = nodes_[name.node];
+    const bool described = node.type != FileType::kDirectory || !node.implied;
+    if (!described) continue;
+    with[name.node] = true;
+    for (Node at = name.parent; !with[at]; at = nodes_[at].parent) with[at] = true;
+  }
+  return with;
 }
 
 Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
@@ -330,7 +368,8 @@ Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
     out.node = node;
     const bool directory = record.type == FileType::kDirectory;
     out.opaque = directory && (record.opaque || whiteout_too);
-    out.implied = record.implied;
+    // A whiteout describes it, as a new one.
+    out.implied = record.implied && !whiteout_too;
     out.attr.type = record.type;
     out.attr.mode = record.mode;
     out.attr.uid = record.uid;
@@ -347,6 +386,7 @@ Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
     return sink(out);
   };
   VENEER_TRY_VOID(visit(0, {}, kRoot, false));
+  const std::vector<bool> with_objects = DirectoriesWithObjects();
   // Breadth first: directories get ascending numbers, and are listed in that order.
   std::vector<std::pair<Node, bool>> directories{{kRoot, nodes_[kRoot].opaque}};
   std::vector<Name> children;
@@ -361,7 +401,8 @@ Result<void> TreeBuilder::Walk(FunctionRef<Result<void>(const Visited&)> sink) {
     for (const Name child : children) {
       const NameRec& record = names_[child];
       const uint64_t dir = inos_[directory];
-      if (record.node == kNoNode) {
+      const bool only_marks = record.node != kNoNode && !with_objects[record.node];
+      if (record.node == kNoNode || (only_marks && (opaque || record.whiteout))) {
         // Where nothing shows from below there is nothing to delete.
         if (!record.whiteout || opaque) continue;
         Visited out;

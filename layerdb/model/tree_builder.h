@@ -9,7 +9,8 @@
 //     directory is replaced by one;
 //   - a hard link is to what its target is at that moment; what its target's name becomes later does not matter;
 //   - whiteouts and opaque marks say something of the layers below only, wherever in the archive they stand (OCI
-//     image-spec layer.md); a whiteout beside an entry makes the directory opaque.
+//     image-spec layer.md); a whiteout beside an entry makes the directory opaque. They add nothing: a directory that is
+//     here only for the marks in it is not there when it is deleted, and stays implied otherwise.
 //
 // Time is linear in the archive, whatever it holds: a parent is looked up once for entries that
 // follow one another, and the steps through symlinks have a budget. About 150 bytes an entry. Not
@@ -39,6 +40,9 @@ class TreeBuilder {
   struct Limits {
     uint64_t entries = 20'000'000;        // names made, implied parents included
     uint64_t symlink_steps = 10'000'000;  // components of symlinks walked, in all
+    // Of names, targets and extended attributes, those that were replaced included: a small compressed
+    // archive may say as much as it likes.
+    uint64_t bytes = uint64_t{2} << 30;
   };
 
   // An object as an entry describes it. attr.ino and attr.nlink are not used.
@@ -57,11 +61,17 @@ class TreeBuilder {
   Result<Node> Add(const TreePath& path, const Object& object);
   // A further name for what `target` is. Errors: as Add(); no such target, or a directory.
   Result<void> AddHardLink(const TreePath& path, const TreePath& target);
+  // Marks. Below what is here no directory they mean nothing, and are left out.
   Result<void> AddWhiteout(const TreePath& path);
   Result<void> MakeOpaque(const TreePath& directory);
 
   // Sets an extended attribute of a node, whether it is alive or not. Errors: no file can have it.
   Result<void> SetXattr(Node node, std::string_view name, std::string_view value);
+
+  // Counts memory that the caller keeps with the tree. Error: more than Limits::bytes in all.
+  Result<void> Charge(uint64_t bytes);
+  // True when a place was described twice.
+  bool has_repeats() const { return repeats_; }
 
   // False for a node whose last name was replaced.
   bool IsAlive(Node node) const { return nodes_[node].nlink > 0; }
@@ -120,13 +130,20 @@ class TreeBuilder {
     bool implied = false;
   };
 
-  enum class Missing { kMake, kStop };
+  // What becomes of a path of directories that is not all there: what is missing is made, and what is in
+  // the way replaced; the same, but nothing is replaced (for a mark); nothing is done.
+  enum class Missing { kMake, kMakeForMark, kStop };
 
   std::string_view Text(uint64_t at, size_t size) const { return {text_.data() + at, size}; }
   std::string_view NameText(Name name) const { return Text(names_[name].text, names_[name].size); }
   size_t SlotOf(Node parent, std::string_view name) const;
   Name Find(Node parent, std::string_view name) const;
   Result<Name> FindOrMake(Node parent, std::string_view name);
+  // An entry was for it, not only for something in it.
+  bool IsDescribed(Name name) const {
+    const Node node = names_[name].node;
+    return node != kNoNode && !nodes_[node].implied;
+  }
   void Grow();
   void Forget(Name name);
   void Detach(Name name);
@@ -136,12 +153,15 @@ class TreeBuilder {
   Result<Node> MakeImplied(Node parent, Name name, const Timestamp& mtime);
   Result<Node> Resolve(std::span<const std::string_view> path, Missing missing,
                        const Timestamp& mtime);
-  Result<Node> ParentOf(const TreePath& path, const Timestamp& mtime);
+  Result<Node> ParentOf(const TreePath& path, Missing missing, const Timestamp& mtime);
+  std::vector<bool> DirectoriesWithObjects() const;
 
   const Limits limits_;
   const uint64_t seed_;
   uint64_t made_ = 0;
   uint64_t symlink_steps_ = 0;
+  uint64_t bytes_ = 0;
+  bool repeats_ = false;
 
   std::string text_;
   std::vector<NameRec> names_;

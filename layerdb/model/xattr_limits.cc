@@ -31,6 +31,14 @@ const char* Fault(std::string_view name, std::string_view value, FileType type) 
 
 }  // namespace
 
+bool CanHaveXattr(FileType type, std::string_view name) {
+  if (name.starts_with("user.")) {
+    return type == FileType::kRegular || type == FileType::kDirectory;
+  }
+  if (name == kAclDefault) return type == FileType::kDirectory;
+  return name != kAclAccess || type != FileType::kSymlink;
+}
+
 Result<void> CheckXattrs(const XattrList& xattrs, FileType type) {
   size_t names = 0;
   for (const auto& [name, value] : xattrs) {

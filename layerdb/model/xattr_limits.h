@@ -5,6 +5,8 @@
 #ifndef VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_
 #define VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_
 
+#include <string_view>
+
 #include "layerdb/base/result.h"
 #include "layerdb/model/entry.h"
 
@@ -15,6 +17,10 @@ namespace veneer {
 // default ACL of anything but a directory. A namespace that this system does not know ("com.apple.")
 // is no error: such attributes are left out where they cannot be set.
 Result<void> CheckXattrs(const XattrList& xattrs, FileType type);
+
+// False for names that Linux keeps for no object of this type (xattr(7)): "user." is for regular files
+// and directories, a symlink has no ACL, and only a directory has a default one.
+bool CanHaveXattr(FileType type, std::string_view name);
 
 }  // namespace veneer
 

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "layerdb/base/sys.h"
@@ -41,11 +44,10 @@ class Applier {
   Result<void> Run() {
     VENEER_TRY_VOID(MergeRoot());
     for (size_t i = 0; i < todo_.size(); ++i) {
-      const Dir dir = todo_[i];
       Result<void> merged;
-      const Sys<void> listed =
-          layer_.List(dir.in_layer, [&](std::string_view name, const IndexReader::Found& found) {
-            merged = MergeName(dir, name, found.entry);
+      const Sys<void> listed = layer_.List(
+          todo_[i].in_layer, [&](std::string_view name, const IndexReader::Found& found) {
+            merged = MergeName(i, name, found.entry);
             return merged.has_value();
           });
       VENEER_TRY_VOID(merged);
@@ -60,6 +62,15 @@ class Applier {
     uint64_t in_layer;
     uint64_t in_tree;
     bool fresh;  // the tree has nothing there
+    // Not in the tree yet: a directory that no entry describes is made for what is in it, and marks
+    // alone are nothing.
+    std::optional<size_t> waiting = std::nullopt;  // which of waiting_
+  };
+  struct Waiting {
+    size_t parent;  // which of todo_
+    std::string name;
+    IndexEntry entry;
+    bool replaces;  // there is something else of this name
   };
 
   Result<void> MergeRoot() {
@@ -76,7 +87,8 @@ class Applier {
     return {};
   }
 
-  Result<void> MergeName(const Dir& dir, std::string_view name, const EntryView& above) {
+  Result<void> MergeName(size_t in, std::string_view name, const EntryView& above) {
+    const Dir dir = todo_[in];
     std::optional<IndexEntry> below;
     if (!dir.fresh) {
       VENEER_TRY(below, tree_.Get(dir.in_tree, name));
@@ -91,12 +103,39 @@ class Applier {
         return Descend({above.ino(), below->attr.ino, false});
       case MergeStep::kReplace: break;
     }
-    if (below) VENEER_TRY_VOID(tree_.Erase(dir.in_tree, name));
     const uint64_t ino = base_ + above.ino();
     if (ino >= kIndexMaxIno) return MakeError(Errno{EOVERFLOW}, layer_.path());
-    VENEER_TRY_VOID(tree_.Put(dir.in_tree, name, ForTree(above, ino)));
+    IndexEntry entry = ForTree(above, ino);
+    if (above.type() == FileType::kDirectory && above.implied()) {
+      if (Says(below) != NameSays::kDirectory) {
+        waiting_.push_back({in, std::string(name), std::move(entry), below.has_value()});
+        return Descend({above.ino(), ino, true, waiting_.size() - 1});
+      }
+      // A mark takes what is in a directory, and leaves itself as it is.
+      entry = *below;
+      entry.attr.ino = ino;
+    }
+    VENEER_TRY_VOID(MakeWaiting(in));
+    if (below) VENEER_TRY_VOID(tree_.Erase(dir.in_tree, name));
+    VENEER_TRY_VOID(tree_.Put(dir.in_tree, name, entry));
     if (above.type() != FileType::kDirectory) return {};
     return Descend({above.ino(), ino, true});
+  }
+
+  // Puts a directory into the tree that waits, and those above it that do.
+  Result<void> MakeWaiting(size_t directory) {
+    std::vector<size_t> chain;
+    for (size_t at = directory; todo_[at].waiting; at = waiting_[*todo_[at].waiting].parent) {
+      chain.push_back(at);
+    }
+    for (; !chain.empty(); chain.pop_back()) {
+      Dir& dir = todo_[chain.back()];
+      const Waiting& made = waiting_[*std::exchange(dir.waiting, std::nullopt)];
+      const uint64_t parent = todo_[made.parent].in_tree;
+      if (made.replaces) VENEER_TRY_VOID(tree_.Erase(parent, made.name));
+      VENEER_TRY_VOID(tree_.Put(parent, made.name, made.entry));
+    }
+    return {};
   }
 
   Result<void> Descend(const Dir& dir) {
@@ -112,6 +151,7 @@ class Applier {
   const IndexReader& layer_;
   const uint64_t base_;  // what is added to the layer's inode numbers
   std::vector<Dir> todo_;
+  std::vector<Waiting> waiting_;
 };
 
 Result<void> CopyFile(const std::string& from, const std::string& to) {

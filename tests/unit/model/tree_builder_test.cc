@@ -73,6 +73,14 @@ class TreeBuilderTest : public testing::Test {
   TreeBuilder tree_{TreeBuilder::Limits(), 42};
 };
 
+struct FreshTree : TreeBuilderTest {
+  using TreeBuilderTest::Dump;
+  using TreeBuilderTest::File;
+  using TreeBuilderTest::Path;
+  using TreeBuilderTest::tree_;
+  void TestBody() override {}
+};
+
 TEST_F(TreeBuilderTest, MakesMissingParentsWhichTakeTheirOwnEntryLater) {
   ASSERT_TRUE(File("a/b/c"));
   ASSERT_TRUE(Dir("a", 0711));
@@ -196,10 +204,55 @@ TEST_F(TreeBuilderTest, WhiteoutsSpeakOfTheLayersBelowWhereverTheyStand) {
   ASSERT_TRUE(tree_.AddWhiteout(Path("f")));
   ASSERT_TRUE(Dir("e"));
   ASSERT_TRUE(tree_.AddWhiteout(Path("e/inside")));
-  EXPECT_EQ(Dump(), "/? /d/*? /d/x=1 /e/ /e/inside! /f=1 /gone! ");
+  EXPECT_EQ(Dump(), "/? /d/* /d/x=1 /e/ /e/inside! /f=1 /gone! ");
   // Nothing has to be deleted where nothing shows.
   ASSERT_TRUE(tree_.MakeOpaque(Path("e")));
-  EXPECT_EQ(Dump(), "/? /d/*? /d/x=1 /e/* /f=1 /gone! ");
+  EXPECT_EQ(Dump(), "/? /d/* /d/x=1 /e/* /f=1 /gone! ");
+}
+
+TEST(TreeBuilderMarksTest, AMarkDoesNotBringBackTheDirectoryThatItIsIn) {
+  const std::vector<std::pair<std::string, std::string>> orders = {
+      {"d", "d/x"}, {"d/x", "d"}, {"d", "d/s/y"}, {"d/s/y", "d"}};
+  for (const auto& [one, two] : orders) {
+    FreshTree t;
+    ASSERT_TRUE(t.tree_.AddWhiteout(t.Path(one)));
+    ASSERT_TRUE(t.tree_.AddWhiteout(t.Path(two)));
+    EXPECT_EQ(t.Dump(), "/? /d! ") << one << " " << two;
+    ASSERT_TRUE(t.tree_.MakeOpaque(t.Path("d")));
+    ASSERT_TRUE(t.tree_.MakeOpaque(t.Path("d/t")));
+    EXPECT_EQ(t.Dump(), "/? /d! ") << one << " " << two;
+    // With something in it, it is a new directory.
+    ASSERT_TRUE(t.File("d/z/f"));
+    EXPECT_EQ(t.Dump(), "/? /d/* /d/z/? /d/z/f=1 ");
+  }
+}
+
+TEST_F(TreeBuilderTest, AMarkReplacesNothing) {
+  ASSERT_TRUE(File("f"));
+  ASSERT_TRUE(tree_.AddWhiteout(Path("f/x")));
+  ASSERT_TRUE(tree_.MakeOpaque(Path("f")));
+  ASSERT_TRUE(tree_.MakeOpaque(Path("f/y")));
+  EXPECT_EQ(Dump(), "/? /f=1 ");
+}
+
+TEST_F(TreeBuilderTest, NothingIsLeftOfMarksBelowAnOpaqueDirectory) {
+  ASSERT_TRUE(Dir("e"));
+  ASSERT_TRUE(tree_.AddWhiteout(Path("e/d/x")));
+  EXPECT_EQ(Dump(), "/? /e/ /e/d/? /e/d/x! ");
+  ASSERT_TRUE(tree_.MakeOpaque(Path("e")));
+  EXPECT_EQ(Dump(), "/? /e/* ");
+}
+
+TEST_F(TreeBuilderTest, ASymlinkHasNoModeOfItsOwn) {
+  TreeBuilder::Object link = Of(FileType::kSymlink, 04755);
+  link.target = "t";
+  ASSERT_TRUE(tree_.Add(Path("l"), link));
+  uint32_t mode = 0;
+  ASSERT_TRUE(tree_.Walk([&](const TreeBuilder::Visited& v) -> Result<void> {
+    if (v.name == "l") mode = v.attr.mode;
+    return {};
+  }));
+  EXPECT_EQ(mode, 0777U);
 }
 
 TEST_F(TreeBuilderTest, WhiteoutsThroughSymlinksStayInside) {
@@ -214,6 +267,47 @@ TEST_F(TreeBuilderTest, LimitsEndWithAnError) {
   ASSERT_TRUE(small.Add(Path("a/b"), Of(FileType::kRegular)));
   ASSERT_TRUE(small.Add(Path("c"), Of(FileType::kRegular)));
   EXPECT_FALSE(small.Add(Path("d"), Of(FileType::kRegular)));
+}
+
+TEST_F(TreeBuilderTest, TheBytesOfNamesLinksAndAttributesAreBounded) {
+  const TreeBuilder::Limits limits{.bytes = 1000};
+  TreeBuilder names(limits, 1);
+  TreeBuilder links(limits, 1);
+  TreeBuilder xattrs(limits, 1);
+  TreeBuilder::Object link = Of(FileType::kSymlink);
+  link.target = std::string(200, 't');
+  TreeBuilder::Object file = Of(FileType::kRegular);
+  file.xattrs = {{"user.x", std::string(200, 'v')}};
+  int ended = 0;
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = std::string(100, 'n') + std::to_string(i);
+    ended += names.Add(Path(name), Of(FileType::kRegular)).has_value() ? 0 : 1;
+    // What is replaced counts too.
+    ended += links.Add(Path("l"), link).has_value() ? 0 : 1;
+    ended += xattrs.Add(Path("f"), file).has_value() ? 0 : 1;
+  }
+  EXPECT_EQ(ended, 1 + 6 + 7);
+  EXPECT_FALSE(TreeBuilder(limits, 1).Charge(1001));
+}
+
+TEST_F(TreeBuilderTest, SaysWhenAPlaceIsDescribedTwice) {
+  ASSERT_TRUE(File("a/b"));
+  ASSERT_TRUE(Dir("a"));
+  ASSERT_TRUE(HardLink("c", "a/b"));
+  ASSERT_TRUE(Dir("."));
+  ASSERT_TRUE(tree_.AddWhiteout(Path("gone")));
+  ASSERT_TRUE(tree_.MakeOpaque(Path("a")));
+  EXPECT_FALSE(tree_.has_repeats());
+  ASSERT_TRUE(tree_.AddWhiteout(Path("gone")));
+  EXPECT_TRUE(tree_.has_repeats());
+  FreshTree file;
+  ASSERT_TRUE(file.File("a/b"));
+  ASSERT_TRUE(file.File("a/b"));
+  EXPECT_TRUE(file.tree_.has_repeats());
+  FreshTree link;
+  ASSERT_TRUE(link.File("a"));
+  ASSERT_TRUE(link.tree_.AddHardLink(link.Path("a"), link.Path("a")));
+  EXPECT_TRUE(link.tree_.has_repeats());
 }
 
 TEST_F(TreeBuilderTest, TimeStaysLinearWhateverTheArchiveHolds) {

@@ -105,6 +105,14 @@ RandomLayer MakeLayer(std::mt19937& random, bool marks) {
       layer[path].mode = static_cast<uint32_t>(std::hash<std::string>()(layer[path].link) % 01000);
     }
   }
+  // One that has nothing but marks in it is another matter (DirectoriesOfMarks).
+  for (auto at = layer.rbegin(); at != layer.rend(); ++at) {
+    const bool holds = std::any_of(layer.begin(), layer.end(), [&](const auto& other) {
+      return other.first.starts_with(at->first + "/") && other.second.kind != Kind::kWhiteout &&
+             other.second.kind != Kind::kImplied;
+    });
+    if (at->second.kind == Kind::kImplied && !holds) at->second.kind = Kind::kDir;
+  }
   return layer;
 }
 
@@ -279,6 +287,57 @@ TEST_F(Trees, OfRandomLayersAreWhatTheReferenceSays) {
       EXPECT_EQ(stacked.at(path).bytes, walked.bytes) << path;
     }
   }
+}
+
+// Layers of one directory that no entry describes and that has only marks in it.
+class DirectoriesOfMarks : public Trees {
+ protected:
+  // The paths of the tree of these layers, bottom first, with their modes.
+  std::map<std::string, uint32_t> Merged(const std::vector<RandomLayer>& layers) {
+    std::vector<std::shared_ptr<IndexReader>> indexes;
+    for (const RandomLayer& layer : layers) {
+      indexes.push_back(Must(IndexReader::Open(WriteNext(layer))));
+    }
+    const std::string path = dir_ / ("tree" + std::to_string(count_++));
+    EXPECT_TRUE(BuildTree(path, "", indexes));
+    std::map<std::string, uint32_t> out;
+    for (const auto& [name, walked] : Open(path)) out[name] = walked.mode;
+    return out;
+  }
+  const Said root_{Kind::kDir, 0755, ""};
+  const Said implied_{Kind::kImplied, 0755, ""};
+  const Said gone_{Kind::kWhiteout, 0, ""};
+};
+
+TEST_F(DirectoriesOfMarks, AreNotThereWhereTheyAreNotBelow) {
+  const RandomLayer below = {{"", root_}, {"keep", {Kind::kFile, 0600, "/keep"}}};
+  EXPECT_EQ(Merged({below, {{"", root_}, {"d", implied_}, {"d/x", gone_}}}),
+            (std::map<std::string, uint32_t>{{"", 0755}, {"keep", 0600}}));
+  // Nor do they take the place of a file.
+  EXPECT_EQ(Merged({below, {{"", root_}, {"keep", implied_}, {"keep/x", gone_}}}),
+            (std::map<std::string, uint32_t>{{"", 0755}, {"keep", 0600}}));
+}
+
+TEST_F(DirectoriesOfMarks, AreMadeForWhatStandsFurtherDown) {
+  const RandomLayer above = {{"", root_},
+                             {"d", implied_},
+                             {"d/e", implied_},
+                             {"d/e/f", {Kind::kFile, 0600, "/f"}},
+                             {"d/g", implied_},
+                             {"d/g/x", gone_}};
+  const std::map<std::string, uint32_t> expected = {
+      {"", 0755}, {"d", 0755}, {"d/e", 0755}, {"d/e/f", 0600}};
+  EXPECT_EQ(Merged({{{"", root_}}, above}), expected);
+  EXPECT_EQ(Merged({{{"", root_}, {"d", {Kind::kFile, 0600, "/d"}}}, above}), expected);
+}
+
+TEST_F(DirectoriesOfMarks, LeaveTheAttributesOfWhatIsBelow) {
+  const RandomLayer below = {{"", root_},
+                             {"d", {Kind::kDir, 01777, ""}},
+                             {"d/x", {Kind::kFile, 0600, "/x"}},
+                             {"d/y", {Kind::kFile, 0600, "/y"}}};
+  EXPECT_EQ(Merged({below, {{"", root_}, {"d", implied_}, {"d/x", gone_}}}),
+            (std::map<std::string, uint32_t>{{"", 0755}, {"d", 01777}, {"d/y", 0600}}));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_F(HostileTest, WhiteoutsStayInside) {
   EXPECT_EQ(tree.find("whiteout"), std::string::npos)
       << "inside an opaque directory there is nothing to delete";
   for (const char* name :
-       {".wh...", ".wh..", ".wh.", "a/.wh...", "a/.wh..", "a/.wh.", ".wh.a/b", "x/.wh.a/b/c"}) {
+       {".wh...", ".wh..", ".wh.", "a/.wh...", "a/.wh..", "a/.wh."}) {
     const std::string error = ImportBytesError(TarFile(name, "") + TarEnd());
     EXPECT_NE(error.find("whiteout"), std::string::npos) << name << ": " << error;
   }
@@ -104,7 +104,7 @@ TEST_F(HostileTest, HardLinksAreToFilesOfTheArchiveOnly) {
   const std::string tree = Tree(TarFile("a", "12345") + TarPax(records) + TarHardLink("l", "a") +
                                 TarPad("XXXXX") + TarLink("s", Victim()) + TarHardLink("t", "s"));
   EXPECT_NE(tree.find("/a file 644 0:0 0.0 5 \"12345\" 2 links"), std::string::npos) << tree;
-  EXPECT_NE(tree.find("/t link 644 0:0 0.0 -> " + Victim()), std::string::npos) << tree;
+  EXPECT_NE(tree.find("/t link 777 0:0 0.0 -> " + Victim()), std::string::npos) << tree;
 }
 
 TEST_F(HostileTest, AttributesFollowNoSymlink) {
@@ -115,7 +115,7 @@ TEST_F(HostileTest, AttributesFollowNoSymlink) {
            TarPax(PaxRecord("mtime", "5") +
                   PaxRecord("SCHILY.acl.access", "user::rwx,group::rwx,other::rwx")) +
            TarLink("d", Path("outside")));
-  EXPECT_NE(tree.find("/d link 644 0:0 5.0 -> " + Path("outside")), std::string::npos);
+  EXPECT_NE(tree.find("/d link 777 0:0 5.0 -> " + Path("outside")), std::string::npos);
 }
 
 TEST_F(HostileTest, LoopsOfSymlinksEnd) {
