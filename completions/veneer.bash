@@ -30,7 +30,7 @@ _veneer_options() {
   local options=
   case $1 in
     "") options="-v --version" ;;
-    import) options="-m= --message= -c= --change= --platform= --progress= -q --quiet" ;;
+    import) options="-m= --message= -c= --change= --platform= --exact --progress= -q --quiet" ;;
     load) options="-i= --input= -q --quiet --platform=" ;;
     mount) options="-n= --name= -r --read-only -o= --options=" ;;
     umount) options="-l --lazy" ;;

@@ -169,6 +169,7 @@ complete -c veneer -n '__veneer_using import commit' -s m -l message -x -d 'What
 complete -c veneer -n '__veneer_using import commit' -s c -l change -x -d 'Change the config'
 complete -c veneer -n '__veneer_using import load' -l platform -x -d 'What it runs on' \
     -a 'linux/amd64 linux/arm64 linux/arm/v7 linux/386 linux/ppc64le linux/riscv64 linux/s390x'
+complete -c veneer -n '__veneer_using import' -l exact -d 'Keep the bytes of the archive'
 complete -c veneer -n '__veneer_using import fsck' -l progress -x -a 'auto plain none' -d 'How to show progress'
 complete -c veneer -n '__veneer_using load' -s i -l input -r -F -d 'The archive'
 complete -c veneer -n '__veneer_using import load save' -s q -l quiet -d 'Show no progress'

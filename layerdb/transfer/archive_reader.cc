@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "layerdb/model/tar_block.h"
+#include "layerdb/transfer/zstd_stream.h"
 
 namespace veneer {
 
@@ -21,6 +22,14 @@ namespace {
 
 constexpr size_t kReadSize = size_t{256} << 10;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
+
+// A frame of zstd, or one that is skipped (RFC 8878, 3.1.1 and 3.1.2).
+bool IsZstd(std::string_view start) {
+  if (start.size() < 4) return false;
+  const auto first = static_cast<uint8_t>(start[0]);
+  return start.starts_with("\x28\xb5\x2f\xfd") ||
+         (first >= 0x50 && first <= 0x5f && start.substr(1, 3) == "\x2a\x4d\x18");
+}
 
 // The compressed side: a descriptor, its limit, and who wants to know how far it is.
 class Source {
@@ -145,7 +154,6 @@ Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
   archive_read_support_filter_bzip2(a);
   archive_read_support_filter_xz(a);
   archive_read_support_filter_lzma(a);
-  archive_read_support_filter_zstd(a);
   archive_read_support_filter_lz4(a);
   archive_read_support_filter_lzip(a);
   archive_read_support_filter_compress(a);
@@ -187,6 +195,7 @@ Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cance
   const bool plain =
       start.empty() || (start.size() >= kTarBlock && (IsZeroBlock(start.substr(0, kTarBlock)) ||
                                                       HasTarChecksum(start.substr(0, kTarBlock))));
+  if (!plain && IsZstd(start)) return ReadZstd([&] { return source.Read(); }, sink);
   if (!plain) {
     return ReadFiltered(source, start.starts_with(kGzipMagic), sink);
   }

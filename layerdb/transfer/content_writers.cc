@@ -2,6 +2,7 @@
 #include "layerdb/transfer/content_writers.h"
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace veneer {
@@ -15,22 +16,29 @@ constexpr size_t kBatchBytes = size_t{1} << 20;
 
 ContentWriters::ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads)
     : session_(session), layer_(layer), queue_(kQueue) {
-  for (size_t i = 0; i < threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>([this] {
-      // With one writer gone, whatever the reason, there is no use in the others.
-      bool done = false;
-      struct Guard {
-        BoundedQueue<Batch>& queue;
-        const bool& done;
-        ~Guard() {
-          if (!done) queue.Abandon();
-        }
-      } guard{queue_, done};
-      Result<void> result = Run();
-      done = result.has_value();
-      return result;
-    }));
+  try {
+    for (size_t i = 0; i < threads; ++i) {
+      workers_.push_back(std::make_unique<Worker>([this] { return RunGuarded(); }));
+    }
+  } catch (const std::system_error&) {
+    // Where there are no more threads to be had, fewer do it; the destructor would not run.
+    if (workers_.empty()) throw;
   }
+}
+
+Result<void> ContentWriters::RunGuarded() {
+  // With one writer gone, whatever the reason, there is no use in the others.
+  bool done = false;
+  struct Guard {
+    BoundedQueue<Batch>& queue;
+    const bool& done;
+    ~Guard() {
+      if (!done) queue.Abandon();
+    }
+  } guard{queue_, done};
+  Result<void> result = Run();
+  done = result.has_value();
+  return result;
 }
 
 ContentWriters::~ContentWriters() { queue_.Abandon(); }

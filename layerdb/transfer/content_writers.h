@@ -29,6 +29,7 @@ struct Slice {
 
 class ContentWriters {
  public:
+  // With up to `threads` of them, as many as can be made. Throws std::system_error when that is none.
   ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads);
   ~ContentWriters();
   ContentWriters(const ContentWriters&) = delete;
@@ -47,6 +48,7 @@ class ContentWriters {
   };
   // Contents go through the queue in batches: waking a thread costs as much as writing a small one.
   using Batch = std::vector<Job>;
+  Result<void> RunGuarded();
   Result<void> Run();
   Result<void> Store(const Job& job, std::string* joined);
   Result<void> Flush();

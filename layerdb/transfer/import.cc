@@ -14,6 +14,7 @@
 #include "layerdb/transfer/directory_archive.h"
 #include "layerdb/transfer/import_pipeline.h"
 #include "layerdb/transfer/layer_assembler.h"
+#include "layerdb/transfer/layer_rewrite.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {
@@ -53,7 +54,7 @@ Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
                      options.expected_diff_id->ToString());
   }
   VENEER_TRY_VOID(Cancellation::Check(options.cancel));
-  ImportedLayer out{read.diff_id, read.tar_bytes, 0, false, {}};
+  ImportedLayer out{read.diff_id, read.tar_bytes, 0, false, {}, {}, {}};
   VENEER_TRY(FinishedLayer finished, layer.Finish(read.diff_id, options.publish));
   out.staged = std::move(finished.staged);
   out.existed = finished.existed;
@@ -75,6 +76,22 @@ TreeBuilder::Limits LimitsOf(const ImportOptions& options) {
   return limits;
 }
 
+// Publishes the tree that was read as the layer of another archive, which all readers take.
+Result<ImportedLayer> Rewrite(Store& store, WriteSession& session, LayerAssembler& read_layer,
+                              const ReadLayer& read, const ImportOptions& options) {
+  VENEER_TRY(const FinishedLayer finished, read_layer.Finish(read.diff_id, false));
+  VENEER_TRY(const std::shared_ptr<IndexedLayer> source,
+             IndexedLayer::Open(finished.staged + "/index", store.layout().objects()));
+  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
+             LayerAssembler::Create(store, session, LimitsOf(options)));
+  VENEER_TRY(const ReadLayer again, RunImport(session, *layer, false, [&](TarSink sink) {
+               return RewriteLayer(*source, options.cancel, sink);
+             }));
+  VENEER_TRY(ImportedLayer out, Publish(*layer, again, options));
+  out.rewritten = read.peculiarity;
+  return out;
+}
+
 Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
                                     std::optional<uint64_t> size, const ImportOptions& options) {
   if (options.expected_diff_id && session.HasSoundLayer(*options.expected_diff_id)) {
@@ -82,13 +99,18 @@ Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
   }
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, session, LimitsOf(options)));
+  // A digest that is promised says that nothing is right.
+  const bool may_be_nothing = options.expected_diff_id == Digest::OfBytes({});
   Watcher watcher(options, size.value_or(0));
-  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, [&](TarSink sink) {
+  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, may_be_nothing, [&](TarSink sink) {
                return ReadUncompressed(
                    fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); },
                    sink);
              }));
   watcher.End();
+  if (!options.exact && !options.expected_diff_id && !read.peculiarity.empty()) {
+    return Rewrite(store, session, *layer, read, options);
+  }
   return Publish(*layer, read, options);
 }
 
@@ -98,7 +120,7 @@ Result<ImportedLayer> ImportDirectory(Store& store, WriteSession& session, const
              LayerAssembler::Create(store, session, LimitsOf(options)));
   Watcher watcher(options, 0);
   std::vector<ArchivedSocket> sockets;
-  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, [&](TarSink sink) {
+  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, false, [&](TarSink sink) {
                uint64_t done = 0;
                return ArchiveDirectory(
                    directory.get(), options.source_date_epoch,

@@ -39,6 +39,10 @@ struct ImportOptions {
   // False: the layer is made but does not show; the caller gives ImportedLayer::staged to
   // WriteSession::PublishLayer(), when all else that must succeed has.
   bool publish = true;
+  // False: an archive that other readers of image layers refuse (entries that only GNU tar knows, a name
+  // several times) becomes a layer of the same tree that all read, with a diff id of its own. True: the
+  // bytes stay as they are. What a digest vouches for always stays.
+  bool exact = true;
   // Bounds against archives made to exhaust memory or disk.
   uint64_t max_entries = 20'000'000;
   // Directory only: SOURCE_DATE_EPOCH; times after it are clamped to it.
@@ -52,6 +56,8 @@ struct ImportedLayer {
   bool existed = false;        // the layer was in the store already
   IndexSummary summary;
   std::string staged = {};  // not published yet; empty: there is nothing to publish
+  // Why the archive was written anew; empty: its bytes are the layer.
+  std::string rewritten = {};
 };
 
 // `source`: the path of an archive or of a directory, or "-" for standard input. Archives are tar,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -80,10 +81,8 @@ Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
   return reader.archive_bytes();
 }
 
-}  // namespace
-
-Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer,
-                            const std::function<Result<void>(TarSink sink)>& produce) {
+Result<ReadLayer> Run(WriteSession& session, LayerAssembler& layer, bool may_be_nothing,
+                      const std::function<Result<void>(TarSink sink)>& produce) {
   ChunkQueue to_hash(kInFlight);
   ChunkQueue to_parse(kInFlight);
   ContentWriters writers(session, layer, std::max(2U, std::thread::hardware_concurrency()));
@@ -97,6 +96,8 @@ Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer,
     hex = sha.FinishHex();
     return {};
   });
+  // Whatever ends this early, the hasher must not wait for a producer that is not there.
+  const AbandonOnExit hash_guard{to_hash};
   Worker producer([&]() -> Result<void> {
     const CloseOnExit hash_end{to_hash};
     const CloseOnExit parse_end{to_parse};
@@ -120,9 +121,20 @@ Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer,
   if (!hashed) return tl::unexpected(hashed.error());
   if (!parsed) return tl::unexpected(std::move(parsed).error());
   if (!produced) return tl::unexpected(std::move(produced).error());
-  VENEER_TRY_VOID(reader.Finish());
+  VENEER_TRY_VOID(reader.Finish(may_be_nothing));
   VENEER_TRY_VOID(writers.Finish());
-  return ReadLayer{*Digest::FromHex(hex), *parsed};
+  return ReadLayer{*Digest::FromHex(hex), *parsed, reader.peculiarity()};
+}
+
+}  // namespace
+
+Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer, bool may_be_nothing,
+                            const std::function<Result<void>(TarSink sink)>& produce) {
+  try {
+    return Run(session, layer, may_be_nothing, produce);
+  } catch (const std::system_error& e) {
+    return MakeError(Errno{e.code().value()}, "start a thread");
+  }
 }
 
 }  // namespace veneer

@@ -6,6 +6,7 @@
 #include "layerdb/base/log.h"
 #include "layerdb/model/tar_acl.h"
 #include "layerdb/model/tar_mapping.h"
+#include "layerdb/model/xattr_limits.h"
 
 namespace veneer {
 
@@ -44,9 +45,14 @@ Result<void> LayerTarReader::Take(const Slice& slice) {
   }
 }
 
-Result<void> LayerTarReader::Finish() {
-  VENEER_TRY_VOID(parser_.Finish());
+Result<void> LayerTarReader::Finish(bool may_be_nothing) {
+  if (parser_.position() > 0 || !may_be_nothing) VENEER_TRY_VOID(parser_.Finish());
   return ResolveAcls();
+}
+
+std::string LayerTarReader::peculiarity() const {
+  if (!parser_.peculiarity().empty()) return parser_.peculiarity();
+  return layer_.tree().has_repeats() ? "a name several times (tar -r)" : "";
 }
 
 Result<void> LayerTarReader::OnEntry() {
@@ -71,6 +77,10 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   TreeBuilder::Object object;
   object.attr = entry.attr;
   object.xattrs = std::move(entry.xattrs);
+  // What no file system of Linux can hold (xattr(7)) is in archives of other systems.
+  std::erase_if(object.xattrs, [&](const Xattr& xattr) {
+    return !CanHaveXattr(entry.attr.type, xattr.first);
+  });
   const size_t waiting = waiting_acls_.size();
   VENEER_TRY_VOID(ReadAcls(&entry, &object));
   // It only takes away what other readers let the object inherit.
@@ -138,8 +148,11 @@ Result<void> LayerTarReader::OnEntryEnd() {
 
 Result<void> LayerTarReader::ReadAcls(TarEntry* entry, TreeBuilder::Object* object) {
   if (ids_.size() < kMaxNames) {
-    if (!entry->user.empty()) ids_.insert_or_assign({true, entry->user}, entry->attr.uid);
-    if (!entry->group.empty()) ids_.insert_or_assign({false, entry->group}, entry->attr.gid);
+    const auto learn = [&](bool user, const std::string& name, uint32_t id) {
+      if (!name.empty() && name.size() <= kMaxName) ids_.insert_or_assign({user, name}, id);
+    };
+    learn(true, entry->user, entry->attr.uid);
+    learn(false, entry->group, entry->attr.gid);
   }
   auto read = [&](std::optional<std::string>* text, std::string_view xattr) -> Result<void> {
     if (!*text) return {};
@@ -158,12 +171,14 @@ Result<void> LayerTarReader::ReadAcls(TarEntry* entry, TreeBuilder::Object* obje
           return std::nullopt;
         }));
     if (unknown) {
+      VENEER_TRY_VOID(layer_.tree().Charge((*text)->size()));
       waiting_acls_.push_back({TreeBuilder::kNoNode, xattr, *std::move(*text)});
     } else if (!value.empty()) {
       object->xattrs.emplace_back(xattr, std::move(value));
     }
     return {};
   };
+  if (entry->attr.type == FileType::kSymlink) return {};  // Linux has none
   VENEER_TRY_VOID(read(&entry->acl_access, kAclAccess));
   // The kernel knows default ACLs of directories only.
   if (entry->attr.type != FileType::kDirectory) return {};

@@ -30,8 +30,10 @@ class LayerTarReader {
 
   // The next bytes of the archive. Contents keep `slice.keep` as long as they need the bytes.
   Result<void> Take(const Slice& slice);
-  // The archive has ended.
-  Result<void> Finish();
+  // The archive has ended. `may_be_nothing`: no bytes at all are an empty layer.
+  Result<void> Finish(bool may_be_nothing);
+  // Why other readers of image layers refuse the archive; empty: nothing is known against it.
+  std::string peculiarity() const;
 
   // Bytes of the archive taken so far.
   uint64_t archive_bytes() const { return parser_.position(); }

@@ -18,7 +18,8 @@ class Archives(StoreCase):
             file.write(b"middle")
         for form in ("gnu", "posix"):
             proc.run(["tar", "-S", f"--format={form}", "-cf", self.path(f"{form}.tar"), "huge"], check=True)
-            self.veneer("import", f"{form}.tar", f"huge:{form}")
+            self.veneer("import", f"{form}.tar", f"huge:{form}",
+                        err=r".* in GNU's old form \(tar -S\), .*\n" if form == "gnu" else "")
             point = self.veneer("mount", f"huge:{form}", "-n", form).strip()
             path = os.path.join(point, "huge")
             self.assertEqual(os.stat(path).st_size, 9 << 30)
@@ -49,7 +50,7 @@ class Archives(StoreCase):
             add("dir/in", b"in")
             add("dir", b"now a file")
             add("/".join(["d" * 200] * 30 + ["leaf"]), b"far down")
-        self.veneer("import", "t.tar", "odd")
+        self.veneer("import", "t.tar", "odd", err=r".* a name several times .*\n")
         point = self.veneer("mount", "odd", "-n", "odd").strip()
         self.assertEqual(read(os.path.join(point, "twice")), b"second", "the last one wins")
         self.assertEqual(read(os.path.join(point, "hard")), b"first")

@@ -22,6 +22,8 @@ Result<void> WriteDocuments(const SaveInput& input, TarMembers& members) {
     entry.config = ConfigPath(image);
     entry.tags = image.tags;
     for (const Digest& layer : image.record.diff_ids) entry.layers.push_back(LayerPath(layer));
+    // Readers of "repositories" go by the top layer, so an image without one is not for them.
+    if (image.record.diff_ids.empty()) continue;
     for (const std::string& tag : image.tags) {
       names.push_back({tag, image.record.diff_ids.back().hex()});
     }

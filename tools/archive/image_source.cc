@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "layerdb/base/hash.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/model/tar_block.h"
 #include "layerdb/model/tar_mapping.h"
@@ -75,55 +74,6 @@ Result<std::unique_ptr<ImageSource>> OpenFile(Fd owned, const WriteSession& sess
   return OpenTarSource(fd, std::move(owned), begin, end, options.cancel);
 }
 
-// The files of a directory. Each component of a name is opened by itself, and no link is followed.
-class DirectorySource : public ImageSource {
- public:
-  explicit DirectorySource(Fd directory) : directory_(std::move(directory)) {}
-
-  Result<std::optional<SourceFile>> Find(const std::string& name) override {
-    VENEER_TRY(const std::string place, NormalizeMemberName(name));
-    const std::string shown = "\"" + PrintablePath(place) + "\"";
-    Fd inner;
-    int at = directory_.get();
-    std::string_view rest = place;
-    for (size_t slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
-      const std::string component(rest.substr(0, slash));
-      Sys<Fd> next = sys::Open({at, component.c_str()}, O_RDONLY | O_DIRECTORY);
-      if (!next && next.error().code == ENOENT) return std::optional<SourceFile>();
-      if (!next) return MakeError(next.error(), shown);
-      inner = *std::move(next);
-      at = inner.get();
-      rest.remove_prefix(slash + 1);
-    }
-    // Whoever made the directory may have put a pipe there: nobody waits for it.
-    Sys<Fd> file = sys::Open({at, std::string(rest).c_str()}, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!file && file.error().code == ENOENT) return std::optional<SourceFile>();
-    if (!file && file.error().code == ELOOP) {
-      return MakeError(shown + " is a symbolic link, which is not followed");
-    }
-    if (!file) return MakeError(file.error(), shown);
-    VENEER_TRY_CTX(const struct stat st, sys::Stat({file->get()}), shown);
-    if (!S_ISREG(st.st_mode)) return MakeError(shown + " is not a regular file");
-    SourceFile out{file->get(), 0, static_cast<uint64_t>(st.st_size), {}};
-    out.owned = *std::move(file);
-    return std::optional<SourceFile>(std::move(out));
-  }
-
-  Result<std::vector<std::string>> TopNames() override {
-    std::vector<std::string> names;
-    VENEER_TRY_CTX(const Fd again, sys::Open({directory_.get()}, O_RDONLY | O_DIRECTORY), "open");
-    VENEER_TRY_CTX_VOID(
-        sys::ReadDir(again.get(),
-                     [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }),
-        "read");
-    std::ranges::sort(names);
-    return names;
-  }
-
- private:
-  const Fd directory_;
-};
-
 }  // namespace
 
 Result<SourceFile> ImageSource::Open(const std::string& name) {
@@ -168,10 +118,6 @@ Result<std::string> NormalizeMemberName(std::string_view name) {
   return out;
 }
 
-std::unique_ptr<ImageSource> OpenDirectorySource(Fd directory) {
-  return std::make_unique<DirectorySource>(std::move(directory));
-}
-
 Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
                                                      const WriteSession& session,
                                                      const OpenOptions& options) {
@@ -184,17 +130,18 @@ Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
   return OpenFile(std::move(fd), session, options);
 }
 
-Result<Digest> HashFile(const SourceFile& file, const Cancellation* cancel) {
-  Sha256Stream sha;
+Result<BlobDigest> HashFile(const SourceFile& file, BlobDigest::Algorithm algorithm,
+                            const Cancellation* cancel) {
+  BlobHash hash(algorithm);
   for (uint64_t at = 0; at < file.size;) {
     VENEER_TRY_VOID(Cancellation::Check(cancel));
     const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, file.size - at));
     VENEER_TRY(const std::string bytes, ReadRange(file, file.offset + at, want));
     if (bytes.empty()) return MakeError("it is cut short");
-    sha.Update(bytes);
+    hash.Update(bytes);
     at += bytes.size();
   }
-  return *Digest::FromHex(sha.FinishHex());
+  return hash.Finish();
 }
 
 }  // namespace veneer

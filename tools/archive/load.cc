@@ -59,9 +59,11 @@ class Loader {
 };
 
 // A plain layer has one digest, which the import checks.
-bool HasOwnDigest(const PlannedLayer& layer) { return layer.blob && layer.blob != layer.diff_id; }
+bool HasOwnDigest(const PlannedLayer& layer) {
+  return layer.blob && !(layer.diff_id && *layer.blob == BlobDigest(*layer.diff_id));
+}
 
-tl::unexpected<Error> OtherDigest(const PlannedLayer& layer, const Digest& digest) {
+tl::unexpected<Error> OtherDigest(const PlannedLayer& layer, const BlobDigest& digest) {
   return MakeError(layer.name + " has another digest, " + digest.ToString());
 }
 
@@ -85,11 +87,11 @@ Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile
   if (options_.progress) {
     reading.progress = [&](uint64_t done, uint64_t) { options_.progress(done_ + done, total_); };
   }
-  std::optional<Digest> digest;
+  std::optional<BlobDigest> digest;
   std::optional<Worker> hasher;
   if (HasOwnDigest(layer)) {
     hasher.emplace([&]() -> Result<void> {
-      VENEER_TRY(digest, HashFile(file, options_.cancel));
+      VENEER_TRY(digest, HashFile(file, layer.blob->algorithm(), options_.cancel));
       return {};
     });
   }
@@ -125,7 +127,7 @@ Result<void> Loader::EndSync() {
 // A layer that is known need not be read again, but a blob is what it is called by.
 Result<void> Loader::CheckDigest(const PlannedLayer& layer, const SourceFile& file) {
   if (!HasOwnDigest(layer) || !checked_.insert(layer.name).second) return {};
-  VENEER_TRY(const Digest digest, HashFile(file, options_.cancel));
+  VENEER_TRY(const BlobDigest digest, HashFile(file, layer.blob->algorithm(), options_.cancel));
   return digest == *layer.blob ? Result<void>() : OtherDigest(layer, digest);
 }
 

@@ -37,7 +37,6 @@ Result<void> TakeConfig(std::string config, PlannedImage* image) {
                      " items, but the image has " + std::to_string(image->layers.size()) +
                      " layers");
   }
-  if (told == 0) return MakeError(name + ": \"diff_ids\" is empty: an image needs a layer");
   for (size_t i = 0; i < told; ++i) image->layers[i].diff_id = parsed->diff_ids[i];
   image->parsed = *std::move(parsed);
   image->parsed.document = Json();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/blob_digest.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "tools/archive/image_source.h"
@@ -25,7 +26,7 @@ struct PlannedLayer {
   // What the archive says its uncompressed bytes have; nullopt: it says nothing (before 2016).
   std::optional<Digest> diff_id;
   // What its bytes as they are there have; nullopt: nothing is said.
-  std::optional<Digest> blob;
+  std::optional<BlobDigest> blob;
 };
 
 struct PlannedImage {
@@ -33,7 +34,7 @@ struct PlannedImage {
   std::string config;       // its bytes. Empty: made from `legacy` when the diff ids are known
   ImageConfig parsed;       // of `config`, without its document
   std::vector<LegacyLayerPtr> legacy;  // bottom first
-  std::vector<PlannedLayer> layers;    // bottom first, at least one
+  std::vector<PlannedLayer> layers;    // bottom first
   std::vector<std::string> tags;       // "name:tag", as the store keeps them
   std::vector<std::string> blobs;      // further documents to keep: the manifest
 };
@@ -55,8 +56,8 @@ Result<std::vector<PlannedImage>> PlanLegacyArchive(ImageSource& source);
 Result<std::vector<PlannedImage>> PlanOciLayout(ImageSource& source, const PlatformWish& wish);
 
 // --- what they share ---
-// Sets `config` and what is read from it, and gives the layers their diff ids. Errors: no config, no
-// layers, or another number of them than `image.layers` has. REQUIRES: config_name and layers are set.
+// Sets `config` and what is read from it, and gives the layers their diff ids. Errors: no config,
+// or another number of them than `image.layers` has. REQUIRES: config_name and layers are set.
 Result<void> TakeConfig(std::string config, PlannedImage* image);
 // What a config says of its platform; what is absent is empty.
 Platform PlatformOf(const ImageConfig& config);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "layerdb/model/reference.h"
+#include "layerdb/model/tar_mapping.h"
 #include "tools/archive/load_plan.h"
 #include "tools/image/oci_documents.h"
 
@@ -58,6 +59,7 @@ class Planner {
   Result<std::vector<Group>> ReadGroups();
   Result<void> Collect(const Descriptor& descriptor, const std::string& from, int depth,
                        std::vector<Choice>* choices);
+  bool IsArtifact(const Descriptor& descriptor, const std::string& from);
   Result<Platform> PlatformOfChoice(const Choice& choice);
   Result<std::optional<Choice>> Choose(const Group& group);
   Result<PlannedImage> PlanImage(const Choice& choice);
@@ -66,11 +68,13 @@ class Planner {
   const PlatformWish& wish_;
   size_t collected_ = 0;
   std::set<std::string> not_chosen_;  // platforms
+  std::map<std::string, bool> artifacts_;  // what is known of manifests, by digest
+  std::string passed_over_;                // the first artifact, and why it is one
 };
 
 // The file is there and has the size that is said.
 Result<void> Planner::CheckBlob(const Descriptor& descriptor, const std::string& from) {
-  const std::string name = BlobPath(descriptor.digest);
+  const std::string name = descriptor.digest.Path();
   Result<SourceFile> file = source_.Open(name);
   if (!file) return tl::unexpected(std::move(file).error().Context(from));
   if (file->size == descriptor.size) return {};
@@ -81,10 +85,11 @@ Result<void> Planner::CheckBlob(const Descriptor& descriptor, const std::string&
 
 Result<std::string> Planner::ReadBlob(const Descriptor& descriptor, const std::string& from) {
   VENEER_TRY_VOID(CheckBlob(descriptor, from));
-  const std::string name = BlobPath(descriptor.digest);
+  const std::string name = descriptor.digest.Path();
   Result<std::string> bytes = source_.Read(name);
   if (!bytes) return tl::unexpected(std::move(bytes).error().Context(from));
-  if (const Digest digest = Digest::OfBytes(*bytes); digest != descriptor.digest) {
+  const BlobDigest digest = BlobDigest::OfBytes(descriptor.digest.algorithm(), *bytes);
+  if (digest != descriptor.digest) {
     return MakeError(name + " has another digest, " + digest.ToString());
   }
   return bytes;
@@ -94,7 +99,7 @@ Result<ImageDocument> Planner::ReadDocument(const Descriptor& descriptor, const 
   VENEER_TRY(const std::string text, ReadBlob(descriptor, from));
   Result<ImageDocument> document = ParseImageDocument(text, descriptor.media_type);
   if (!document) {
-    return tl::unexpected(std::move(document).error().Context(BlobPath(descriptor.digest)));
+    return tl::unexpected(std::move(document).error().Context(descriptor.digest.Path()));
   }
   return document;
 }
@@ -109,21 +114,39 @@ Result<void> Planner::Collect(const Descriptor& descriptor, const std::string& f
   DocumentKind kind = KindOfMediaType(descriptor.media_type);
   if (kind == DocumentKind::kUnknown && !descriptor.media_type.empty()) return {};  // no image
   if (kind == DocumentKind::kManifest) {
-    choices->push_back({descriptor, from});
+    if (!IsArtifact(descriptor, from)) choices->push_back({descriptor, from});
     return {};
   }
   VENEER_TRY(const ImageDocument document, ReadDocument(descriptor, from));
   const auto* index = std::get_if<ImageIndex>(&document);
   if (index == nullptr) {
-    choices->push_back({descriptor, from});
+    if (!IsArtifact(descriptor, from)) choices->push_back({descriptor, from});
     return {};
   }
-  const std::string name = BlobPath(descriptor.digest);
+  const std::string name = descriptor.digest.Path();
   if (depth == kMaxNesting) return MakeError(name + ": an index within too many others");
   for (const Descriptor& inner : index->manifests) {
     VENEER_TRY_VOID(Collect(inner, name, depth + 1, choices));
   }
   return {};
+}
+
+// A manifest that is missing or cannot be read is no artifact: whoever chooses it is told so. An index
+// may list images for platforms that are not here.
+bool Planner::IsArtifact(const Descriptor& descriptor, const std::string& from) {
+  const auto [known, is_new] = artifacts_.try_emplace(descriptor.digest.ToString(), false);
+  if (!is_new) return known->second;
+  std::string why;
+  if (!descriptor.artifact_type.empty()) {
+    why = "\"artifactType\" is " + PrintablePath(descriptor.artifact_type);
+  } else if (const Result<ImageDocument> document = ReadDocument(descriptor, from)) {
+    const auto* manifest = std::get_if<ImageManifest>(&*document);
+    if (manifest != nullptr) why = manifest->artifact;
+  }
+  if (passed_over_.empty() && !why.empty()) {
+    passed_over_ = descriptor.digest.Path() + ": " + why;
+  }
+  return known->second = !why.empty();
 }
 
 // One group for each name; one for all that have none but are for different platforms; and one each
@@ -179,13 +202,18 @@ Result<std::optional<Choice>> Planner::Choose(const Group& group) {
 
 Result<PlannedImage> Planner::PlanImage(const Choice& choice) {
   VENEER_TRY(std::string text, ReadBlob(choice.manifest, choice.from));
-  const std::string name = BlobPath(choice.manifest.digest);
+  const std::string name = choice.manifest.digest.Path();
   Result<ImageDocument> document = ParseImageDocument(text, choice.manifest.media_type);
   if (!document) return tl::unexpected(std::move(document).error().Context(name));
   const auto* manifest = std::get_if<ImageManifest>(&*document);
   if (manifest == nullptr) return MakeError(name + ": not a manifest");
+  // It is the id of the image.
+  if (manifest->config.digest.algorithm() != BlobDigest::Algorithm::kSha256) {
+    return MakeError(name + ": \"config\": \"digest\" is not sha256: and 64 lower-case hex digits: " +
+                     manifest->config.digest.ToString());
+  }
   PlannedImage image;
-  image.config_name = BlobPath(manifest->config.digest);
+  image.config_name = manifest->config.digest.Path();
   for (const Descriptor& layer : manifest->layers) {
     const std::string item = name + ": \"layers\", item " + std::to_string(image.layers.size() + 1);
     if (!IsLayerMediaType(layer.media_type)) {
@@ -193,7 +221,7 @@ Result<PlannedImage> Planner::PlanImage(const Choice& choice) {
                        (layer.media_type.empty() ? "missing" : layer.media_type));
     }
     VENEER_TRY_VOID(CheckBlob(layer, item));
-    image.layers.push_back({BlobPath(layer.digest), std::nullopt, layer.digest});
+    image.layers.push_back({layer.digest.Path(), std::nullopt, layer.digest});
   }
   VENEER_TRY(std::string config, ReadBlob(manifest->config, name + ": \"config\""));
   VENEER_TRY_VOID(TakeConfig(std::move(config), &image));
@@ -217,7 +245,10 @@ Result<std::vector<PlannedImage>> Planner::Plan() {
     images.push_back(std::move(image));
   }
   if (!images.empty()) return images;
-  if (not_chosen_.empty()) return MakeError(std::string(kIndex) + ": it lists no image");
+  if (not_chosen_.empty()) {
+    if (passed_over_.empty()) return MakeError(std::string(kIndex) + ": it lists no image");
+    return MakeError(passed_over_ + ": an artifact, and " + kIndex + " lists no image beside it");
+  }
   std::string there;
   for (const std::string& platform : not_chosen_) {
     there += (there.empty() ? "" : ", ") + platform;

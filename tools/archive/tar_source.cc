@@ -9,6 +9,7 @@
 #include "layerdb/model/tar_mapping.h"
 #include "layerdb/model/tar_parser.h"
 #include "tools/archive/image_source.h"
+#include "tools/archive/member_links.h"
 
 namespace veneer {
 
@@ -17,7 +18,7 @@ namespace {
 constexpr size_t kReadSize = size_t{64} << 10;
 // A layer has three members in the oldest archives and an image at most 4,096 layers.
 constexpr size_t kMaxMembers = 100'000;
-constexpr int kMaxLinks = 16;
+constexpr int kMaxLinks = 16;  // hard ones
 
 struct Member {
   FileType type = FileType::kRegular;
@@ -27,8 +28,6 @@ struct Member {
   uint64_t size = 0;
   std::string link;
 };
-
-bool IsLink(const Member& member) { return member.hard_link || member.type == FileType::kSymlink; }
 
 class TarSource : public ImageSource {
  public:
@@ -49,6 +48,27 @@ class TarSource : public ImageSource {
   const uint64_t end_;
   std::map<std::string, Member, std::less<>> members_;
 };
+
+// Where an entry goes for those who unpack it.
+Result<std::string> PlaceOfMember(std::string_view path) {
+  std::string place;
+  for (std::string_view rest = path; !rest.empty();) {
+    const size_t slash = rest.find('/');
+    const std::string_view component = rest.substr(0, slash);
+    rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+    if (component.empty() || component == ".") continue;
+    if (component != "..") {
+      place.append(place.empty() ? "" : "/").append(component);
+      continue;
+    }
+    if (place.empty()) {
+      return MakeError("the name \"" + PrintablePath(path) + "\" leaves the archive");
+    }
+    const size_t parent = place.rfind('/');
+    place.resize(parent == std::string::npos ? 0 : parent);
+  }
+  return NormalizeMemberName(place);
+}
 
 Result<void> TarSource::ReadIndex(const Cancellation* cancel) {
   TarParser parser;
@@ -90,9 +110,9 @@ Result<void> TarSource::Add(const TarEntry& entry, uint64_t offset) {
   if (entry.attr.type == FileType::kDirectory) {
     // Only what is in it matters, but where it would be is checked as for all others.
     const bool root = entry.path == "." || entry.path == "./";
-    return root ? Result<void>() : NormalizeMemberName(entry.path).map([](const std::string&) {});
+    return root ? Result<void>() : PlaceOfMember(entry.path).map([](const std::string&) {});
   }
-  VENEER_TRY(std::string name, NormalizeMemberName(entry.path));
+  VENEER_TRY(std::string name, PlaceOfMember(entry.path));
   if (members_.size() >= kMaxMembers) {
     return MakeError("more than " + std::to_string(kMaxMembers) + " members: no image archive");
   }
@@ -130,50 +150,33 @@ Result<bool> TarSource::Same(const Member& a, const Member& b) const {
   return true;
 }
 
-// Where the link `target` in the member `name` leads. Errors: out of the archive.
-Result<std::string> FollowLink(const std::string& name, const std::string& target, bool relative) {
-  const std::string shown =
-      "\"" + PrintablePath(name) + "\" is a link to \"" + PrintablePath(target) + "\"";
-  if (target.starts_with('/')) return MakeError(shown + ", which leaves the archive");
-  std::vector<std::string_view> place;
-  const auto walk = [&](std::string_view path) {
-    while (!path.empty()) {
-      const size_t slash = path.find('/');
-      const std::string_view component = path.substr(0, slash);
-      path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-      if (component.empty() || component == ".") continue;
-      if (component != "..") {
-        place.push_back(component);
-      } else if (place.empty()) {
-        return false;
-      } else {
-        place.pop_back();
-      }
-    }
-    return true;
-  };
-  const size_t slash = name.rfind('/');
-  if (relative && slash != std::string::npos) walk(std::string_view(name).substr(0, slash));
-  if (!walk(target)) return MakeError(shown + ", which leaves the archive");
-  std::string out;
-  for (const std::string_view component : place) {
-    out.append(out.empty() ? "" : "/").append(component);
-  }
-  return out;
-}
-
 Result<std::optional<SourceFile>> TarSource::Find(const std::string& name) {
   VENEER_TRY(std::string place, NormalizeMemberName(name));
   const std::string shown = "\"" + PrintablePath(place) + "\"";
+  const auto link_at = [&](const std::string& at) -> Result<std::optional<std::string>> {
+    const auto found = members_.find(at);
+    if (found == members_.end() || found->second.hard_link) return std::optional<std::string>();
+    if (found->second.type != FileType::kSymlink) return std::optional<std::string>();
+    return std::optional<std::string>(found->second.link);
+  };
   for (int links = 0; links <= kMaxLinks; ++links) {
+    std::string before = place;
+    VENEER_TRY(place, FollowLinks(place, link_at));
     const auto found = members_.find(place);
-    if (found == members_.end() && links == 0) return std::optional<SourceFile>();
+    if (found == members_.end() && links == 0 && place == before) {
+      return std::optional<SourceFile>();
+    }
     if (found == members_.end()) {
       return MakeError(shown + " is a link to \"" + PrintablePath(place) + "\", which is missing");
     }
     const Member& member = found->second;
-    if (IsLink(member)) {
-      VENEER_TRY(place, FollowLink(place, member.link, !member.hard_link));
+    if (member.hard_link) {
+      Result<std::string> target = PlaceOfMember(member.link);
+      if (!target) {
+        return MakeError(shown + " is a link to \"" + PrintablePath(member.link) +
+                         "\", which leaves the archive");
+      }
+      place = *std::move(target);
       continue;
     }
     if (member.type != FileType::kRegular) return MakeError(shown + " is not a regular file");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
+#include "layerdb/base/log.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/import.h"
 #include "tools/cli/commands.h"
@@ -22,6 +23,7 @@ struct Options {
   std::vector<std::string> changes;
   std::string platform;
   std::string progress = "auto";
+  bool exact = false;
 };
 
 // From a URL, or as ImportLayer() takes it.
@@ -70,6 +72,7 @@ Result<int> Import(Context& context, const Options& options) {
   Interrupt interrupt;
   ImportOptions import;
   import.cancel = interrupt.cancellation();
+  import.exact = options.exact;
   if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
   bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
@@ -78,6 +81,11 @@ Result<int> Import(Context& context, const Options& options) {
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };
   VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
+  if (!layer.rewritten.empty()) {
+    LogWarning(WithoutPassword(options.source) + " has " + layer.rewritten +
+               ", which other tools refuse in a layer: it is written anew, with another diff id "
+               "(--exact keeps its bytes)");
+  }
   VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
   const NewLayer entry{layer.diff_id, created, "", "",
                        options.message.empty() ? "Imported from " + WithoutPassword(options.source)
@@ -126,6 +134,8 @@ void AddImportCommand(CLI::App& app, Context& context) {
       ->add_option("--platform", options->platform,
                    "What the image runs on, as in linux/arm64; default this machine")
       ->type_name("OS/ARCH[/VARIANT]");
+  command->add_flag("--exact", options->exact,
+                    "Keep the bytes of an archive that other tools refuse as a layer");
   command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
       ->type_name("MODE");
   command->add_flag_callback(

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "layerdb/base/digest.h"
+#include "layerdb/base/blob_digest.h"
 #include "tools/image/platform.h"
 
 namespace veneer {
@@ -24,12 +24,13 @@ inline constexpr const char* kOciLayerType = "application/vnd.oci.image.layer.v1
 
 struct Descriptor {
   std::string media_type;  // empty: not said
-  Digest digest;
+  BlobDigest digest;
   uint64_t size = 0;
   std::optional<Platform> platform = std::nullopt;
   std::string ref_name = {};    // org.opencontainers.image.ref.name
   std::string image_name = {};  // io.containerd.image.name
   bool attestation = false;     // speaks of another image: nothing to run
+  std::string artifact_type = {};  // of what is no image
 };
 
 // One item of manifest.json of `docker save`; paths of members.

@@ -16,6 +16,7 @@ constexpr uint64_t kMaxBlob = uint64_t{1} << 50;
 constexpr size_t kMaxDescriptors = 4096;
 
 constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";
 constexpr std::string_view kDockerList =
     "application/vnd.docker.distribution.manifest.list.v2+json";
 
@@ -61,12 +62,16 @@ Result<Descriptor> ReadFields(const Json& object) {
   if (!object.is_object()) return MakeError("not an object");
   VENEER_TRY(const auto text, GetString(object, "digest"));
   if (!text) return MakeError("\"digest\" is missing");
-  const std::optional<Digest> digest = Digest::Parse(*text);
+  const std::optional<BlobDigest> digest = BlobDigest::Parse(*text);
   if (!digest) {
-    return MakeError("\"digest\" is not sha256: and 64 lower-case hex digits: " + Quoted(*text));
+    const bool longer = text->starts_with("sha512:");
+    return MakeError(std::string("\"digest\" is not ") +
+                     (longer ? "sha512: and 128" : "sha256: and 64") +
+                     " lower-case hex digits: " + Quoted(*text));
   }
   Descriptor out{"", *digest, 0, {}, "", "", false};
   VENEER_TRY(out.media_type, StringOf(object, "mediaType"));
+  VENEER_TRY(out.artifact_type, StringOf(object, "artifactType"));
   VENEER_TRY(out.size, ReadSize(object));
   VENEER_TRY(out.platform, ReadPlatform(object));
   VENEER_TRY(const Json* notes, GetObject(object, "annotations"));
@@ -102,12 +107,37 @@ Result<std::vector<Descriptor>> ReadDescriptors(const Json& document, const char
   return out;
 }
 
+bool IsConfigMediaType(const std::string& type) {
+  return type.empty() || type == kOciConfigType || type == kDockerConfig;
+}
+
+// ImageManifest::artifact.
+Result<std::string> ArtifactOf(const Json& document, const ImageManifest& manifest) {
+  VENEER_TRY(const std::string type, StringOf(document, "artifactType"));
+  if (!type.empty()) return "\"artifactType\" is " + Printable(type);
+  if (!IsConfigMediaType(manifest.config.media_type)) {
+    return "\"config\": \"mediaType\" is not that of an image: " +
+           Printable(manifest.config.media_type);
+  }
+  const auto other = std::ranges::find_if(manifest.layers, [](const Descriptor& layer) {
+    return !layer.media_type.empty() && !IsLayerMediaType(layer.media_type);
+  });
+  if (other != manifest.layers.end()) {
+    return "\"layers\", item " + std::to_string(other - manifest.layers.begin() + 1) +
+           ": \"mediaType\" is not that of a layer: " + Printable(other->media_type);
+  }
+  VENEER_TRY(const Json* subject, GetObject(document, "subject"));
+  return std::string(subject != nullptr ? "\"subject\": it speaks of another manifest" : "");
+}
+
 Result<ImageManifest> ReadManifest(const Json& document) {
   const auto config = document.find("config");
   if (config == document.end()) return MakeError("\"config\" is missing");
   VENEER_TRY(Descriptor descriptor, ReadDescriptor(*config, "\"config\""));
   VENEER_TRY(std::vector<Descriptor> layers, ReadDescriptors(document, "layers"));
-  return ImageManifest{std::move(descriptor), std::move(layers)};
+  ImageManifest manifest{std::move(descriptor), std::move(layers)};
+  VENEER_TRY(manifest.artifact, ArtifactOf(document, manifest));
+  return manifest;
 }
 
 }  // namespace
@@ -163,7 +193,5 @@ bool IsLayerMediaType(std::string_view media_type) {
            std::ranges::find(kCompressions, media_type.substr(type.size())) != kCompressions.end();
   });
 }
-
-std::string BlobPath(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 }  // namespace veneer

@@ -23,6 +23,10 @@ namespace veneer {
 struct ImageManifest {
   Descriptor config;
   std::vector<Descriptor> layers;  // bottom first
+  // Why it is no image but an artifact, which a layout may hold beside images (image-spec, manifest.md,
+  // "Guidelines for Artifact Usage"): a type of artifact, a config or a layer of another kind, or that it
+  // speaks of another manifest. Empty: it is an image.
+  std::string artifact = {};
 };
 
 struct ImageIndex {
@@ -44,9 +48,6 @@ Result<void> CheckImageLayout(std::string_view text);
 
 // True for an archive of a layer, in whatever compression, that can be read.
 bool IsLayerMediaType(std::string_view media_type);
-
-// Where an image layout keeps what a digest names.
-std::string BlobPath(const Digest& digest);
 
 }  // namespace veneer
 

@@ -96,31 +96,51 @@ struct HttpDownload::Transfer {
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
     CURL* handle = curl.easy_init();
-    if (handle == nullptr) {
-      code = CURLE_OUT_OF_MEMORY;
-    } else {
-      const bool secure = url.starts_with("https:");
-      curl.easy_setopt(handle, CURLOPT_URL, url.c_str());
-      curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-      curl.easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-      curl.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
-      curl.easy_setopt(handle, CURLOPT_MAXREDIRS, kRedirections);
-      curl.easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
-      curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-      curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-      curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-      curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
-      curl.easy_setopt(handle, CURLOPT_USERAGENT, "veneer");
-      curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Transfer::Write);
-      curl.easy_setopt(handle, CURLOPT_WRITEDATA, this);
-      curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &Transfer::Progress);
-      curl.easy_setopt(handle, CURLOPT_XFERINFODATA, this);
-      curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    code = handle == nullptr ? CURLE_OUT_OF_MEMORY : Prepare(handle);
+    if (code == CURLE_OK) {
       code = curl.easy_perform(handle);
       curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-      curl.easy_cleanup(handle);
     }
+    if (handle != nullptr) curl.easy_cleanup(handle);
     in.Reset();
+  }
+
+  // Sets all options; the first one that the library does not take is the error, and nothing is read.
+  CURLcode Prepare(CURL* handle) {
+    CURLcode result = CURLE_OK;
+    const auto set = [&](CURLoption option, auto value) {
+      if (result == CURLE_OK) result = curl.easy_setopt(handle, option, value);
+    };
+    // libcurl before 7.85 has these as bits, by numbers that later headers call deprecated.
+    const auto protocols = [&](CURLoption option, const char* names, int old, long bits) {
+      if (curl.easy_setopt(handle, option, names) != CURLE_OK) {
+        set(static_cast<CURLoption>(old), bits);
+      }
+    };
+    constexpr int kOldProtocols = 181;
+    constexpr int kOldRedirProtocols = 182;
+    constexpr long kHttp = 1;
+    constexpr long kHttps = 2;
+    const bool secure = url.starts_with("https:");
+    set(CURLOPT_URL, url.c_str());
+    protocols(CURLOPT_PROTOCOLS_STR, "http,https", kOldProtocols, kHttp | kHttps);
+    // What was asked of a server that proves who it is must not come from another.
+    protocols(CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https", kOldRedirProtocols,
+              secure ? kHttps : kHttp | kHttps);
+    set(CURLOPT_FOLLOWLOCATION, 1L);
+    set(CURLOPT_MAXREDIRS, kRedirections);
+    set(CURLOPT_FAILONERROR, 1L);
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
+    set(CURLOPT_USERAGENT, "veneer");
+    set(CURLOPT_WRITEFUNCTION, &Transfer::Write);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_XFERINFOFUNCTION, &Transfer::Progress);
+    set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
+    return result;
   }
 };
 

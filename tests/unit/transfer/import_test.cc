@@ -231,7 +231,7 @@ TEST_F(TransferTest, LayersOfDockersKindAreRead) {
             "/ dir 755 0:0 0.0 implied\n"
             "/etc dir 755 0:0 0.0\n"
             "/etc/passwd whiteout\n"
-            "/srv dir 755 0:0 0.0 opaque implied\n"
+            "/srv dir 755 0:0 0.0 opaque\n"
             "/srv/new file 644 0:0 0.0 1 \"n\"\n"
             "/var dir 755 0:0 0.0 opaque implied\n"
             "/var/lib dir 755 0:0 0.0 implied\n"

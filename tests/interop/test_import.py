@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`veneer import` of what real programs write: the layer is one that every reader of images takes."""
+
+import io
+import os
+import subprocess
+import tarfile
+
+from images import add, layer, sha
+from support import engines, proc, runner, tree
+from support.case import read, write
+from support.stores import StoreCase
+
+
+class Peculiar(StoreCase):
+    """Archives of GNU tar that Docker, podman or umoci refuse as a layer."""
+
+    def setUp(self):
+        super().setUp()
+        source = self.path("src")
+        os.makedirs(os.path.join(source, "d"))
+        write(os.path.join(source, "f"), b"f" * 3000)
+        write(os.path.join(source, "d/g"), b"g")
+        os.link(os.path.join(source, "f"), os.path.join(source, "d/linked"))
+        os.symlink("f", os.path.join(source, "d/link"))
+        with open(os.path.join(source, "sparse"), "wb") as file:
+            file.seek(3 << 20)
+            file.write(b"end")
+        write(os.path.join(source, "new"), b"old")
+        self.source = source
+
+    def tar(self, name, *options):
+        proc.run(["tar", "-C", self.source, *options, "-f", self.path(name), "."], check=True)
+        return name
+
+    def tree_of(self, name):
+        point = self.veneer("mount", "-r", "-n", "look", name).strip()
+        found = tree.snapshot(point)
+        self.veneer("umount", "look")
+        self.veneer("rm", "look")
+        return found
+
+    def archives(self):
+        yield self.tar("label.tar", "-V", "label", "-c"), r"a volume label \(tar -V\)"
+        yield self.tar("dump.tar", "-g", self.path("snar"), "-c"), r"a directory of an incremental dump \(tar -g\)"
+        yield self.tar("sparse.tar", "-S", "-c"), r"a sparse file in GNU's old form \(tar -S\)"
+        self.tar("twice.tar", "-c")
+        write(os.path.join(self.source, "new"), b"newer")
+        proc.run(["tar", "-C", self.source, "-rf", self.path("twice.tar"), "./new"], check=True)
+        yield "twice.tar", r"a name several times \(tar -r\)"
+
+    def test_each_becomes_a_layer_that_all_read(self):
+        judges = [engines.Docker(self.path("docker")), engines.Podman(self.path("vfs"), "vfs"),
+                  engines.Podman(self.path("overlay"), "overlay")]
+        for judge in judges:
+            judge.start()
+            self.addCleanup(judge.stop)
+        umoci = engines.Umoci(self.path("umoci"))
+        for name, reason in self.archives():
+            with self.subTest(name):
+                image = name.replace(".tar", ":1")
+                self.veneer("import", "-q", name, image,
+                            err=rf"veneer: [^\n]*{name} has {reason}, [^\n]*another diff id \(--exact keeps its bytes\)\n")
+                mine = self.tree_of(image)
+                self.assertEqual(set(mine) - {b"."},
+                                 {b"f", b"d", b"d/g", b"d/linked", b"d/link", b"sparse", b"new"})
+                self.assertEqual(tree.difference(tree.snapshot(self.source), mine, ignore=("mtime",)), [])
+                self.veneer("save", "-o", "saved.tar", image)
+                for judge in judges:
+                    self.assertEqual(judge.load(self.path("saved.tar")).code, 0)
+                    theirs = judge.snapshot(next(iter(judge.ids())))
+                    theirs[b"."] = mine[b"."]  # the root is as their drivers make it
+                    self.assertEqual(tree.difference(mine, theirs), [], judge)
+                    judge.remove_all()
+                self.veneer("save", "--format", "oci-dir", "-o", "lay-" + name, image)
+                self.assertEqual(tree.difference(mine, umoci.snapshot(f"{self.path('lay-' + name)}:1")), [])
+                # Again: the same layer.
+                before = self.veneer("inspect", "--format", "{{.RootFS.Layers}}", image)
+                self.veneer("import", "-q", name, "again:1", err="(?s:.*)")
+                self.assertEqual(self.veneer("inspect", "--format", "{{.RootFS.Layers}}", "again:1"), before)
+                os.unlink(self.path("saved.tar"))
+
+    def test_exact_keeps_the_bytes(self):
+        for name, _ in self.archives():
+            with self.subTest(name):
+                self.veneer("import", "-q", "--exact", name, "exact:1")
+                digest = "sha256:" + sha(read(self.path(name)))
+                self.assertEqual(self.veneer("inspect", "--format", "{{index .RootFS.Layers 0}}", "exact:1").strip(), digest)
+
+    def test_whiteouts_and_opaque_marks_stay_marks(self):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as tar:
+            for name in ("d/.wh.x", "e/.wh..wh..opq", "f", "f", "e/new"):
+                add(tar, name, b"")
+        write(self.path("marks.tar"), out.getvalue())
+        self.veneer("import", "-q", "marks.tar", "marks:1", err="(?s:.*several times.*)")
+        with open(self.path("out.tar"), "wb") as file:
+            subprocess.run(self.command("layer", "tar", "marks:1"), stdout=file, env=self.environment, check=True)
+        with tarfile.open(self.path("out.tar")) as tar:
+            self.assertEqual(sorted(tar.getnames()), ["d/.wh.x", "e/.wh..wh..opq", "e/new", "f"])
+
+    def test_ordinary_archives_keep_their_bytes(self):
+        for number, options in enumerate((["-c"], ["--format=posix", "-S", "-c"], ["--format=v7", "-c"],
+                                          ["--format=ustar", "-c"], ["--xattrs", "--acls", "-c"])):
+            name = self.tar(f"plain{number}.tar", *options)
+            self.veneer("import", "-q", name, "plain:1")
+            self.assertEqual(self.veneer("inspect", "--format", "{{index .RootFS.Layers 0}}", "plain:1").strip(),
+                             "sha256:" + sha(read(self.path(name))))
+
+
+class FewThreads(StoreCase):
+    """Where no more threads can be had, an import ends: it works with fewer, or says so."""
+
+    uid = runner.USER_WITH_IDS
+
+    def test_import_and_load_end(self):
+        write(self.path("a.tar"), layer(**{f"f{i}": str(i) * 9000 for i in range(50)}))
+        self.own(self.path("a.tar"))
+        codes = []
+        for limit in range(1, 14):
+            line = self.as_user(["prlimit", f"--nproc={limit}:{limit}", "--", "veneer", "import", "-q", "a.tar", "a:1"])
+            done = proc.run(line, env=self.environment, cwd=self.dir, timeout=60)
+            codes.append(done.code)
+            self.assertIn(done.code, (0, 1), done)
+            if done.code:
+                self.assertRegex(done.err, r"\Aveneer: .*(thread|Resource temporarily unavailable)[^\n]*\n\Z")
+        self.assertIn(0, codes)
+        self.assertIn(1, codes)
+
+
+FAKE_CURL = r"""
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* libcurl from before 7.85: it does not know the options with names. */
+static long old[2]; static int refuse;
+int curl_global_init(long f) { return 0; }
+void *curl_easy_init(void) { refuse = getenv("FAKE_REFUSE") ? atoi(getenv("FAKE_REFUSE")) : 0; return old; }
+void curl_easy_cleanup(void *h) {}
+const char *curl_easy_strerror(int c) { return c == 48 ? "An unknown option was passed in" : "fake"; }
+int curl_easy_getinfo(void *h, int i, ...) { return 0; }
+int curl_easy_setopt(void *h, int option, ...) {
+  va_list list; va_start(list, option);
+  if (option == 10318 || option == 10319 || option == refuse) return 48;
+  if (option == 181 || option == 182) old[option - 181] = va_arg(list, long);
+  va_end(list); return 0;
+}
+int curl_easy_perform(void *h) {
+  FILE *f = fopen(getenv("FAKE_OUT"), "w"); fprintf(f, "%ld %ld", old[0], old[1]); fclose(f); return 7;
+}
+"""
+
+
+class OldCurl(StoreCase):
+    def test_https_is_never_left_with_an_older_libcurl(self):
+        write(self.path("fake.c"), FAKE_CURL.encode())
+        proc.run(["cc", "-shared", "-fPIC", "-w", "-o", self.path("libcurl.so.4"), self.path("fake.c")], check=True)
+        out = self.path("out")
+        environment = {"LD_LIBRARY_PATH": self.dir, "FAKE_OUT": out}
+        for url, told in (("https://localhost/x.tar", b"3 2"), ("http://localhost/x.tar", b"3 3")):
+            self.veneer("import", url, code=1, err=r"(?s:veneer: .*: fake\n)", environment=environment)
+            self.assertEqual(read(out), told)
+            os.unlink(out)
+        # One that knows neither form reads nothing.
+        self.veneer("import", "https://localhost/x.tar", code=1, err=r"(?s:veneer: .*unknown option.*\n)",
+                    environment={**environment, "FAKE_REFUSE": "182"})
+        self.assertFalse(os.path.exists(out))
