@@ -151,27 +151,33 @@ def entry(path, exact=False):
     return result
 
 
-def snapshot(root, exact=False):
-    """Every object below `root` and itself ("."), from relative path to entry(). `exact` as in entry().
+def snapshot(root, exact=False, ghosts=False):
+    """Every object below `root` and itself ("."), from relative path to entry(). `exact` as in entry(). `ghosts`: names
+    that are listed and not there are left out; kernel overlayfs shows device whiteouts so, where nothing is merged.
     Goes by descriptors, so that no depth is too deep."""
     result = {}
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         result[b"."] = entry(b"/proc/self/fd/%d/." % fd, exact)
-        _snapshot(fd, b"", exact, result)
+        _snapshot(fd, b"", exact, ghosts, result)
     finally:
         os.close(fd)
     return result
 
 
-def _snapshot(fd, prefix, exact, result):
+def _snapshot(fd, prefix, exact, ghosts, result):
     for name in sorted(map(os.fsencode, os.listdir(fd))):
-        description = entry(b"/proc/self/fd/%d/%s" % (fd, name), exact)
+        try:
+            description = entry(b"/proc/self/fd/%d/%s" % (fd, name), exact)
+        except FileNotFoundError:
+            if ghosts:
+                continue
+            raise
         result[prefix + name] = description
         if description["type"] == stat.S_IFDIR:
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
             try:
-                _snapshot(below, prefix + name + b"/", exact, result)
+                _snapshot(below, prefix + name + b"/", exact, ghosts, result)
             finally:
                 os.close(below)
 
