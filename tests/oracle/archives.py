@@ -30,8 +30,7 @@ class Case:
     data: bytes  # the archive
     members: list = None  # of a layout: (name, bytes)
     id: str = None  # of the image, where a document says it
-    notes: list = field(default_factory=list)  # the oddities that are in it
-    mark_parents: set = field(default_factory=set)  # the directories that whiteouts and opaque marks are in
+    notes: "Notes" = None  # the oddities that are in it
 
     def __str__(self):
         return f"{self.kind}: {', '.join(dict.fromkeys(self.notes)) or 'ordinary'}"
@@ -46,11 +45,15 @@ def acl_value(uid):
 
 
 class Notes(list):
-    """What is odd about a case, and the directories of its marks."""
+    """What is odd about a case, and the paths that readers are known to understand in several ways."""
 
-    def __init__(self):
+    def __init__(self, go_writer):
         super().__init__()
-        self.mark_parents = set()
+        self.go_writer = go_writer
+        self.mark_parents = set()  # the directories that whiteouts and opaque marks are in
+        self.linked = set()  # hard links and what they are links to
+        self.undescribed = set()  # directories that have no entry in a layer that has something in them
+        self.erased = set()  # names that a layer both has and whites out
 
 
 class LayerMaker:
@@ -58,10 +61,14 @@ class LayerMaker:
 
     def __init__(self, rng, notes, below):
         self.rng, self.notes, self.below = rng, notes, below
+        self.go_form = None  # written by Go, in this of its formats
         self.here = {}  # path: kind
         self.members = []
         self.dialect = rng.choice(tb.DIALECTS) if rng.random() < 0.6 else tb.PAX
         notes.append(self.dialect)
+        if notes.go_writer and rng.random() < 0.2:
+            self.dialect, self.go_form = tb.PAX, rng.choice(notes.go_writer.FORMATS)
+            notes.append("go")
 
     def chance(self, probability, note=None):
         hit = self.rng.random() < probability
@@ -71,7 +78,7 @@ class LayerMaker:
 
     def name(self):
         """A path of one to three components; often one that is there."""
-        known = [path for path in list(self.here) + list(self.below) if path.count(b"/") < 4]
+        known = [path for path in list(self.here) + list(self.below) if path.count(b"/") < 4 and b".wh." not in path]
         if known and self.chance(0.4):
             path = self.rng.choice(known)
             if self.chance(0.5):
@@ -141,12 +148,12 @@ class LayerMaker:
         directory = member.kind == tb.DIRECTORY
         name, spelled = member.name, self.spell(member.name, directory)
         member.name = spelled
+        if self.go_form is not None and member.pieces is None:
+            encoded = self.notes.go_writer(member, self.go_form)
         for dialect in (self.dialect, tb.GNU, tb.PAX):
-            encoded = tb.encode(dialect, member)
-            if encoded is not None:
-                break
+            encoded = encoded or tb.encode(dialect, member)
         member.name = name
-        if encoded is not None:
+        if encoded:
             self.members.append(encoded)
             if path is not None:
                 self.here[path] = member.kind
@@ -160,6 +167,8 @@ class LayerMaker:
                 return
         if roll < 0.38:
             member = Member(path, data=bytes(rng.choice((b"", b"x", b"content\n", b"z" * 513, b"big" * 30000))))
+            if self.dialect in (tb.GNU, tb.PAX) and self.chance(0.08, "sparse"):
+                self.sparse(member)
         elif roll < 0.62:
             member = Member(path, tb.DIRECTORY)
         elif roll < 0.74:
@@ -177,14 +186,26 @@ class LayerMaker:
         self.attributes(member)
         self.add(member, path)
 
+    def sparse(self, member):
+        """Pieces with holes around them."""
+        rng = self.rng
+        at = rng.choice((0, 512, 4096))
+        member.pieces = []
+        for _ in range(rng.choice((0, 1, 3, 4, 5, 30))):
+            member.pieces.append((at, rng.choice((b"p" * 512, b"q" * 1024, b"r" * 4096))))
+            at += len(member.pieces[-1][1]) + rng.choice((512, 4096, 70000))
+        member.size = at
+        member.sparse_form = rng.choice(("0.0", "0.1", "1.0"))
+
     def hard_link(self, path):
-        files = [name for name, kind in self.here.items() if kind not in (tb.DIRECTORY, None) and name != path]
+        files = [name for name, kind in self.here.items() if kind != tb.DIRECTORY and name != path and b".wh." not in name]
         if self.chance(0.06, "link across layers"):
             files = [name for name, kind in self.below.items() if kind == tb.FILE]
         elif self.chance(0.02, "link to nothing"):
             files = [b"none"]
         if files:
             target = self.rng.choice(files)
+            self.notes.linked |= {path, target}
             if self.chance(0.3):
                 target = self.rng.choice((b"./", b"/")) + target
             member = Member(path, tb.HARD, link=target)
@@ -228,11 +249,14 @@ class LayerMaker:
         if self.chance(0.3):
             root = Member(b".", tb.DIRECTORY)
             self.attributes(root)
-            root.name, root.mode = rng.choice((b"./", b".")), rng.choice((0o755, 0o700, 0o1777))
+            root.name = rng.choice((b"./", b"."))
+            if not root.acls and not root.xattrs:  # the mode is part of an ACL
+                root.mode = rng.choice((0o755, 0o700, 0o1777))
             encoded = tb.encode(self.dialect, root) or tb.encode(tb.PAX, root)
             self.members.append(encoded)
         for _ in range(rng.choice((1, 3, 6, 10, 20))):
             self.entry()
+        self.tell()
         if self.chance(0.2):
             rng.shuffle(self.members)
             self.notes.append("shuffled")
@@ -240,6 +264,19 @@ class LayerMaker:
         if self.chance(0.03, "no end mark") and tar:
             return tar
         return tar + tb.END + bytes(rng.choice((0, 0, 0, 512, 9216)))
+
+
+    def tell(self):
+        """Notes what readers understand in several ways."""
+        described = {path for path in self.here if b".wh." not in path}
+        for path in self.here:
+            parts = path.split(b"/")
+            parents = {b"/".join(parts[:end]) for end in range(1, len(parts))}
+            self.notes.undescribed |= {parent for parent in parents if self.here.get(parent) != tb.DIRECTORY}
+            if parts[-1].startswith(b".wh."):
+                target = b"/".join([*parts[:-1], parts[-1][4:]])
+                if any(name == target or name.startswith(target + b"/") for name in described):
+                    self.notes.erased.add(target)
 
 
 def make_layers(rng, notes):
@@ -310,9 +347,9 @@ def compressed(rng, notes, data, kinds):
     return data, ""
 
 
-def docker_archive(rng, tag):
+def docker_archive(rng, tag, go_writer):
     """A case that `docker load` reads."""
-    notes = Notes()
+    notes = Notes(go_writer)
     layers = make_layers(rng, notes)
     config = make_config(rng, notes, layers)
     config_name = sha(config) + ".json"
@@ -351,7 +388,7 @@ def docker_archive(rng, tag):
         notes.append("a member twice")
     data = tar_of(members)
     data, _ = compressed(rng, notes, data, ("",) * 12 + ("gzip", "bzip2", "xz"))
-    return Case("docker", data, id="sha256:" + sha(config), notes=notes, mark_parents=notes.mark_parents)
+    return Case("docker", data, id="sha256:" + sha(config), notes=notes)
 
 
 def artifact(rng):
@@ -363,9 +400,9 @@ def artifact(rng):
          "application/vnd.dev.cosign.simplesigning.v1+json", {})))
 
 
-def oci_layout(rng, tag):
+def oci_layout(rng, tag, go_writer):
     """A case that `podman load`, skopeo and umoci read."""
-    notes = Notes()
+    notes = Notes(go_writer)
     layers = make_layers(rng, notes)
     config = make_config(rng, notes, layers)
     docker = rng.random() < 0.15
@@ -422,21 +459,22 @@ def oci_layout(rng, tag):
     members = [("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", dump(index)), *blobs.items()]
     if rng.random() < 0.1:
         rng.shuffle(members)
-    return Case("oci", tar_of(members), members=members, id="sha256:" + sha(config), notes=notes, mark_parents=notes.mark_parents)
+    return Case("oci", tar_of(members), members=members, id="sha256:" + sha(config), notes=notes)
 
 
-def root_tar(rng, _):
+def root_tar(rng, _, go_writer):
     """A case that `docker import` reads."""
-    notes = Notes()
+    notes = Notes(go_writer)
     while True:
         maker = LayerMaker(rng, notes, {})
         data = maker.make()
         if data.strip(b"\0"):
             break
     data, _ = compressed(rng, notes, data, ("",) * 5 + ("gzip", "bzip2", "xz", "zstd", "gzip members"))
-    return Case("import", data, notes=notes, mark_parents=notes.mark_parents)
+    return Case("import", data, notes=notes)
 
 
-def make(rng, tag):
-    """A random case; its image is called `tag`, where the form has names."""
-    return rng.choice((docker_archive, docker_archive, oci_layout, oci_layout, root_tar))(rng, tag)
+def make(rng, tag, go_writer=None):
+    """A random case; its image is called `tag`, where the form has names. Some layers are written by `go_writer`
+    (go_program.TarWriter), if there is one."""
+    return rng.choice((docker_archive, docker_archive, oci_layout, oci_layout, root_tar))(rng, tag, go_writer)

@@ -31,6 +31,9 @@ class Member:
     acls: dict = field(default_factory=dict)  # "access" or "default": text
     records: dict = field(default_factory=dict)  # further PAX records
     libarchive_xattrs: bool = False  # in the form of bsdtar too
+    pieces: list = None  # of a sparse file, (offset, bytes) in place of `data`; GNU and PAX only
+    size: int = 0  # of a sparse file
+    sparse_form: str = "1.0"  # of PAX: "0.0", "0.1" or "1.0"
 
 
 def _octal(value, width, binary):
@@ -109,8 +112,49 @@ def _split(name):
     return None
 
 
+def _sparse_map(member):
+    """(offset, length) of the pieces; as GNU tar has it, the last one says where the file ends."""
+    return [(offset, len(data)) for offset, data in member.pieces] + [(member.size, 0)]
+
+
+def _gnu_sparse(member):
+    """The old form: the first four pieces in the header, the others in blocks behind it."""
+    data = b"".join(data for _, data in member.pieces)
+    numbers = [_octal(offset, 12, True) + _octal(length, 12, True) for offset, length in _sparse_map(member)]
+    block = bytearray(header(GNU, member.name, member, b"S", len(data)))
+    block[386:386 + 96] = b"".join(numbers[:4]).ljust(96, b"\0")
+    block[482] = len(numbers) > 4
+    block[483:495] = _octal(member.size, 12, True)
+    block[148:156] = b" " * 8
+    block[148:156] = f"{sum(block):06o}".encode() + b"\0 "
+    out = bytes(block)
+    for at in range(4, len(numbers), 21):
+        out += b"".join(numbers[at:at + 21]).ljust(504, b"\0") + bytes([len(numbers) > at + 21]) + bytes(7)
+    return out + padded(data)
+
+
+def _pax_sparse(member):
+    """(records as a list, contents) of the three forms that GNU tar has written."""
+    data = b"".join(data for _, data in member.pieces)
+    pieces = _sparse_map(member)
+    count, size = str(len(pieces)).encode(), str(member.size).encode()
+    if member.sparse_form == "1.0":
+        numbers = b"".join(b"%d\n" % number for number in (len(pieces), *(one for piece in pieces for one in piece)))
+        return [(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", member.name),
+                (b"GNU.sparse.realsize", size)], padded(numbers) + data
+    records = [(b"GNU.sparse.size", size), (b"GNU.sparse.numblocks", count)]
+    if member.sparse_form == "0.1":
+        return [*records, (b"GNU.sparse.name", member.name),
+                (b"GNU.sparse.map", b",".join(b"%d,%d" % piece for piece in pieces))], data
+    for offset, length in pieces:
+        records += [(b"GNU.sparse.offset", b"%d" % offset), (b"GNU.sparse.numbytes", b"%d" % length)]
+    return records, data
+
+
 def encode(dialect, member):
     """An entry with its extended headers and contents; None: the dialect cannot say it."""
+    if member.pieces is not None and dialect not in (GNU, PAX):
+        return None
     data = member.data if member.kind in (FILE, b"\0", b"7") else b""
     rich = member.xattrs or member.acls or member.records or member.fraction
     if dialect == V7:
@@ -135,6 +179,8 @@ def encode(dialect, member):
             out += special(GNU, b"L", b"././@LongLink", member.name + b"\0")
         if len(member.link) > 100:
             out += special(GNU, b"K", b"././@LongLink", member.link + b"\0")
+        if member.pieces is not None:
+            return out + _gnu_sparse(member)
         return out + header(GNU, member.name, member, member.kind, len(data)) + padded(data)
     return _encode_pax(member, data)
 
@@ -166,9 +212,16 @@ def _encode_pax(member, data):
     for kind, text in member.acls.items():
         records[b"SCHILY.acl." + kind.encode()] = text
     records.update(member.records)
+    listed = list(records.items())
+    if member.pieces is not None:
+        sparse, data = _pax_sparse(member)
+        if member.sparse_form != "0.0":  # readers that know no sparse files make one of another name
+            listed = [(key, value) for key, value in listed if key != b"path"]
+            split = (b"", b"GNUSparseFile.0/x")
+        listed += sparse
     out = b""
-    if records:
-        body = b"".join(pax_record(key, value) for key, value in records.items())
+    if listed:
+        body = b"".join(pax_record(key, value) for key, value in listed)
         out = special(PAX, b"x", b"PaxHeaders/" + (member.name[-50:].strip(b"/") or b"x"), body)
     return out + header(PAX, split[1], member, member.kind, len(data), split[0]) + padded(data)
 

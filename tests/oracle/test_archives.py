@@ -2,6 +2,7 @@
 """What Docker or podman takes, Veneer takes, with the same id and the same tree: random archives (archives.py) that Veneer, the
 Docker engine, podman with vfs and with overlay, skopeo and umoci read."""
 
+import concurrent.futures
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import time
 
 import archives
 import generator
+import go_program
 from generator import Difference, Intended
 from images import write_directory
 from support import engines, proc, tree
@@ -33,9 +35,30 @@ INTENDED = (
     Intended("a directory of marks", "a whiteout or an opaque mark in a directory that is nowhere adds nothing, as with umoci; "
              "some drivers make its parents",
              lambda d, case: d.what == "path" and d.ours is None and d.theirs == stat.S_IFDIR
-             and os.fsencode(d.where) in case.mark_parents),
+             and os.fsencode(d.where) in case.notes.mark_parents),
+    Intended("the entry of a hard link", "it is a name and nothing else for GNU tar, bsdtar, umoci and Veneer; Docker and podman "
+             "give the file what the entry says of owner, mode and time. Writers say the same in all entries of a file",
+             lambda d, case: d.what in ("uid", "gid", "mode", "mtime") and d.judge != "umoci"
+             and os.fsencode(d.where) in case.notes.linked),
+    Intended("a directory without an entry", "overlay drivers show the directory of the topmost layer that has something in it, "
+             "which they make themselves where it is not described; podman's vfs, umoci and Veneer show that of the layer below",
+             lambda d, case: d.what in ("uid", "gid", "mode", "xattrs", "mtime") and d.judge in ("docker", "podman-overlay")
+             and os.fsencode(d.where) in case.notes.undescribed),
+    Intended("a time before 1970", "Docker and podman set it to 1970; Veneer, umoci and GNU tar show it",
+             lambda d, case: d.what == "mtime" and isinstance(d.ours, int) and d.ours < 0 and d.theirs == 0),
+    Intended("a layer that erases its own", "a whiteout is for what layers below have (OCI); vfs of podman goes by the order "
+             "of the entries",
+             lambda d, case: d.what == "path" and d.theirs is None and d.judge == "podman-vfs"
+             and any(os.fsencode(d.where + "/").startswith(name + b"/") for name in case.notes.erased)),
+    Intended("attributes of a layer below", "podman's vfs copies it with its user.* attributes and capabilities alone",
+             lambda d, case: d.what == "xattrs" and d.judge == "podman-vfs" and d.theirs == {
+                 name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
     Intended("an attribute without a value", "GNU tar and bsdtar write and keep it; Go reads an empty PAX record as none",
              lambda d, case: d.what == "xattrs" and _without_empty(d.ours) == d.theirs),
+    Intended("records of aufs", "names that begin with .wh..wh. are no files for Docker, podman and Veneer; umoci knows none but "
+             "the opaque mark",
+             lambda d, case: d.what == "path" and d.judge == "umoci" and d.ours is None
+             and (".wh..wh." in d.where or os.fsencode(d.where) in case.notes.mark_parents)),
     Intended("a hard link to another layer", "what it is depends on the layers below, and a layer of the store stands for "
              "itself; Docker and podman's overlay refuse it too",
              lambda d, case: d.what == "accept" and d.judge == "podman-vfs" and "is no file of this archive" in d.ours),
@@ -55,6 +78,8 @@ class Archives(StoreCase):
         self.stores = {"docker": self.docker, "podman-vfs": self.vfs, "podman-overlay": self.overlay}
         self.skopeo = engines.Skopeo(self.path("skopeo"))
         self.umoci = engines.Umoci(self.path("umoci"))
+        self.go_writer = go_program.TarWriter(self.dir)
+        self.addCleanup(self.go_writer.close)
         for judge in (*self.stores.values(), self.skopeo, self.umoci):
             judge.start()
             self.addCleanup(judge.stop)
@@ -114,9 +139,12 @@ class Archives(StoreCase):
 
     def read_all(self, case, file, tag):
         """The differences that this case shows."""
-        judges = {name: self.of_store(judge, case, file, tag) for name, judge in self.stores.items()}
-        judges["umoci"] = self.of_umoci(case, file)
-        return self.differences(case, self.ours(case, file, tag), judges)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = {name: pool.submit(self.of_store, judge, case, file, tag) for name, judge in self.stores.items()}
+            waiting["umoci"] = pool.submit(self.of_umoci, case, file)
+            mine = self.ours(case, file, tag)
+            judges = {name: one.result() for name, one in waiting.items()}
+        return self.differences(case, mine, judges)
 
     def differences(self, case, mine, judges):
         """Of what each reader made of a case."""
@@ -150,7 +178,7 @@ class Archives(StoreCase):
         file = self.path("case.tar")
         for number, seed in enumerate(generator.seeds(SMALL)):
             tag = f"case{seed}:1"
-            case = archives.make(generator.rng(seed), tag)
+            case = archives.make(generator.rng(seed), tag, self.go_writer)
             write(file, case.data)
             keep = os.environ.get("KEEP")
             if keep:

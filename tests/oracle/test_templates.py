@@ -4,13 +4,12 @@ documents that the commands show."""
 
 import json
 import os
-import shutil
 import subprocess
 import unittest
 
 import generator
+import go_program
 from generator import Difference, Intended
-from support import engines
 from store_case import StoreCase, VENEER
 from template_grammar import Grammar
 
@@ -60,12 +59,7 @@ class Templates(StoreCase):
 
     def judge(self):
         """The program of go_judge, compiled."""
-        program = self.path("judge")
-        source = self.path("main.go")
-        shutil.copy(os.path.join(HERE, "go_judge", "main.go"), source)
-        environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": self.path("cache"), "GOFLAGS": "", "HOME": self.dir}
-        subprocess.run([engines.need("go"), "build", "-o", program, source], env=environment, check=True, cwd=self.dir)
-        return program
+        return go_program.build("go_judge", self.dir)
 
     @staticmethod
     def answers(program, request):
