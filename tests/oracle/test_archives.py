@@ -31,15 +31,19 @@ INTENDED = (
              lambda d, case: d.what == "mtime" and isinstance(d.theirs, int) and d.theirs >= START_NS),
     Intended("root directory", "overlay drivers show that of the topmost layer, which they make themselves; the others set "
              "mode and time of an undescribed one as they like. Veneer shows what the layers say",
-             lambda d, case: d.where == "." and (d.what in ("mode", "mtime") or d.judge in ("docker", "podman-overlay"))),
+             lambda d, case: d.where == "." and (d.judge == "podman-vfs" and d.what == "xattrs" or d.what in ("mode", "mtime") or d.judge in ("docker", "podman-overlay"))),
     Intended("a directory of marks", "a whiteout or an opaque mark in a directory that is nowhere adds nothing, as with umoci; "
              "some drivers make its parents",
              lambda d, case: d.what == "path" and d.ours is None and d.theirs == stat.S_IFDIR
              and os.fsencode(d.where) in case.notes.mark_parents),
     Intended("the entry of a hard link", "it is a name and nothing else for GNU tar, bsdtar, umoci and Veneer; Docker and podman "
              "give the file what the entry says of owner, mode and time. Writers say the same in all entries of a file",
-             lambda d, case: d.what in ("uid", "gid", "mode", "mtime") and d.judge != "umoci"
-             and os.fsencode(d.where) in case.notes.linked),
+             lambda d, case: (d.what in ("uid", "gid", "mode", "mtime") or d.what == "xattrs" and d.theirs == {
+                 name: value for name, value in d.ours.items() if value and name != "security.capability"})
+             and d.judge != "umoci" and os.fsencode(d.where) in case.notes.linked),
+    Intended("links that a layer above replaces", "overlay counts the names of the file in its own layer; Veneer, vfs and umoci "
+             "those that are there", lambda d, case: d.what == "nlink" and d.judge in ("docker", "podman-overlay")
+             and d.ours < d.theirs and os.fsencode(d.where) in case.notes.linked),
     Intended("a directory without an entry", "overlay drivers show the directory of the topmost layer that has something in it, "
              "which they make themselves where it is not described; podman's vfs, umoci and Veneer show that of the layer below",
              lambda d, case: d.what in ("uid", "gid", "mode", "xattrs", "mtime") and d.judge in ("docker", "podman-overlay")
@@ -55,9 +59,9 @@ INTENDED = (
                  name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
     Intended("an attribute without a value", "GNU tar and bsdtar write and keep it; Go reads an empty PAX record as none",
              lambda d, case: d.what == "xattrs" and _without_empty(d.ours) == d.theirs),
-    Intended("records of aufs", "names that begin with .wh..wh. are no files for Docker, podman and Veneer; umoci knows none but "
-             "the opaque mark",
-             lambda d, case: d.what == "path" and d.judge == "umoci" and d.ours is None
+    Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer; umoci knows none but the opaque mark, "
+             "and some drivers take those in directories",
+             lambda d, case: d.what == "path" and d.ours is None
              and (".wh..wh." in d.where or os.fsencode(d.where) in case.notes.mark_parents)),
     Intended("a hard link to another layer", "what it is depends on the layers below, and a layer of the store stands for "
              "itself; Docker and podman's overlay refuse it too",
