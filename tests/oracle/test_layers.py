@@ -8,7 +8,9 @@ files of several layers get more names, names are deleted and made anew. The rea
 from its own archive and from one generation to the next; the Docker engine, podman with both drivers, umoci; GNU tar for exports.
 """
 
+import concurrent.futures
 import contextlib
+import itertools
 import os
 import reprlib
 import shutil
@@ -24,6 +26,8 @@ from support.tree import Dir, File, Hard, Link, Node
 
 GENERATIONS = 4
 SMALL = 3
+HISTORY = ("history", "--human=false", "--format", "{{.Size}}")
+BATCH = 6  # cases that are read together: a reader's start costs more than a layer
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 # Names that archives have to say in a longer way: beside those of random_ops, which meet each other.
 LONG = ("n" * 120, "sp ace\ttab", "back\\slash", "\u00fcml\u00e4ut", os.fsdecode(b"by\xfftes\x01"), "-dash", "x.wh.y", "new\nline")
@@ -143,7 +147,8 @@ INTENDED = [
 @dataclass(frozen=True)
 class Layer:
     """What made one layer, and what the mount showed then: for the report and for INTENDED."""
-    number: int
+    seed: int
+    name: str  # of the image
     changes: tuple
     tree: dict
 
@@ -151,7 +156,7 @@ class Layer:
         return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFSOCK
 
     def __str__(self):
-        return f"c:{self.number}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
+        return f"{self.name}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
 
 
 def links(snapshot):
@@ -185,12 +190,17 @@ def compare(judge, expected, shown):
 class Layers(StoreCase):
     timeout = 100_000  # the runner's --timeout ends it
 
+    def setUp(self):
+        super().setUp()
+        self.sizes = {}  # by image: what Docker's history says of its layers
+
     def snapshot(self, root):
         return tree.snapshot(root, exact=True)
 
-    def layer_of(self, rand, number):
-        """A container of the last image, changed, committed as c:NUMBER and exported."""
-        root = self.veneer("mount", "--name", f"k{number}", f"c:{number - 1}", self.path("mnt")).strip()
+    def layer_of(self, rand, seed, number):
+        """A container of the last image of a case, changed, committed and exported."""
+        name = f"c:{seed}-{number}"
+        root = self.veneer("mount", "--name", "k", f"c:{seed}-{number - 1}", self.path("mnt")).strip()
         changes = []
         for _ in range(rand.choice((1, 4, 12, 30))):
             change = operation(rand)
@@ -198,79 +208,106 @@ class Layers(StoreCase):
             if not isinstance(done, str) or not done.startswith("E"):
                 changes.append(change)
         shown = self.snapshot(root)
-        self.veneer("umount", f"k{number}")
-        self.veneer("commit", f"k{number}", f"c:{number}")
-        self.veneer("export", "-o", self.path(f"export{number}.tar"), f"k{number}")
-        self.veneer("rm", f"k{number}")
-        return Layer(number, tuple(changes), shown)
+        self.veneer("umount", "k")
+        self.veneer("commit", "k", name)
+        self.veneer("export", "-o", self.export_of(name), "k")
+        self.veneer("rm", "k")
+        return Layer(seed, name, tuple(changes), shown)
 
-    def read_export(self, number):
+    def export_of(self, name):
+        """The path of the export of the container that an image was made of."""
+        return self.path(name.replace(":", "-") + ".tar")
+
+    def read_export(self, name):
         """What GNU tar makes of an export."""
         target = self.path("exported")
         os.mkdir(target)
         proc.run(["tar", "--acls", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-owner", "-xpf",
-                  self.path(f"export{number}.tar"), "-C", target], check=True)
+                  self.export_of(name), "-C", target], check=True)
         shown = self.snapshot(target)
         shutil.rmtree(target)
-        os.unlink(self.path(f"export{number}.tar"))
+        os.unlink(self.export_of(name))
         return shown
 
-    def mounted_again(self, name, store=None):
-        """What a mount of an image shows."""
+    def mounted_again(self, names, store=None):
+        """What mounts of images show."""
         environment = {"VENEER_ROOT": store} if store else {}
-        root = self.veneer("mount", "-r", "--name", "look", name, self.path("mnt"), environment=environment).strip()
-        shown = self.snapshot(root)
-        self.veneer("umount", "look", environment=environment)
-        self.veneer("rm", "look", environment=environment)
-        return shown
+        point = self.path("mnt2" if store else "mnt")
+        for name in names:
+            root = self.veneer("mount", "-r", "--name", "look", name, point, environment=environment).strip()
+            yield self.snapshot(root)
+            self.veneer("rm", "-f", "look", environment=environment)
 
     def test_layers(self):
         verdict = Verdict("layers", INTENDED)
         with contextlib.ExitStack() as stack:
-            judges = {"docker": stack.enter_context(engines.Docker(self.path("docker"))),
-                      "podman-vfs": stack.enter_context(engines.Podman(self.path("vfs"), "vfs")),
-                      "podman-overlay": stack.enter_context(engines.Podman(self.path("overlay"), "overlay"))}
-            umoci = stack.enter_context(engines.Umoci(self.path("umoci")))
-            for seed in seeds(SMALL):
-                layers = self.make(rng(seed))
-                for layer, differences in self.read(layers, judges, umoci):
-                    verdict.case(seed, differences, layer)
+            judges = {"docker": engines.Docker(self.path("docker")),
+                      "podman-vfs": engines.Podman(self.path("vfs"), "vfs"),
+                      "podman-overlay": engines.Podman(self.path("overlay"), "overlay"),
+                      "umoci": engines.Umoci(self.path("umoci"))}
+            for judge in judges.values():
+                stack.enter_context(judge)
+            remaining = seeds(SMALL)
+            while batch := list(itertools.islice(remaining, BATCH)):
+                layers = [layer for seed in batch for layer in self.make(seed)]
+                for layer, differences in self.read(layers, judges):
+                    verdict.case(layer.seed, differences, layer)
         verdict.check(self)
 
-    def make(self, rand):
-        """The image c:0 and the layers on top of it, c:1 and so on."""
+    def make(self, seed):
+        """The image c:SEED-0 and the layers on top of it, c:SEED-1 and so on."""
+        rand = rng(seed)
         source = self.layer("source", image(rand))
         os.chmod(source, rand.choice((0o755, 0o750, 0o1777)))
         proc.run(["tar", "-C", source, "--xattrs", "--xattrs-include=*", "--format=posix", "--numeric-owner", "-cf",
                   self.path("source.tar"), "."], check=True)
         shutil.rmtree(source)
-        self.veneer("import", "-q", self.path("source.tar"), "c:0")
-        return [self.layer_of(rand, number) for number in range(1, GENERATIONS + 1)]
+        self.veneer("import", "-q", self.path("source.tar"), f"c:{seed}-0")
+        return [self.layer_of(rand, seed, number) for number in range(1, GENERATIONS + 1)]
 
-    def read(self, layers, judges, umoci):
-        """Every layer with the differences that one reader shows."""
-        names = [f"c:{layer.number}" for layer in layers]
+    def read(self, layers, judges):
+        """Every layer with the differences that one reader shows. The readers work side by side."""
+        names = [layer.name for layer in layers]
         archive, layout, store = self.path("images.tar"), self.path("layout"), self.path("second")
         self.veneer("save", "-q", "-o", archive, *names)
         self.veneer("save", "-q", "--format", "oci-dir", "-o", layout, *names)
         self.veneer("load", "-q", "-i", archive, environment={"VENEER_ROOT": store})
-        for layer, name in zip(layers, names):
-            yield layer, compare("the committed image", layer.tree, self.mounted_again(name))
-            yield layer, compare("another store", layer.tree, self.mounted_again(name, store))
-            yield layer, compare("tar", layer.tree, self.read_export(layer.number))
-            with umoci.mounted(f"{layout}:{layer.number}") as root:
-                yield layer, compare("umoci", layer.tree, self.snapshot(root))
+        readers = {"the committed image": self.mounted_again(names), "another store": self.mounted_again(names, store),
+                   "tar": map(self.read_export, names)}
         for judge_name, judge in judges.items():
-            done = judge.load(archive)
-            if done.code:
-                yield layers[-1], [Difference(judge_name, "refused", archive, None, done.err)]
-                continue
-            for layer, name in zip(layers, names):
-                with judge.mounted(name if judge_name == "docker" else f"localhost/{name}") as root:
-                    yield layer, compare(judge_name, layer.tree, self.snapshot(root))
-            judge.remove_all()
+            readers[judge_name] = self.judged(judge, archive, layout, names)
+        with concurrent.futures.ThreadPoolExecutor(len(readers)) as pool:
+            read = {reader: pool.submit(list, trees) for reader, trees in readers.items()}
+        for reader, trees in read.items():
+            for layer, shown in zip(layers, trees.result(), strict=True):
+                if isinstance(shown, str):
+                    yield layer, [Difference(reader, "refused", layer.name, None, shown)]
+                else:
+                    yield layer, compare(reader, layer.tree, shown)
+        for layer in layers:
+            theirs = self.sizes.pop(layer.name, None)
+            if theirs is not None and (ours := self.veneer(*HISTORY, layer.name)) != theirs:
+                yield layer, [Difference("docker", "sizes of the history", layer.name, ours.split(), theirs.split())]
         os.unlink(archive)
         shutil.rmtree(layout)
         shutil.rmtree(store)
-        self.veneer("rmi", "c:0", *names)
+        self.veneer("rmi", *names, *{f"c:{layer.seed}-0": None for layer in layers})
         self.veneer("prune")
+
+    def judged(self, judge, archive, layout, names):
+        """What another program shows of every image, or why it refuses it."""
+        if isinstance(judge, engines.Umoci):
+            for name in names:
+                with judge.mounted(f"{layout}:{name.removeprefix('c:')}") as root:
+                    yield self.snapshot(root)
+            return
+        done = judge.load(archive)
+        for name in names:
+            if done.code:
+                yield done.err
+                continue
+            with judge.mounted(f"localhost/{name}" if isinstance(judge, engines.Podman) else name) as root:
+                yield self.snapshot(root)
+            if isinstance(judge, engines.Docker):
+                self.sizes[name] = judge.run(*HISTORY, name).out
+        judge.remove_all()
