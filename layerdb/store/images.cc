@@ -161,6 +161,18 @@ Result<std::optional<std::string>> UserOf(const KvTxn& txn, const Digest& image_
   return user;
 }
 
+// The id of an image that was made from this one, or nothing. `unreadable`: whether a record that cannot be read counts as
+// one, because it might be.
+Result<std::optional<std::string>> ChildOf(const KvTxn& txn, const Digest& id, bool unreadable) {
+  std::optional<std::string> found;
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view key, std::string_view value) {
+    const std::optional<ImageRecord> child = DecodeImage(value);
+    if (child ? child->parent == id : unreadable) found = key.substr(kImagePrefix.size());
+    return !found.has_value();
+  }));
+  return found;
+}
+
 // Whether an image is only there because another was made from it.
 Result<bool> IsLeftOver(const KvTxn& txn, const Digest& id) {
   VENEER_TRY(const auto tags, AllTags(txn));
@@ -169,13 +181,8 @@ Result<bool> IsLeftOver(const KvTxn& txn, const Digest& id) {
   }
   VENEER_TRY(const std::optional<std::string> user, UserOf(txn, id));
   if (user) return false;
-  bool parent = false;
-  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view, std::string_view value) {
-    const std::optional<ImageRecord> child = DecodeImage(value);
-    parent = !child || child->parent == id;  // one that cannot be read might be its child
-    return !parent;
-  }));
-  return !parent;
+  VENEER_TRY(const std::optional<std::string> child, ChildOf(txn, id, true));
+  return !child;
 }
 
 // Fills in what nothing else needs of an image whose record is gone. A record that cannot be read might need anything.
@@ -395,6 +402,13 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
       for (const std::string& tag : named) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
       return {};
     }
+    VENEER_TRY(const std::optional<std::string> child, ChildOf(txn, found.image.id, false));
+    if (by_id && child) {
+      return MakeError("unable to delete " + std::string(reference) +
+                           " (cannot be forced): image " + child->substr(0, 12) +
+                           " was made from it; remove that first",
+                       ExitCode::kInUse);
+    }
     if (by_id && tags.size() > std::max<size_t>(terms.names, 1) && !terms.force) {
       return MakeError("unable to delete " + std::string(reference) +
                            " (must be forced): the image has several names (" + tags[0] + ", " +
@@ -410,6 +424,7 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
                        ExitCode::kInUse);
     }
     for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
+    if (child) return {};  // it goes with the last of them
     VENEER_TRY_VOID(Erase(txn, found.image, &removed));
     std::optional<Digest> parent = terms.keep_parents ? std::nullopt : found.image.parent;
     while (parent) {

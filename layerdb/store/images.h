@@ -97,8 +97,9 @@ class Images {
 
   // docker rmi: by tag, removes the tag, and with the last tag the image; by id, removes the image,
   // and refuses when it has several tags unless `force`; by name@digest, removes the tags of that
-  // name. kInUse, naming the container, when a container uses an image that would be deleted
-  // (`force` does not help). With an image go the images that it was made from, its parent first,
+  // name. An image that others were made from stays when its last name goes, and is refused by id
+  // (kInUse; `force` does not help). kInUse, naming the container, when a container uses an image
+  // that would be deleted or lose its last name (`force` does not help). With an image go the images that it was made from, its parent first,
   // as far as they have no name, no container and no other child. Layers and contents stay, for
   // RemoveImage() (remove_image.h) or prune. In the order of their going; never empty.
   Result<std::vector<RemovedImage>> Remove(std::string_view reference, const RemoveTerms& terms);

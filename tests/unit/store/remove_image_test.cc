@@ -131,6 +131,35 @@ TEST_F(RemoveImageTest, TakesTheUnnamedParentsWithTheLastChild) {
   ExpectSound();
 }
 
+// As Docker: a name can go, the image cannot.
+TEST_F(RemoveImageTest, KeepsWhatAnotherImageWasMadeFrom) {
+  for (const bool named : {true, false}) {
+    const ImageRecord base = PutImage("one", {"base:1", "base:2"});
+    std::vector<Digest> layers = base.diff_ids;
+    layers.push_back(PutImage("two", {"other"}).diff_ids[0]);
+    ImageRecord child = Stack("child", layers, {});
+    child.parent = base.id;
+    const std::vector<std::string> names = {"child"};
+    ASSERT_TRUE(store_->images().Put(child, named ? names : std::vector<std::string>{}));
+    for (const bool force : {false, true}) {
+      const auto refused = RemoveImage(*store_, base.id.hex(), {{force, 2}, false});
+      EXPECT_EQ(refused.error().exit(), ExitCode::kInUse);
+      EXPECT_THAT(refused.error().message(),
+                  HasSubstr("image " + child.id.hex().substr(0, 12) + " was made from it"));
+    }
+    EXPECT_FALSE(Remove("base:1").deleted);
+    const RemovedImage untagged = Remove("base:2");
+    EXPECT_THAT(untagged.untagged, ElementsAre("base:2"));
+    EXPECT_FALSE(untagged.deleted);
+    EXPECT_EQ(RemoveImage(*store_, base.id.hex(), {{true, 1}, false}).error().exit(),
+              ExitCode::kInUse);
+    const RemoveImageReport report = Must(RemoveImage(*store_, child.id.hex(), {}));
+    ASSERT_EQ(report.removed.size(), 2U);
+    EXPECT_EQ(report.removed[1].deleted, base.id);
+    ExpectSound();
+  }
+}
+
 TEST_F(RemoveImageTest, LeavesWhatAContainerOfTheSameLayersNeeds) {
   const ImageRecord one = PutImage("one", {"a"});
   const ImageRecord same = Stack("same", one.diff_ids, {"b"});
