@@ -138,6 +138,11 @@ INTENDED = [
     Intended("root", "The code that Docker and podman share passes over the entry of the root directory, which then is as their "
              "storage driver makes it. umoci and GNU tar take it.",
              lambda d, layer: d.where == "." and d.judge in ("docker", "podman-vfs", "podman-overlay")),
+    Intended("vfs-again", "podman's driver vfs unpacks a directory that was made anew over the one from below, which keeps the "
+             "attributes user.* and security.* that the new one has not.",
+             lambda d, layer: d.judge == "podman-vfs" and d.what == "xattrs" and layer.is_directory(d.where) and
+             d.theirs.items() > d.ours.items() and
+             all(name.startswith(("user.", "security.")) for name in d.theirs.keys() - d.ours.keys())),
     Intended("vfs", "podman's driver vfs copies the layer below with its user.* attributes and capabilities, and without others.",
              lambda d, layer: d.judge == "podman-vfs" and d.what == "xattrs" and d.theirs == {
                  name: value for name, value in d.ours.items() if name.startswith(("user.", "security."))}),
@@ -154,6 +159,9 @@ class Layer:
 
     def is_socket(self, where):
         return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFSOCK
+
+    def is_directory(self, where):
+        return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFDIR
 
     def __str__(self):
         return f"{self.name}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
