@@ -68,8 +68,7 @@ void UnionFs::State::SetUpper(Node& node, const UpperObject& object) {
   if (object.origin.ino != 0 && (node.ino == 0 || linked)) {
     node.origin_layer = object.origin.layer;
     node.origin_ino = object.origin.ino;
-    node.ino =
-        linked ? options.numbers.OfLinked(object.origin) : options.numbers.Of(object.origin);
+    node.ino = options.numbers.Of(object.origin);
   } else if (node.ino == 0) {
     node.origin_ino = object.attr.ino | kUpperInoBit;
     node.ino = options.numbers.OfUpper(object.attr.ino);

@@ -62,12 +62,16 @@ InoNumbers::InoNumbers(const std::vector<uint64_t>& layers, std::optional<uint64
   for (const uint64_t layer : layers) spaces_.push_back(space_of(layer));
   const bool shared = known.size() < layers.size();
   if (upper) upper_space_ = space_of(*upper);
-  one_space_ = known.size() == 1;
-  if (!join && !one_space_) return;
-  // The upper half is for files with several names.
-  const unsigned bits = shared ? kSmallBits - 1 : kSmallBits;
-  shift_ = bits - std::bit_width(known.size() - 1);
-  if (shared) linked_shift_ = bits - std::bit_width(layers.size() - 1);
+  if (!join && known.size() > 1) return;
+  size_t spaces = known.size();
+  if (shared) {
+    // The upper is 0, so that its numbers are its own.
+    upper_space_ = 0;
+    for (size_t i = 0; i < layers.size(); ++i) spaces_[i] = static_cast<uint32_t>(i + 1);
+    spaces = layers.size() + 1;
+  }
+  one_space_ = spaces == 1;
+  shift_ = kSmallBits - std::bit_width(spaces - 1);
 }
 
 uint64_t InoNumbers::Small(uint64_t space, uint64_t ino, uint64_t otherwise) const {
@@ -80,12 +84,6 @@ uint64_t InoNumbers::Of(const Origin& origin) const {
   if (shift_ == 0) return origin.Identity();
   const uint64_t space = origin.layer <= spaces_.size() ? spaces_[origin.layer - 1] : 0;
   return Small(space, origin.ino, origin.Identity() | kHashBit);
-}
-
-uint64_t InoNumbers::OfLinked(const Origin& origin) const {
-  if (origin.layer == 0 || linked_shift_ == 0) return Of(origin);
-  if (origin.ino >> linked_shift_ != 0) return origin.Identity() | kHashBit;
-  return uint64_t{1} << (kSmallBits - 1) | uint64_t{origin.layer - 1} << linked_shift_ | origin.ino;
 }
 
 uint64_t InoNumbers::OfUpper(uint64_t ino) const {

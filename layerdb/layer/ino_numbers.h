@@ -6,14 +6,15 @@
 //   one file system        its own numbers, as kernel overlayfs has it
 //   several, joined        its own number, and above it which file system it is; within 32 bits where both fit, because
 //                          programs of 32 bits can stat nothing else
+//   shared by layers       as if each layer were a file system of its own
 //   several, not joined    hashes of 62 bits; a new object of the upper: its own number and bit 62
 //
 // A layer index is a file system of its own: its numbers count its entries. What does not fit into 32 bits is a hash with bit
 // 61 set. All of this follows from the layers, so it is the same after a remount.
 //
 // Where layers share a file system, one file may have names in two of them (the snapshots of rsync --link-dest). Here these
-// are two files, since one can be written to without the other; so a file with several names gets a number of its layer. A
-// listing does not tell how many names a file has, and gives the file system's number until the file was looked at.
+// are two files, since one can be written to without the other, so their numbers must differ. All files of such layers are
+// numbered by layer, because a listing does not tell how many names a file has, and must give the number that stat gives.
 #ifndef VENEER_LAYERDB_LAYER_INO_NUMBERS_H_
 #define VENEER_LAYERDB_LAYER_INO_NUMBERS_H_
 
@@ -47,8 +48,6 @@ class InoNumbers {
   InoNumbers(const std::vector<uint64_t>& layers, std::optional<uint64_t> upper, bool join);
 
   uint64_t Of(const Origin& origin) const;
-  // Of a file with several names.
-  uint64_t OfLinked(const Origin& origin) const;
   uint64_t OfUpper(uint64_t ino) const;
 
  private:
@@ -61,8 +60,7 @@ class InoNumbers {
   std::vector<uint32_t> spaces_;  // of the layers from the bottom up
   uint32_t upper_space_ = 0;
   bool one_space_ = false;
-  unsigned shift_ = 0;         // bits for the file system's own numbers; 0: not joined
-  unsigned linked_shift_ = 0;  // the same for files with several names; 0: no layers share a file system
+  unsigned shift_ = 0;  // bits for the file system's own numbers; 0: not joined
 };
 
 }  // namespace veneer

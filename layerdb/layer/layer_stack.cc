@@ -103,14 +103,9 @@ Origin LayerStack::OriginOf(size_t layer, uint64_t ino) const {
   return {static_cast<uint32_t>(layers_.size() - layer), ino};
 }
 
-uint64_t LayerStack::NumberOf(const Origin& origin, const Attr& attr) const {
-  const bool linked = attr.type != FileType::kDirectory && attr.nlink > 1;
-  return linked ? numbers_.OfLinked(origin) : numbers_.Of(origin);
-}
-
 void LayerStack::SetNumber(size_t layer, LayerObject& object) const {
   object.origin = OriginOf(layer, object.attr.ino);
-  object.attr.ino = NumberOf(object.origin, object.attr);
+  object.attr.ino = numbers_.Of(object.origin);
 }
 
 LayerRef LayerStack::Pack(size_t layer, const LayerRef& inner) const {
@@ -326,7 +321,7 @@ Sys<Attr> LayerStack::Stat(const LayerRef& ref) const {
     if (parts.size() > 1) attr.nlink = 1;
     return attr;
   }
-  attr.ino = NumberOf(OriginOf(part.layer, attr.ino), attr);
+  attr.ino = numbers_.Of(OriginOf(part.layer, attr.ino));
   return attr;
 }
 

@@ -58,7 +58,6 @@ class LayerStack : public Layer {
                              std::string_view name) const;
   Sys<std::optional<LayerObject>> Below(size_t layer, std::string_view path) const;
   Origin OriginOf(size_t layer, uint64_t ino) const;
-  uint64_t NumberOf(const Origin& origin, const Attr& attr) const;
   // Gives `object`, whose Attr::ino is that of its layer, the number that the stack shows.
   void SetNumber(size_t layer, LayerObject& object) const;
 

@@ -305,6 +305,7 @@ Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   if (lower_root) {
     root.kind = DiffKind::kChanged;
     root.base = lower_root->attr;
+    root.base_ref = lower_root->ref;
     root.opaque = upper_root.marks.opaque;
     if (!root.opaque) VENEER_TRY_VOID(CompareDirectories(upper_root, *lower_root, &root));
   }

@@ -12,23 +12,21 @@ constexpr uint64_t kSmall = uint64_t{1} << 32;
 
 TEST(InoNumbers, OfOneFileSystemAreItsOwn) {
   for (const bool join : {false, true}) {
-    const InoNumbers numbers({5, 5}, 5, join);
+    const InoNumbers numbers({5}, 5, join);
     EXPECT_EQ(numbers.Of({1, 77}), 77U);
-    EXPECT_EQ(numbers.Of({2, 78}), 78U);
     EXPECT_EQ(numbers.OfUpper(79), 79U);
     EXPECT_EQ(numbers.OfUpper(kSmall * 7), kSmall * 7);
   }
 }
 
 TEST(InoNumbers, OfSeveralFileSystemsAreSmallAndDifferent) {
-  const InoNumbers numbers({5, 6, 5, 7}, 8, true);
+  const InoNumbers numbers({5, 6, 9, 7}, 8, true);
   std::set<uint64_t> seen;
   for (uint64_t ino = 1; ino < 100; ++ino) {
-    for (const uint32_t layer : {1U, 2U, 4U}) seen.insert(numbers.Of({layer, ino}));
+    for (const uint32_t layer : {1U, 2U, 3U, 4U}) seen.insert(numbers.Of({layer, ino}));
     seen.insert(numbers.OfUpper(ino));
-    EXPECT_EQ(numbers.Of({3, ino}), numbers.Of({1, ino})) << "one file system";
   }
-  EXPECT_EQ(seen.size(), 99U * 4);
+  EXPECT_EQ(seen.size(), 99U * 5);
   EXPECT_LT(*seen.rbegin(), kSmall);
 }
 
@@ -57,17 +55,17 @@ TEST(InoNumbers, OfALoneTreeAreItsOwnAndApartFromThoseOfTheUpper) {
   EXPECT_LT(numbers.OfUpper(12), kSmall);
 }
 
-TEST(InoNumbers, OfFilesWithSeveralNamesDifferInLayersOfOneFileSystem) {
-  const InoNumbers numbers({5, 5, 5}, 5, true);
-  const std::set<uint64_t> seen = {numbers.OfLinked({1, 9}), numbers.OfLinked({2, 9}),
-                                   numbers.OfLinked({3, 9}), numbers.Of({1, 9})};
-  EXPECT_EQ(seen.size(), 4U);
-  EXPECT_LT(*seen.rbegin(), kSmall);
-  EXPECT_GT(numbers.OfLinked({3, kSmall - 1}), kSmall);
-  EXPECT_EQ(numbers.Of({1, kSmall * 3}), kSmall * 3);
-  EXPECT_GT(numbers.Of({1, kSmall - 1}), kSmall);
-  const InoNumbers apart({5, 6}, 6, true);
-  EXPECT_EQ(apart.OfLinked({2, 9}), apart.Of({2, 9}));
+TEST(InoNumbers, DifferInLayersOfOneFileSystem) {
+  for (const bool join : {false, true}) {
+    const InoNumbers numbers({5, 5, 5}, 5, join);
+    const std::set<uint64_t> seen = {numbers.Of({1, 9}), numbers.Of({2, 9}), numbers.Of({3, 9}),
+                                     numbers.OfUpper(9)};
+    EXPECT_EQ(seen.size(), 4U);
+    EXPECT_LT(*seen.rbegin(), kSmall);
+    EXPECT_EQ(numbers.OfUpper(9), 9U);
+    EXPECT_GT(numbers.Of({3, kSmall - 1}), kSmall);
+    EXPECT_NE(numbers.Of({1, kSmall * 3}), numbers.Of({2, kSmall * 3}));
+  }
 }
 
 TEST(InoNumbers, AnOriginIsReadAsItWasWritten) {
