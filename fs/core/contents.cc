@@ -26,11 +26,17 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
   std::shared_lock place(places.For(node->id));
   if (!node->data_upper) {
     if (!node->has_lower) return Fail(EIO);
-    if (SharedFd fd = CachedFd(node->id, kLowerData)) return DataFd{std::move(fd), {}, nullptr};
+    const std::optional<uint64_t> known_size = lower->KnownSize(node->lower);
+    if (SharedFd fd = CachedFd(node->id, kLowerData)) {
+      return DataFd{std::move(fd), {}, nullptr, known_size};
+    }
     Counters::Add(counters.descriptor_misses);
     VENEER_TRY(Content content, lower->Open(node->lower));
     if (!content.fd) return DataFd{nullptr, content.bytes, std::move(content.keep)};
-    return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)), {}, nullptr};
+    return DataFd{fds.Put(FdKey(node->id, kLowerData), std::move(content.fd)),
+                  {},
+                  nullptr,
+                  known_size};
   }
   if (node->rare && node->rare->pinned) {
     place.unlock();
@@ -47,7 +53,7 @@ Sys<UnionFs::State::DataFd> UnionFs::State::OpenData(const NodeRef& node, bool w
     if (!fd && fd.error().code == EPERM) {
       // Of an append-only file (chattr +a) that is all one gets. Not kept: the flag goes as it came.
       VENEER_TRY(fd, upper->OpenFile(where.at(), O_WRONLY | O_APPEND | O_NONBLOCK));
-      return DataFd{std::make_shared<const Fd>(*std::move(fd)), {}, nullptr, true};
+      return DataFd{std::make_shared<const Fd>(*std::move(fd)), {}, nullptr, std::nullopt, true};
     }
     if (!fd) return Fail(fd.error());
     return DataFd{fds.Put(FdKey(node->id, kUpperWrite), *std::move(fd)), {}, nullptr};
@@ -84,6 +90,9 @@ Sys<ReadResult> UnionFs::Read(NodeId id, uint64_t offset, size_t size) {
   if (data.fd) {
     result.fd = data.fd->get();
     result.size = size;
+    if (data.known_size && *data.known_size > offset) {
+      result.must = static_cast<size_t>(std::min<uint64_t>(size, *data.known_size - offset));
+    }
     result.keep = std::move(data.fd);
     return result;
   }

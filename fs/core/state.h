@@ -137,6 +137,7 @@ struct UnionFs::State {
     SharedFd fd;             // null: the contents are `bytes`
     std::string_view bytes;  // live as long as the lower layer and `keep`
     std::shared_ptr<const std::string> keep;
+    std::optional<uint64_t> known_size = std::nullopt;  // Layer::KnownSize() of `fd`
     bool append_only = false;  // `fd` writes at the end of the file, whatever the offset
   };
   Sys<DataFd> OpenData(const NodeRef& node, bool write);

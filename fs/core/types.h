@@ -63,6 +63,7 @@ struct ReadResult {
   int fd = -1;  // -1: the data is in `bytes`
   uint64_t offset = 0;
   size_t size = 0;
+  size_t must = 0;  // so many bytes `fd` must have there; fewer of them are EIO
   std::string_view bytes;
   std::shared_ptr<const void> keep;
 };

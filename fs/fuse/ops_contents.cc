@@ -86,6 +86,8 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
   char* buffer = ScratchBuffer(content->size);
   const Sys<size_t> done = ReadFully(content->fd, buffer, content->size, content->offset);
   if (!done) return r.ReplyError(done.error().code);
+  // The kernel would show zeros in place of the rest.
+  if (*done < content->must) return r.ReplyError(EIO);
   if (*done < content->size) AwaitTruncation(r, node);
   r.ReplyBytes({buffer, *done});
 }

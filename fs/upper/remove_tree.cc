@@ -26,44 +26,57 @@ Sys<std::vector<std::string>> UnlinkFiles(int fd) {
   return directories;
 }
 
+// A mode of 0 (the kernel's work directories) forbids to look.
+Sys<Fd> OpenDirectory(sys::At at) {
+  auto opened = sys::Open(at, O_RDONLY | O_DIRECTORY);
+  if (!opened && opened.error().code == EACCES && sys::Chmod(at, 0700)) {
+    return sys::Open(at, O_RDONLY | O_DIRECTORY);
+  }
+  return opened;
+}
+
+// Moves a directory into `top`, under a name that is free there. Nothing that this could replace is a loss: all of it is
+// being removed.
+Sys<std::string> MoveUp(sys::At directory, int top, uint64_t& number) {
+  for (;;) {
+    std::string name = "removed-" + std::to_string(++number);
+    auto moved = sys::Rename(directory, {top, name.c_str()}, 0);
+    // Its entry ".." is written, too.
+    if (!moved && moved.error().code == EACCES && sys::Chmod(directory, 0700)) {
+      moved = sys::Rename(directory, {top, name.c_str()}, 0);
+    }
+    if (moved) return name;
+    const int code = moved.error().code;
+    if (code != ENOTEMPTY && code != EEXIST) return Fail(code);
+  }
+}
+
 }  // namespace
 
 Sys<void> RemoveContents(int fd) {
-  // A stack of open directories instead of recursion: the depth is whatever somebody built. A
-  // directory with its subdirectories left to do is named by what it is called in the one before.
-  struct Level {
-    Fd fd;
-    std::string name;
-    std::vector<std::string> directories;
-  };
-  std::vector<Level> levels(1);
-  VENEER_TRY(levels[0].fd, sys::Open({fd}, O_RDONLY | O_DIRECTORY));
-  VENEER_TRY(levels[0].directories, UnlinkFiles(levels[0].fd.get()));
-  for (;;) {
-    Level& level = levels.back();
-    if (!level.directories.empty()) {
-      Level next;
-      next.name = std::move(level.directories.back());
-      level.directories.pop_back();
-      const sys::At at{level.fd.get(), next.name.c_str()};
-      // An empty directory needs no more, and a mode of 0 (the kernel's work directories) forbids
-      // to look.
-      if (sys::RemoveDir(at)) continue;
-      auto opened = sys::Open(at, O_RDONLY | O_DIRECTORY);
-      if (!opened && opened.error().code == EACCES && sys::Chmod(at, 0700)) {
-        opened = sys::Open(at, O_RDONLY | O_DIRECTORY);
-      }
-      if (!opened) return Fail(opened.error());
-      next.fd = *std::move(opened);
-      VENEER_TRY(next.directories, UnlinkFiles(next.fd.get()));
-      levels.push_back(std::move(next));
-      continue;
+  // Neither recursion nor a descriptor for each level: the depth is whatever somebody built. A directory that is not empty
+  // is moved to the top, and emptied there later.
+  VENEER_TRY(const Fd top, sys::Open({fd}, O_RDONLY | O_DIRECTORY));
+  VENEER_TRY(std::vector<std::string> todo, UnlinkFiles(top.get()));
+  uint64_t number = 0;
+  while (!todo.empty()) {
+    const std::string name = std::move(todo.back());
+    todo.pop_back();
+    const sys::At at{top.get(), name.c_str()};
+    const auto removed = sys::RemoveDir(at);
+    // ENOENT: one that was empty was replaced by what was moved up, under its name, which is in `todo` twice.
+    if (removed || removed.error().code == ENOENT) continue;
+    VENEER_TRY(const Fd directory, OpenDirectory(at));
+    VENEER_TRY(const std::vector<std::string> inside, UnlinkFiles(directory.get()));
+    for (const std::string& one : inside) {
+      const sys::At below{directory.get(), one.c_str()};
+      if (sys::RemoveDir(below)) continue;
+      VENEER_TRY(std::string moved, MoveUp(below, top.get(), number));
+      todo.push_back(std::move(moved));
     }
-    if (levels.size() == 1) return {};
-    const std::string name = std::move(level.name);
-    levels.pop_back();
-    VENEER_TRY_VOID(sys::RemoveDir({levels.back().fd.get(), name.c_str()}));
+    VENEER_TRY_VOID(sys::RemoveDir(at));
   }
+  return {};
 }
 
 Sys<void> RemoveTree(sys::At dir) {

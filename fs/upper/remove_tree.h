@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Removing trees by descriptors: never follows a symlink, never leaves the tree, any depth.
+// Removing trees by descriptors: never follows a symlink, never leaves the tree, takes any depth with
+// three descriptors.
 #ifndef VENEER_FS_UPPER_REMOVE_TREE_H_
 #define VENEER_FS_UPPER_REMOVE_TREE_H_
 

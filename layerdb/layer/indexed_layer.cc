@@ -57,12 +57,15 @@ Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
   if (!objects_) return Fail(ENOENT);
   // No access time is kept of an object, so that reading an image writes nothing.
   const std::string path = ObjectPath(object);
-  Fd fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME));
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  Fd fd(openat(objects_.get(), path.c_str(), kFlags | O_NOATIME));
   if (!fd && errno == EPERM) {  // somebody else's file
-    fd = Fd(openat(objects_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    fd = Fd(openat(objects_.get(), path.c_str(), kFlags));
   }
-  if (!fd) return FailErrno();
-  return fd;
+  if (fd) return fd;
+  // A symlink, a socket: what is in the place of an object is damage, and no ELOOP or ENXIO of the file that is read.
+  if (errno == ELOOP || errno == ENXIO) return Fail(EIO);
+  return FailErrno();
 }
 
 Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
@@ -72,6 +75,8 @@ Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
     if (open != shared_objects_.end()) return open->second;
   }
   VENEER_TRY(Fd opened, OpenObject(object));
+  VENEER_TRY(const struct stat st, sys::Stat({opened.get()}));
+  if (!S_ISREG(st.st_mode)) return Fail(EIO);
   auto fd = std::make_shared<const Fd>(std::move(opened));
   const std::lock_guard lock(shared_mutex_);
   if (most_shared_ == 0) return fd;
@@ -156,8 +161,14 @@ Sys<Content> IndexedLayer::Open(const LayerRef& ref) const {
   if (const auto offset = entry.slice()) return ReadSlice(entry, *object, *offset);
   VENEER_TRY(content.fd, OpenObject(*object));
   VENEER_TRY(const struct stat st, sys::Stat({content.fd.get()}));
-  if (static_cast<uint64_t>(st.st_size) != entry.size()) return Fail(EIO);
+  if (!S_ISREG(st.st_mode) || static_cast<uint64_t>(st.st_size) != entry.size()) return Fail(EIO);
   return content;
+}
+
+std::optional<uint64_t> IndexedLayer::KnownSize(const LayerRef& ref) const {
+  const Sys<EntryView> entry = Entry(ref);
+  if (!entry) return std::nullopt;
+  return entry->size();
 }
 
 Sys<std::string> IndexedLayer::GetXattr(const LayerRef& ref, const std::string& name) const {

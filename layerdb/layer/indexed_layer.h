@@ -43,6 +43,7 @@ class IndexedLayer : public Layer {
     bool whole = false;  // they are all of the object; else it holds others, too
   };
   Sys<std::optional<Held>> HeldIn(const LayerRef& ref) const;
+  // Not waited for and not followed: EIO for a symlink and a socket; whether it is a regular file is the caller's to see.
   Sys<Fd> OpenObject(const ObjectRef& object) const;
 
   LayerObject Root() const override;
@@ -54,6 +55,7 @@ class IndexedLayer : public Layer {
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
   // EIO also where the object has another size than the index says: it was cut short, and would read as zeros.
   Sys<Content> Open(const LayerRef& ref) const override;
+  std::optional<uint64_t> KnownSize(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
   Sys<struct statvfs> StatFs() const override;

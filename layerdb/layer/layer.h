@@ -112,6 +112,10 @@ class Layer {
   // Opens a regular file for reading.
   virtual Sys<Content> Open(const LayerRef& ref) const = 0;
 
+  // The size of a regular file where the layer knows what it must be (an index does): a descriptor of Open() that has fewer
+  // bytes is of a damaged file. Asks nobody.
+  virtual std::optional<uint64_t> KnownSize(const LayerRef& /*ref*/) const { return std::nullopt; }
+
   // Extended attributes as an image's user set them: private marks of the dialect are left out and escaped
   // ones unescaped (overlayfs.rst, "Nesting overlayfs mounts"). Never follows a symlink.
   // Get: ENODATA when it is not there; EOPNOTSUPP when the layer's file system has none.

@@ -340,6 +340,11 @@ Sys<Content> LayerStack::Open(const LayerRef& ref) const {
   return layers_[part.layer]->Open(part.ref);
 }
 
+std::optional<uint64_t> LayerStack::KnownSize(const LayerRef& ref) const {
+  const Part part = DataPart(ref);
+  return layers_[part.layer]->KnownSize(part.ref);
+}
+
 Sys<std::string> LayerStack::GetXattr(const LayerRef& ref, const std::string& name) const {
   const Part part = TopPart(ref);
   return layers_[part.layer]->GetXattr(part.ref, name);

@@ -34,6 +34,7 @@ class LayerStack : public Layer {
   Sys<std::optional<Timestamp>> BirthTime(const LayerRef& ref) const override;
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
   Sys<Content> Open(const LayerRef& ref) const override;
+  std::optional<uint64_t> KnownSize(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;
   Sys<XattrList> ListXattrs(const LayerRef& ref) const override;
   Sys<struct statvfs> StatFs() const override;

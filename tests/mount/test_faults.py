@@ -126,6 +126,39 @@ class Faults(StoreCase):
         self.veneer("prune")
         self.assertRegex(self.veneer("fsck"), r": 0 damaged")
 
+    def object_of(self, size):
+        """The path of the object of that size."""
+        found = [os.path.join(directory, name) for directory, _, names in os.walk(os.path.join(self.store, "objects"))
+                 for name in names if os.lstat(os.path.join(directory, name)).st_size == size]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def test_an_object_that_is_cut_while_its_file_is_open(self):
+        """What is missing is an error for every reader, and never zeros."""
+        data = os.urandom(5_000_000)
+        self.import_tree({"big": data, "copied": os.urandom(4_000_000)}, "cut")
+        point = self.veneer("mount", "-o", "io=cached", "cut", "-n", "p").strip()
+        fd = os.open(os.path.join(point, "big"), os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        self.assertEqual(os.pread(fd, 4096, 0), data[:4096])
+        os.truncate(self.object_of(5_000_000), 1_000_000)
+        self.assertEqual(os.pread(fd, 4096, 900_000), data[900_000:904_096])
+        for offset in (999_000, 3_000_000, 4_999_999):
+            with self.assertRaisesRegex(OSError, "Errno 5"):
+                self.assertNotEqual(len(os.pread(fd, 10_000, offset)), 0)
+                os.pread(fd, 10_000, offset + 4096)  # the kernel gives the page before the first that is lacking
+        self.assertEqual(os.pread(fd, 10, 5_000_000), b"")
+
+    def test_a_fifo_in_the_place_of_an_object(self):
+        self.import_tree({"big": os.urandom(5_000_000)}, "fifo")
+        path = self.object_of(5_000_000)
+        os.unlink(path)
+        os.mkfifo(path)
+        point = self.veneer("mount", "fifo", "-n", "p").strip()
+        done = proc.run(["cat", os.path.join(point, "big")], timeout=20)
+        self.assertRegex(done.err, "Input/output error")
+        self.assertEqual(os.listdir(point), ["big"])
+
     def test_trees_deeper_than_descriptors(self):
         """More directories in one another than a process may have files open."""
         self.veneer("create", "-n", "deep", "base")

@@ -145,6 +145,29 @@ TEST_F(IndexedLayerTest, AnObjectOfAnotherSizeThanTheIndexSaysIsDamage) {
   }
 }
 
+// A fifo would be waited for, and the daemon with it.
+TEST_F(IndexedLayerTest, WhatIsInThePlaceOfAnObjectAndNoFileIsDamage) {
+  const LayerObject object = Lookup(layer_->Root().ref, "object");
+  const std::string path = objects_ + "/" + ObjectPath(Must(layer_->HeldIn(object.ref))->object);
+  const std::string moved = objects_ + "/moved";
+  std::filesystem::rename(path, moved);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(layer_->Open(object.ref).error().code, EIO) << "fifo";
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink(moved, path);
+  EXPECT_EQ(layer_->Open(object.ref).error().code, EIO) << "symlink";
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(layer_->Open(object.ref).error().code, EIO) << "directory";
+}
+
+TEST_F(IndexedLayerTest, KnowsTheSizeOfContentsWithoutTheirObject) {
+  const LayerObject object = Lookup(layer_->Root().ref, "object");
+  std::filesystem::remove_all(objects_);
+  EXPECT_EQ(layer_->KnownSize(object.ref), object.attr.size);
+  EXPECT_EQ(layer_->KnownSize(LayerRef{Layer::kWhiteout, nullptr}), std::nullopt);
+}
+
 TEST_F(IndexedLayerTest, ReadsLinksAndXattrs) {
   const LayerRef root = layer_->Root().ref;
   EXPECT_EQ(Must(layer_->ReadLink(Lookup(root, "link").ref)), "../target");

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/fs.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -297,15 +298,31 @@ TEST_F(UpperTest, MoveLeavesAWhiteoutAndReplacesWhatIsThere) {
   EXPECT_EQ(Text("u/d/in"), "in");
 }
 
+// With fewer descriptors than levels, and with names that it uses itself.
 TEST_F(UpperTest, RemoveTreeTakesAnyDepth) {
   const auto upper = OpenUpper();
   Fd at = *sys::Open({upper->root().get()}, O_PATH | O_DIRECTORY);
   const std::string part(200, 'd');
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     ASSERT_TRUE(sys::MakeDir({at.get(), part.c_str()}, 0755));
     at = *sys::Open({at.get(), part.c_str()}, O_PATH | O_DIRECTORY);
+    ASSERT_TRUE(sys::MakeDir({at.get(), "empty"}, 0));
+    if (i % 2 == 0) {
+      ASSERT_TRUE(sys::MakeDir({at.get(), "removed-1"}, 0755));
+    }
+    if (i > 20) continue;
+    for (const char* const name : {"removed-2", "removed-3/in"}) {
+      stdfs::create_directories("/proc/self/fd/" + std::to_string(at.get()) + "/" + name);
+    }
   }
-  ASSERT_TRUE(RemoveTree({upper->root().get(), part.c_str()}));
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const Sys<void> removed = RemoveTree({upper->root().get(), part.c_str()});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(removed) << removed.error().code;
   EXPECT_TRUE(stdfs::is_empty(base_ / "u"));
 }
 
