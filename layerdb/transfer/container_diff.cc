@@ -35,7 +35,10 @@ class Lines {
 
   std::vector<SizedDiffEntry> Take() {
     if (root_changed_ || (root_dated_ && !name_replaced_)) {
-      out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0, std::move(root_parts_)});
+      SizedDiffEntry root;
+      root.entry = {DiffKind::kChanged, "/"};
+      root.parts = std::move(root_parts_);
+      out_.insert(out_.begin(), std::move(root));
     }
     return std::move(out_);
   }

@@ -188,7 +188,10 @@ class ImageDiff {
                Differences(objects_, below_.Root().entry, above_.Root().entry));
     const bool dated = parts == std::vector<std::string>{"time"};
     if (parts.empty() || (dated && name_replaced_)) return {};
-    out_.insert(out_.begin(), {{DiffKind::kChanged, "/"}, 0, 0, std::move(parts)});
+    SizedDiffEntry root;
+    root.entry = {DiffKind::kChanged, "/"};
+    root.parts = std::move(parts);
+    out_.insert(out_.begin(), std::move(root));
     return {};
   }
 
@@ -197,7 +200,10 @@ class ImageDiff {
     for (Frame& frame : frames_) {
       if (frame.told) continue;
       frame.told = true;
-      out_.push_back({{DiffKind::kChanged, path_.substr(0, frame.path_size)}, 0, 0, {kInside}});
+      SizedDiffEntry inside;
+      inside.entry = {DiffKind::kChanged, path_.substr(0, frame.path_size)};
+      inside.parts.emplace_back(kInside);
+      out_.push_back(std::move(inside));
     }
     out_.push_back(std::move(change));
   }
