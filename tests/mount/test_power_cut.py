@@ -94,7 +94,8 @@ class PowerCut:
         do("prune")
         do("fsck", "--repair", "--progress", "none")
         do("create", "-n", "last", "b:2", written={"last": b"another"})
-        do("rmi", "a:1", "a:2")
+        do("rmi", "a:1")  # one name a step: several are removed one after the other
+        do("rmi", "a:2")
         do("image", "prune", "-f")
         do("container", "prune", "-f")
         do("create", "-n", "end", "b:2", written={"end": b"another"})
