@@ -11,9 +11,10 @@ import time
 from . import cases, markdown, systems
 
 # Rows that no case describes: what is measured is the mount itself, or the daemon.
-MOUNT, MEMORY, IDLE = "mount", "memory", "idle"
+MOUNT, UMOUNT, MEMORY, IDLE = "mount", "umount", "memory", "idle"
 DAEMON_ROWS = {
     MOUNT: ("mount + first ls", "s", {2: 0.050, 100: 0.080}),
+    UMOUNT: ("umount with 32 MiB to be written, until all is closed", "s", {}),
     MEMORY: ("memory of the daemon after find", "MB", {2: 60, 100: 60}),
     IDLE: ("CPU of the idle daemon, 5 s", "s", {2: 0.0, 100: 0.0}),
 }
@@ -161,6 +162,9 @@ class Comparison:
                     systems.run("ls", tree)
                     samples[contender.name].append(time.perf_counter() - start)
                     continue
+                if name == UMOUNT:
+                    samples[contender.name].append(self._time_to_detach(contender, tree))
+                    continue
                 server = contender.server()
                 if server is None:
                     continue
@@ -176,6 +180,29 @@ class Comparison:
                 contender.unmount()
         targets = {system: limits[layers] for system in ("veneer", "veneerfs") if layers in limits}
         return Row(name, what, unit, layers, {k: v for k, v in samples.items() if v}, targets, absolute=True)
+
+    @staticmethod
+    def _time_to_detach(contender, tree):
+        os.sync()
+        for number in range(32):
+            with open(os.path.join(tree, f"dirty{number}"), "wb") as file:
+                file.write(os.urandom(1 << 20))
+        start = time.perf_counter()
+        contender.detach()
+        return time.perf_counter() - start
+
+    def before_and_after(self):
+        """The medians of this build and of the older one, and their ratio."""
+        lines = []
+        for row in self.results:
+            for system in ("veneer", "veneerfs"):
+                old, ratio = f"{system}-before", row.ratio(system, f"{system}-before")
+                if ratio is not None:
+                    noisy = "~" if row.is_noisy(system) or row.is_noisy(old) else ""
+                    lines.append(f"{row.name}, {row.layers} layers, {system}: {_shown(row.median(old), row.unit)} -> "
+                                 f"{_shown(row.median(system), row.unit)}, {noisy}{ratio:.2f} × (best of each "
+                                 f"{min(row.samples[system]) / min(row.samples[old]):.2f} ×)")
+        return "\n".join(lines)
 
     def table(self):
         names = [c.name for c in self.contenders]

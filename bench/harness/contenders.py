@@ -23,13 +23,17 @@ class Contender:
             (folder / part).mkdir()
         return folder, f"upperdir={folder}/upper,workdir={folder}/work", folder / "mnt"
 
-    def unmount(self):
-        """Nothing of it is left, the daemon included."""
+    def detach(self):
+        """Unmounts it. The daemon has ended then, so everything is closed."""
         pid = self.server()
         for point in systems.mounted_under(self.scratch.path(self.name)):
             systems.unmount(point)
         while pid is not None and os.path.exists(f"/proc/{pid}"):
-            time.sleep(0.005)
+            time.sleep(0.001)
+
+    def unmount(self):
+        """Nothing of it is left, the daemon included."""
+        self.detach()
         self.scratch.put_aside(self.scratch.path(self.name))
 
     def server(self):
@@ -78,20 +82,25 @@ class Program(Contender):
 class Image(Contender):
     """A container of the image that is the same stack in a store."""
 
-    def __init__(self, name, scratch, stack, options=""):
+    def __init__(self, name, scratch, stack, options="", program="veneer"):
         super().__init__(name, scratch, stack)
+        self._program = program
         self._options = ",".join(word for word in ("suid,dev", options) if word)
 
     def _veneer(self, *words):
-        systems.run("veneer", *words, env=systems.store(self.stack.store))
+        systems.run(self._program, *words, env=systems.store(self.stack.store))
 
     def mount(self, layers):
         folder = self.scratch.fresh(self.name)
         self._veneer("mount", self.stack.image(layers), "--name", self.name, "-o", self._options, folder)
         return folder
 
+    def detach(self):
+        if systems.mounted_under(self.scratch.path(self.name)):
+            self._veneer("umount", self.name)
+
     def unmount(self):
-        self._veneer("umount", self.name)
+        self.detach()
         upper = self.stack.store / "containers" / self.name / "upper"
         self.scratch.put_aside(upper)
         upper.mkdir()
@@ -108,6 +117,9 @@ class Directory(Contender):
 
     def mount(self, layers):
         return self.stack.merged(layers)
+
+    def detach(self):
+        pass
 
     def unmount(self):
         pass
@@ -127,6 +139,9 @@ def all_of(scratch, stack, options):
     found = [Image("veneer", scratch, stack, options.mount_options),
              Program("veneerfs", scratch, stack, "veneerfs", options.mount_options),
              Kernel("overlayfs", scratch, stack, options.overlayfs_options)]
+    if getattr(options, "before", None):
+        found[:0] = [Image("veneer-before", scratch, stack, options.mount_options, options.before / "veneer"),
+                     Program("veneerfs-before", scratch, stack, options.before / "veneerfs", options.mount_options)]
     missing = []
     if shutil.which(options.fuse_overlayfs):
         # Otherwise programs in a chroot could not open their /dev/null.

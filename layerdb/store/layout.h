@@ -47,6 +47,8 @@ class StoreLayout {
   }
   std::string upper(std::string_view name) const { return container(name) + "/upper"; }
   std::string work(std::string_view name) const { return container(name) + "/work"; }
+  // What running sessions have made in the tree to mount on (model/mount_stub.h).
+  std::string stubs(std::string_view name) const { return container(name) + "/stubs"; }
   std::string owner(std::string_view name) const { return container(name) + "/owner"; }
   std::string staging() const { return root_ + "/staging"; }
 

@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "layerdb/model/tar_mapping.h"
@@ -36,12 +39,14 @@ std::optional<LayerRef> RefOf(const std::optional<LayerObject>& object) {
 Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
                                                      const std::string& work,
                                                      const std::string& tree,
-                                                     const std::string& objects) {
+                                                     const std::string& objects,
+                                                     const std::string& stubs) {
   std::unique_ptr<ChangeWalk> walk(new ChangeWalk);
   DirLayerOptions options;
   // An upper never holds whiteouts of this form: ".wh.x" is a file there.
   options.aufs = false;
   VENEER_TRY(walk->upper_, DirLayer::Open(upper, options));
+  if (!stubs.empty()) VENEER_TRY_VOID(walk->ReadStubs(stubs));
   if (tree.empty()) return walk;
   VENEER_TRY(walk->lower_, IndexedLayer::Open(tree, objects));
   if (work.empty()) return walk;
@@ -75,6 +80,24 @@ Result<void> ChangeWalk::ReadLinks(const std::string& directory) {
       LinkedNames* at = &linked_names_;
       for (const std::string_view part : parts) at = &at->children[std::string(part)];
     }
+  }
+  return {};
+}
+
+Result<void> ChangeWalk::ReadStubs(const std::string& record) {
+  std::ifstream file(record, std::ios::binary);
+  if (!file) {
+    if (errno == ENOENT) return {};
+    return MakeError(Errno{errno}, record);
+  }
+  std::stringstream text;
+  text << file.rdbuf();
+  for (Stub& stub : ParseStubs(text.str())) {
+    const std::string path = stub.path.substr(1);
+    const size_t slash = path.rfind('/');
+    // The first has the time before all of them.
+    stub_dates_.emplace(slash == std::string::npos ? "" : path.substr(0, slash), stub.parent_mtime);
+    stubs_.emplace(path, std::move(stub));
   }
   return {};
 }
@@ -169,7 +192,11 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
   change->attr = object.attr;
   change->meta = change->data = upper_.get();
   change->meta_ref = change->data_ref = object.ref;
-  if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
+  if (object.attr.type == FileType::kDirectory) {
+    // The session sets it back at its end.
+    const auto before_stubs = stub_dates_.find(path_);
+    if (before_stubs != stub_dates_.end()) change->attr.mtime = before_stubs->second;
+  } else if (object.attr.nlink > 1) {
     change->link_key.emplace(upper_.get(), object.attr.ino);
   }
   if (object.attr.type != FileType::kRegular || !object.marks.metacopy) return {};
@@ -187,7 +214,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
 // was changed.
 Result<void> ChangeWalk::CompareDirectories(const LayerObject& above, const LayerObject& base,
                                             Change* change) const {
-  const Attr& a = above.attr;
+  const Attr& a = change->attr;
   const Attr& b = base.attr;
   if (a.mode != b.mode || a.uid != b.uid || a.gid != b.gid) return {};
   Sys<XattrList> upper_xattrs = upper_->ListXattrs(above.ref);
@@ -214,6 +241,12 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   }
   const bool whiteout = above && above->ref.id == Layer::kWhiteout;
   if (whiteout) above.reset();
+  const auto stub = stubs_.find(path_);
+  const bool is_stub = above && stub != stubs_.end() &&
+                       stub->second.directory == (above->attr.type == FileType::kDirectory);
+  if (is_stub && above->attr.type == FileType::kRegular && above->attr.size == 0) {
+    return std::nullopt;
+  }
   VENEER_TRY(Found base, LookupLower(frame.base, name));
   const bool plain = frame.plain();
   Found below;
@@ -260,7 +293,8 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     if (plain && next.plain()) {
       VENEER_TRY_VOID(CompareDirectories(*above, *base, &change));
     }
-    if (change.only_inside) {
+    // A stub that something was put into is no stub any more.
+    if (change.only_inside || is_stub) {
       next.untold = std::move(change);
     } else {
       VENEER_TRY_VOID(sink(change));

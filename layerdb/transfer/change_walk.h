@@ -22,6 +22,7 @@
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/model/diff.h"
+#include "layerdb/model/mount_stub.h"
 
 namespace veneer {
 
@@ -55,10 +56,12 @@ struct Change {
 class ChangeWalk {
  public:
   // Opens a writable layer, its link index (`work` may be empty) and the merged tree below (`tree` may be empty), whose
-  // contents are in `objects`.
+  // contents are in `objects`. `stubs` is the record of what a running session has made to mount on (model/mount_stub.h),
+  // which is passed over; it may be empty or missing.
   static Result<std::unique_ptr<ChangeWalk>> Open(const std::string& upper, const std::string& work,
                                                   const std::string& tree,
-                                                  const std::string& objects);
+                                                  const std::string& objects,
+                                                  const std::string& stubs = {});
 
   // Every change, a directory before what is in it, siblings in byte order; before each all directories above it, the
   // root first, changed or not. So nothing is told where nothing changed.
@@ -98,6 +101,7 @@ class ChangeWalk {
   // Visits all below the root, whose frame is `root`.
   Result<void> Descend(Frame root, FunctionRef<Result<void>(const Change&)> sink);
   Result<void> ReadLinks(const std::string& directory);
+  Result<void> ReadStubs(const std::string& record);
   Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
   Result<Found> LowerAt(std::string_view path) const;
   Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
@@ -115,6 +119,8 @@ class ChangeWalk {
   std::shared_ptr<DirLayer> links_;
   std::map<uint64_t, LayerObject> linked_files_;  // by inode number of the image
   LinkedNames linked_names_;
+  std::map<std::string, Stub> stubs_;           // by path, no slash in front
+  std::map<std::string, Timestamp> stub_dates_;  // of the directories they are in, before they were made
   std::string path_;
 };
 

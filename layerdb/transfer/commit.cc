@@ -300,7 +300,7 @@ Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const st
                                    const std::string& work, const std::string& tree,
                                    const CommitOptions& options) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
-             ChangeWalk::Open(upper, work, tree, store.layout().objects()));
+             ChangeWalk::Open(upper, work, tree, store.layout().objects(), options.stubs));
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, session, TreeBuilder::Limits()));
   Committer committer(store, session, *walk, *layer, options);
@@ -312,9 +312,11 @@ Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
                                        const ContainerRecord& container,
                                        const CommitOptions& options) {
   VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
+  CommitOptions all = options;
+  all.stubs = store.layout().stubs(container.name);
   Result<CommittedLayer> committed =
       CommitUpper(store, session, store.layout().upper(container.name),
-                  store.layout().work(container.name), tree, options);
+                  store.layout().work(container.name), tree, all);
   if (!committed) {
     return tl::unexpected(std::move(committed).error().Context("container " + container.name));
   }

@@ -35,6 +35,7 @@ struct CommitOptions {
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;
   const Cancellation* cancel = nullptr;  // asked, the commit ends with ECANCELED
+  std::string stubs;  // see ChangeWalk::Open(); CommitContainer() fills it in
 };
 
 struct CommittedLayer {

@@ -28,7 +28,8 @@ Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
 
 // The same for any writable layer over any merged tree; see CommitUpper().
 Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
-                                         const std::string& tree, const std::string& objects);
+                                         const std::string& tree, const std::string& objects,
+                                         const std::string& stubs = {});
 
 }  // namespace veneer
 

@@ -29,7 +29,7 @@ Result<uint64_t> ExportContainer(Store& store, const ContainerRecord& container,
 // The same for any writable layer over any merged tree; see CommitUpper().
 Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
                              const std::string& tree, const std::string& objects,
-                             const Cancellation* cancel, TarSink sink);
+                             const Cancellation* cancel, TarSink sink, const std::string& stubs = {});
 
 }  // namespace veneer
 

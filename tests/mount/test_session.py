@@ -290,6 +290,36 @@ class SessionCase:
             self.assertEqual(child.wait(20), 137)
         self.assertEqual(self.veneer("ps", "-a", "-q").out, "")
 
+    def test_what_a_running_session_is_mounted_on_is_no_change(self):
+        """The image has no /dev, /proc, /run, /sys and no /etc/hosts."""
+        script = "touch /root/made; mkdir /srv; touch /srv/made; echo up; read x"
+        for mounted in (False, True):
+            if mounted:
+                self.veneer("mount", "test:1", "--name", "web")
+            name = () if mounted else ("--name", "web")
+            words = self.command("chroot", "--bind", "/usr:/usr:ro", "--bind", f"{self.dir}:/a/b", *name,
+                                 "web" if mounted else "test:1", "--", "sh", "-c", script)
+            with subprocess.Popen(words, env=self.environment(), cwd=self.dir, stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+                                  start_new_session=True) as child:
+                self.assertEqual(child.stdout.readline(), b"up\n")
+                changes = {line.split()[1] for line in self.veneer("diff", "web").out.splitlines()}
+                with_sizes = {line.split()[-1] for line in self.veneer("diff", "--stat", "web").out.splitlines()[1:-1]}
+                self.veneer("commit", "web", "running:1")
+                committed = {line.split()[1] for line in self.veneer("diff", "test:1", "running:1").out.splitlines()}
+                self.veneer("export", "-o", "out.tar", "web")
+                with tarfile.open(self.path("out.tar")) as archive:
+                    exported = {member.name.removeprefix("./").rstrip("/") for member in archive}
+                child.stdin.write(b"\n")
+                child.stdin.flush()
+                self.assertEqual(child.wait(), 0)
+            expected = {"/root", "/root/made", "/srv", "/srv/made"}
+            self.assertEqual(changes - {"/"}, expected)
+            self.assertEqual(with_sizes - {"/"}, expected)
+            self.assertEqual(committed - {"/"}, expected)
+            self.assertFalse({"dev", "proc", "run", "sys", "a", "a/b", "etc/hosts", "etc/resolv.conf"} & exported)
+            self.assertLessEqual({"etc/keep", "root/made", "srv/made"}, exported)
+            self.veneer("rm", "-f", "web")
+
     def test_what_was_just_stored_through_a_mapping_is_in_exports_and_commits(self):
         """syncfs(2) sends it and does not wait for the daemon, which is slow here."""
         self.veneer("mount", "test:1", "--name", "web", "mnt")

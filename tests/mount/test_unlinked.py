@@ -195,7 +195,8 @@ class Unlinked(PlacedCase):
             os.unlink(self.at("file"))
 
         def held():
-            return [path for path in proc.open_paths(self.mnt.pid) if path.endswith(" (deleted)")]
+            return [path for path in proc.open_paths(self.mnt.pid)
+                    if path.endswith(" (deleted)") and not path.startswith("/memfd:")]
 
         self.assertTrue(proc.wait_until(lambda: not held(), 5), f"still open: {held()}")
 

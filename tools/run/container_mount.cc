@@ -229,7 +229,7 @@ Result<ProcessId> StartThroughHelper(DaemonSpec spec, const std::string& mount_p
 }  // namespace
 
 std::string StubRecordOf(const Store& store, const ContainerRecord& container) {
-  return store.layout().container(container.name) + "/stubs";
+  return store.layout().stubs(container.name);
 }
 
 std::string DefaultMountPoint(const Store& store, const ContainerRecord& container) {

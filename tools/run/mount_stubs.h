@@ -14,26 +14,13 @@
 #include <sys/types.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
-#include "layerdb/model/entry.h"
+#include "layerdb/model/mount_stub.h"
 
 namespace veneer {
-
-struct Stub {
-  std::string path;  // from the root of the tree, without symlinks
-  bool directory = false;
-  Timestamp parent_mtime;
-  friend bool operator==(const Stub&, const Stub&) = default;
-};
-
-// The text of the record: one NUL-terminated "d|f SEC.NSEC PATH" per stub. Pure; damaged parts are
-// left out.
-std::string FormatStub(const Stub& stub);
-std::vector<Stub> ParseStubs(std::string_view text);
 
 class MountStubs {
  public:
