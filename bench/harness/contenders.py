@@ -2,11 +2,11 @@
 """The systems that bench/compare measures, each of which can mount a stack with a new, empty writable layer."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 from . import systems
 
@@ -26,10 +26,13 @@ class Contender:
     def detach(self):
         """Unmounts it. The daemon has ended then, so everything is closed."""
         pid = self.server()
+        daemon = os.pidfd_open(pid) if pid is not None else None
         for point in systems.mounted_under(self.scratch.path(self.name)):
             systems.unmount(point)
-        while pid is not None and os.path.exists(f"/proc/{pid}"):
-            time.sleep(0.001)
+        if daemon is not None:
+            # Its end, and not the moment when init takes notice of it.
+            select.select([daemon], [], [])
+            os.close(daemon)
 
     def unmount(self):
         """Nothing of it is left, the daemon included."""
