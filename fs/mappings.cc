@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/mappings.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <memory>
 #include <set>
 #include <vector>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/proc.h"
 #include "layerdb/base/served_mount.h"
 
 namespace veneer {
@@ -19,18 +18,6 @@ namespace {
 
 bool IsNamed(const MountEntry& entry, const MountName& name) {
   return entry.type == name.type && entry.source == name.source;
-}
-
-std::vector<std::string> Processes() {
-  struct Close {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-  };
-  const std::unique_ptr<DIR, Close> proc(::opendir("/proc"));
-  std::vector<std::string> pids;
-  while (const dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
-    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') pids.emplace_back(entry->d_name);
-  }
-  return pids;
 }
 
 bool IsOthers(dev_t device) {
@@ -59,14 +46,14 @@ dev_t DeviceOfMount(const MountName& name) {
 
 void FlushMappingsOf(const MountName& name) {
   std::set<dev_t> done;
-  for (const std::string& pid : Processes()) {
-    const auto table = ReadMountTable(static_cast<pid_t>(std::stol(pid)));
+  for (const pid_t pid : NumbersIn("/proc")) {
+    const auto table = ReadMountTable(pid);
     if (!table) continue;
     for (const MountEntry& entry : *table) {
       const std::optional<dev_t> device = ParseDevice(entry.device);
       if (!IsNamed(entry, name) || !device || IsOthers(*device)) continue;
       // The root of a process may be this mount.
-      const std::string path = "/proc/" + pid + "/root" + entry.mount_point;
+      const std::string path = ProcessPath(pid) + "/root" + entry.mount_point;
       if (done.contains(*device) || ::access(path.c_str(), F_OK) != 0) continue;
       done.insert(*device);
       FlushMappingsAt(path);

@@ -2,16 +2,14 @@
 #include "fs/upper/lock.h"
 
 #include <sys/file.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <thread>
 
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/proc.h"
 #include "layerdb/base/process_progress.h"
 #include "layerdb/base/served_mount.h"
 #include "layerdb/base/sys.h"
@@ -30,35 +28,18 @@ constexpr std::chrono::seconds kStuckPatience{5};
 constexpr std::chrono::seconds kUnseenPatience{60};
 constexpr std::chrono::milliseconds kPause{5};
 
-// Who holds the flock on a directory, from /proc/locks: "1: FLOCK ADVISORY WRITE <pid>
-// <maj>:<min>:<ino> 0 EOF".
+// Who holds the flock on a directory.
 std::optional<int> LockHolder(int fd) {
   const auto st = sys::Stat({fd});
   if (!st) return std::nullopt;
-  char id[64];
-  snprintf(id, sizeof id, "%02x:%02x:%lu", major(st->st_dev), minor(st->st_dev),
-           static_cast<unsigned long>(st->st_ino));
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream fields(line);
-    std::string number;
-    std::string kind;
-    std::string mode;
-    std::string access;
-    std::string place;
-    int pid = 0;
-    if (fields >> number >> kind >> mode >> access >> pid >> place && kind == "FLOCK" &&
-        place == id) {
-      return pid;
-    }
-  }
-  return std::nullopt;
+  const std::vector<FileLock> locks = FlocksOn(*st);
+  return locks.empty() ? std::nullopt : std::optional(locks.front().pid);
 }
 
 bool Lists(const Result<std::vector<MountEntry>>& table, dev_t device) {
   return table && std::ranges::any_of(*table, [device](const MountEntry& entry) {
-    return ParseDevice(entry.device) == device;
-  });
+           return ParseDevice(entry.device) == device;
+         });
 }
 
 enum class Use {

@@ -6,9 +6,8 @@
 #include <sys/sysmacros.h>
 
 #include <charconv>
-#include <fstream>
-#include <sstream>
-#include <string>
+
+#include "layerdb/base/proc.h"
 
 namespace veneer {
 namespace {
@@ -38,24 +37,10 @@ bool ToNumber(std::string_view text, Number* number) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-// "12: POSIX  ADVISORY  READ 1234 00:01:5678 START END"
-std::optional<MountServer> ParseLine(const std::string& line) {
-  std::istringstream fields(line);
-  std::string number;
-  std::string kind;
-  std::string mode;
-  std::string access;
-  std::string pid;
-  std::string place;
-  std::string start;
-  if (!(fields >> number >> kind >> mode >> access >> pid >> place >> start)) return std::nullopt;
-  MountServer server;
-  uint64_t offset = 0;
-  if (kind != "POSIX" || !ToNumber(pid, &server.pid) || server.pid <= 0) return std::nullopt;
-  if (!ToNumber(start, &offset)) return std::nullopt;
-  const auto device = static_cast<uint32_t>(offset);
-  server.device = makedev(device >> kMinorBits, device & kMinorMask);
-  if (OffsetOf(server.device) != offset) return std::nullopt;
+std::optional<MountServer> ServerBy(const FileLock& lock) {
+  const auto device = static_cast<uint32_t>(lock.start);
+  const MountServer server{lock.pid, makedev(device >> kMinorBits, device & kMinorMask)};
+  if (lock.kind != "POSIX" || OffsetOf(server.device) != lock.start) return std::nullopt;
   return server;
 }
 
@@ -78,21 +63,15 @@ Sys<void> ServedMount::AnnounceEnd() {
   return SetLock(fd_.get(), F_UNLCK, 0, ended);
 }
 
-std::vector<MountServer> ParseMountServers(std::string_view locks) {
+std::vector<MountServer> MountServersBy(const std::vector<FileLock>& locks) {
   std::vector<MountServer> servers;
-  std::istringstream text{std::string(locks)};
-  for (std::string line; std::getline(text, line);) {
-    if (const auto server = ParseLine(line)) servers.push_back(*server);
+  for (const FileLock& lock : locks) {
+    if (const auto server = ServerBy(lock)) servers.push_back(*server);
   }
   return servers;
 }
 
-std::vector<MountServer> MountServers() {
-  std::ifstream file("/proc/locks");
-  std::stringstream text;
-  text << file.rdbuf();
-  return ParseMountServers(text.str());
-}
+std::vector<MountServer> MountServers() { return MountServersBy(ReadLocks()); }
 
 std::optional<pid_t> ServerOf(dev_t device) {
   for (const MountServer& server : MountServers()) {

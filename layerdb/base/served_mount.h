@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/proc.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -44,8 +45,8 @@ struct MountServer {
   friend bool operator==(const MountServer&, const MountServer&) = default;
 };
 
-// Those in the text of /proc/locks. Pure.
-std::vector<MountServer> ParseMountServers(std::string_view locks);
+// Those that hold these locks. Pure.
+std::vector<MountServer> MountServersBy(const std::vector<FileLock>& locks);
 // All that can be seen from this pid namespace. Anybody can claim to be one: look at the owner of the process.
 std::vector<MountServer> MountServers();
 // The first of these that serves a device, or is a process.

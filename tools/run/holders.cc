@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/holders.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -9,15 +8,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <optional>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/proc.h"
 #include "layerdb/base/served_mount.h"
 
 namespace veneer {
@@ -25,20 +23,6 @@ namespace veneer {
 namespace {
 
 constexpr size_t kNamed = 5;
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-std::vector<std::string> Names(const std::string& path) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, CloseDir> dir(::opendir(path.c_str()));
-  if (!dir) return names;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  }
-  return names;
-}
 
 struct FileId {
   dev_t device;
@@ -79,17 +63,17 @@ bool Holds(const std::string& process, dev_t device) {
   for (const char* link : {"/cwd", "/root"}) {
     if (DeviceBehind(process + link) == device) return true;
   }
-  for (const std::string& fd : Names(process + "/fd")) {
-    if (DeviceBehind(process + "/fd/" + fd) == device) return true;
+  for (const int fd : NumbersIn(process + "/fd")) {
+    if (DeviceBehind(process + "/fd/" + std::to_string(fd)) == device) return true;
   }
   return MapsFrom(process, device);
 }
 
 // proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this very descriptor.
 bool HoldsLock(const std::string& process, const FileId& wanted) {
-  for (const std::string& fd : Names(process + "/fd")) {
-    if (FileBehind(process + "/fd/" + fd) != wanted) continue;
-    std::ifstream info(process + "/fdinfo/" + fd);
+  for (const int fd : NumbersIn(process + "/fd")) {
+    if (FileBehind(process + "/fd/" + std::to_string(fd)) != wanted) continue;
+    std::ifstream info(process + "/fdinfo/" + std::to_string(fd));
     for (std::string line; std::getline(info, line);) {
       if (line.starts_with("lock:") && line.find(" FLOCK ") != std::string::npos &&
           line.find(" WRITE ") != std::string::npos) {
@@ -100,18 +84,10 @@ bool HoldsLock(const std::string& process, const FileId& wanted) {
   return false;
 }
 
-std::string ProcessPath(pid_t pid) { return "/proc/" + std::to_string(pid); }
-
 // All but this one.
 std::vector<pid_t> OtherProcesses() {
-  std::vector<pid_t> others;
-  const pid_t self = ::getpid();
-  for (const std::string& name : Names("/proc")) {
-    pid_t pid = 0;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (code == std::errc() && end == name.data() + name.size() && pid != self)
-      others.push_back(pid);
-  }
+  std::vector<pid_t> others = NumbersIn("/proc");
+  std::erase(others, ::getpid());
   return others;
 }
 

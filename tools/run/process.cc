@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <memory>
 #include <string_view>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/proc.h"
 
 namespace veneer {
 
@@ -67,17 +64,6 @@ std::string ReadAll(int fd) {
   return text;
 }
 
-// Field 4 of /proc/PID/stat; the name before it is in parentheses and may hold anything.
-pid_t ParentOf(const std::string& pid) {
-  std::ifstream file("/proc/" + pid + "/stat");
-  std::string stat;
-  std::getline(file, stat);
-  const size_t end = stat.rfind(')');
-  if (end == std::string::npos || end + 4 >= stat.size()) return 0;
-  if (stat[end + 2] == 'Z') return 0;
-  return static_cast<pid_t>(strtol(stat.c_str() + end + 4, nullptr, 10));
-}
-
 bool IsExecutable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 std::string DirectoryOfThisProgram() {
@@ -119,18 +105,9 @@ Result<Outcome> RunCommand(const Command& command) {
 
 std::vector<pid_t> Children() {
   std::vector<pid_t> children;
-  struct Close {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-  };
-  const std::unique_ptr<DIR, Close> proc(::opendir("/proc"));
-  if (!proc) return children;
-  const pid_t self = ::getpid();
-  while (const dirent* entry = ::readdir(proc.get())) {
-    const std::string_view name = entry->d_name;
-    pid_t pid = 0;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (code != std::errc() || end != name.data() + name.size()) continue;
-    if (ParentOf(entry->d_name) == self) children.push_back(pid);
+  for (const pid_t pid : NumbersIn("/proc")) {
+    const Sys<TaskStat> stat = ReadTaskStat(ProcessPath(pid));
+    if (stat && !stat->IsGone() && stat->parent == ::getpid()) children.push_back(pid);
   }
   return children;
 }

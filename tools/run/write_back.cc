@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/write_back.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,10 +10,10 @@
 #include <charconv>
 #include <chrono>
 #include <fstream>
-#include <memory>
 #include <thread>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/proc.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
 
@@ -57,19 +56,14 @@ class WaitingRequests {
 // which all sleep has none.
 class Rest {
  public:
-  explicit Rest(pid_t pid) : tasks_("/proc/" + std::to_string(pid) + "/task") {}
+  explicit Rest(pid_t pid) : threads_(ProcessPath(pid) + "/task/") {}
 
   // True when no thread has run since the last call. Also when there is no such process: it has no requests either.
   bool Holds() {
-    struct Close {
-      void operator()(DIR* dir) const { ::closedir(dir); }
-    };
-    const std::unique_ptr<DIR, Close> dir(::opendir(tasks_.c_str()));
     bool asleep = true;
     uint64_t switches = 0;
-    while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-      if (entry->d_name[0] == '.') continue;
-      std::ifstream status(tasks_ + "/" + entry->d_name + "/status");
+    for (const int id : NumbersIn(threads_)) {
+      std::ifstream status(threads_ + std::to_string(id) + "/status");
       for (std::string line; std::getline(status, line);) {
         if (line.starts_with("State:")) asleep = asleep && line.find("S (") != std::string::npos;
         if (line.find("ctxt_switches:") != std::string::npos) {
@@ -83,7 +77,7 @@ class Rest {
   }
 
  private:
-  std::string tasks_;
+  std::string threads_;
   std::optional<uint64_t> switches_;
 };
 

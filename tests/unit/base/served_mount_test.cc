@@ -56,7 +56,7 @@ TEST(ServedMountTest, OtherLocksAreNotTakenForOne) {
       "3: -> POSIX ADVISORY READ 15 00:01:14 8533870988020940855 8533870988020940855\n"
       "nonsense\n\n"
       "4: POSIX  ADVISORY  READ  16 00:01:15 8533870988020940855 8533870988020940855\n";
-  EXPECT_THAT(ParseMountServers(text), ElementsAre(MountServer{16, makedev(0, 55)}));
+  EXPECT_THAT(MountServersBy(ParseLocks(text)), ElementsAre(MountServer{16, makedev(0, 55)}));
 }
 
 TEST(ServedMountTest, DevicesAreReadAsTheMountTableWritesThem) {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/proc.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
+#include "layerdb/base/sys.h"
+
+namespace veneer {
+namespace {
+
+template <class Number>
+bool ToNumber(std::string_view text, Number* number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+// "12: FLOCK  ADVISORY  WRITE 1234 00:01:5678 0 EOF"; "12: -> FLOCK ..." waits for it.
+std::optional<FileLock> ParseLock(const std::string& line) {
+  std::istringstream fields(line);
+  std::string number;
+  std::string mode;
+  std::string access;
+  std::string pid;
+  std::string start;
+  FileLock lock;
+  if (!(fields >> number >> lock.kind >> mode >> access >> pid >> lock.file >> start)) return {};
+  if (lock.kind == "->" || !ToNumber(pid, &lock.pid) || lock.pid <= 0) return {};
+  if (!ToNumber(start, &lock.start)) return {};
+  lock.exclusive = access == "WRITE";
+  return lock;
+}
+
+}  // namespace
+
+std::string ProcessPath(pid_t pid) { return "/proc/" + std::to_string(pid); }
+
+std::vector<int> NumbersIn(const std::string& directory) {
+  std::vector<int> numbers;
+  const Sys<std::vector<std::string>> names = NamesIn(directory);
+  if (!names) return numbers;
+  for (const std::string& name : *names) {
+    int number = 0;
+    if (ToNumber(name, &number)) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// The fields are separated by blanks, but the second is a name in parentheses that may hold anything.
+std::optional<TaskStat> ParseTaskStat(std::string_view text) {
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string_view::npos) return std::nullopt;
+  std::istringstream fields{std::string(text.substr(name_end + 1))};
+  TaskStat stat;
+  uint64_t user = 0;
+  uint64_t system = 0;
+  std::string skipped;
+  fields >> stat.state >> stat.parent;
+  for (int field = 5; field < 14; ++field) fields >> skipped;
+  fields >> user >> system;
+  for (int field = 16; field < 22; ++field) fields >> skipped;
+  if (!(fields >> stat.start_time)) return std::nullopt;
+  stat.ticks = user + system;
+  return stat;
+}
+
+Sys<TaskStat> ReadTaskStat(const std::string& directory) {
+  const Fd fd(::open((directory + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Fail(errno == ENOENT ? ESRCH : errno);
+  std::string text(4096, '\0');
+  VENEER_TRY(const size_t n, sys::ReadAt(fd.get(), text.data(), text.size(), 0));
+  const std::optional<TaskStat> stat = ParseTaskStat(std::string_view(text).substr(0, n));
+  if (!stat) return Fail(EIO);
+  return *stat;
+}
+
+std::vector<FileLock> ParseLocks(std::string_view text) {
+  std::vector<FileLock> locks;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    if (auto lock = ParseLock(line)) locks.push_back(*std::move(lock));
+  }
+  return locks;
+}
+
+std::vector<FileLock> ReadLocks() {
+  std::ifstream file("/proc/locks");
+  std::stringstream text;
+  text << file.rdbuf();
+  return ParseLocks(text.str());
+}
+
+std::vector<FileLock> FlocksOn(const struct stat& file) {
+  char id[64];
+  snprintf(id, sizeof id, "%02x:%02x:%lu", major(file.st_dev), minor(file.st_dev),
+           static_cast<unsigned long>(file.st_ino));
+  std::vector<FileLock> locks = ReadLocks();
+  std::erase_if(locks,
+                [&](const FileLock& lock) { return lock.kind != "FLOCK" || lock.file != id; });
+  return locks;
+}
+
+}  // namespace veneer

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/proc.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "layerdb/base/fd.h"
+
+namespace veneer {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(ProcTest, ProcessesThreadsAndDescriptorsAreNumbers) {
+  EXPECT_THAT(NumbersIn("/proc"), Contains(::getpid()));
+  EXPECT_THAT(NumbersIn("/proc/self/task"), Contains(::getpid()));
+  EXPECT_THAT(NumbersIn("/proc/self/fd"), Contains(STDERR_FILENO));
+  EXPECT_THAT(NumbersIn("/proc/self/nothing"), IsEmpty());
+}
+
+TEST(ProcTest, TheNameOfATaskMayHoldAnything) {
+  const auto stat = ParseTaskStat(
+      "12 (a) S 1 (\n) R 7 8 9 10 11 12 13 14 15 16 100 23 18 19 20 21 22 23 4567 25 26\n");
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->state, 'R');
+  EXPECT_EQ(stat->parent, 7);
+  EXPECT_EQ(stat->ticks, 123U);
+  EXPECT_EQ(stat->start_time, 4567U);
+  EXPECT_FALSE(ParseTaskStat("12 (cut) R 7 8 9"));
+  EXPECT_FALSE(ParseTaskStat(""));
+}
+
+TEST(ProcTest, ATaskIsReadAndOneThatIsNotThereIsNone) {
+  const Sys<TaskStat> self = ReadTaskStat(ProcessPath(::getpid()));
+  ASSERT_TRUE(self);
+  EXPECT_EQ(self->parent, ::getppid());
+  EXPECT_FALSE(self->IsGone());
+  EXPECT_EQ(ReadTaskStat("/proc/nothing").error().code, ESRCH);
+}
+
+TEST(ProcTest, OnlyLocksThatAProcessHasAreRead) {
+  const char* text =
+      "1: FLOCK  ADVISORY  WRITE 11 fe:00:12 0 EOF\n"
+      "1: -> FLOCK  ADVISORY  WRITE 12 fe:00:12 0 EOF\n"
+      "2: OFDLCK ADVISORY  READ -1 00:01:14 5 6\n"
+      "3: POSIX  ADVISORY  READ  13 00:01:13 1073741826 1073742335\n"
+      "nonsense\n\n";
+  EXPECT_THAT(ParseLocks(text), ElementsAre(FileLock{"FLOCK", true, 11, "fe:00:12", 0},
+                                            FileLock{"POSIX", false, 13, "00:01:13", 1073741826}));
+}
+
+TEST(ProcTest, TheLocksOfAFileAreFoundByTheFile) {
+  const Fd file(::memfd_create("locked", MFD_CLOEXEC));
+  struct stat st = {};
+  ASSERT_EQ(::fstat(file.get(), &st), 0);
+  EXPECT_THAT(FlocksOn(st), IsEmpty());
+  ASSERT_EQ(::flock(file.get(), LOCK_SH), 0);
+  ASSERT_EQ(FlocksOn(st).size(), 1U);
+  EXPECT_EQ(FlocksOn(st).front().pid, ::getpid());
+  EXPECT_FALSE(FlocksOn(st).front().exclusive);
+  ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
+  EXPECT_TRUE(FlocksOn(st).front().exclusive);
+}
+
+}  // namespace
+}  // namespace veneer
