@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/model/mount_stub.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,17 +9,57 @@ namespace veneer {
 
 namespace {
 
-bool ToInt(std::string_view text, int64_t* number) {
+constexpr int64_t kNanoseconds = 1'000'000'000;
+
+template <class Number>
+bool ToNumber(std::string_view text, Number* number) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
   return code == std::errc() && end == text.data() + text.size();
+}
+
+std::string FormatTime(Timestamp time) {
+  return std::to_string(time.sec) + "." + std::to_string(time.nsec) + " ";
+}
+
+// Takes "SEC.NSEC " off the front.
+std::optional<Timestamp> TakeTime(std::string_view* text) {
+  const size_t space = text->find(' ');
+  const size_t point = text->find('.');
+  if (space == std::string_view::npos || point >= space) return std::nullopt;
+  Timestamp time;
+  if (!ToNumber(text->substr(0, point), &time.sec) ||
+      !ToNumber(text->substr(point + 1, space - point - 1), &time.nsec) ||
+      time.nsec >= kNanoseconds) {
+    return std::nullopt;
+  }
+  text->remove_prefix(space + 1);
+  return time;
+}
+
+std::optional<Stub> ParseStub(std::string_view text) {
+  if (text.size() < 2 || (text[0] != 'd' && text[0] != 'f') || text[1] != ' ') return std::nullopt;
+  Stub stub;
+  stub.directory = text[0] == 'd';
+  text.remove_prefix(2);
+  const std::optional<Timestamp> before = TakeTime(&text);
+  if (!before) return std::nullopt;
+  stub.before = *before;
+  if (!text.starts_with('/')) {
+    stub.after = TakeTime(&text);
+    if (!stub.after) return std::nullopt;
+  }
+  if (text.size() < 2 || text.front() != '/') return std::nullopt;
+  stub.path = text;
+  return stub;
 }
 
 }  // namespace
 
 std::string FormatStub(const Stub& stub) {
-  std::string text = stub.directory ? "d " : "f ";
-  text +=
-      std::to_string(stub.parent_mtime.sec) + "." + std::to_string(stub.parent_mtime.nsec) + " ";
+  std::string text(1, '\0');
+  text += stub.directory ? "d " : "f ";
+  text += FormatTime(stub.before);
+  if (stub.after) text += FormatTime(*stub.after);
   text += stub.path;
   text += '\0';
   return text;
@@ -27,26 +68,28 @@ std::string FormatStub(const Stub& stub) {
 std::vector<Stub> ParseStubs(std::string_view text) {
   std::vector<Stub> stubs;
   for (size_t end; (end = text.find('\0')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-    const std::string_view line = text.substr(0, end);
-    if (line.size() < 2 || (line[0] != 'd' && line[0] != 'f') || line[1] != ' ') continue;
-    const size_t space = line.find(' ', 2);
-    const size_t point = line.find('.', 2);
-    if (space == std::string_view::npos || point == std::string_view::npos || point > space)
-      continue;
-    Stub stub;
-    stub.directory = line[0] == 'd';
-    int64_t nsec = 0;
-    if (!ToInt(line.substr(2, point - 2), &stub.parent_mtime.sec) ||
-        !ToInt(line.substr(point + 1, space - point - 1), &nsec) || nsec < 0 ||
-        nsec > 999'999'999) {
-      continue;
+    std::optional<Stub> stub = ParseStub(text.substr(0, end));
+    if (!stub) continue;
+    Stub announced = *stub;
+    announced.after.reset();
+    // As a rule it is the last.
+    const auto same = std::find(stubs.rbegin(), stubs.rend(), announced);
+    if (stub->after && same != stubs.rend()) {
+      *same = *std::move(stub);
+    } else {
+      stubs.push_back(*std::move(stub));
     }
-    stub.parent_mtime.nsec = static_cast<uint32_t>(nsec);
-    stub.path = line.substr(space + 1);
-    if (stub.path.size() < 2 || stub.path.front() != '/') continue;
-    stubs.push_back(std::move(stub));
   }
   return stubs;
+}
+
+std::string ParentPath(const Stub& stub) {
+  const size_t slash = stub.path.rfind('/');
+  return slash == 0 ? "" : stub.path.substr(1, slash - 1);
+}
+
+Timestamp MtimeWithout(const Stub& stub, Timestamp now) {
+  return stub.after == now ? stub.before : now;
 }
 
 }  // namespace veneer

@@ -93,13 +93,43 @@ Result<void> ChangeWalk::ReadStubs(const std::string& record) {
   std::stringstream text;
   text << file.rdbuf();
   for (Stub& stub : ParseStubs(text.str())) {
-    const std::string path = stub.path.substr(1);
-    const size_t slash = path.rfind('/');
-    // The first has the time before all of them.
-    stub_dates_.emplace(slash == std::string::npos ? "" : path.substr(0, slash), stub.parent_mtime);
-    stubs_.emplace(path, std::move(stub));
+    stubs_.emplace(stub.path.substr(1), stub.directory);
+    std::string parent = ParentPath(stub);
+    stubs_in_[std::move(parent)].push_back(std::move(stub));
   }
   return {};
+}
+
+// True when the session takes it away at its end, or it is gone already.
+Result<bool> ChangeWalk::IsStubOnly(const LayerRef& parent, const std::string& path) const {
+  const auto stub = stubs_.find(path);
+  if (stub == stubs_.end()) return false;
+  const Sys<Found> found = upper_->Lookup(parent, path.substr(path.rfind('/') + 1), 0);
+  if (!found) return MakeError(found.error(), "\"/" + PrintablePath(path) + "\"");
+  if (!*found || (*found)->ref.id == Layer::kWhiteout) return true;
+  if (!stub->second) return (*found)->attr.type == FileType::kRegular && (*found)->attr.size == 0;
+  if (!IsDirectory(*found)) return false;
+  std::vector<std::string> names;
+  const Sys<void> listed = upper_->List(
+      (*found)->ref, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
+  if (!listed) return MakeError(listed.error(), "\"/" + PrintablePath(path) + "\"");
+  for (const std::string& name : names) {
+    VENEER_TRY(const bool only, IsStubOnly((*found)->ref, path + "/" + name));
+    if (!only) return false;
+  }
+  return true;
+}
+
+// Of the directory of `path_`, as it is when the session has ended.
+Result<Timestamp> ChangeWalk::MtimeWithoutStubs(const LayerObject& directory) const {
+  Timestamp mtime = directory.attr.mtime;
+  const auto in = stubs_in_.find(path_);
+  if (in == stubs_in_.end()) return mtime;
+  for (auto stub = in->second.rbegin(); stub != in->second.rend(); ++stub) {
+    VENEER_TRY(const bool only, IsStubOnly(directory.ref, stub->path.substr(1)));
+    if (only) mtime = MtimeWithout(*stub, mtime);
+  }
+  return mtime;
 }
 
 tl::unexpected<Error> ChangeWalk::InPath(Errno e) const {
@@ -193,9 +223,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
   change->meta = change->data = upper_.get();
   change->meta_ref = change->data_ref = object.ref;
   if (object.attr.type == FileType::kDirectory) {
-    // The session sets it back at its end.
-    const auto before_stubs = stub_dates_.find(path_);
-    if (before_stubs != stub_dates_.end()) change->attr.mtime = before_stubs->second;
+    VENEER_TRY(change->attr.mtime, MtimeWithoutStubs(object));
   } else if (object.attr.nlink > 1) {
     change->link_key.emplace(upper_.get(), object.attr.ino);
   }
@@ -242,8 +270,8 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   const bool whiteout = above && above->ref.id == Layer::kWhiteout;
   if (whiteout) above.reset();
   const auto stub = stubs_.find(path_);
-  const bool is_stub = above && stub != stubs_.end() &&
-                       stub->second.directory == (above->attr.type == FileType::kDirectory);
+  const bool is_stub =
+      above && stub != stubs_.end() && stub->second == (above->attr.type == FileType::kDirectory);
   if (is_stub && above->attr.type == FileType::kRegular && above->attr.size == 0) {
     return std::nullopt;
   }

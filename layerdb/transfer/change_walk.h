@@ -102,6 +102,8 @@ class ChangeWalk {
   Result<void> Descend(Frame root, FunctionRef<Result<void>(const Change&)> sink);
   Result<void> ReadLinks(const std::string& directory);
   Result<void> ReadStubs(const std::string& record);
+  Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
+  Result<Timestamp> MtimeWithoutStubs(const LayerObject& directory) const;
   Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
   Result<Found> LowerAt(std::string_view path) const;
   Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
@@ -119,8 +121,9 @@ class ChangeWalk {
   std::shared_ptr<DirLayer> links_;
   std::map<uint64_t, LayerObject> linked_files_;  // by inode number of the image
   LinkedNames linked_names_;
-  std::map<std::string, Stub> stubs_;           // by path, no slash in front
-  std::map<std::string, Timestamp> stub_dates_;  // of the directories they are in, before they were made
+  std::map<std::string, bool> stubs_;  // by path, no slash in front: whether it is a directory
+  // By the directory that they were made in, in the order of their making.
+  std::map<std::string, std::vector<Stub>> stubs_in_;
   std::string path_;
 };
 

@@ -320,6 +320,19 @@ class SessionCase:
             self.assertLessEqual({"etc/keep", "root/made", "srv/made"}, exported)
             self.veneer("rm", "-f", "web")
 
+    def test_a_directory_keeps_the_time_of_what_a_session_changed_in_it(self):
+        """Also when the session made something to mount on there, and takes it away."""
+        upper = self.path("store/containers/web/upper")
+        self.chroot("test:1", "true", "--name", "web")
+        self.assertEqual([os.stat(f"{upper}{path}").st_mtime for path in ("", "/etc")], [1_600_000_000] * 2)
+        self.chroot("web", "touch /new; touch -d @1234567890 /etc")
+        changed = os.stat(upper).st_mtime
+        self.assertGreater(changed, os.stat(self.path("rootfs.tar")).st_mtime)
+        self.assertEqual(os.stat(f"{upper}/etc").st_mtime, 1234567890)
+        self.assertEqual(self.veneer("diff", "web").out, "C /etc\nA /new\n")
+        self.chroot("web", "true")
+        self.assertEqual([os.stat(f"{upper}{path}").st_mtime for path in ("", "/etc")], [changed, 1234567890])
+
     def test_what_was_just_stored_through_a_mapping_is_in_exports_and_commits(self):
         """syncfs(2) sends it and does not wait for the daemon, which is slow here."""
         self.veneer("mount", "test:1", "--name", "web", "mnt")

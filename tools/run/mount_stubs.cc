@@ -4,15 +4,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <deque>
-#include <fstream>
-#include <sstream>
 
+#include "layerdb/base/proc.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
 
@@ -57,34 +54,47 @@ std::string ReadRecord(int fd) {
   return text;
 }
 
+Sys<Timestamp> MtimeOf(int directory) {
+  VENEER_TRY(const struct stat st, sys::Stat({directory}));
+  return Timestamp{st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)};
+}
+
+Sys<void> Note(int record, const Stub& stub) {
+  const std::string text = FormatStub(stub);
+  if (::write(record, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return FailErrno();
+  }
+  return {};
+}
+
+// True when it is gone. What something was put into is no stub any more.
+bool TakeAway(const sys::At& at, const Stub& stub) {
+  const auto st = sys::Stat(at);
+  if (!st) return st.error().code == ENOENT;
+  if (stub.directory) return sys::RemoveDir(at).has_value();
+  return S_ISREG(st->st_mode) && st->st_size == 0 && sys::Unlink(at).has_value();
+}
+
 enum class Mounted { kHere, kNo };
 
 // What this namespace has mounted on the stub is taken off first; the current directory changes.
 void RemoveStub(int root, const Stub& stub, Mounted mounted) {
-  const size_t slash = stub.path.rfind('/');
-  const std::string parent_path = slash == 0 ? "/" : stub.path.substr(0, slash);
-  const std::string name = stub.path.substr(slash + 1);
-  const Sys<Fd> parent = mounts::OpenInRoot(root, parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  const std::string name = stub.path.substr(stub.path.rfind('/') + 1);
+  const Sys<Fd> parent =
+      mounts::OpenInRoot(root, "/" + ParentPath(stub), O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (!parent) return;
   if (mounted == Mounted::kHere && ::fchdir(parent->get()) == 0) {
     while (::umount2(name.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
     }
   }
   const sys::At at{parent->get(), name.c_str()};
-  const auto st = sys::Stat(at);
-  if (!st) return;
-  Sys<void> removed;
-  if (stub.directory) {
-    removed = sys::RemoveDir(at);  // ENOTEMPTY: something was put there, so it is no stub any more
-  } else if (S_ISREG(st->st_mode) && st->st_size == 0) {
-    removed = sys::Unlink(at);
-  } else {
-    return;
-  }
-  if (!removed) return;
+  const Sys<Timestamp> now = MtimeOf(parent->get());
+  if (!now || !TakeAway(at, stub)) return;
+  const Timestamp mtime = MtimeWithout(stub, *now);
+  if (MtimeOf(parent->get()).value_or(Timestamp()) == mtime) return;
   struct timespec times[2];
   times[0].tv_nsec = UTIME_OMIT;
-  times[1] = {stub.parent_mtime.sec, stub.parent_mtime.nsec};
+  times[1] = {mtime.sec, mtime.nsec};
   IgnoreError(sys::SetTimes({parent->get()}, times), "only the directory's time is at stake");
 }
 
@@ -111,20 +121,20 @@ Result<MountStubs> MountStubs::Open(const std::string& path) {
 
 Sys<void> MountStubs::Make(int parent, const std::string& parent_path, const std::string& name,
                            bool directory, bool recorded) {
-  if (recorded && record_) {
-    auto st = sys::Stat({parent});
-    if (!st) return Fail(st.error());
-    const std::string line =
-        FormatStub({parent_path + "/" + name,
-                    directory,
-                    {st->st_mtim.tv_sec, static_cast<uint32_t>(st->st_mtim.tv_nsec)}});
-    if (::write(record_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-      return FailErrno();
-    }
+  const bool noted = recorded && record_;
+  Stub stub{parent_path + "/" + name, directory, {}};
+  if (noted) {
+    VENEER_TRY(stub.before, MtimeOf(parent));
+    VENEER_TRY_VOID(Note(record_.get(), stub));
   }
   const sys::At at{parent, name.c_str()};
-  if (directory) return sys::MakeDir(at, 0755);
-  return sys::MakeNode(at, S_IFREG | 0644, 0);
+  VENEER_TRY_VOID(directory ? sys::MakeDir(at, 0755) : sys::MakeNode(at, S_IFREG | 0644, 0));
+  if (!noted) return {};
+  if (const Sys<Timestamp> after = MtimeOf(parent)) {
+    stub.after = *after;
+    IgnoreError(Note(record_.get(), stub), "then the directory's time stays as it is");
+  }
+  return {};
 }
 
 // Component by component, because what is missing must be made where a symlink points to, and
@@ -196,23 +206,8 @@ std::vector<pid_t> MountStubs::Sessions(const std::string& path) {
   std::vector<pid_t> sessions;
   struct stat st = {};
   if (::stat(path.c_str(), &st) != 0) return sessions;
-  char place[64];
-  snprintf(place, sizeof place, "%02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
-           static_cast<unsigned long>(st.st_ino));
-  // proc(5): "1: FLOCK ADVISORY READ <pid> <maj>:<min>:<ino> 0 EOF"
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream fields(line);
-    std::string number;
-    std::string kind;
-    std::string mode;
-    std::string access;
-    std::string found;
-    pid_t pid = 0;
-    if (fields >> number >> kind >> mode >> access >> pid >> found && kind == "FLOCK" &&
-        access == "READ" && found == place && pid > 0) {
-      sessions.push_back(pid);
-    }
+  for (const FileLock& lock : FlocksOn(st)) {
+    if (!lock.exclusive) sessions.push_back(lock.pid);
   }
   return sessions;
 }

@@ -2,8 +2,8 @@
 //
 // Mount stubs: the empty files and directories that a session must make in a tree because the image
 // has nothing to mount on there. They belong to the session, not to the container: the last session
-// of a container removes them, with the times of their parents put back, so that `veneer diff` does
-// not list them.
+// of a container removes them, with the times of their parents put back where nothing else changed,
+// so that `veneer diff` does not list them.
 //
 // Every stub is written into a record before it is made. A session that was killed leaves the
 // record, and whoever opens it next (another session, or any command on that container) clears up.

@@ -37,6 +37,15 @@ class MountStubsTest : public ::testing::Test {
     lstat(path.c_str(), &st);
     return st.st_ino;
   }
+  void SetMtime(const std::string& path, Timestamp mtime) {
+    const struct timespec times[2] = {{0, UTIME_OMIT}, {mtime.sec, mtime.nsec}};
+    ASSERT_EQ(utimensat(AT_FDCWD, Root(path).c_str(), times, 0), 0);
+  }
+  Timestamp Mtime(const std::string& path) {
+    struct stat st = {};
+    stat(Root(path).c_str(), &st);
+    return {st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)};
+  }
   ino_t Ino(const Fd& fd) { return sys::Stat({fd.get()})->st_ino; }
 
   std::string dir_;
@@ -45,8 +54,7 @@ class MountStubsTest : public ::testing::Test {
 
 TEST_F(MountStubsTest, MakesWhatIsMissingAndTakesItAwayAgain) {
   fs::create_directory(Root("/etc"));
-  const struct timespec old[2] = {{1000, 5}, {1000, 5}};
-  ASSERT_EQ(utimensat(AT_FDCWD, Root("/etc").c_str(), old, 0), 0);
+  SetMtime("/etc", {1000, 5});
   auto stubs = MountStubs::Open(record());
   ASSERT_TRUE(stubs);
   const auto file = stubs->Target(root_.get(), "/etc/resolv.conf", false);
@@ -60,10 +68,41 @@ TEST_F(MountStubsTest, MakesWhatIsMissingAndTakesItAwayAgain) {
   EXPECT_FALSE(MountStubs::Listed(record()));
   EXPECT_TRUE(fs::is_empty(Root("/etc")));
   EXPECT_FALSE(fs::exists(Root("/a")));
-  struct stat st;
-  ASSERT_EQ(stat(Root("/etc").c_str(), &st), 0);
-  EXPECT_EQ(st.st_mtim.tv_sec, 1000);
-  EXPECT_EQ(st.st_mtim.tv_nsec, 5);
+  EXPECT_EQ(Mtime("/etc"), (Timestamp{1000, 5}));
+}
+
+TEST_F(MountStubsTest, ADirectoryInWhichSomethingElseChangedKeepsItsTime) {
+  fs::create_directory(Root("/etc"));
+  fs::create_directory(Root("/var"));
+  for (const char* path : {"/", "/etc", "/var"}) SetMtime(path, {1000, 5});
+  auto stubs = MountStubs::Open(record());
+  for (const char* path : {"/etc/hosts", "/etc/resolv.conf", "/var/x"}) {
+    ASSERT_TRUE(stubs->Target(root_.get(), path, false));
+  }
+  ASSERT_TRUE(stubs->Target(root_.get(), "/dev", true));
+  ASSERT_TRUE(stubs->Target(root_.get(), "/proc", true));
+  SetMtime("/", {2000, 1});  // as a program that makes a file there does
+  SetMtime("/etc", {2000, 2});
+  ASSERT_TRUE(stubs->Target(root_.get(), "/late", true));
+  ASSERT_TRUE(stubs->Target(root_.get(), "/later", true));
+  stubs->Remove(root_.get());
+  EXPECT_FALSE(fs::exists(Root("/dev")));
+  EXPECT_EQ(Mtime("/"), (Timestamp{2000, 1}));
+  EXPECT_EQ(Mtime("/etc"), (Timestamp{2000, 2}));
+  EXPECT_EQ(Mtime("/var"), (Timestamp{1000, 5}));
+}
+
+TEST_F(MountStubsTest, ADirectoryWithAStubThatWasFilledHasTheTimeAtWhichThatWasMade) {
+  SetMtime("/", {1000, 5});
+  auto stubs = MountStubs::Open(record());
+  ASSERT_TRUE(stubs->Target(root_.get(), "/dev", true));
+  ASSERT_TRUE(stubs->Target(root_.get(), "/srv", true));
+  const Timestamp made = Mtime("/");
+  ASSERT_TRUE(stubs->Target(root_.get(), "/sys", true));
+  std::ofstream(Root("/srv/x")) << "";
+  stubs->Remove(root_.get());
+  EXPECT_FALSE(fs::exists(Root("/sys")));
+  EXPECT_EQ(Mtime("/"), made);
 }
 
 TEST_F(MountStubsTest, WhatWasThereIsNotAStub) {
@@ -141,12 +180,33 @@ TEST_F(MountStubsTest, AKilledSessionIsClearedUpLater) {
 
 TEST(StubRecordTest, ReadsBackWhatItWroteAndSkipsDamage) {
   const Stub file{"/etc/a b\n", false, {-5, 7}};
-  const Stub dir{"/d", true, {1, 0}};
+  const Stub dir{"/d", true, {1, 0}, Timestamp{2, 3}};
   const std::string text = FormatStub(file) + FormatStub(dir);
   EXPECT_EQ(ParseStubs(text), (std::vector<Stub>{file, dir}));
   EXPECT_EQ(ParseStubs(text.substr(0, text.size() - 1)), std::vector<Stub>{file});
-  const std::string damaged = std::string("x 1.2 /a\0f 1 /a\0f 1.x /a\0d 1.2 a\0f 1.2 /\0\0", 39);
+  const std::string cut = FormatStub(dir).substr(0, 7);
+  EXPECT_EQ(ParseStubs(cut + text), (std::vector<Stub>{file, dir}));
+  const std::string damaged = std::string(
+      "x 1.2 /a\0f 1 /a\0f 1.x /a\0d 1.2 a\0f 1.2 /\0f 1.2 3 /a\0f 1.2 3.1000000000 /a\0\0", 75);
   EXPECT_TRUE(ParseStubs(damaged).empty());
+}
+
+TEST(StubRecordTest, WhatIsSaidTwiceOfOneStubIsOneStub) {
+  const Stub first{"/a", false, {1, 0}};
+  const Stub second{"/b", false, {2, 0}};
+  Stub made = first;
+  made.after = Timestamp{2, 0};
+  EXPECT_EQ(ParseStubs(FormatStub(first) + FormatStub(second) + FormatStub(made)),
+            (std::vector<Stub>{made, second}));
+}
+
+TEST(StubRecordTest, ADirectoryHasItsTimeBackOnlyWhenNothingElseChangedInIt) {
+  const Stub stub{"/d/a", true, {1, 5}, Timestamp{2, 0}};
+  EXPECT_EQ(ParentPath(stub), "d");
+  EXPECT_EQ(ParentPath({"/a", true, {}}), "");
+  EXPECT_EQ(MtimeWithout(stub, {2, 0}), (Timestamp{1, 5}));
+  EXPECT_EQ(MtimeWithout(stub, {2, 1}), (Timestamp{2, 1}));
+  EXPECT_EQ(MtimeWithout({"/d/a", true, {1, 5}}, {2, 0}), (Timestamp{2, 0}));
 }
 
 }  // namespace
