@@ -5,7 +5,9 @@ Process ids say nothing there: a daemon has another number in each, or none.
 """
 
 import os
+import signal
 import subprocess
+import time
 
 from support import proc
 from support.case import read
@@ -17,9 +19,10 @@ class Namespaces(StoreCase):
         super().setUp()
         self.import_tree({"lib": {"b": "b"}}, "base")
 
-    def elsewhere(self, script):
+    def elsewhere(self, script, pid=True):
         """Starts a shell in PID and mount namespaces of its own; it ends when go() is called."""
-        child = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
+        own_pids = ("--pid", "--mount-proc") if pid else ()
+        child = subprocess.Popen(["unshare", "--mount", *own_pids, "--fork", "--kill-child", "--",
                                   "sh", "-ec", script], env=self.environment, cwd=self.dir,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(child.stdout.close)
@@ -67,6 +70,40 @@ class Namespaces(StoreCase):
         self.assertEqual(self.veneer("ps", "-q"), "")
         self.assertEqual(read(os.path.join(self.store, "containers/c/upper/data")), b"precious\n")
         self.veneer("rm", "c")
+
+    def test_lists_wait_for_all_containers_and_not_for_each(self):
+        """Ten mounted in another mount namespace, whose processes are seen here; then ten unmounted lazily, and ten dead."""
+        many = [f"c{number}" for number in range(10)]
+        for name in many:
+            self.veneer("create", "-n", name, "base")
+        child = self.elsewhere(f"""for name in {' '.join(many)}; do veneer mount $name >/dev/null; done; {self.WAIT}
+            for name in {' '.join(many)}; do (cd {self.store}/containers/$name/merged; exec sleep 1000) & done; sleep .2
+            for name in {' '.join(many)}; do veneer umount --lazy $name; done; touch unmounted
+            while ! [ -e kill ]; do sleep 0.05; done""", pid=False)
+        self.listed(many, "Mounted")
+        with open("go", "w", encoding="utf-8"):
+            pass
+        self.assertTrue(proc.wait_until(lambda: os.path.exists("unmounted"), 60))
+        self.listed(many, "Unmounting")
+        for pid in self.daemons():
+            os.kill(pid, signal.SIGKILL)
+        self.assertTrue(proc.wait_until(lambda: not self.daemons()))
+        self.listed(many, "Not mounted")
+        for pid, command in proc.processes().items():
+            if command == ["sleep", "1000"]:
+                os.kill(pid, signal.SIGKILL)
+        with open("kill", "w", encoding="utf-8"):
+            pass
+        child.communicate(timeout=60)
+
+    def listed(self, containers, state):
+        """All are in this state, and are listed in the time of a few."""
+        for words in (("ps", "-a"), ("inspect", *containers), ("info",)):
+            begin = time.monotonic()
+            out = self.veneer(*words)
+            self.assertLess(time.monotonic() - begin, 2, f"{words}, {state}")
+            if words[0] == "ps":
+                self.assertEqual(out.count(state), len(containers), out)
 
     def test_forced_it_ends_whoever_serves(self):
         self.veneer("create", "-n", "c", "base")

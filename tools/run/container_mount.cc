@@ -26,6 +26,8 @@ namespace veneer {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // How long an unmounted daemon may take to write everything to disk.
 constexpr std::chrono::seconds kDaemonPatience{120};
 // How long to wait for a daemon that lives without a mount that can be seen from here.
@@ -90,13 +92,19 @@ bool MountedElsewhere(const ProcessId& daemon, const std::string& source) {
 }
 
 // Waits until nothing serves the container any more, wherever that runs; false when something still does.
-bool WaitUntilUnserved(Store& store, const std::string& name, std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+bool WaitUntilUnserved(Store& store, const std::string& name, Clock::time_point deadline) {
   while (store.containers().IsServed(name)) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
+    if (Clock::now() >= deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;
+}
+
+// Until when this process waits for daemons whose mounts were taken away by hand before it began. All of them are ending at
+// the same time, so a list of many containers takes no longer than one.
+Clock::time_point EndOfGoing() {
+  static const Clock::time_point end = Clock::now() + kGoingPatience;
+  return end;
 }
 
 // Ends whatever serves the container: not the process that was recorded but the one that holds the lease.
@@ -105,7 +113,7 @@ Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_o
   const std::optional<pid_t> pid = LockHolderOf(
       store.layout().work(container.name), recorded ? std::optional(recorded->pid) : std::nullopt);
   if (!pid) {
-    if (WaitUntilUnserved(store, container.name, kGoingPatience)) return {};
+    if (WaitUntilUnserved(store, container.name, Clock::now() + kGoingPatience)) return {};
     return MakeError("container " + container.name +
                          " is in use by a veneerfs that cannot be seen from here (in another PID "
                          "namespace, or another user's); unmount it there",
@@ -119,13 +127,13 @@ Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_o
   };
   // It may have ended before it was held, and another have got its number.
   if (!process || LockHolderOf(store.layout().work(container.name), *pid) != pid) {
-    if (WaitUntilUnserved(store, container.name, kGoingPatience)) return {};
+    if (WaitUntilUnserved(store, container.name, Clock::now() + kGoingPatience)) return {};
     return MakeError("container " + container.name + " is in use", ExitCode::kInUse);
   }
   const auto ended = [&] {
     const Sys<ProcessId> daemon = ProcessId::Of(*pid);
     return (!daemon || WaitUntilGone(*daemon, kEndPatience)) &&
-           WaitUntilUnserved(store, container.name, kEndPatience);
+           WaitUntilUnserved(store, container.name, Clock::now() + kEndPatience);
   };
   if (!at_once && signal(SIGTERM) == 0 && ended()) return {};
   if (signal(SIGKILL) < 0 && errno != ESRCH) return MakeError(Errno{errno}, "end " + what);
@@ -254,7 +262,7 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
   const bool session = mount->mount_point.empty();
   const bool elsewhere = !session && (!mount->daemon || MountedElsewhere(*mount->daemon, source));
   // A daemon whose mount was just taken away by hand is on its way out.
-  if (!session && !elsewhere && WaitUntilUnserved(store, container.name, kGoingPatience)) {
+  if (!session && !elsewhere && WaitUntilUnserved(store, container.name, EndOfGoing())) {
     status.daemon.reset();
     return status;
   }
@@ -365,7 +373,7 @@ Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
     detached = true;
   }
   if (!container.mount) return {};
-  if (!detached || !WaitUntilUnserved(store, container.name, kGoingPatience)) {
+  if (!detached || !WaitUntilUnserved(store, container.name, Clock::now() + kGoingPatience)) {
     // A daemon that is told to end unmounts its mount point, where something else may be mounted by now.
     const bool session = container.mount->mount_point.empty();
     VENEER_TRY_VOID(EndDaemon(store, container, !session && !detached));

@@ -32,7 +32,8 @@ struct MountStatus {
   bool elsewhere = false;
 };
 
-// How a container is mounted now.
+// How a container is mounted now. Waits a moment for a daemon whose mount was just taken away; the calls of one process
+// wait together no longer than one of them.
 Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container);
 
 struct MountRequest {
