@@ -55,7 +55,7 @@ Result<int> ContainerPrune(Context& context, const Options& options) {
       VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
       VENEER_TRY(names, Choose(*store, until));
     }
-    VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+    context.EnterUserNamespaceIfPossible();
     VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
     if (!names.empty()) PrintLine("Deleted Containers:");
     VENEER_TRY(const int code, ForEachTarget(names, [&](const std::string& name) -> Result<void> {

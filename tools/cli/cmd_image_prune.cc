@@ -77,7 +77,7 @@ Result<int> ImagePrune(Context& context, const Options& options) {
     PrintLine("Total reclaimed space: 0B");
     return 0;
   }
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   RemoveDeadContainers(*store);
   PruneOptions prune;

@@ -10,6 +10,7 @@
 #include "tools/run/fuse_mount.h"
 #include "tools/run/host_facts.h"
 #include "tools/run/process.h"
+#include "tools/run/requirements.h"
 #include "tools/run/user_namespace.h"
 
 namespace veneer {
@@ -53,28 +54,6 @@ std::string FeatureWords(const Json& features) {
          yes("IdmappedMounts");
 }
 
-// What stands between this user and a mount, and what helps against it, a line each.
-Json ToDo(const Json& info, bool veneerfs, bool fuse) {
-  Json lines = Json::array();
-  if (!veneerfs) lines.push_back("put veneerfs beside veneer, or where PATH looks");
-  if (!fuse) lines.push_back("load the module (modprobe fuse), or give this container /dev/fuse");
-  if (!IsOrdinaryUser()) return lines;
-  const auto missing = [&](const char* field) {
-    return info[field].get_ref<const std::string&>().starts_with("missing");
-  };
-  std::string packages;
-  if (missing("Fusermount")) packages += " fuse3";
-  if (missing("Newuidmap")) packages += " uidmap";
-  if (!packages.empty()) lines.push_back("apt-get update && apt-get install" + packages);
-  const UserMapping mapping = MappingOfUser();
-  if (mapping.uids.size() < 2 || mapping.gids.size() < 2) {
-    lines.push_back(
-        "for programs inside that change users, as apt-get does, have root run usermod "
-        "--add-subuids 100000-165535 --add-subgids 100000-165535 USER");
-  }
-  return lines;
-}
-
 Result<Json> Gather(Context& context) {
   VENEER_TRY(const std::string path, context.StorePath());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
@@ -85,7 +64,7 @@ Result<Json> Gather(Context& context) {
     VENEER_TRY(const MountStatus status, StatusOf(*store, container));
     if (status.state == MountState::kMounted) ++mounted;
   }
-  const Result<std::string> daemon = FindProgram("veneerfs");
+  const Result<std::string> daemon = FindVeneerfs();
   const KernelFeatures kernel = FeaturesOfKernel();
   struct statvfs disk = {};
   const bool measured = ::statvfs(path.c_str(), &disk) == 0;
@@ -97,9 +76,9 @@ Result<Json> Gather(Context& context) {
   info["Images"] = images.size();
   info["Containers"] = containers.size();
   info["Mounted"] = mounted;
-  info["Veneerfs"] = daemon ? *daemon : "missing (" + daemon.error().message() + ")";
+  info["Veneerfs"] = daemon ? *daemon : "missing";
   info["Libfuse"] = Libfuse(daemon);
-  info["Fuse"] = fuse ? "/dev/fuse can be opened" : fuse.error().message();
+  info["Fuse"] = fuse ? "/dev/fuse can be opened" : "/dev/fuse cannot be opened";
   info["Fusermount"] = Helper("fusermount3", "fuse3");
   info["Newuidmap"] = Helper("newuidmap", "uidmap");
   info["KernelVersion"] = kernel.release;
@@ -111,7 +90,7 @@ Result<Json> Gather(Context& context) {
     info["UserIds"] = Ids(mapping.uids, "/etc/subuid");
     info["GroupIds"] = Ids(mapping.gids, "/etc/subgid");
   }
-  info["ToDo"] = ToDo(info, daemon.has_value(), fuse.has_value());
+  info["ToDo"] = MissingRequirements();
   return info;
 }
 
@@ -150,10 +129,8 @@ Result<int> Info(Context& context, const Options& options) {
     line("User ids", "UserIds");
     line("Group ids", "GroupIds");
   }
-  std::string to_do;
-  for (const Json& one : info["ToDo"])
-    to_do += (to_do.empty() ? "" : "; ") + one.get<std::string>();
-  PrintLine("To do: " + (to_do.empty() ? "nothing, all is there" : to_do));
+  for (const Json& one : info["ToDo"]) PrintLine("To do: " + one.get<std::string>());
+  if (info["ToDo"].empty()) PrintLine("To do: nothing, all is there");
   return 0;
 }
 

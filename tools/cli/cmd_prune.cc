@@ -8,7 +8,7 @@ namespace veneer {
 namespace {
 
 Result<int> PruneCommand(Context& context, PruneOptions options, bool bytes) {
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   if (options.dry_run) {
     VENEER_TRY(const auto containers, store->containers().List());

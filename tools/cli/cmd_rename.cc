@@ -12,7 +12,7 @@ struct Options {
 };
 
 Result<int> Rename(Context& context, const Options& options) {
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY_VOID(FindContainer(*store, options.from));
   VENEER_TRY(const ContainerLock lock, store->containers().Lock(options.from));

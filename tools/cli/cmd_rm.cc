@@ -55,7 +55,7 @@ Result<int> Rm(Context& context, const Options& options) {
           return {};
         }));
   }
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const int code, ForEachTarget(removable, [&](const std::string& name) {
                return RemoveOne(*store, name);

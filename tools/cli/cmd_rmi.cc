@@ -76,7 +76,7 @@ class Remover {
 };
 
 Result<int> Rmi(Context& context, const Options& options) {
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);  // one of them must not keep an image from being removed
   Remover remover(*store, options);

@@ -181,7 +181,7 @@ Result<int> SystemDf(Context& context, const Options& options) {
   VENEER_TRY(const ListFormat parts,
              ListFormat::Parse(PartsShape(), options.verbose ? "" : options.format, false));
   if (options.verbose) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
-  VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
+  context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const StoreUsage usage, MeasureUsage(*store));
   const Report report(*store, usage, options);

@@ -43,9 +43,15 @@ Result<void> Context::EnterUserNamespaceIfNeeded() {
   return EnterUserNamespace();
 }
 
+void Context::EnterUserNamespaceIfPossible() {
+  IgnoreError(EnterUserNamespaceIfNeeded(), "then what the user may look at and remove is");
+}
+
 void NoteSingleId() {
   if (!IsOrdinaryUser()) return;
-  if (const std::string note = SingleIdNote(); !note.empty()) PrintError(note);
+  if (const Result<void> granted = CheckGrantedIds(); !granted) {
+    PrintError(granted.error().message());
+  }
 }
 
 void Print(std::string_view text) { fwrite(text.data(), 1, text.size(), stdout); }

@@ -34,6 +34,8 @@ class Context {
   // For commands that touch writable layers, whose files belong to the ids of the user's namespace: enters it,
   // unless this is root. Before OpenStore().
   Result<void> EnterUserNamespaceIfNeeded();
+  // The same for what can do without: where no namespace can be made, it acts with the rights of the user alone.
+  void EnterUserNamespaceIfPossible();
 
  private:
   std::optional<std::string> store_path_;

@@ -53,11 +53,18 @@ Result<ProcessId> Start(Command command) {
 
 Result<std::vector<std::string>> CommandLine(const DaemonSpec& spec,
                                              const std::string& mount_point) {
-  VENEER_TRY(const std::string program, FindProgram("veneerfs"));
+  VENEER_TRY(const std::string program, FindVeneerfs());
   return std::vector<std::string>{program, "-o", DaemonOptions(spec), mount_point};
 }
 
 }  // namespace
+
+Result<std::string> FindVeneerfs() {
+  Result<std::string> path = FindProgram("veneerfs");
+  if (path) return path;
+  return MakeError(path.error().message() +
+                   ", without which nothing can be mounted, also not by chroot; put it there");
+}
 
 std::string DaemonOptions(const DaemonSpec& spec) {
   std::string text = "lowerdir=";

@@ -26,6 +26,9 @@ struct DaemonSpec {
   std::vector<std::string> options;  // further -o options, as the user wrote them
 };
 
+// Where veneerfs is; the error says what does not work without it.
+Result<std::string> FindVeneerfs();
+
 // The -o argument of veneerfs. Pure.
 std::string DaemonOptions(const DaemonSpec& spec);
 

@@ -8,9 +8,9 @@
 
 #include <array>
 
+#include "layerdb/base/mount_table.h"
 #include "tools/run/descriptor_passing.h"
 #include "tools/run/mount_api.h"
-#include "layerdb/base/mount_table.h"
 #include "tools/run/process.h"
 
 namespace veneer {
@@ -35,6 +35,7 @@ struct HelperAnswer {
 // The protocol of fusermount3: it mounts, and sends the device through the socket that _FUSE_COMMFD
 // names.
 Result<HelperAnswer> RunHelper(const std::string& mount_point, const std::string& options) {
+  VENEER_TRY_VOID(FindFusermount());
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) {
     return MakeError(Errno{errno}, "make a socket pair");
@@ -49,9 +50,6 @@ Result<HelperAnswer> RunHelper(const std::string& mount_point, const std::string
   theirs.Reset();
   HelperAnswer answer;
   answer.error_text = outcome.error_text;
-  if (outcome.exit_code == 127) {
-    return MakeError("fusermount3 cannot be run (package fuse3): " + outcome.error_text);
-  }
   if (outcome.exit_code != 0) return answer;
   char byte = 0;
   VENEER_TRY_CTX(answer.device, ReceiveDescriptor(ours.get(), &byte, 1),
@@ -65,11 +63,19 @@ Result<Fd> OpenFuseDevice() {
   Fd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   if (device) return device;
   const int reason = errno;
-  const bool denied = reason == EACCES || reason == EPERM;
-  return MakeError("/dev/fuse cannot be opened: " + ErrnoText(reason) +
-                   (denied ? "; this user, or this container, needs the right to"
-                           : "; load the fuse module (modprobe fuse), or give this container the "
-                             "device"));
+  std::string help = "as root: `modprobe fuse`, or give this container the device";
+  if (reason == EACCES) help = "as root: `chmod 666 /dev/fuse`";
+  if (reason == EPERM) help = "give this container the right to the device";
+  return MakeError("/dev/fuse cannot be opened (" + ErrnoText(reason) +
+                   "), without which nothing can be mounted, also not by chroot; " + help);
+}
+
+Result<std::string> FindFusermount() {
+  Result<std::string> path = FindProgram("fusermount3");
+  if (path) return path;
+  return MakeError(
+      "fusermount3 is missing, without which an ordinary user can neither mount nor unmount, but "
+      "use chroot; as root: `apt-get update && apt-get install fuse3`");
 }
 
 Result<FuseDevice> MountThroughHelper(const std::string& mount_point, const std::string& source,

@@ -17,8 +17,10 @@ struct FuseDevice {
   bool allow_other = false;
 };
 
-// Opens /dev/fuse; the error says what to do about it.
+// Opens /dev/fuse; the error says what does not work without it, and what to do.
 Result<Fd> OpenFuseDevice();
+// Where fusermount3(1) is; the error likewise.
+Result<std::string> FindFusermount();
 
 // Mounts at `mount_point` through fusermount3(1), with allow_other where /etc/fuse.conf lets it.
 // `source` is what the mount table shows.

@@ -53,8 +53,9 @@ Result<void> RunMapper(const char* program, pid_t target, const std::vector<IdEx
     command.argv.push_back(std::to_string(extent.count));
   }
   VENEER_TRY(const Outcome outcome, RunCommand(command));
-  if (outcome.exit_code != 0) return MakeError(std::string(program) + ": " + outcome.error_text);
-  return {};
+  if (outcome.exit_code == 0) return {};
+  return MakeError(std::string(program) + ": " + outcome.error_text +
+                   "; going on with one user id only");
 }
 
 // Written by the process itself: only its own id may be mapped, and setgroups(2) must be given up
@@ -73,19 +74,32 @@ Result<void> WriteSingleId(const UserMapping& mapping) {
 [[noreturn]] void MapFromOutside(pid_t target, const UserMapping& mapping, int go) {
   char byte = 0;
   if (::read(go, &byte, 1) != 1) _exit(1);
-  Result<void> mapped = RunMapper("newuidmap", target, mapping.uids);
+  Result<void> mapped = CheckMappers();
+  if (mapped) mapped = RunMapper("newuidmap", target, mapping.uids);
   if (mapped) mapped = RunMapper("newgidmap", target, mapping.gids);
   if (!mapped) {
-    LogWarning(mapped.error().message() + "; going on with one user id only");
+    LogWarning(mapped.error().message());
     _exit(1);
   }
   _exit(0);
 }
 
+// What stands against it, as far as the errno of unshare(2) and what Debian adds to the kernel tell.
+std::string HelpWithNamespaces(int reason) {
+  constexpr const char* kSwitch = "/proc/sys/kernel/unprivileged_userns_clone";
+  if (reason == ENOSPC) return "as root: `sysctl -w user.max_user_namespaces=15000`";
+  if (ReadWholeFile(kSwitch).starts_with('0')) {
+    return "as root: `sysctl -w kernel.unprivileged_userns_clone=1`";
+  }
+  return "in a chroot the kernel allows none, and in a container its manager has to: use veneer "
+         "outside of it, or as root";
+}
+
 tl::unexpected<Error> NoNamespace(int reason) {
-  return MakeError(
-      Errno{reason},
-      "make a user namespace (is user.max_user_namespaces 0, or are they restricted?)");
+  return MakeError("no user namespace can be made (" + ErrnoText(reason) +
+                   "), without which an ordinary user can neither mount nor use chroot, commit, "
+                   "export and fsck; " +
+                   HelpWithNamespaces(reason));
 }
 
 }  // namespace
@@ -152,13 +166,25 @@ std::string MappingWords(const std::vector<IdExtent>& extents) {
   return text;
 }
 
-std::string SingleIdNote() {
+Result<void> CheckGrantedIds() {
   if (MappingOfUser().HasRanges()) return {};
   const struct passwd* entry = ::getpwuid(::geteuid());
   const std::string name = entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
-  return "only root exists inside, since /etc/subuid and /etc/subgid grant " + name +
-         " no ids; as root: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
-         name + "`";
+  return MakeError("only root exists inside, since /etc/subuid and /etc/subgid grant " + name +
+                   " no ids; as root: `usermod --add-subuids 100000-165535 --add-subgids "
+                   "100000-165535 " +
+                   name + "`");
+}
+
+Result<void> CheckMappers() {
+  if (!MappingOfUser().HasRanges()) return {};
+  for (const char* program : {"newuidmap", "newgidmap"}) {
+    if (!FindProgram(program)) {
+      return MakeError("only root exists inside, since " + std::string(program) +
+                       " is missing; as root: `apt-get update && apt-get install uidmap`");
+    }
+  }
+  return {};
 }
 
 bool IsOrdinaryUser() { return ::geteuid() != 0; }
