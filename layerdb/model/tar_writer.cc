@@ -171,7 +171,7 @@ std::string EncodeTarEntry(const TarOutput& entry) {
   if (!plain_time) pax += PaxRecord("mtime", FormatPaxTime(mtime));
   const auto whole = static_cast<uint64_t>(std::max<int64_t>(mtime.sec, 0));
   fields.mtime = FitsOctal(whole, 12) ? whole : 0;
-  if (entry.xattrs != nullptr && !entry.hard_link) {
+  if (entry.xattrs != nullptr) {
     for (const Xattr& xattr : *entry.xattrs) pax += XattrRecord(xattr);
   }
 

@@ -24,7 +24,9 @@ struct TarOutput {
   Attr attr;  // type (not a socket), mode, uid, gid, rdev, mtime; size of a regular file
   std::string_view link;  // target of a symlink; of a hard link the path
   bool hard_link = false;
-  const XattrList* xattrs = nullptr;  // sorted by name; null: none. ACLs as system.posix_acl_*
+  // Sorted by name; null: none. ACLs as system.posix_acl_*. A hard link has those of the file: Docker and containers/storage
+  // give the file the owner of each of its entries, and with that the kernel takes its capabilities away.
+  const XattrList* xattrs = nullptr;
   // Regular file: where its data lies, when it is written sparse (PAX 1.0). Null: written whole.
   const std::vector<SparseExtent>* sparse = nullptr;
 };

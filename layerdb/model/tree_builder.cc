@@ -155,6 +155,7 @@ void TreeBuilder::Describe(Node node, const Object& object) {
   record.content = object.content;
   record.xattrs = 0;
   record.implied = false;
+  record.for_marks = false;
   if (symlink) {
     record.target = text_.size();
     record.target_size = static_cast<uint32_t>(object.target.size());
@@ -201,6 +202,10 @@ Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view>
     const Node next = name == kNoName ? kNoNode : names_[name].node;
     if (next != kNoNode && nodes_[next].type == FileType::kDirectory) {
       at = next;
+      if (missing == Missing::kMake && std::exchange(nodes_[at].for_marks, false)) {
+        nodes_[at].mtime = mtime.sec;
+        nodes_[at].mtime_nsec = mtime.nsec;
+      }
       continue;
     }
     if (next != kNoNode && nodes_[next].type == FileType::kSymlink) {
@@ -231,6 +236,7 @@ Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view>
     if (missing == Missing::kMakeForMark && next != kNoNode) return kNoNode;
     VENEER_TRY(name, FindOrMake(at, part));
     VENEER_TRY(at, MakeImplied(at, name, mtime));
+    nodes_[at].for_marks = missing == Missing::kMakeForMark;
   }
   return at;
 }
@@ -241,6 +247,8 @@ Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, Missing mi
   std::string joined = Join(parents);
   if (last_parent_node_ != kNoNode && joined == last_parent_) return last_parent_node_;
   VENEER_TRY(const Node parent, Resolve(parents, missing, mtime));
+  // What is in a directory that is here for marks gives it its time, so the next entry has to walk there.
+  if (parent != kNoNode && nodes_[parent].for_marks) return parent;
   last_parent_ = std::move(joined);
   last_parent_node_ = parent;
   return parent;

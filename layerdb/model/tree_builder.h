@@ -128,6 +128,7 @@ class TreeBuilder {
     FileType type = FileType::kDirectory;
     bool opaque = false;
     bool implied = false;
+    bool for_marks = false;  // implied by marks alone, so that its time says nothing yet
   };
 
   // What becomes of a path of directories that is not all there: what is missing is made, and what is in

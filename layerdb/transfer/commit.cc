@@ -125,6 +125,9 @@ Result<void> Committer::Object(const Change& change) {
   entry.attr = change.attr;
   // What did not change is the image's, and as old as it is there.
   if (!change.only_inside) entry.attr.mtime = Clamp(change.attr.mtime);
+  TreeBuilder::Object object;
+  VENEER_TRY(object.xattrs, Xattrs(change));
+  entry.xattrs = &object.xattrs;
   if (change.link_key && change.attr.type != FileType::kSocket) {
     const auto [first, fresh] = linked_.try_emplace(*change.link_key, change.path);
     if (!fresh) {
@@ -135,9 +138,6 @@ Result<void> Committer::Object(const Change& change) {
       return layer_.tree().AddHardLink(path, target);
     }
   }
-  TreeBuilder::Object object;
-  VENEER_TRY(object.xattrs, Xattrs(change));
-  entry.xattrs = &object.xattrs;
   entry.xattrs = acls_.Undo(entry);
   if (change.attr.type == FileType::kRegular) return File(change, &entry, &object, path);
   if (change.attr.type == FileType::kSymlink) {

@@ -81,13 +81,6 @@ Result<void> Exporter::Take(const Change& change) {
   TarOutput entry;
   entry.path = change.path;
   entry.attr = change.attr;
-  if (change.link_key) {
-    if (const auto first = linked_.find(*change.link_key); first != linked_.end()) {
-      entry.hard_link = true;
-      entry.link = first->second;
-      return Raw(EncodeTarEntry(entry));
-    }
-  }
   Sys<XattrList> xattrs = change.meta->ListXattrs(change.meta_ref);
   if (!xattrs) {
     if (IsGone(change.meta, xattrs.error())) return {};
@@ -97,6 +90,13 @@ Result<void> Exporter::Take(const Change& change) {
   std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
   std::sort(xattrs->begin(), xattrs->end());
   entry.xattrs = &*xattrs;
+  if (change.link_key) {
+    if (const auto first = linked_.find(*change.link_key); first != linked_.end()) {
+      entry.hard_link = true;
+      entry.link = first->second;
+      return Raw(EncodeTarEntry(entry));
+    }
+  }
   entry.xattrs = acls_.Undo(entry);
   if (change.attr.type == FileType::kRegular) return File(change, entry);
   std::string target;

@@ -176,6 +176,8 @@ Result<void> Archiver::Object(const char* name) {
   entry.path = path_;
   entry.attr = AttrOf(*st, epoch_);
   const FileType type = entry.attr.type;
+  VENEER_TRY(const XattrList xattrs, Xattrs(at));
+  entry.xattrs = &xattrs;
   if (type != FileType::kDirectory && type != FileType::kSocket && st->st_nlink > 1) {
     const auto [first, fresh] = linked_.try_emplace({st->st_dev, st->st_ino}, path_);
     if (!fresh) {
@@ -184,8 +186,6 @@ Result<void> Archiver::Object(const char* name) {
       return sink_(EncodeTarEntry(entry));
     }
   }
-  VENEER_TRY(const XattrList xattrs, Xattrs(at));
-  entry.xattrs = &xattrs;
   entry.xattrs = acls_.Undo(entry);
   if (type == FileType::kSocket) {
     sockets_->push_back({path_, entry.attr, xattrs});

@@ -93,6 +93,11 @@ class Rewriter {
     TarOutput entry;
     entry.path = place.path;
     entry.attr = object.attr;
+    Sys<XattrList> xattrs = layer_.ListXattrs(object.ref);
+    if (!xattrs) return InPath(place.path, xattrs.error());
+    std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
+    std::sort(xattrs->begin(), xattrs->end());
+    entry.xattrs = &*xattrs;
     const bool linked = object.attr.type != FileType::kDirectory && object.attr.nlink > 1;
     if (linked) {
       const auto [first, fresh] = linked_.try_emplace(object.attr.ino, place.path);
@@ -102,11 +107,7 @@ class Rewriter {
         return sink_(EncodeTarEntry(entry));
       }
     }
-    Sys<XattrList> xattrs = layer_.ListXattrs(object.ref);
-    if (!xattrs) return InPath(place.path, xattrs.error());
-    std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
-    std::sort(xattrs->begin(), xattrs->end());
-    entry.xattrs = &*xattrs;
+    entry.xattrs = acls_.Undo(entry);
     if (object.attr.type == FileType::kRegular && object.attr.size > 0) return File(place, entry);
     std::string target;
     if (object.attr.type == FileType::kSymlink) {
@@ -164,6 +165,7 @@ class Rewriter {
   const IndexedLayer& layer_;
   const Cancellation* const cancel_;
   TarSink sink_;
+  InheritedAcls acls_;
   std::map<uint64_t, std::string> linked_;  // the first name of files with several
 };
 

@@ -87,6 +87,24 @@ TEST_F(TreeBuilderTest, MakesMissingParentsWhichTakeTheirOwnEntryLater) {
   EXPECT_EQ(Dump(), "/? /a/ /a/b/? /a/b/c=1 ");
 }
 
+TEST_F(TreeBuilderTest, AMissingParentHasTheTimeOfWhatIsFirstInItWhateverMarksAreInIt) {
+  ASSERT_TRUE(tree_.AddWhiteout(Path("a/b/gone")));
+  ASSERT_TRUE(tree_.AddWhiteout(Path("a/b/too")));
+  for (const int64_t time : {70, 80}) {
+    TreeBuilder::Object object = Of(FileType::kRegular);
+    object.attr.mtime.sec = time;
+    ASSERT_TRUE(tree_.Add(Path("a/b/" + std::to_string(time)), object));
+  }
+  size_t directories = 0;
+  ASSERT_TRUE(tree_.Walk([&](const TreeBuilder::Visited& v) -> Result<void> {
+    if (v.dir == 0 || v.attr.type != FileType::kDirectory) return {};
+    ++directories;
+    EXPECT_EQ(v.attr.mtime.sec, 70) << v.name;
+    return {};
+  }));
+  EXPECT_EQ(directories, 2U);
+}
+
 TEST_F(TreeBuilderTest, TheLastOfSeveralEntriesCounts) {
   ASSERT_TRUE(File("f", 1));
   ASSERT_TRUE(File("f", 2));

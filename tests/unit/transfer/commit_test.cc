@@ -392,13 +392,15 @@ TEST_F(CommitTest, SparseFilesStaySparse) {
 TEST_F(CommitTest, WhatIsInADirectoryWithADefaultAclInheritsNothingOfItElsewhere) {
   Image(SmallImage());
   Shell(
-      "cd upper; mkdir -p d/sub/deep; echo a >d/plain; echo b >d/own; ln -s x d/link; ln d/plain "
-      "d/z\n"
+      "cd upper; mkdir -p d/sub/deep; echo a >d/plain; setfattr -n user.a -v b d/plain\n"
+      "echo b >d/own; ln -s x d/link; ln d/plain d/z\n"
       "setfacl -m u:5:r d/own; setfacl -d -m u:1234:rwx d; chmod 700 d/sub");
   const std::string shown = Union();
   const CommittedLayer layer = Commit();
   EXPECT_EQ(Merged(layer.diff_id), shown);
   Write("layer.tar", LayerTar(layer.diff_id));
+  const std::string records = Records("layer.tar");
+  EXPECT_NE(records.find("\nd/z SCHILY.xattr.user.a mtime\n"), std::string::npos) << records;
   // In two steps, as Docker does it: made in the directory that has the ACL, then given its attributes.
   Write("unpack.py", R"(import os, tarfile
 for m in tarfile.open('layer.tar'):

@@ -364,6 +364,12 @@ TEST_F(TransferTest, ADirectoryIsImportedAsAnArchiveOfItWouldBe) {
   EXPECT_EQ(Import("again.tar").diff_id, layer.diff_id);
 }
 
+TEST_F(TransferTest, EveryNameOfAFileHasItsAttributes) {
+  Shell("mkdir t; cd t; echo x >f; setfattr -n user.a -v b f; ln f g; touch -d @0 f .");
+  Write("x.tar", LayerTar(Import("t").diff_id));
+  EXPECT_EQ(Records("x.tar"), ".\nf SCHILY.xattr.user.a\ng SCHILY.xattr.user.a\n");
+}
+
 TEST_F(TransferTest, ADirectoryWithAnEpochDoesNotDependOnTimes) {
   Shell("mkdir -p t/d; echo x > t/d/f");
   ImportOptions options;

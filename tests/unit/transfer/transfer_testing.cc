@@ -111,6 +111,11 @@ std::string TransferTest::LayerTar(const Digest& diff_id) {
   return out;
 }
 
+std::string TransferTest::Records(const std::string& name) {
+  return Shell("python3 -c 'import tarfile\nfor m in tarfile.open(\"" + name +
+               "\"):\n  print(m.name, *sorted(m.pax_headers))'");
+}
+
 Digest TransferTest::RoundTrip(const std::string& name) {
   const ImportedLayer layer = Import(name);
   const std::string archive = Read(name);

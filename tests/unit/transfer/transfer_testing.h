@@ -42,6 +42,8 @@ class TransferTest : public testing::Test {
 
   // The layer's archive, written again.
   std::string LayerTar(const Digest& diff_id);
+  // Of each entry of an archive, its name and the keys of its PAX records.
+  std::string Records(const std::string& name);
   // Imports `name` and expects its archive back, byte for byte.
   Digest RoundTrip(const std::string& name);
 
