@@ -51,9 +51,78 @@ class Notes(list):
         super().__init__()
         self.go_writer = go_writer
         self.mark_parents = set()  # the directories that whiteouts and opaque marks are in
-        self.linked = set()  # hard links and what they are links to
         self.undescribed = set()  # directories that have no entry in a layer that has something in them
-        self.erased = set()  # names that a layer both has and whites out
+        self.wiped = set()  # names that a layer whites out; "NAME/" for what is in a directory with an opaque mark
+        self.erased = set()  # those of which the layer has something itself
+        self.redirected = set()  # paths that lead through a symbolic link, and where they lead to, with the directories above
+        self.targets = {}  # of symbolic links
+        self.entries = {}  # by path: the members that describe it, hard links apart
+        self.links = []  # the members that are hard links
+        self.names = {}  # by path: all paths that are linked with it
+
+    def link(self, member, target):
+        """Takes a hard link from member.name to target."""
+        names = self.names.setdefault(member.name, {member.name}) | self.names.setdefault(target, {target})
+        self.names |= dict.fromkeys(names, names)
+        self.links.append(member)
+
+    def said(self, path, field):
+        """What the archive says of a path or of the file that it is a name of: values of a field of support/tree.py. Of the
+        time of a directory without an entry, what it says of what is in there."""
+        paths = self.names.get(path, {path})
+        if field == "mtime" and path in self.undescribed:
+            inside = {name for name in self.entries.keys() | self.names.keys() if name.startswith(path + b"/")}
+            paths = paths.union(*(self.names.get(name, {name}) for name in inside))
+        return {value for name in paths for member in self.entries.get(name, ()) for value in values_of(member, field)}
+
+    def is_wiped(self, path):
+        """Does a layer white the path out, or a directory above it?"""
+        return any(under(path, name) for name in self.wiped)
+
+    def resolved(self, path):
+        """Where a path leads to, if the directories above it are symbolic links of this archive."""
+        at, rest = [], path.split(b"/")
+        for _ in range(40):
+            if not rest:
+                break
+            part = rest.pop(0)
+            if part in (b"", b".", b".."):
+                at = at[:-1] if part == b".." else at
+                continue
+            here = b"/".join([*at, part])
+            target = next((self.targets[name] for name in self.names.get(here, {here}) if name in self.targets), None)
+            if target is None or not rest:
+                at.append(part)
+            else:
+                at = [] if target.startswith(b"/") else at
+                rest = target.split(b"/") + rest
+        return b"/".join(at + rest)
+
+    def said_by_links(self, path, field):
+        """What the entries of the hard links to a file say."""
+        names = self.names.get(path, ())
+        return {value for member in self.links if member.name in names for value in values_of(member, field)}
+
+
+def under(path, name):
+    """Is the path `name` or in it? "NAME/": what is in it alone; "": everything."""
+    return path == name or path.startswith(name if name.endswith(b"/") or not name else name + b"/")
+
+
+def parents(path):
+    """The directories above a path, but for the root."""
+    parts = path.split(b"/")
+    return {b"/".join(parts[:end]) for end in range(1, len(parts))}
+
+
+def values_of(member, field):
+    """What an entry says of a field of support/tree.py."""
+    if field == "mtime":
+        time = member.mtime * 10**9 + int(member.fraction.ljust(9, "0") if member.fraction else 0)
+        return {time, (time + 5 * 10**8) // 10**9 * 10**9, time // 10**9 * 10**9}  # Go rounds where its format has no more
+    if field == "mode":
+        return {0o777 if member.kind == tb.LINK else member.mode}
+    return {getattr(member, field)}
 
 
 class LayerMaker:
@@ -157,6 +226,10 @@ class LayerMaker:
             self.members.append(encoded)
             if path is not None:
                 self.here[path] = member.kind
+            if member.kind == tb.LINK:
+                self.notes.targets[member.name] = member.link
+            if member.kind != tb.HARD:
+                self.notes.entries.setdefault(member.name, []).append(member)
 
     def entry(self):
         rng = self.rng
@@ -205,12 +278,13 @@ class LayerMaker:
             files = [b"none"]
         if files:
             target = self.rng.choice(files)
-            self.notes.linked |= {path, target}
+            spelled = target
             if self.chance(0.3):
-                target = self.rng.choice((b"./", b"/")) + target
-            member = Member(path, tb.HARD, link=target)
+                spelled = self.rng.choice((b"./", b"/")) + target
+            member = Member(path, tb.HARD, link=spelled)
             self.attributes(member)
             member.xattrs, member.acls = {}, {}
+            self.notes.link(member, target)
             self.add(member, path)
 
     def mark(self, path):
@@ -237,8 +311,7 @@ class LayerMaker:
             name = self.rng.choice((b".wh..wh.plnk/1.2", b".wh..wh.aufs", b".wh..wh.orph/x"))
         if name not in self.here:
             self.add(Member(name), name)
-            parts = name.split(b"/")[:-1]
-            self.notes.mark_parents |= {b"/".join(parts[:end]) for end in range(1, len(parts) + 1)}
+            self.notes.mark_parents |= parents(name)
 
     def make(self):
         rng = self.rng
@@ -252,6 +325,7 @@ class LayerMaker:
             root.name = rng.choice((b"./", b"."))
             if not root.acls and not root.xattrs:  # the mode is part of an ACL
                 root.mode = rng.choice((0o755, 0o700, 0o1777))
+            self.notes.entries.setdefault(b".", []).append(root)
             encoded = tb.encode(self.dialect, root) or tb.encode(tb.PAX, root)
             self.members.append(encoded)
         for _ in range(rng.choice((1, 3, 6, 10, 20))):
@@ -268,15 +342,23 @@ class LayerMaker:
 
     def tell(self):
         """Notes what readers understand in several ways."""
-        described = {path for path in self.here if b".wh." not in path}
+        notes, described, wiped = self.notes, set(), set()
         for path in self.here:
-            parts = path.split(b"/")
-            parents = {b"/".join(parts[:end]) for end in range(1, len(parts))}
-            self.notes.undescribed |= {parent for parent in parents if self.here.get(parent) != tb.DIRECTORY}
-            if parts[-1].startswith(b".wh."):
-                target = b"/".join([*parts[:-1], parts[-1][4:]])
-                if any(name == target or name.startswith(target + b"/") for name in described):
-                    self.notes.erased.add(target)
+            real = notes.resolved(path)
+            if real != path:
+                notes.redirected |= {path, real} | parents(path) | parents(real)
+                notes.entries.setdefault(real, []).extend(notes.entries.get(path, ()))
+            notes.undescribed |= {parent for parent in parents(path) | parents(real) if self.here.get(parent) != tb.DIRECTORY}
+            for one in (path, real):
+                directory, slash, last = one.rpartition(b"/")
+                if not last.startswith(b".wh."):
+                    described.add(one)
+                elif last == b".wh..wh..opq":
+                    wiped.add(directory + slash)
+                else:
+                    wiped.add(directory + slash + last[4:])
+        notes.wiped |= wiped
+        notes.erased |= {name for name in wiped if any(under(path, name) for path in described)}
 
 
 def make_layers(rng, notes):
@@ -293,6 +375,7 @@ def make_layers(rng, notes):
         notes.append("a layer twice")
     if rng.random() < 0.02:
         notes.append("no layers")
+        notes.entries.clear()
         return []
     return layers
 

@@ -21,54 +21,94 @@ SMALL = 24
 GROUP = 12  # cases that the judges read before their stores are emptied
 
 
-def _without_empty(xattrs):
-    return {name: value for name, value in (xattrs or {}).items() if value}
+START_NS = time.time_ns() - 10**9
+ENGINES = ("docker", "podman-vfs", "podman-overlay")
+OVERLAY = ("docker", "podman-overlay")
+ALL = (*ENGINES, "umoci")
+OWNER = ("uid", "gid", "mode")
+
+
+def path_of(d):
+    return os.fsencode(d.where)
+
+
+def said(d, case):
+    """What Veneer shows stands in the archive."""
+    return d.ours in case.notes.said(path_of(d), d.what)
+
+
+def lost(d, *names):
+    """The judge lost these attributes, and nothing else."""
+    return d.theirs == {name: value for name, value in d.ours.items() if name not in names} != d.ours
+
+
+def without_empty(d):
+    return {name: value for name, value in d.ours.items() if value}
 
 
 INTENDED = (
-    Intended("time of unpacking", "the judge shows when it unpacked: of a directory without an entry, or one in which a later "
-             "entry changed something; Veneer shows what the archive says, or the time of what is in it",
-             lambda d, case: d.what == "mtime" and isinstance(d.theirs, int) and d.theirs >= START_NS),
-    Intended("root directory", "overlay drivers show that of the topmost layer, which they make themselves; the others set "
-             "mode and time of an undescribed one as they like. Veneer shows what the layers say",
-             lambda d, case: d.where == "." and (d.judge == "podman-vfs" and d.what == "xattrs" or d.what in ("mode", "mtime") or d.judge in ("docker", "podman-overlay"))),
+    Intended("time of unpacking", "of a directory without an entry; Veneer shows what another layer says, or the time of what is "
+             "in it",
+             ALL, ("mtime",), lambda d, case: d.theirs >= START_NS and path_of(d) in case.notes.undescribed and said(d, case)),
+    Intended("time of unpacking in umoci", "of a directory in which it makes one without an entry, in the same way",
+             ("umoci",), ("mtime",), lambda d, case: d.theirs >= START_NS and said(d, case) and any(
+                 (name.rpartition(b"/")[0] or b".") == path_of(d) for name in case.notes.undescribed)),
+    Intended("a directory made anew without an entry", "where a layer deletes a directory and has something in it again, umoci "
+             "keeps the attributes of the one below; Docker and Veneer show a new one",
+             ("umoci",), (*OWNER, "mtime", "xattrs"), lambda d, case: path_of(d) in case.notes.undescribed
+             and case.notes.is_wiped(path_of(d)), OVERLAY),
+    Intended("root directory", "the code that Docker and podman share passes over its entry, so that it is as their drivers make "
+             "it; Veneer shows what the topmost layer says that describes it",
+             ENGINES, (*OWNER, "mtime"), lambda d, case: d.where == "." and said(d, case)),
+    Intended("root directory's attributes", "in the same way",
+             ENGINES, ("xattrs",), lambda d, case: d.where == "." and not d.theirs, ("umoci",)),
+    Intended("root directory that nobody describes", "the others make it as they like",
+             ALL, ("mode", "mtime"), lambda d, case: d.where == "." and b"." not in case.notes.entries
+             and d.ours == {"mode": 0o755, "mtime": 0}[d.what]),
     Intended("a directory of marks", "a whiteout or an opaque mark in a directory that is nowhere adds nothing, as with umoci; "
              "some drivers make its parents",
-             lambda d, case: d.what == "path" and d.ours is None and d.theirs == stat.S_IFDIR
-             and os.fsencode(d.where) in case.notes.mark_parents),
+             ENGINES, ("path",), lambda d, case: d.ours is None and d.theirs == stat.S_IFDIR
+             and path_of(d) in case.notes.mark_parents - case.notes.entries.keys()),
+    Intended("a mark in what is no directory", "it adds nothing either where a layer below has a file of that name",
+             OVERLAY, ("type",), lambda d, case: d.theirs == stat.S_IFDIR and path_of(d) in case.notes.mark_parents,
+             ("podman-vfs", "umoci")),
     Intended("the entry of a hard link", "it is a name and nothing else for GNU tar, bsdtar, umoci and Veneer; Docker and podman "
              "give the file what the entry says of owner, mode and time. Writers say the same in all entries of a file",
-             lambda d, case: (d.what in ("uid", "gid", "mode", "mtime") or d.what == "xattrs" and d.theirs == {
-                 name: value for name, value in d.ours.items() if value and name != "security.capability"})
-             and d.judge != "umoci" and os.fsencode(d.where) in case.notes.linked),
+             ENGINES, (*OWNER, "mtime"), lambda d, case: said(d, case)
+             and d.theirs in case.notes.said_by_links(path_of(d), d.what)),
+    Intended("capabilities of a hard link", "with the owner of the link's entry the kernel takes them away",
+             ENGINES, ("xattrs",), lambda d, case: lost(d, "security.capability") and path_of(d) in case.notes.names),
     Intended("links that a layer above replaces", "overlay counts the names of the file in its own layer; Veneer, vfs and umoci "
-             "those that are there", lambda d, case: d.what == "nlink" and d.judge in ("docker", "podman-overlay")
-             and d.ours < d.theirs and os.fsencode(d.where) in case.notes.linked),
+             "those that are there",
+             OVERLAY, ("nlink",), lambda d, case: d.ours < d.theirs and path_of(d) in case.notes.names, ("podman-vfs", "umoci")),
     Intended("a directory without an entry", "overlay drivers show the directory of the topmost layer that has something in it, "
              "which they make themselves where it is not described; podman's vfs, umoci and Veneer show that of the layer below",
-             lambda d, case: d.what in ("uid", "gid", "mode", "xattrs", "mtime") and d.judge in ("docker", "podman-overlay")
-             and os.fsencode(d.where) in case.notes.undescribed),
+             OVERLAY, OWNER, lambda d, case: path_of(d) in case.notes.undescribed, ("podman-vfs", "umoci")),
+    Intended("attributes of a directory without an entry", "in the same way",
+             OVERLAY, ("xattrs",), lambda d, case: path_of(d) in case.notes.undescribed and not d.theirs, ("podman-vfs", "umoci")),
     Intended("a time before 1970", "Docker and podman set it to 1970; Veneer, umoci and GNU tar show it",
-             lambda d, case: d.what == "mtime" and isinstance(d.ours, int) and d.ours < 0 and d.theirs == 0),
+             ENGINES, ("mtime",), lambda d, case: d.ours < 0 and d.theirs == 0 and said(d, case)),
     Intended("a layer that erases its own", "a whiteout is for what layers below have (OCI); vfs of podman goes by the order "
              "of the entries",
-             lambda d, case: d.what == "path" and d.theirs is None and d.judge == "podman-vfs"
-             and any(os.fsencode(d.where + "/").startswith(name + b"/") for name in case.notes.erased)),
+             ("podman-vfs",), ("path",), lambda d, case: d.theirs is None
+             and any(archives.under(path_of(d), name) for name in case.notes.erased), ("docker", "podman-overlay", "umoci")),
     Intended("attributes of a layer below", "podman's vfs copies it with its user.* attributes and capabilities alone",
-             lambda d, case: d.what == "xattrs" and d.judge == "podman-vfs" and d.theirs == {
+             ("podman-vfs",), ("xattrs",), lambda d, case: d.theirs == {
                  name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
     Intended("an attribute without a value", "GNU tar and bsdtar write and keep it; Go reads an empty PAX record as none",
-             lambda d, case: d.what == "xattrs" and _without_empty(d.ours) == d.theirs),
-    Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer; umoci knows none but the opaque mark, "
-             "and some drivers take those in directories",
-             lambda d, case: d.what == "path" and d.ours is None
-             and (".wh..wh." in d.where or os.fsencode(d.where) in case.notes.mark_parents)),
+             ALL, ("xattrs",), lambda d, case: d.ours != without_empty(d) == d.theirs),
+    Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer (OCI), as in podman's vfs; overlay drivers "
+             "and umoci know none but the opaque mark",
+             ("umoci", *OVERLAY), ("path",), lambda d, case: d.ours is None and "aufs" in case.notes
+             and d.where.startswith(".wh..wh."), ("podman-vfs",)),
+    Intended("a directory without an entry where set-group-ID is inherited", "Docker and Veneer make it as anywhere else",
+             ("podman-vfs", "umoci"), ("gid", "mode"), lambda d, case: path_of(d) in case.notes.undescribed
+             and (d.what == "gid" or d.theirs == d.ours | stat.S_ISGID), OVERLAY),
     Intended("a hard link to another layer", "what it is depends on the layers below, and a layer of the store stands for "
              "itself; Docker and podman's overlay refuse it too",
-             lambda d, case: d.what == "accept" and d.judge == "podman-vfs" and "is no file of this archive" in d.ours),
+             ("podman-vfs",), ("accept",), lambda d, case: "is no file of this archive" in d.ours
+             and "link across layers" in case.notes),
 )
-
-START_NS = time.time_ns() - 10**9
 
 
 class Archives(StoreCase):
@@ -142,13 +182,14 @@ class Archives(StoreCase):
         return image_id, tree.snapshot(self.umoci.rootfs())
 
     def read_all(self, case, file, tag):
-        """The differences that this case shows."""
+        """The judges that take this case, and the differences that it shows."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             waiting = {name: pool.submit(self.of_store, judge, case, file, tag) for name, judge in self.stores.items()}
             waiting["umoci"] = pool.submit(self.of_umoci, case, file)
             mine = self.ours(case, file, tag)
             judges = {name: one.result() for name, one in waiting.items()}
-        return self.differences(case, mine, judges)
+        readers = {name for name, theirs in judges.items() if not isinstance(theirs, str)}
+        return readers, self.differences(case, mine, judges)
 
     def differences(self, case, mine, judges):
         """Of what each reader made of a case."""
@@ -173,6 +214,9 @@ class Archives(StoreCase):
             if one is None or two is None:
                 yield Difference(judge, "path", shown, one and one["type"], two and two["type"])
                 continue
+            if one["type"] != two["type"]:
+                yield Difference(judge, "type", shown, one["type"], two["type"])
+                continue
             for field in sorted(one.keys() | two.keys()):
                 if one.get(field) != two.get(field):
                     yield Difference(judge, field, shown, one.get(field), two.get(field))
@@ -188,10 +232,10 @@ class Archives(StoreCase):
             if keep:
                 shutil.copy(file, os.path.join(keep, f"{seed}.{case.kind}.tar"))
             try:
-                found = self.read_all(case, file, tag)
+                readers, found = self.read_all(case, file, tag)
             except AssertionError as error:  # a judge or a mount that fails is a finding too
-                found = [Difference("all", "failed", "", str(error), "")]
-            verdict.case(seed, found, case)
+                readers, found = set(), [Difference("all", "failed", "", str(error), "")]
+            verdict.case(seed, found, case, readers)
             if number % GROUP == GROUP - 1:
                 for judge in self.stores.values():
                     judge.remove_all()

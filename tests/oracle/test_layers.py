@@ -131,21 +131,27 @@ def image(rand):
     return entries
 
 
+ENGINES = ("docker", "podman-vfs", "podman-overlay")
+
+
+def kept_by_vfs(xattrs):
+    """What podman's driver vfs copies of the attributes in the layer below."""
+    return {name: value for name, value in xattrs.items() if name.startswith("user.") or name == "security.capability"}
+
+
 INTENDED = [
     Intended("socket", "No archive can hold a socket (POSIX pax). Veneer keeps it in its index for itself; other readers get the "
              "deletion of what was in its place.",
-             lambda d, layer: d.what == "missing" and layer.is_socket(d.where)),
+             ("another store", "tar", "umoci", *ENGINES), ("missing",), lambda d, layer: layer.is_a(stat.S_IFSOCK, d.where)),
     Intended("root", "The code that Docker and podman share passes over the entry of the root directory, which then is as their "
              "storage driver makes it. umoci and GNU tar take it.",
-             lambda d, layer: d.where == "." and d.judge in ("docker", "podman-vfs", "podman-overlay")),
+             ENGINES, ("mode", "uid", "gid", "mtime", "xattrs"), lambda d, layer: d.where == "."),
     Intended("vfs-again", "podman's driver vfs unpacks a directory that was made anew over the one from below, which keeps the "
-             "attributes user.* and security.* that the new one has not.",
-             lambda d, layer: d.judge == "podman-vfs" and d.what == "xattrs" and layer.is_directory(d.where) and
-             d.theirs.items() > d.ours.items() and
-             all(name.startswith(("user.", "security.")) for name in d.theirs.keys() - d.ours.keys())),
+             "attributes that the new one has not.",
+             ("podman-vfs",), ("xattrs",), lambda d, layer: layer.is_a(stat.S_IFDIR, d.where) and d.theirs.items() > d.ours.items()
+             and kept_by_vfs(d.theirs).items() >= d.theirs.items() - d.ours.items()),
     Intended("vfs", "podman's driver vfs copies the layer below with its user.* attributes and capabilities, and without others.",
-             lambda d, layer: d.judge == "podman-vfs" and d.what == "xattrs" and d.theirs == {
-                 name: value for name, value in d.ours.items() if name.startswith(("user.", "security."))}),
+             ("podman-vfs",), ("xattrs",), lambda d, layer: d.theirs == kept_by_vfs(d.ours)),
 ]
 
 
@@ -157,11 +163,8 @@ class Layer:
     changes: tuple
     tree: dict
 
-    def is_socket(self, where):
-        return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFSOCK
-
-    def is_directory(self, where):
-        return self.tree.get(os.fsencode(where), {}).get("type") == stat.S_IFDIR
+    def is_a(self, kind, where):
+        return self.tree.get(os.fsencode(where), {}).get("type") == kind
 
     def __str__(self):
         return f"{self.name}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
@@ -258,23 +261,28 @@ class Layers(StoreCase):
             remaining = seeds(SMALL)
             while batch := list(itertools.islice(remaining, BATCH)):
                 layers = [layer for seed in batch for layer in self.make(seed)]
-                for layer, differences in self.read(layers, judges):
+                for layer, differences in zip(layers, self.read(layers, judges), strict=True):
                     verdict.case(layer.seed, differences, layer)
         verdict.check(self)
 
     def make(self, seed):
         """The image c:SEED-0 and the layers on top of it, c:SEED-1 and so on."""
         rand = rng(seed)
-        source = self.layer("source", image(rand))
+        entries = image(rand)
+        by_tar = seed % 2 == 0
+        if not by_tar:
+            entries["acl"].entries["caps"] = Hard("caps")  # GNU tar says nothing of a file's attributes in a further entry
+        source = self.layer("source", entries)
         os.chmod(source, rand.choice((0o755, 0o750, 0o1777)))
-        proc.run(["tar", "-C", source, "--xattrs", "--xattrs-include=*", "--format=posix", "--numeric-owner", "-cf",
-                  self.path("source.tar"), "."], check=True)
+        if by_tar:
+            proc.run(["tar", "-C", source, "--xattrs", "--xattrs-include=*", "--format=posix", "--numeric-owner", "-cf",
+                      self.path("source.tar"), "."], check=True)
+        self.veneer("import", "-q", self.path("source.tar") if by_tar else source, f"c:{seed}-0")
         shutil.rmtree(source)
-        self.veneer("import", "-q", self.path("source.tar"), f"c:{seed}-0")
         return [self.layer_of(rand, seed, number) for number in range(1, GENERATIONS + 1)]
 
     def read(self, layers, judges):
-        """Every layer with the differences that one reader shows. The readers work side by side."""
+        """The differences of each layer. The readers work side by side."""
         names = [layer.name for layer in layers]
         archive, layout, store = self.path("images.tar"), self.path("layout"), self.path("second")
         self.veneer("save", "-q", "-o", archive, *names)
@@ -286,21 +294,23 @@ class Layers(StoreCase):
             readers[judge_name] = self.judged(judge, archive, layout, names)
         with concurrent.futures.ThreadPoolExecutor(len(readers)) as pool:
             read = {reader: pool.submit(list, trees) for reader, trees in readers.items()}
+        found = [[] for _ in layers]
         for reader, trees in read.items():
-            for layer, shown in zip(layers, trees.result(), strict=True):
+            for layer, shown, differences in zip(layers, trees.result(), found, strict=True):
                 if isinstance(shown, str):
-                    yield layer, [Difference(reader, "refused", layer.name, None, shown)]
+                    differences.append(Difference(reader, "refused", layer.name, None, shown))
                 else:
-                    yield layer, compare(reader, layer.tree, shown)
-        for layer in layers:
+                    differences += compare(reader, layer.tree, shown)
+        for layer, differences in zip(layers, found):
             theirs = self.sizes.pop(layer.name, None)
             if theirs is not None and (ours := self.veneer(*HISTORY, layer.name)) != theirs:
-                yield layer, [Difference("docker", "sizes of the history", layer.name, ours.split(), theirs.split())]
+                differences.append(Difference("docker", "sizes of the history", layer.name, ours.split(), theirs.split()))
         os.unlink(archive)
         shutil.rmtree(layout)
         shutil.rmtree(store)
         self.veneer("rmi", *names, *{f"c:{layer.seed}-0": None for layer in layers})
         self.veneer("prune")
+        return found
 
     def judged(self, judge, archive, layout, names):
         """What another program shows of every image, or why it refuses it."""
