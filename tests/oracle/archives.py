@@ -235,6 +235,9 @@ class LayerMaker:
         rng = self.rng
         roll = rng.random()
         path = self.name()
+        if self.below and self.chance(0.1):
+            self.mark(path)
+            return
         if path in self.here:
             if not self.chance(0.03, "a name twice"):
                 return
@@ -364,7 +367,7 @@ class LayerMaker:
 def make_layers(rng, notes):
     """The tars of an image, bottom first."""
     below, layers = {}, []
-    for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
+    for _ in range(rng.choice((1, 2, 2, 3, 3, 4))):
         maker = LayerMaker(rng, notes, below)
         layers.append(maker.make())
         for path, kind in maker.here.items():

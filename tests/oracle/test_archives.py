@@ -68,7 +68,7 @@ INTENDED = (
     Intended("a directory of marks", "a whiteout or an opaque mark in a directory that is nowhere adds nothing, as with umoci; "
              "some drivers make its parents",
              ENGINES, ("path",), lambda d, case: d.ours is None and d.theirs == stat.S_IFDIR
-             and path_of(d) in case.notes.mark_parents - case.notes.entries.keys()),
+             and path_of(d) in case.notes.mark_parents - case.notes.entries.keys(), ("umoci",)),
     Intended("a mark in what is no directory", "it adds nothing either where a layer below has a file of that name",
              OVERLAY, ("type",), lambda d, case: d.theirs == stat.S_IFDIR and path_of(d) in case.notes.mark_parents,
              ("podman-vfs", "umoci")),
@@ -150,7 +150,7 @@ class Archives(StoreCase):
     def of_store(self, judge, case, file, tag):
         if case.kind == "oci" and judge is self.docker:
             return "Docker 20.10 reads no layouts"
-        done = judge.import_tar(file, tag) if case.kind == "import" else judge.load(file)
+        done = judge.import_tar(file, tag, timeout=30) if case.kind == "import" else judge.load(file, timeout=30)
         if done.code:
             return done.err.strip()[-300:]
         for name, image_id in judge.ids().items():
@@ -187,9 +187,17 @@ class Archives(StoreCase):
             waiting = {name: pool.submit(self.of_store, judge, case, file, tag) for name, judge in self.stores.items()}
             waiting["umoci"] = pool.submit(self.of_umoci, case, file)
             mine = self.ours(case, file, tag)
-            judges = {name: one.result() for name, one in waiting.items()}
+            judges = {name: self.answer(one) for name, one in waiting.items()}
         readers = {name for name, theirs in judges.items() if not isinstance(theirs, str)}
         return readers, self.differences(case, mine, judges)
+
+    @staticmethod
+    def answer(reading):
+        """What a judge made of a case. One that does not end does not take it."""
+        try:
+            return reading.result()
+        except TimeoutError as error:
+            return str(error)
 
     def differences(self, case, mine, judges):
         """Of what each reader made of a case."""

@@ -87,13 +87,13 @@ class Judge:
 class Store(Judge):
     """A judge that keeps images: `load`, `import`, `images` as Docker has them."""
 
-    def load(self, archive):
+    def load(self, archive, **more):
         """Loads an archive: what it did; its exit code says whether it takes it."""
-        return self.run("load", "-i", archive, check=False)
+        return self.run("load", "-i", archive, check=False, **more)
 
-    def import_tar(self, archive, name):
+    def import_tar(self, archive, name, **more):
         """Makes an image of an archive of a root file system: what it did."""
-        return self.run("import", archive, name, check=False)
+        return self.run("import", archive, name, check=False, **more)
 
     def ids(self):
         """All images by name ("NAME:TAG"; one without a name by its id): "sha256:...". """
