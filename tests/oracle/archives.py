@@ -99,9 +99,9 @@ class Notes(list):
         return b"/".join(at + rest)
 
     def said_by_links(self, path, field):
-        """What the entries of the hard links to a file say."""
+        """What the entries of the hard links to a file say, to one who knows no time before 1970."""
         names = self.names.get(path, ())
-        return {value for member in self.links if member.name in names for value in values_of(member, field)}
+        return {max(value, 0) for member in self.links if member.name in names for value in values_of(member, field)}
 
 
 def under(path, name):
@@ -351,6 +351,9 @@ class LayerMaker:
             if real != path:
                 notes.redirected |= {path, real} | parents(path) | parents(real)
                 notes.entries.setdefault(real, []).extend(notes.entries.get(path, ()))
+                if path in notes.names:
+                    notes.names[path].add(real)
+                    notes.names[real] = notes.names[path]
             notes.undescribed |= {parent for parent in parents(path) | parents(real) if self.here.get(parent) != tb.DIRECTORY}
             for one in (path, real):
                 directory, slash, last = one.rpartition(b"/")

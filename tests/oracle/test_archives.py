@@ -90,20 +90,26 @@ INTENDED = (
              ENGINES, ("mtime",), lambda d, case: d.ours < 0 and d.theirs == 0 and said(d, case)),
     Intended("a layer that erases its own", "a whiteout is for what layers below have (OCI); vfs of podman goes by the order "
              "of the entries",
-             ("podman-vfs",), ("path",), lambda d, case: d.theirs is None
-             and any(archives.under(path_of(d), name) for name in case.notes.erased), ("docker", "podman-overlay", "umoci")),
+             ("podman-vfs",), ("path", *OWNER, "mtime", "xattrs"), lambda d, case: any(
+                 archives.under(path_of(d), name) for name in case.notes.erased) and (d.what != "path" or d.theirs is None),
+             ("docker", "podman-overlay", "umoci")),
+    Intended("through a symbolic link of a layer below", "vfs of podman and umoci follow it, since they unpack all layers in one "
+             "place; Docker and Veneer put a directory there",
+             ("podman-vfs", "umoci"), ("path", "type"), lambda d, case: any(
+                 archives.under(path_of(d), name) for name in case.notes.redirected), OVERLAY),
+    Intended("a character device 0:0", "overlay takes it for its own whiteout; Veneer, umoci and podman's vfs show what it is",
+             OVERLAY, ("path",), lambda d, case: d.ours == stat.S_IFCHR and d.theirs is None
+             and any(member.device == (0, 0) for member in case.notes.entries[path_of(d)]), ("podman-vfs", "umoci")),
     Intended("attributes of a layer below", "podman's vfs copies it with its user.* attributes and capabilities alone",
              ("podman-vfs",), ("xattrs",), lambda d, case: d.theirs == {
                  name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
     Intended("an attribute without a value", "GNU tar and bsdtar write and keep it; Go reads an empty PAX record as none",
              ALL, ("xattrs",), lambda d, case: d.ours != without_empty(d) == d.theirs),
-    Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer (OCI), as in podman's vfs; overlay drivers "
-             "and umoci know none but the opaque mark",
-             ("umoci", *OVERLAY), ("path",), lambda d, case: d.ours is None and "aufs" in case.notes
-             and d.where.startswith(".wh..wh."), ("podman-vfs",)),
+    Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer (OCI); the others know some of them",
+             ALL, ("path",), lambda d, case: d.ours is None and d.where.startswith(".wh..wh.")),
     Intended("a directory without an entry where set-group-ID is inherited", "Docker and Veneer make it as anywhere else",
-             ("podman-vfs", "umoci"), ("gid", "mode"), lambda d, case: path_of(d) in case.notes.undescribed
-             and (d.what == "gid" or d.theirs == d.ours | stat.S_ISGID), OVERLAY),
+             ("podman-vfs", "podman-overlay", "umoci"), ("gid", "mode"), lambda d, case: path_of(d) in case.notes.undescribed
+             and (d.what == "gid" or d.theirs == d.ours | stat.S_ISGID), ("docker",)),
     Intended("a hard link to another layer", "what it is depends on the layers below, and a layer of the store stands for "
              "itself; Docker and podman's overlay refuse it too",
              ("podman-vfs",), ("accept",), lambda d, case: "is no file of this archive" in d.ours
