@@ -86,12 +86,14 @@ class Verdict:
         self.cases = 0
         self.meant = 0  # cases that differ, in everything as the list says
         self.open = 0  # cases that differ in something else
+        self.unread = 0  # cases that no judge takes, which show nothing
         self.used = collections.Counter()
 
-    def case(self, seed, differences, description="", readers=frozenset()):
+    def case(self, seed, differences, description, readers):
         """Takes the differences of one case; `description` is shown beside those that nothing explains, and given to
         the `explains` of the list. readers: the judges that read the case, whether they differ or not."""
         self.cases += 1
+        self.unread += not readers and not differences
         differing = collections.defaultdict(set)
         for one in differences:
             differing[one.where, one.what].add(one.judge)
@@ -110,8 +112,9 @@ class Verdict:
     def check(self, test):
         """Fails the test for the first of what nothing explains."""
         told = ", ".join(f"{name} {number}" for name, number in sorted(self.used.items()))
-        print(f"{self.cases} cases: {self.cases - self.meant - self.open} agree, {self.meant} differ as meant, {self.open} "
-              f"differ; meant: {told or 'none'}", end=" ", flush=True)
+        agree = self.cases - self.unread - self.meant - self.open
+        print(f"{self.cases} cases: {agree} agree, {self.meant} differ as meant, {self.open} differ, {self.unread} are read by "
+              f"nobody; meant: {told or 'none'}", end=" ", flush=True)
         if self.failures:
             seeds_of = list(dict.fromkeys(seed for seed, _, _ in self.failures))
             lines = [f"seed {seed}: {difference}\n      {description}" for seed, difference, description in self.failures]
