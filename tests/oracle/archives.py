@@ -241,6 +241,10 @@ class LayerMaker:
         if path in self.here:
             if not self.chance(0.03, "a name twice"):
                 return
+        elif self.in_the_way(path) and not self.chance(0.02, "something in the way"):
+            return  # most judges refuse the archive
+        elif not 0.38 <= roll < 0.62 and any(name.startswith(path + b"/") for name in self.here):
+            roll = 0.5  # a directory
         if roll < 0.38:
             member = Member(path, data=bytes(rng.choice((b"", b"x", b"content\n", b"z" * 513, b"big" * 30000))))
             if self.dialect in (tb.GNU, tb.PAX) and self.chance(0.08, "sparse"):
@@ -261,6 +265,10 @@ class LayerMaker:
             return
         self.attributes(member)
         self.add(member, path)
+
+    def in_the_way(self, path):
+        """Is something above the path no directory?"""
+        return any({**self.below, **self.here}.get(parent, tb.DIRECTORY) != tb.DIRECTORY for parent in parents(path))
 
     def sparse(self, member):
         """Pieces with holes around them."""
@@ -334,7 +342,7 @@ class LayerMaker:
         for _ in range(rng.choice((1, 3, 6, 10, 20))):
             self.entry()
         self.tell()
-        if self.chance(0.2):
+        if self.chance(0.05 if tb.HARD in self.here.values() else 0.2):
             rng.shuffle(self.members)
             self.notes.append("shuffled")
         tar = b"".join(self.members)

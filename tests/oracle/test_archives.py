@@ -11,6 +11,7 @@ import time
 import archives
 import generator
 import go_program
+import tar_bytes as tb
 from generator import Difference, Intended
 from images import write_directory
 from support import engines, proc, tree
@@ -68,7 +69,10 @@ INTENDED = (
     Intended("a directory of marks", "a whiteout or an opaque mark in a directory that is nowhere adds nothing, as with umoci; "
              "some drivers make its parents",
              ENGINES, ("path",), lambda d, case: d.ours is None and d.theirs == stat.S_IFDIR
-             and path_of(d) in case.notes.mark_parents - case.notes.entries.keys(), ("umoci",)),
+             and path_of(d) in case.notes.mark_parents
+             and (path_of(d) not in case.notes.entries or case.notes.is_wiped(path_of(d))), ("umoci",)),
+    Intended("an opaque mark of the root directory", "overlay passes over it; podman's vfs, umoci and Veneer know it",
+             OVERLAY, ("path",), lambda d, case: d.ours is None and b"" in case.notes.wiped, ("podman-vfs", "umoci")),
     Intended("a mark in what is no directory", "it adds nothing either where a layer below has a file of that name",
              OVERLAY, ("type",), lambda d, case: d.theirs == stat.S_IFDIR and path_of(d) in case.notes.mark_parents,
              ("podman-vfs", "umoci")),
@@ -81,6 +85,10 @@ INTENDED = (
     Intended("links that a layer above replaces", "overlay counts the names of the file in its own layer; Veneer, vfs and umoci "
              "those that are there",
              OVERLAY, ("nlink",), lambda d, case: d.ours < d.theirs and path_of(d) in case.notes.names, ("podman-vfs", "umoci")),
+    Intended("links of what is no file", "podman's vfs makes objects of their own of them, when it copies the layer below",
+             ("podman-vfs",), ("nlink",), lambda d, case: d.theirs == 1 and any(
+                 member.kind != tb.FILE for name in case.notes.names.get(path_of(d), ())
+                 for member in case.notes.entries.get(name, ())), ("docker", "podman-overlay", "umoci")),
     Intended("a directory without an entry", "overlay drivers show the directory of the topmost layer that has something in it, "
              "which they make themselves where it is not described; podman's vfs, umoci and Veneer show that of the layer below",
              OVERLAY, OWNER, lambda d, case: path_of(d) in case.notes.undescribed, ("podman-vfs", "umoci")),

@@ -150,6 +150,9 @@ INTENDED = [
              "attributes that the new one has not.",
              ("podman-vfs",), ("xattrs",), lambda d, layer: layer.is_a(stat.S_IFDIR, d.where) and d.theirs.items() > d.ours.items()
              and kept_by_vfs(d.theirs).items() >= d.theirs.items() - d.ours.items(), ("docker", "umoci")),
+    Intended("vfs-links", "podman's driver vfs keeps no links of what is no regular file, when it copies the layer below.",
+             ("podman-vfs",), ("links",), lambda d, layer: d.theirs is None and not layer.is_a(stat.S_IFREG, d.where),
+             ("docker", "umoci")),
     Intended("vfs", "podman's driver vfs copies the layer below with its user.* attributes and capabilities, and without others.",
              ("podman-vfs",), ("xattrs",), lambda d, layer: d.theirs == kept_by_vfs(d.ours), ("docker", "umoci")),
 ]
