@@ -101,6 +101,10 @@ INTENDED = (
              ("podman-vfs",), ("path", *OWNER, "mtime", "xattrs"), lambda d, case: any(
                  archives.under(path_of(d), name) for name in case.notes.erased) and (d.what != "path" or d.theirs is None),
              ("docker", "podman-overlay", "umoci")),
+    Intended("links of a layer that erases its own", "in the same way, where it erased another name of the file",
+             ("podman-vfs",), ("nlink",), lambda d, case: d.theirs < d.ours and any(
+                 archives.under(other, name) for name in case.notes.erased for other in case.notes.names.get(path_of(d), ())),
+             ("docker", "podman-overlay", "umoci")),
     Intended("through a symbolic link of a layer below", "vfs of podman and umoci follow it, since they unpack all layers in one "
              "place; Docker and Veneer put a directory there",
              ("podman-vfs", "umoci"), ("path", "type"), lambda d, case: any(
