@@ -109,11 +109,7 @@ Result<void> Upper::ChooseNotation(const std::string& what) {
   if (!notation) return MakeError(notation.error(), what + ": mark it as an upper directory");
   mark_space_ = notation->upper;
   privates_ = notation->privates;
-  if (options_.xattr_permissions == 0) {
-    privates_.override_stat = nullptr;
-    return {};
-  }
-  if (HasOverrideStat()) return {};
+  if (!HasOverrideStat() || privates_.override_stat != nullptr) return {};
   // On the root too: who reads the directory as a layer looks for it there.
   privates_.override_stat = kOverrideStat;
   VENEER_TRY_CTX(const struct stat st, sys::Stat(root), what);

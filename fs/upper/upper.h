@@ -12,6 +12,8 @@
 //   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.;
 //                                      one of them for a whole upper, with <space>veneer.upper on its root
 //   <space>overlay.NAME                the xattr <space>NAME of a user, who may have a union of his own in this one
+//   user.containers.overlay.override_stat and the like
+//                                      the xattr of that name without "overlay.", set by a user
 //   <space>veneer.origin               what the object was copied up from (ino_numbers.h)
 //   WORK/work/                         objects being built; emptied at every mount
 //   WORK/veneer/links/                 see link_index.h
@@ -184,7 +186,7 @@ class Upper {
   Sys<void> ClearMark(sys::At at, std::string_view mark) const;
   std::string TempName() const;
   Result<void> ChooseNotation(const std::string& what);
-  bool HasOverrideStat() const { return privates_.override_stat != nullptr; }
+  bool HasOverrideStat() const { return options_.xattr_permissions != 0; }
   Sys<void> SetOverrideStat(sys::At at, const OverrideStat& value) const;
   Sys<std::string> OnDisk(std::string_view name) const;
   Sys<void> SetAcl(sys::At at, std::string_view value, int flags) const;

@@ -252,7 +252,7 @@ Sys<Content> DirLayer::Open(const LayerRef& ref) const {
 
 Sys<std::string> DirLayer::GetXattr(const LayerRef& ref, const std::string& name) const {
   VENEER_TRY(const Located located, Locate(ref));
-  return sys::GetXattr(located.at(), EscapeXattr(name, privates_).c_str());
+  return ReadUserXattr(located.at(), name, privates_);
 }
 
 Sys<XattrList> DirLayer::ListXattrs(const LayerRef& ref) const {

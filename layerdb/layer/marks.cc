@@ -113,6 +113,7 @@ TreeNotation NotationOf(sys::At root) {
     mixed = mixed || !notation.upper.empty() || sys::GetXattr(root, mark.c_str()) == kMixed;
     if (notation.upper.empty()) notation.upper = space;
   }
+  privates.own_upper = !notation.upper.empty();
   // Without a mark of ours: whoever writes the first of these (the kernel, as root) writes no marks elsewhere.
   const bool by_root = std::any_of(names->begin(), names->end(), [](std::string_view name) {
     return name.starts_with(kTrustedOverlay);
@@ -140,6 +141,7 @@ Sys<TreeNotation> BecomeUpper(sys::At root) {
         sys::SetXattr(root, std::string(space).append(kMarkUpper).c_str(), mixed ? kMixed : "y", 0);
     if (!done) continue;
     notation.upper = space;
+    privates.own_upper = true;
     if (mixed) return notation;
     privates.trusted = trusted;
     privates.user = !trusted;
@@ -241,19 +243,37 @@ OverrideStat OverrideOf(const Attr& attr) {
   return value;
 }
 
+Sys<std::string> ReadUserXattr(sys::At at, std::string_view name, const PrivateNames& privates) {
+  auto value = sys::GetXattr(at, EscapeXattr(name, privates).c_str());
+  if (value || value.error().code != ENODATA || !MayBeUnescaped(name, privates)) return value;
+  return sys::GetXattr(at, std::string(name).c_str());
+}
+
+Sys<std::vector<UserXattrName>> ListUserXattrs(sys::At at, const PrivateNames& privates) {
+  VENEER_TRY(const std::vector<std::string> names, sys::ListXattr(at));
+  std::vector<UserXattrName> out;
+  for (const std::string& on_disk : names) {
+    auto shown = UnescapeXattr(on_disk, privates);
+    if (!shown) continue;
+    const bool twice =
+        *shown == on_disk && MayBeUnescaped(on_disk, privates) &&
+        std::find(names.begin(), names.end(), EscapeXattr(on_disk, privates)) != names.end();
+    if (!twice) out.push_back({*std::move(shown), on_disk});
+  }
+  return out;
+}
+
 Sys<XattrList> ReadUserXattrs(sys::At at, const PrivateNames& privates) {
   XattrList out;
-  const auto names = sys::ListXattr(at);
+  auto names = ListUserXattrs(at, privates);
   if (!names) {
     if (names.error().code == EOPNOTSUPP) return out;
     return Fail(names.error());
   }
-  for (const std::string& on_disk : *names) {
-    auto name = UnescapeXattr(on_disk, privates);
-    if (!name) continue;
-    auto value = sys::GetXattr(at, on_disk.c_str());
+  for (UserXattrName& name : *names) {
+    auto value = sys::GetXattr(at, name.on_disk.c_str());
     if (value) {
-      out.emplace_back(*std::move(name), *std::move(value));
+      out.emplace_back(std::move(name.shown), *std::move(value));
     } else if (value.error().code != ENODATA && value.error().code != EOPNOTSUPP) {
       return Fail(value.error());
     }

@@ -59,7 +59,13 @@ void ApplyOverrideStat(sys::At at, const char* override_stat, Attr& attr);
 // type and device of `attr`.
 OverrideStat OverrideOf(const Attr& attr);
 
-// The xattrs that a user of the tree set: marks left out, escaped names unescaped.
+// The xattrs that a user of the tree set: marks left out, escaped names unescaped. One of them: ENODATA when it is not there.
+struct UserXattrName {
+  std::string shown;
+  std::string on_disk;
+};
+Sys<std::vector<UserXattrName>> ListUserXattrs(sys::At at, const PrivateNames& privates);
+Sys<std::string> ReadUserXattr(sys::At at, std::string_view name, const PrivateNames& privates);
 Sys<XattrList> ReadUserXattrs(sys::At at, const PrivateNames& privates);
 
 }  // namespace veneer

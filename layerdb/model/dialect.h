@@ -54,6 +54,9 @@ struct PrivateNames {
   bool user = true;                     // user.overlay.*
   bool fuse_overlayfs = true;           // user.fuseoverlayfs.*
   const char* override_stat = nullptr;  // that of kOverrideStats which counts; null: none
+  // An upper of this project. Nobody but us writes a name there that says how a whole tree is written (kMarkUpper in either
+  // namespace, kOverrideStats): as data they are escaped, also while they mean nothing. Later they might.
+  bool own_upper = false;
 
   friend bool operator==(const PrivateNames&, const PrivateNames&) = default;
 };
@@ -63,6 +66,9 @@ struct PrivateNames {
 // data.
 std::string EscapeXattr(std::string_view name, const PrivateNames& privates);
 std::optional<std::string> UnescapeXattr(std::string_view on_disk, const PrivateNames& privates);
+// True for data that may lie in an upper as it is, although EscapeXattr() gives another name: the kernel's overlayfs has
+// written it there. Where both are, the escaped one counts.
+bool MayBeUnescaped(std::string_view name, const PrivateNames& privates);
 
 // The value of an override_stat: "uid:gid:mode" in octal mode, optionally followed by ":type".
 struct OverrideStat {

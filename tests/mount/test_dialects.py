@@ -328,6 +328,33 @@ class OverrideStat(MountCase):
                 self.assertEqual(os.stat(mount.path).st_uid, 0, "the root is the upper's")
                 self.assertEqual(tree.xattrs(mount / "file"), {}, "the mark is hidden")
 
+    def test_set_inside_it_is_data_wherever_the_upper_goes(self):
+        mount = self.mount([self.layer("lower", {"f": "f"})])
+        attributes = {x: b"7:7:4755" for x in ("user.containers.override_stat", "user.fuseoverlayfs.override_stat",
+                                               "security.fuseoverlayfs.override_stat")}
+        write(mount / "sh", "sh")
+        os.chmod(mount / "sh", 0o755)
+        for path in (mount.path, mount / "sh"):
+            for name, value in attributes.items():
+                os.setxattr(path, name, value)
+        def check(path):
+            status = os.stat(path)
+            self.assertEqual((oct(stat.S_IMODE(status.st_mode)), status.st_uid), (oct(0o755), 0), path)
+            self.assertEqual(tree.xattrs(path), attributes, path)
+        mount.remount()
+        check(mount / "sh")
+        mount.stop()
+        for name, options in (("layer", []), ("layer2", ["xattr_permissions=1"])):
+            above = self.mount([mount.upper], name=name, options=options)
+            check(above / "sh")
+            above.stop()
+        if mounts.kind() == "veneerfs":
+            for permissions in (1, 2, 0):
+                mount.options = [f"xattr_permissions={permissions}"]
+                mount.start()
+                check(mount / "sh")
+                mount.stop()
+
     def test_a_mode_that_an_acl_says_counts_with_xattr_permissions(self):
         """cp -p sets the mode so."""
         if mounts.kind() != "veneerfs":

@@ -165,6 +165,32 @@ class InImages(StoreCase):
         self.check("new:1", expected)
 
 
+    def test_set_at_the_root_of_a_container_they_mean_nothing_either(self):
+        """There the names say how a whole tree is written."""
+        attributes = {"user.containers.override_stat": b"7:7:4711", "user.fuseoverlayfs.override_stat": b"7:7:4711",
+                      "security.fuseoverlayfs.override_stat": b"7:7:4711", "user.overlay.veneer.upper": b"mixed"}
+        source = self.layer("source", {"d": Dir(0o755, entries={"f": File(data=b"f")})})
+        for name, value in attributes.items():
+            os.setxattr(source, name, value)
+        self.veneer("import", source, "in:1")
+        path = self.veneer("mount", "--name", "c", "in:1").strip()
+        self.assertEqual(tree.xattrs(path), attributes)
+        for below in ("d", "d/f"):
+            for name, value in {**attributes, "user.fuseoverlayfs.opaque": b"y"}.items():
+                os.setxattr(os.path.join(path, below), name, value)
+        self.assertEqual(self.diff("c"), {"C /d", "C /d/f"})
+        self.veneer("export", "-o", "out.tar", "c")
+        self.veneer("commit", "c", "new:1")
+        proc.run(["sh", "-c", "veneer layer tar new:1 >layer.tar"], env=self.environment, check=True)
+        for archive in ("out.tar", "layer.tar"):
+            with tarfile.open(archive) as tar:
+                for entry in tar:
+                    self.assertEqual((entry.mode & 0o7000, entry.uid), (0, 0), f"{entry.name} in {archive}")
+        expected = {**attributes, "user.fuseoverlayfs.opaque": b"y"}
+        self.check("new:1", {".": attributes, "d": expected, "d/f": expected})
+        self.veneer("umount", "c")
+
+
 class Builds(StoreCase):
     PROGRAMS = ("buildah", "fuse-overlayfs", "fusermount3", "mount", "umount", "busybox")
     DOCKERFILE = """FROM scratch

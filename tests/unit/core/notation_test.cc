@@ -5,8 +5,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "layerdb/model/dialect.h"
 #include "tests/unit/core/fixture.h"
 
 namespace veneer {
@@ -70,23 +72,113 @@ TEST_F(UnionFsTest, ANameThatIsTooLongWhenEscapedIsNotSupported) {
   EXPECT_EQ(Code(fs_->SetXattr(Node("f"), name, "y", 0)), EOPNOTSUPP);
 }
 
-TEST_F(UnionFsTest, XattrsNamedLikeMarksMeanNothingWhenTheUpperBecomesALayer) {
+TEST_F(UnionFsTest, XattrsNamedLikeMarksMeanNothingInAnyLaterUseOfTheUpper) {
   if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
-  File("b/d/below", "x");
-  Mount({"b"});
-  for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque",
-                           "user.fuseoverlayfs.opaque", "user.containers.override_stat"}) {
-    ASSERT_TRUE(fs_->SetXattr(Node("d"), name, "y", 0));
+  const std::vector<std::string> names = {"trusted.overlay.opaque",
+                                          "trusted.overlay.veneer.upper",
+                                          "user.overlay.opaque",
+                                          "user.overlay.veneer.upper",
+                                          "user.fuseoverlayfs.opaque",
+                                          "user.containers.override_stat",
+                                          "user.fuseoverlayfs.override_stat",
+                                          "security.fuseoverlayfs.override_stat"};
+  auto value = [](const std::string& name) -> std::string {
+    if (name.ends_with("override_stat")) return "77:77:4777";
+    return name.ends_with("upper") ? "mixed" : "y";
+  };
+  const std::vector<std::string> paths = {"", "d", "d/f"};
+  auto check = [&](const char* use, bool root) {
+    EXPECT_EQ(List("d"), (Names{"below", "f"})) << use;
+    for (const std::string& path : paths) {
+      if (path.empty() && !root) continue;
+      EXPECT_EQ(Stat(path).uid, 0U) << use << " " << path;
+      EXPECT_EQ(Stat(path).mode & 07000, 0U) << use << " " << path;
+      const std::string list = fs_->ListXattr(Node(path)).value_or("");
+      EXPECT_EQ(std::count(list.begin(), list.end(), '\0'), names.size()) << use << " " << path;
+      for (const std::string& name : names) {
+        EXPECT_EQ(fs_->GetXattr(Node(path), name), value(name)) << use << " " << path;
+      }
+    }
+  };
+  for (const int permissions : {0, 1}) {
+    File("b/d/below", "x");
+    UpperOptions options;
+    options.xattr_permissions = permissions;
+    Mount({"b"}, options);
+    ASSERT_TRUE(Create("d/f", "f"));
+    for (const std::string& path : paths) {
+      for (const std::string& name : names) {
+        ASSERT_TRUE(fs_->SetXattr(Node(path), name, value(name), 0)) << path << " " << name;
+      }
+    }
+    check("set", true);
+    Unmount();
+    std::filesystem::rename(base_ / "u", base_ / "a");
+    std::filesystem::remove_all(base_ / "w");
+    Mount({"a", "b"});
+    check("a layer", false);
+    Unmount();
+    std::filesystem::remove_all(base_ / "u");
+    std::filesystem::remove_all(base_ / "w");
+    std::filesystem::rename(base_ / "a", base_ / "u");
+    for (const int later : {0, 1, 2, 0}) {
+      options.xattr_permissions = later;
+      Mount({"b"}, options);
+      check("an upper", true);
+      Unmount();
+    }
+    std::filesystem::remove_all(base_ / "u");
+    std::filesystem::remove_all(base_ / "w");
   }
-  ASSERT_TRUE(fs_->SetXattr(kRootNode, "user.containers.override_stat", "77:77:0700", 0));
+}
+
+TEST_F(UnionFsTest, OwnersAndModesThatTheUpperKeepsInXattrsStay) {
+  File("b/f", "x");
+  UpperOptions options;
+  options.xattr_permissions = 1;
+  Mount({"b"}, options);
+  ASSERT_TRUE(fs_->SetAttr(Node("f"), AttrChange{.mode = 04751, .uid = 12, .gid = 34}));
+  auto check = [&](const char* use) {
+    EXPECT_EQ(Stat("f").uid, 12U) << use;
+    EXPECT_EQ(Stat("f").mode, 04751U) << use;
+    EXPECT_EQ(fs_->ListXattr(Node("f")), "") << use;
+  };
+  check("set");
+  Unmount();
+  Mount({"b"});
+  EXPECT_EQ(Stat("f").mode & 07000, 0U) << "not asked for";
+  EXPECT_EQ(fs_->ListXattr(Node("f")), "");
+  EXPECT_EQ(Code(fs_->RemoveXattr(Node("f"), kOverrideStat)), ENODATA);
+  Unmount();
+  Mount({"b"}, options);
+  check("again");
   Unmount();
   std::filesystem::rename(base_ / "u", base_ / "a");
   std::filesystem::remove_all(base_ / "w");
   Mount({"a", "b"});
-  EXPECT_EQ(List("d"), Names{"below"});
-  EXPECT_EQ(fs_->GetXattr(Node("d"), "user.overlay.opaque"), "y");
-  EXPECT_EQ(fs_->GetXattr(Node("d"), "trusted.overlay.opaque"), "y");
-  EXPECT_EQ(Stat("d").uid, 0U);
+  check("as a layer");
+}
+
+TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedInAnUpperIsData) {
+  File("b/f", "x");
+  Mount({"b"});
+  ASSERT_TRUE(Create("g", "g"));
+  Unmount();
+  Mark("u/g", kOverrideStat, "1:1:4777");
+  Mount({"b"});
+  const std::string listed = std::string(kOverrideStat) + '\0';
+  EXPECT_EQ(fs_->GetXattr(Node("g"), kOverrideStat), "1:1:4777");
+  EXPECT_EQ(fs_->ListXattr(Node("g")), listed);
+  EXPECT_EQ(Code(fs_->SetXattr(Node("g"), kOverrideStat, "new", XATTR_CREATE)), EEXIST);
+  ASSERT_TRUE(fs_->SetXattr(Node("g"), kOverrideStat, "new", XATTR_REPLACE));
+  Unmount();
+  Mark("u/g", kOverrideStat, "older");
+  Mount({"b"});
+  EXPECT_EQ(fs_->GetXattr(Node("g"), kOverrideStat), "new");
+  EXPECT_EQ(fs_->ListXattr(Node("g")), listed);
+  ASSERT_TRUE(fs_->RemoveXattr(Node("g"), kOverrideStat));
+  EXPECT_EQ(fs_->ListXattr(Node("g")), "");
+  EXPECT_EQ(Code(fs_->RemoveXattr(Node("g"), kOverrideStat)), ENODATA);
 }
 
 TEST_F(UnionFsTest, AnXattrWhiteoutIsHiddenWhateverItsDirectorySays) {

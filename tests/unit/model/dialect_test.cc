@@ -45,6 +45,34 @@ TEST(DialectTest, WhatMeansNothingInATreeIsDataThere) {
   EXPECT_EQ(EscapeXattr("security.capability", privileged), "security.capability");
 }
 
+TEST(DialectTest, WhatSaysHowATreeIsWrittenIsEscapedInEachOfOurs) {
+  const PrivateNames ours = {.user = false, .fuse_overlayfs = false, .own_upper = true};
+  PrivateNames counting = ours;
+  counting.override_stat = kOverrideStat;
+  for (const PrivateNames& privates : {ours, counting}) {
+    for (const auto& [name, on_disk] : std::vector<std::pair<std::string, std::string>>{
+             {"user.containers.override_stat", "user.containers.overlay.override_stat"},
+             {"user.containers.overlay.override_stat",
+              "user.containers.overlay.overlay.override_stat"},
+             {"user.fuseoverlayfs.override_stat", "user.fuseoverlayfs.overlay.override_stat"},
+             {"security.fuseoverlayfs.override_stat",
+              "security.fuseoverlayfs.overlay.override_stat"},
+             {"user.overlay.veneer.upper", "user.overlay.overlay.veneer.upper"},
+             {"trusted.overlay.veneer.upper", "trusted.overlay.overlay.veneer.upper"},
+             {"user.containers.other", "user.containers.other"},
+             {"user.overlay.opaque", "user.overlay.opaque"}}) {
+      EXPECT_EQ(EscapeXattr(name, privates), on_disk);
+      EXPECT_EQ(UnescapeXattr(on_disk, privates), name);
+    }
+  }
+  EXPECT_EQ(UnescapeXattr(kOverrideStat, counting), std::nullopt);
+  EXPECT_EQ(UnescapeXattr(kOverrideStat, ours), kOverrideStat) << "the kernel has set it";
+  EXPECT_TRUE(MayBeUnescaped(kOverrideStat, ours));
+  EXPECT_FALSE(MayBeUnescaped(kOverrideStat, counting));
+  EXPECT_FALSE(MayBeUnescaped(kOverrideStat, kTrustedOnly));
+  EXPECT_EQ(UnescapeXattr("user.overlay.veneer.upper", ours), std::nullopt);
+}
+
 TEST(DialectTest, OverrideStat) {
   const auto plain = ParseOverrideStat("0:12:0755");
   ASSERT_TRUE(plain.has_value());
