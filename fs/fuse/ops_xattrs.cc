@@ -10,8 +10,8 @@
 namespace veneer {
 namespace {
 
-// Where the host has no SELinux, its label is "not supported" rather than "not there": ls and
-// friends then stop asking for the rest of the run.
+// Where the host has no SELinux, a label that is not there is "not supported": ls and friends then stop asking for the
+// rest of the run. One that is there is data like any other.
 bool IsUselessLabel(const Mount& mount, std::string_view name) {
   return mount.techniques.refuse_labels && !mount.selinux && name == "security.selinux";
 }
@@ -29,8 +29,10 @@ bool AreRefused(Request& r) {
 
 void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   if (AreRefused(r)) return;
-  if (IsUselessLabel(r.mount(), name)) return r.ReplyError(EOPNOTSUPP);
   Sys<std::string> value = r.fs().GetXattr(node, name);
+  if (!value && value.error().code == ENODATA && IsUselessLabel(r.mount(), name)) {
+    value = Fail(EOPNOTSUPP);
+  }
   if (value && IsAcl(r.mount(), name)) value = ShowAcl(std::move(*value), r.mount().ids);
   r.ReplyXattr(value, size);
 }

@@ -131,6 +131,20 @@ class Xattrs(PlacedCase):
         with self.errno((errno.EPERM, errno.EACCES)):
             as_stranger(lambda: os.removexattr(path, "user.old"))
 
+    def test_a_label_of_selinux_is_read_as_it_was_set(self):
+        """Also where there is no SELinux; what has none may say that it is not supported."""
+        label = "security.selinux"
+        with self.errno((errno.ENODATA, errno.EOPNOTSUPP)):
+            get_x(self.at("file"), label)
+        for name in ("file", "dir", "link"):
+            set_x(self.at(name), label, b"system_u:object_r:bin_t:s0")
+            for _ in range(2):
+                self.assertIn(label, list_x(self.at(name)))
+                self.assertEqual(get_x(self.at(name), label), b"system_u:object_r:bin_t:s0")
+                self.remount()
+        with self.errno((errno.ENODATA, errno.EOPNOTSUPP)):
+            get_x(self.at("fifo"), label)
+
     def test_file_capabilities(self):
         path = self.at("capable")
         self.assertEqual(get_x(path, "security.capability"), CAPABILITY)
