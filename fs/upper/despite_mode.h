@@ -1,41 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A daemon that is not root is refused what the mode of a file of its own user forbids: opening it, reading or setting
-// user.* xattrs. Users are not refused: they opened the file before its mode became so, or made it that way (O_CREAT with
-// mode 0400), and the marks are none of theirs. So the mode is another for the moment that it takes.
+// user.* xattrs, changing the names in a directory, moving a directory (its entry ".." is written). Users are not refused:
+// they opened the file before its mode became so, or made it that way (O_CREAT with mode 0400), or change a name elsewhere
+// (a copy-up), and the marks are none of theirs. So the mode is another for the moment that it takes.
 #ifndef VENEER_FS_UPPER_DESPITE_MODE_H_
 #define VENEER_FS_UPPER_DESPITE_MODE_H_
 
 #include <sys/stat.h>
 
+#include <initializer_list>
 #include <mutex>
 #include <shared_mutex>
+#include <vector>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
 
-// Does action(at), which gives a Sys<...>. When the mode of the object refuses it to its owner `uid`, does it again with read
-// and write permission (and search permission for a directory). `modes`: held alone meanwhile; whoever shows modes to
-// others holds it shared. A crash in that moment leaves the permission to the owner.
+// The permissions that an object lacked for its owner, given to it for a while.
+struct Lent {
+  Fd object;  // whatever happens to its name meanwhile; none: it lacked nothing
+  mode_t mode = 0;
+};
+
+// Gives an object of the user `uid` read and write permission for its owner (a directory search permission, too).
+inline Sys<Lent> Lend(uid_t uid, sys::At at) {
+  VENEER_TRY(Fd object, sys::Open(at, O_PATH));
+  VENEER_TRY(const struct stat st, sys::Stat({object.get()}));
+  if (st.st_uid != uid || S_ISLNK(st.st_mode)) return Lent{};
+  const mode_t mode = st.st_mode & 07777;
+  const mode_t needed = S_ISDIR(st.st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
+  if ((mode & needed) == needed) return Lent{};
+  VENEER_TRY_VOID(sys::Chmod({object.get()}, mode | needed));
+  return Lent{std::move(object), mode};
+}
+
+inline Sys<void> TakeBack(const Lent& lent) {
+  return lent.object ? sys::Chmod({lent.object.get()}, lent.mode) : Sys<void>();
+}
+
+// Does action(at), which gives a Sys<...>. When the mode of the object refuses it to its owner `uid`, does it again with
+// those permissions. `modes`: held alone meanwhile; whoever shows modes to others holds it shared. A crash in that moment
+// leaves the permission to the owner.
 template <class Action>
 auto DespiteMode(std::shared_mutex& modes, uid_t uid, sys::At at, Action action)
     -> decltype(action(at)) {
   auto done = action(at);
   if (done || done.error().code != EACCES) return done;
   const std::lock_guard alone(modes);
-  // Whatever happens to the name meanwhile: what is looked at, changed and put back is one object.
-  const auto object = sys::Open(at, O_PATH);
-  if (!object) return done;
-  const auto st = sys::Stat({object->get()});
-  if (!st || st->st_uid != uid || S_ISLNK(st->st_mode)) return done;
-  const mode_t mode = st->st_mode & 07777;
-  const mode_t needed = S_ISDIR(st->st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
-  if ((mode & needed) == needed) return done;
-  VENEER_TRY_VOID(sys::Chmod({object->get()}, mode | needed));
-  done = action({object->get()});
-  VENEER_TRY_VOID(sys::Chmod({object->get()}, mode));
+  const auto lent = Lend(uid, at);
+  if (!lent || !lent->object) return done;
+  done = action({lent->object.get()});
+  VENEER_TRY_VOID(TakeBack(*lent));
+  return done;
+}
+
+// The same for an action on names: `places` are the directories in which they are, and directories that have them.
+template <class Action>
+Sys<void> DespiteModes(std::shared_mutex& modes, uid_t uid, std::initializer_list<sys::At> places,
+                       Action action) {
+  Sys<void> done = action();
+  if (done || done.error().code != EACCES) return done;
+  const std::lock_guard alone(modes);
+  std::vector<Lent> all;
+  for (const sys::At place : places) {
+    // What is not there, or is no directory, needs nothing.
+    const auto st = sys::Stat(place);
+    if (!st || !S_ISDIR(st->st_mode)) continue;
+    if (auto lent = Lend(uid, place); lent && lent->object) all.push_back(*std::move(lent));
+  }
+  if (all.empty()) return done;
+  done = action();
+  for (const Lent& lent : all) {
+    const auto taken = TakeBack(lent);
+    if (done && !taken) done = taken;
+  }
   return done;
 }
 

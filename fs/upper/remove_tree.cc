@@ -26,13 +26,14 @@ Sys<std::vector<std::string>> UnlinkFiles(int fd) {
   return directories;
 }
 
-// A mode of 0 (the kernel's work directories) forbids to look.
+// Its mode may forbid its owner to look (0: the kernel's work directories) or to remove what is in it.
 Sys<Fd> OpenDirectory(sys::At at) {
-  auto opened = sys::Open(at, O_RDONLY | O_DIRECTORY);
-  if (!opened && opened.error().code == EACCES && sys::Chmod(at, 0700)) {
-    return sys::Open(at, O_RDONLY | O_DIRECTORY);
+  VENEER_TRY(const struct stat st, sys::Stat(at));
+  if (S_ISDIR(st.st_mode) && (st.st_mode & S_IRWXU) != S_IRWXU) {
+    IgnoreError(sys::Chmod(at, 0700),
+                "root needs no permission; others are told when they lack it");
   }
-  return opened;
+  return sys::Open(at, O_RDONLY | O_DIRECTORY);
 }
 
 // Moves a directory into `top`, under a name that is free there. Nothing that this could replace is a loss: all of it is
@@ -81,7 +82,7 @@ Sys<void> RemoveContents(int fd) {
 
 Sys<void> RemoveTree(sys::At dir) {
   if (sys::RemoveDir(dir)) return {};
-  VENEER_TRY(const Fd fd, sys::Open(dir, O_RDONLY | O_DIRECTORY));
+  VENEER_TRY(const Fd fd, OpenDirectory(dir));
   VENEER_TRY_VOID(RemoveContents(fd.get()));
   return sys::RemoveDir(dir);
 }

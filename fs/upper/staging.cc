@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 
+#include "fs/upper/despite_mode.h"
 #include "fs/upper/upper.h"
 #include "layerdb/base/stepped_copy.h"
 #include "layerdb/layer/marks.h"
@@ -164,7 +165,7 @@ Sys<void> Upper::Publish(Staged& staged, sys::At place, bool over_whiteout) cons
   }
   VENEER_TRY(const struct stat st, sys::Stat(staged.at()));
   if (!S_ISDIR(st.st_mode)) {
-    VENEER_TRY_VOID(sys::Rename(staged.at(), place, 0));
+    VENEER_TRY_VOID(Rename(staged.at(), place, 0));
     staged.name_.clear();
     return {};
   }
@@ -173,19 +174,28 @@ Sys<void> Upper::Publish(Staged& staged, sys::At place, bool over_whiteout) cons
   return ExchangeOrReplace(staged.at(), place);
 }
 
+Sys<void> Upper::Rename(sys::At from, sys::At to, unsigned flags) const {
+  return DespiteModes(modes_, uid_, {{from.fd}, {to.fd}, from, to},
+                      [&] { return sys::Rename(from, to, flags); });
+}
+
+Sys<void> Upper::LinkName(sys::At from, sys::At to) const {
+  return DespiteModes(modes_, uid_, {{to.fd}}, [&] { return sys::Link(from, to); });
+}
+
 Sys<void> Upper::RenameIntoEmpty(sys::At from, sys::At to) const {
-  auto done = sys::Rename(from, to, RENAME_NOREPLACE);
+  auto done = Rename(from, to, RENAME_NOREPLACE);
   if (done || (done.error().code != EINVAL && done.error().code != ENOSYS)) return done;
   // Without RENAME_NOREPLACE (NFS): the directory is ours alone, so looking first is as good.
   if (sys::Stat(to)) return Fail(EEXIST);
-  return sys::Rename(from, to, 0);
+  return Rename(from, to, 0);
 }
 
 Sys<void> Upper::ExchangeOrReplace(sys::At temp, sys::At place) const {
-  auto done = sys::Rename(temp, place, RENAME_EXCHANGE);
+  auto done = Rename(temp, place, RENAME_EXCHANGE);
   if (done || (done.error().code != EINVAL && done.error().code != ENOSYS)) return done;
   VENEER_TRY_VOID(sys::Unlink(place));
-  return sys::Rename(temp, place, 0);
+  return Rename(temp, place, 0);
 }
 
 Sys<void> Upper::MakeInPlace(const NewObject& object, sys::At place) const {
@@ -199,12 +209,12 @@ Sys<void> Upper::MakeInPlace(const NewObject& object, sys::At place) const {
 }
 
 Sys<void> Upper::Link(sys::At from, sys::At to, bool over_whiteout) const {
-  if (!over_whiteout) return sys::Link(from, to);
+  if (!over_whiteout) return LinkName(from, to);
   const std::string name = TempName();
   const sys::At temp{work_.get(), name.c_str()};
-  VENEER_TRY_VOID(sys::Link(from, temp));
+  VENEER_TRY_VOID(LinkName(from, temp));
   Staged guard(this, name, Fd());
-  VENEER_TRY_VOID(sys::Rename(temp, to, 0));
+  VENEER_TRY_VOID(Rename(temp, to, 0));
   guard.name_.clear();
   return {};
 }

@@ -196,6 +196,10 @@ class Upper {
   Sys<void> MakeSpecial(const NewObject& object, sys::At at) const;
   Sys<std::string> StageWhiteout(int parent_fd) const;
   bool LinkSharedWhiteout(sys::At place) const;
+  // As those of `sys`, also where the mode of a directory of our own user forbids it: the kernel has seen to it that the
+  // caller may.
+  Sys<void> Rename(sys::At from, sys::At to, unsigned flags) const;
+  Sys<void> LinkName(sys::At from, sys::At to) const;
   Sys<void> RenameIntoEmpty(sys::At from, sys::At to) const;
   Sys<void> ExchangeOrReplace(sys::At temp, sys::At place) const;
   Sys<void> MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to, Occupied to_is) const;

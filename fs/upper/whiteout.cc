@@ -64,12 +64,12 @@ Sys<void> Upper::Whiteout(sys::At place, Occupied by) const {
       return {};
     }
     case Occupied::kFile: {
-      VENEER_TRY_VOID(sys::Rename(temp.at(), place, 0));
+      VENEER_TRY_VOID(Rename(temp.at(), place, 0));
       temp.name_.clear();
       return {};
     }
     case Occupied::kDirectory: {
-      VENEER_TRY_VOID(sys::Rename(temp.at(), place, RENAME_EXCHANGE));
+      VENEER_TRY_VOID(Rename(temp.at(), place, RENAME_EXCHANGE));
       const auto removed = RemoveTree(temp.at());
       IgnoreError(removed, "the work directory is emptied at the next mount");
       return {};
@@ -91,7 +91,7 @@ Sys<void> Upper::Remove(sys::At place, Occupied by) const {
   // Only whiteouts are left in it: out of sight in one step, then emptied.
   const std::string name = TempName();
   const sys::At temp{work_.get(), name.c_str()};
-  VENEER_TRY_VOID(sys::Rename(place, temp, 0));
+  VENEER_TRY_VOID(Rename(place, temp, 0));
   const auto emptied = RemoveTree(temp);
   IgnoreError(emptied, "the work directory is emptied at the next mount");
   return {};

@@ -153,6 +153,58 @@ class OrdinaryUser(UserCase):
         self.act(lambda: os.chmod(self.at("dir"), 0o700))
         self.assertEqual(self.act(lambda: names(self.at("dir"))), ["made"])
 
+    def test_directories_that_their_owner_may_not_write(self):
+        """Removing, moving and changing them, and what is in them, asks for no such permission."""
+        for name in ("gone", "mode", "time", "moved", "parent", "parent/below", "replaced", "blind"):
+            os.mkdir(self.path("lower", name))
+            write(self.path("lower", name, "f"), "f")
+        self.own(self.path("lower"))
+        for name in ("mode", "time", "moved", "parent/below", "parent"):
+            os.chmod(self.path("lower", name), 0o555)
+        self.before = tree.snapshot(self.lower, exact=True)
+        def work():
+            for name in ("gone", "replaced"):
+                os.unlink(self.at(name, "f"))
+                os.chmod(self.at(name), 0o555)
+            os.rmdir(self.at("gone"))
+            os.chmod(self.at("mode"), 0o711)
+            os.utime(self.at("time"), (1000, 1000))
+            os.rename(self.at("moved"), self.at("there"))
+            for name in ("parent/f", "parent/below/f"):
+                with open(self.at(name), "a") as file:
+                    file.write("more")
+                os.chmod(self.at(name), 0o600)
+            os.chmod(self.at("blind"), 0o111)
+            with open(self.at("blind/f"), "a") as file:
+                file.write("more")
+            os.mkdir(self.at("new"))
+            os.rename(self.at("new"), self.at("replaced"))
+            os.mkdir(self.at("made"), 0o555)
+            os.rename(self.at("made"), self.at("made2"))
+            os.rmdir(self.at("made2"))
+        def look():
+            for name in ("gone", "moved", "made", "made2", "new"):
+                with self.errno(errno.ENOENT):
+                    os.lstat(self.at(name))
+            modes = {name: oct(stat.S_IMODE(os.stat(self.at(name)).st_mode))
+                     for name in ("mode", "time", "there", "parent", "parent/below", "parent/f", "blind")}
+            self.assertEqual(modes, {"mode": "0o711", "time": "0o555", "there": "0o555", "parent": "0o555",
+                                     "parent/below": "0o555", "parent/f": "0o600", "blind": "0o111"})
+            self.assertEqual(os.stat(self.at("time")).st_mtime, 1000)
+            self.assertEqual(names(self.at("replaced")), [])
+            self.assertEqual([read(self.at(name)) for name in ("there/f", "parent/f", "parent/below/f", "blind/f")],
+                             [b"f", b"fmore", b"fmore", b"fmore"])
+        self.start()
+        self.act(work)
+        self.act(look)
+        self.assertEqual(len(os.listdir(self.path("work/work"))), 1, "the whiteout that all share")
+        self.stop()
+        self.start()
+        self.act(look)
+        self.stop()
+        for name in ("time", "there", "parent", "parent/below"):
+            self.assertEqual(oct(os.stat(self.path("upper", name)).st_mode & 0o777), "0o555", name)
+
     def test_git(self):
         """Objects of git are read-only from the moment they are made."""
         self.start()
