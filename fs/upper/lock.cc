@@ -30,9 +30,7 @@ constexpr std::chrono::milliseconds kPause{5};
 
 // Who holds the flock on a directory.
 std::optional<int> LockHolder(int fd) {
-  const auto st = sys::Stat({fd});
-  if (!st) return std::nullopt;
-  const std::vector<FileLock> locks = FlocksOn(*st);
+  const std::vector<FileLock> locks = FlocksOn(fd);
   return locks.empty() ? std::nullopt : std::optional(locks.front().pid);
 }
 

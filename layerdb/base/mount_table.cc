@@ -40,10 +40,11 @@ std::vector<std::string_view> Words(std::string_view line) {
 }
 
 Result<std::vector<MountEntry>> ReadTable(const std::string& path) {
+  errno = 0;
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  if (!file) return MakeError(Errno{EIO}, "read " + path);
+  if (!file) return MakeError(Errno{errno == 0 ? EIO : errno}, "read " + path);
   return ParseMountInfo(text.str());
 }
 
@@ -60,6 +61,7 @@ std::vector<MountEntry> ParseMountInfo(std::string_view text) {
     while (dash < words.size() && words[dash] != "-") ++dash;
     if (dash + 2 >= words.size()) continue;
     MountEntry entry;
+    entry.id = words[0];
     entry.device = words[2];
     entry.mount_point = UnescapeOctal(words[4]);
     entry.options = words[5];

@@ -17,6 +17,7 @@
 namespace veneer {
 
 struct MountEntry {
+  std::string id;           // "36"
   std::string device;       // "0:55"
   std::string mount_point;  // unescaped
   std::string options;      // per-mount

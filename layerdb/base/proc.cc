@@ -2,8 +2,10 @@
 #include "layerdb/base/proc.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -11,6 +13,8 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
+#include "layerdb/base/mount_table.h"
+#include "layerdb/base/served_mount.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
@@ -36,6 +40,18 @@ std::optional<FileLock> ParseLock(const std::string& line) {
   if (!ToNumber(start, &lock.start)) return {};
   lock.exclusive = access == "WRITE";
   return lock;
+}
+
+// The device that the kernel knows a file system by: on btrfs, stat(2) gives that of the subvolume. nullopt: the mount is
+// not in the table, as those within the kernel are not.
+std::optional<dev_t> SuperblockOf(int fd) {
+  struct statx stx {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) != 0) return std::nullopt;
+  const Result<std::vector<MountEntry>> table = ReadMountTable();
+  if ((stx.stx_mask & STATX_MNT_ID) == 0 || !table) return std::nullopt;
+  const std::string id = std::to_string(stx.stx_mnt_id);
+  const auto mount = std::ranges::find(*table, id, &MountEntry::id);
+  return mount == table->end() ? std::nullopt : ParseDevice(mount->device);
 }
 
 }  // namespace
@@ -97,10 +113,13 @@ std::vector<FileLock> ReadLocks() {
   return ParseLocks(text.str());
 }
 
-std::vector<FileLock> FlocksOn(const struct stat& file) {
+std::vector<FileLock> FlocksOn(int fd) {
+  const Sys<struct stat> file = sys::Stat({fd});
+  if (!file) return {};
+  const dev_t device = SuperblockOf(fd).value_or(file->st_dev);
   char id[64];
-  snprintf(id, sizeof id, "%02x:%02x:%lu", major(file.st_dev), minor(file.st_dev),
-           static_cast<unsigned long>(file.st_ino));
+  snprintf(id, sizeof id, "%02x:%02x:%lu", major(device), minor(device),
+           static_cast<unsigned long>(file->st_ino));
   std::vector<FileLock> locks = ReadLocks();
   std::erase_if(locks,
                 [&](const FileLock& lock) { return lock.kind != "FLOCK" || lock.file != id; });

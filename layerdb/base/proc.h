@@ -53,8 +53,8 @@ struct FileLock {
 // The locks that are held by processes, in the text of /proc/locks. Pure. Who waits for one has none.
 std::vector<FileLock> ParseLocks(std::string_view text);
 std::vector<FileLock> ReadLocks();
-// Those that flock(2) gave on one file.
-std::vector<FileLock> FlocksOn(const struct stat& file);
+// Those that flock(2) gave on the file that `fd` is open on, which may be an O_PATH descriptor.
+std::vector<FileLock> FlocksOn(int fd);
 
 }  // namespace veneer
 

@@ -104,6 +104,14 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
   return {};
 }
 
+// Says what LikeRootOf() could not do (StoreLayout::foreign_root).
+Result<void> NoteForeignRoot(const std::string& container) {
+  const std::string path = container + "/foreign-root";
+  const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return MakeError(Errno{errno}, path);
+  return {};
+}
+
 // The directory of a new container, durable with all that it holds.
 Result<void> MakeDirectories(const std::string& container, const std::string& tree) {
   const std::string upper = container + "/upper";
@@ -112,6 +120,7 @@ Result<void> MakeDirectories(const std::string& container, const std::string& tr
     if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
   }
   VENEER_TRY_VOID(LikeRootOf(tree, upper));
+  if (geteuid() != 0) VENEER_TRY_VOID(NoteForeignRoot(container));
   for (const std::string& dir : {upper, work, container}) VENEER_TRY_VOID(SyncPath(dir));
   return {};
 }

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "layerdb/base/fd.h"
@@ -251,17 +252,29 @@ class Checker {
     }
     std::atomic<size_t> next{0};
     std::atomic<uint64_t> done{0};
-    std::atomic<size_t> running{std::max(1U, std::thread::hardware_concurrency())};
+    std::atomic<size_t> running{0};
+    const auto check_next = [&] {
+      const size_t at = next++;
+      if (at >= list.size()) return false;
+      list[at]->problem = CheckContent(store_.path(), *list[at]);
+      done += list[at]->size;
+      return true;
+    };
     std::vector<std::jthread> threads;
-    for (size_t i = running; i > 0; --i) {
-      threads.emplace_back([&] {
-        for (size_t at = next++; at < list.size(); at = next++) {
-          list[at]->problem = CheckContent(store_.path(), *list[at]);
-          done += list[at]->size;
-        }
-        --running;
-      });
+    try {
+      for (size_t i = std::max(1U, std::thread::hardware_concurrency()); i > 0; --i) {
+        ++running;
+        threads.emplace_back([&] {
+          while (check_next()) {
+          }
+          --running;
+        });
+      }
+    } catch (const std::system_error&) {
+      // No more threads are to be had: those that are there, or this one alone, do it.
+      --running;
     }
+    while (threads.empty() && check_next()) progress(done, total);
     while (running > 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       progress(done, total);

@@ -49,6 +49,10 @@ class StoreLayout {
   std::string work(std::string_view name) const { return container(name) + "/work"; }
   // What running sessions have made in the tree to mount on (model/mount_stub.h).
   std::string stubs(std::string_view name) const { return container(name) + "/stubs"; }
+  // Says that the root of `upper` is its maker's, who could not give it the owner of the image's.
+  std::string foreign_root(std::string_view name) const {
+    return container(name) + "/foreign-root";
+  }
   std::string owner(std::string_view name) const { return container(name) + "/owner"; }
   std::string staging() const { return root_ + "/staging"; }
 

@@ -18,9 +18,7 @@
 
 namespace veneer {
 
-namespace {
-
-Result<void> Mark(const StoreLayout& layout, const Digest& diff_id) {
+Result<void> MarkDamaged(const StoreLayout& layout, const Digest& diff_id) {
   const std::string path = layout.layer_mark(diff_id);
   const Fd mark(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (mark) return SyncPath(layout.layer(diff_id));
@@ -28,6 +26,8 @@ Result<void> Mark(const StoreLayout& layout, const Digest& diff_id) {
   if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
   return MakeError(Errno{errno}, path);
 }
+
+namespace {
 
 // A container that has lost its writable layer has nothing more to lose.
 Result<RepairOutcome> RemoveLost(Store& store, const std::string& name) {
@@ -72,7 +72,7 @@ Result<RepairOutcome> Act(Store& store, const FsckProblem& problem) {
       return RepairOutcome{true, "removed; it is made again when it is needed"};
     }
     case FsckKind::kLayer:
-      for (const Digest& layer : problem.layers) VENEER_TRY_VOID(Mark(layout, layer));
+      for (const Digest& layer : problem.layers) VENEER_TRY_VOID(MarkDamaged(layout, layer));
       return RepairOutcome{false,
                            "to bring it back, load the image again, or import its archive again: "
                            "its layers are not taken for known any more"};

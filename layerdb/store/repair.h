@@ -9,12 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/fsck.h"
 
 namespace veneer {
 
 class Store;
+class StoreLayout;
+
+// Marks a layer, so that whoever publishes it again replaces all of it. No layer being there is no error.
+Result<void> MarkDamaged(const StoreLayout& layout, const Digest& diff_id);
 
 struct RepairOutcome {
   bool whole = false;  // nothing is left to be done

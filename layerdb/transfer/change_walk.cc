@@ -36,17 +36,25 @@ std::optional<LayerRef> RefOf(const std::optional<LayerObject>& object) {
 
 }  // namespace
 
+UpperRecords RecordsOf(const StoreLayout& layout, std::string_view container) {
+  return {layout.stubs(container), layout.foreign_root(container)};
+}
+
 Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
                                                      const std::string& work,
                                                      const std::string& tree,
                                                      const std::string& objects,
-                                                     const std::string& stubs) {
+                                                     const UpperRecords& records) {
   std::unique_ptr<ChangeWalk> walk(new ChangeWalk);
   DirLayerOptions options;
   // An upper never holds whiteouts of this form: ".wh.x" is a file there.
   options.aufs = false;
   VENEER_TRY(walk->upper_, DirLayer::Open(upper, options));
-  if (!stubs.empty()) VENEER_TRY_VOID(walk->ReadStubs(stubs));
+  if (!records.stubs.empty()) VENEER_TRY_VOID(walk->ReadStubs(records.stubs));
+  if (struct stat st;
+      !records.foreign_root.empty() && ::lstat(records.foreign_root.c_str(), &st) == 0) {
+    walk->foreign_root_ = {st.st_uid, st.st_gid};
+  }
   if (tree.empty()) return walk;
   VENEER_TRY(walk->lower_, IndexedLayer::Open(tree, objects));
   if (work.empty()) return walk;
@@ -130,6 +138,15 @@ Result<Timestamp> ChangeWalk::MtimeWithoutStubs(const LayerObject& directory) co
     if (only) mtime = MtimeWithout(*stub, mtime);
   }
   return mtime;
+}
+
+void ChangeWalk::RestoreRoot(Attr* attr) const {
+  if (!foreign_root_ || lower_ == nullptr) return;
+  if (attr->uid != foreign_root_->first || attr->gid != foreign_root_->second) return;
+  const Attr image = lower_->Root().attr;
+  attr->uid = image.uid;
+  attr->gid = image.gid;
+  if (attr->mode == (image.mode | S_IRWXU)) attr->mode = image.mode;
 }
 
 tl::unexpected<Error> ChangeWalk::InPath(Errno e) const {
@@ -364,6 +381,7 @@ Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   if (lower_ != nullptr) lower_root = lower_->Root();
   Change root;
   VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));
+  RestoreRoot(&root.attr);
   if (lower_root) {
     root.kind = DiffKind::kChanged;
     root.base = lower_root->attr;
@@ -389,6 +407,7 @@ Result<void> ChangeWalk::RunMerged(FunctionRef<Result<void>(const Change&)> sink
   const LayerObject upper_root = upper_->Root();
   Change root;
   VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));
+  RestoreRoot(&root.attr);
   VENEER_TRY_VOID(sink(root));
   std::optional<LayerRef> below;
   if (lower_ != nullptr && !upper_root.marks.opaque) below = lower_->Root().ref;

@@ -9,6 +9,8 @@
 #ifndef VENEER_LAYERDB_TRANSFER_CHANGE_WALK_H_
 #define VENEER_LAYERDB_TRANSFER_CHANGE_WALK_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +25,7 @@
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/model/diff.h"
 #include "layerdb/model/mount_stub.h"
+#include "layerdb/store/layout.h"
 
 namespace veneer {
 
@@ -53,15 +56,26 @@ struct Change {
   std::optional<std::pair<const Layer*, uint64_t>> link_key;
 };
 
+// What a container has beside its writable layer, for which an empty path stands where there is none.
+struct UpperRecords {
+  // What a running session has made to mount on (model/mount_stub.h), which is passed over. May be missing.
+  std::string stubs;
+  // A file of the maker of the layer. Where it is there, he could not give the root the owner of the image's, nor a mode
+  // without rights for himself; so neither of them is a change as long as the root is his.
+  std::string foreign_root;
+};
+
+// Those of a container of a store.
+UpperRecords RecordsOf(const StoreLayout& layout, std::string_view container);
+
 class ChangeWalk {
  public:
   // Opens a writable layer, its link index (`work` may be empty) and the merged tree below (`tree` may be empty), whose
-  // contents are in `objects`. `stubs` is the record of what a running session has made to mount on (model/mount_stub.h),
-  // which is passed over; it may be empty or missing.
+  // contents are in `objects`.
   static Result<std::unique_ptr<ChangeWalk>> Open(const std::string& upper, const std::string& work,
                                                   const std::string& tree,
                                                   const std::string& objects,
-                                                  const std::string& stubs = {});
+                                                  const UpperRecords& records = {});
 
   // Every change, a directory before what is in it, siblings in byte order; before each all directories above it, the
   // root first, changed or not. So nothing is told where nothing changed.
@@ -104,6 +118,8 @@ class ChangeWalk {
   Result<void> ReadStubs(const std::string& record);
   Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
   Result<Timestamp> MtimeWithoutStubs(const LayerObject& directory) const;
+  // The attributes of the root as they would be if its maker could have given it those of the image's.
+  void RestoreRoot(Attr* attr) const;
   Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
   Result<Found> LowerAt(std::string_view path) const;
   Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
@@ -124,6 +140,7 @@ class ChangeWalk {
   std::map<std::string, bool> stubs_;  // by path, no slash in front: whether it is a directory
   // By the directory that they were made in, in the order of their making.
   std::map<std::string, std::vector<Stub>> stubs_in_;
+  std::optional<std::pair<uid_t, gid_t>> foreign_root_;  // its maker
   std::string path_;
 };
 

@@ -300,7 +300,7 @@ Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const st
                                    const std::string& work, const std::string& tree,
                                    const CommitOptions& options) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
-             ChangeWalk::Open(upper, work, tree, store.layout().objects(), options.stubs));
+             ChangeWalk::Open(upper, work, tree, store.layout().objects(), options.records));
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, session, TreeBuilder::Limits()));
   Committer committer(store, session, *walk, *layer, options);
@@ -313,7 +313,7 @@ Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
                                        const CommitOptions& options) {
   VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
   CommitOptions all = options;
-  all.stubs = store.layout().stubs(container.name);
+  all.records = RecordsOf(store.layout(), container.name);
   Result<CommittedLayer> committed =
       CommitUpper(store, session, store.layout().upper(container.name),
                   store.layout().work(container.name), tree, all);

@@ -22,6 +22,7 @@
 #include "layerdb/store/containers.h"
 #include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
+#include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/import.h"
 
 namespace veneer {
@@ -35,7 +36,7 @@ struct CommitOptions {
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;
   const Cancellation* cancel = nullptr;  // asked, the commit ends with ECANCELED
-  std::string stubs;  // see ChangeWalk::Open(); CommitContainer() fills it in
+  UpperRecords records;                  // CommitContainer() fills it in
 };
 
 struct CommittedLayer {

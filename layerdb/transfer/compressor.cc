@@ -9,7 +9,9 @@
 #include <charconv>
 #include <deque>
 #include <future>
+#include <memory>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -97,10 +99,16 @@ class GzipCompressor : public Compressor {
 
   Result<void> Start(bool last, Sink sink) {
     std::string next(block_.size() > kWindow ? block_.substr(block_.size() - kWindow) : block_);
-    running_.push_back(std::async(
-        std::launch::async,
-        [before = std::exchange(window_, std::move(next)), block = std::exchange(block_, {}),
-         last] { return Deflate(before, block, last); }));
+    // Shared, since an attempt to start a thread takes it along.
+    const auto input = std::make_shared<std::pair<std::string, std::string>>(
+        std::exchange(window_, std::move(next)), std::exchange(block_, {}));
+    const auto deflate = [input, last] { return Deflate(input->first, input->second, last); };
+    try {
+      running_.push_back(std::async(std::launch::async, deflate));
+    } catch (const std::system_error&) {
+      // No more threads are to be had: Collect() does it.
+      running_.push_back(std::async(std::launch::deferred, deflate));
+    }
     if (running_.size() > Threads()) return Collect(sink);
     return {};
   }

@@ -60,9 +60,9 @@ class Lines {
 
 Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
                                          const std::string& tree, const std::string& objects,
-                                         const std::string& stubs) {
+                                         const UpperRecords& records) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
-             ChangeWalk::Open(upper, work, tree, objects, stubs));
+             ChangeWalk::Open(upper, work, tree, objects, records));
   Lines lines;
   VENEER_TRY_VOID(walk->Run([&](const Change& change) -> Result<void> {
     lines.Add(change, 0, 0, {});
@@ -77,7 +77,7 @@ Result<std::vector<DiffEntry>> DiffContainer(Store& store, const ContainerRecord
   VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
   Result<std::vector<DiffEntry>> diff =
       DiffUpper(store.layout().upper(container.name), store.layout().work(container.name), tree,
-                store.layout().objects(), store.layout().stubs(container.name));
+                store.layout().objects(), RecordsOf(store.layout(), container.name));
   if (!diff) return tl::unexpected(std::move(diff).error().Context("container " + container.name));
   return diff;
 }
@@ -119,7 +119,7 @@ Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
   VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
              ChangeWalk::Open(layout.upper(container.name), layout.work(container.name), tree,
-                              layout.objects(), layout.stubs(container.name)));
+                              layout.objects(), RecordsOf(layout, container.name)));
   Lines lines;
   const Result<void> done = walk->Run([&](const Change& change) -> Result<void> {
     if (!change.kind) return {};

@@ -12,6 +12,7 @@
 #include "layerdb/model/diff.h"
 #include "layerdb/store/containers.h"
 #include "layerdb/store/store.h"
+#include "layerdb/transfer/change_walk.h"
 
 namespace veneer {
 
@@ -29,7 +30,7 @@ Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
 // The same for any writable layer over any merged tree; see CommitUpper().
 Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::string& work,
                                          const std::string& tree, const std::string& objects,
-                                         const std::string& stubs = {});
+                                         const UpperRecords& records = {});
 
 }  // namespace veneer
 

@@ -175,9 +175,10 @@ Result<uint64_t> Exporter::Finish() {
 
 Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
                              const std::string& tree, const std::string& objects,
-                             const Cancellation* cancel, TarSink sink, const std::string& stubs) {
+                             const Cancellation* cancel, TarSink sink,
+                             const UpperRecords& records) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
-             ChangeWalk::Open(upper, work, tree, objects, stubs));
+             ChangeWalk::Open(upper, work, tree, objects, records));
   VENEER_TRY(const std::unique_ptr<ObjectStore> contents, ObjectStore::Open(objects));
   Exporter exporter(*walk, *contents, cancel, sink);
   VENEER_TRY_VOID(walk->RunMerged([&](const Change& change) { return exporter.Take(change); }));
@@ -187,9 +188,9 @@ Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
 Result<uint64_t> ExportContainer(Store& store, const ContainerRecord& container,
                                  const Cancellation* cancel, TarSink sink) {
   VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
-  Result<uint64_t> size =
-      ExportUpper(store.layout().upper(container.name), store.layout().work(container.name), tree,
-                  store.layout().objects(), cancel, sink, store.layout().stubs(container.name));
+  Result<uint64_t> size = ExportUpper(
+      store.layout().upper(container.name), store.layout().work(container.name), tree,
+      store.layout().objects(), cancel, sink, RecordsOf(store.layout(), container.name));
   if (!size) return tl::unexpected(std::move(size).error().Context("container " + container.name));
   return size;
 }

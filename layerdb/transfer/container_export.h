@@ -14,6 +14,7 @@
 #include "layerdb/base/result.h"
 #include "layerdb/store/containers.h"
 #include "layerdb/store/store.h"
+#include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {
@@ -29,7 +30,8 @@ Result<uint64_t> ExportContainer(Store& store, const ContainerRecord& container,
 // The same for any writable layer over any merged tree; see CommitUpper().
 Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
                              const std::string& tree, const std::string& objects,
-                             const Cancellation* cancel, TarSink sink, const std::string& stubs = {});
+                             const Cancellation* cancel, TarSink sink,
+                             const UpperRecords& records = {});
 
 }  // namespace veneer
 

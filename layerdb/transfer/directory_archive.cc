@@ -11,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/model/tar_mapping.h"
 #include "layerdb/model/tar_writer.h"
@@ -88,6 +89,8 @@ class Archiver {
   std::string path_;  // of the present object, from the root
   InheritedAcls acls_;
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;
+  size_t reserved_ = 0;  // names that no image layer can hold
+  std::string first_reserved_;
 };
 
 Result<XattrList> Archiver::Xattrs(sys::At at) {
@@ -161,7 +164,16 @@ Result<void> Archiver::Run(int root) {
     level.names.pop_back();
     if (!path_.empty()) path_ += '/';
     path_ += name;
+    if (IsReservedInLayers(name)) {
+      if (++reserved_ == 1) first_reserved_ = path_;
+      continue;
+    }
     VENEER_TRY_VOID(Object(name.c_str()));
+  }
+  if (reserved_ > 0) {
+    LogWarning(std::to_string(reserved_) + (reserved_ == 1 ? " name is" : " names are") +
+               " left out, since .wh. in front means a deletion in an image layer: \"/" +
+               PrintablePath(first_reserved_) + (reserved_ == 1 ? "\"" : "\", ..."));
   }
   return sink_(TarEndMark());
 }

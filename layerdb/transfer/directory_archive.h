@@ -26,7 +26,8 @@ struct ArchivedSocket {
 };
 
 // Gives the archive of the directory `fd` (open for reading; borrowed) to `sink`. `epoch`: later
-// times are clamped to it. Sockets go to `*sockets`.
+// times are clamped to it. Sockets go to `*sockets`. What no image layer can hold (IsReservedInLayers) is left out, with a
+// warning in the log.
 Result<void> ArchiveDirectory(int fd, std::optional<int64_t> epoch, TarSink sink,
                               std::vector<ArchivedSocket>* sockets);
 

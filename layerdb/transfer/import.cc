@@ -10,6 +10,7 @@
 
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
+#include "layerdb/store/repair.h"
 #include "layerdb/transfer/archive_reader.h"
 #include "layerdb/transfer/directory_archive.h"
 #include "layerdb/transfer/import_pipeline.h"
@@ -95,7 +96,10 @@ Result<ImportedLayer> Rewrite(Store& store, WriteSession& session, LayerAssemble
 Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
                                     std::optional<uint64_t> size, const ImportOptions& options) {
   if (options.expected_diff_id && session.HasSoundLayer(*options.expected_diff_id)) {
-    return Existing(store, *options.expected_diff_id);
+    Result<ImportedLayer> there = Existing(store, *options.expected_diff_id);
+    if (there) return there;
+    // How its archive is written is lost. It is read again, and takes the place of what is there.
+    VENEER_TRY_VOID(MarkDamaged(store.layout(), *options.expected_diff_id));
   }
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, session, LimitsOf(options)));

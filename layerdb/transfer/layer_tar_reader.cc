@@ -78,9 +78,8 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   object.attr = entry.attr;
   object.xattrs = std::move(entry.xattrs);
   // What no file system of Linux can hold (xattr(7)) is in archives of other systems.
-  std::erase_if(object.xattrs, [&](const Xattr& xattr) {
-    return !CanHaveXattr(entry.attr.type, xattr.first);
-  });
+  std::erase_if(object.xattrs,
+                [&](const Xattr& xattr) { return !CanHaveXattr(entry.attr.type, xattr.first); });
   const size_t waiting = waiting_acls_.size();
   VENEER_TRY_VOID(ReadAcls(&entry, &object));
   // It only takes away what other readers let the object inherit.
@@ -186,14 +185,18 @@ Result<void> LayerTarReader::ReadAcls(TarEntry* entry, TreeBuilder::Object* obje
 }
 
 Result<void> LayerTarReader::ResolveAcls() {
+  std::set<std::pair<bool, std::string>>
+      unknown;  // each is told once, however many entries name it
   for (const WaitingAcl& acl : waiting_acls_) {
     VENEER_TRY(
         std::string value,
         AclFromText(acl.text, [&](bool user, std::string_view name) -> std::optional<uint32_t> {
           const auto found = ids_.find({user, std::string(name)});
           if (found != ids_.end()) return found->second;
-          LogWarning("an ACL names " + std::string(user ? "user \"" : "group \"") +
-                     PrintablePath(name) + "\" without an id; that entry is left out");
+          if (unknown.size() < kMaxNames && unknown.emplace(user, name).second) {
+            LogWarning("an ACL names " + std::string(user ? "user \"" : "group \"") +
+                       PrintablePath(name) + "\" without an id; that entry is left out");
+          }
           return std::nullopt;
         }));
     if (!value.empty()) VENEER_TRY_VOID(layer_.tree().SetXattr(acl.node, acl.xattr, value));

@@ -113,6 +113,36 @@ class Peculiar(StoreCase):
                              "sha256:" + sha(read(self.path(name))))
 
 
+class Warnings(StoreCase):
+    """What is left out is told, once."""
+
+    def test_names_that_no_layer_can_hold(self):
+        for name in ("foo", ".wh.foo", "d/.wh.bar", ".wh.dir/inside"):
+            os.makedirs(os.path.dirname(self.path("tree/" + name)), exist_ok=True)
+            write(self.path("tree/" + name), b"x")
+        self.veneer("import", "-q", "tree", "tree:1",
+                    err=r'veneer: warning: 3 names are left out, since \.wh\. [^\n]*"/\.wh\.dir", \.\.\.\n')
+        with open(self.path("out.tar"), "wb") as file:
+            subprocess.run(self.command("layer", "tar", "tree:1"), stdout=file, env=self.environment, check=True)
+        with tarfile.open(self.path("out.tar")) as tar:
+            self.assertEqual({name.removeprefix("./") for name in tar.getnames()} - {"", "."}, {"d", "foo"})
+
+    def test_acls_of_users_that_nobody_knows(self):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for number in range(50):
+                info = tarfile.TarInfo(f"f{number}")
+                acl = ",".join(["user::rw-", "group::r--", "mask::rw-", "other::r--",
+                                *(f"user:nobody-{user}:rw-" for user in range(3))])
+                info.pax_headers = {"SCHILY.acl.access": acl}
+                tar.addfile(info)
+        write(self.path("acl.tar"), out.getvalue())
+        done = proc.run(self.command("import", "-q", "acl.tar", "acl:1"), env=self.environment, cwd=self.dir)
+        self.assertEqual(done.code, 0, done)
+        told = done.err.splitlines()
+        self.assertEqual(len(told), 3, told)
+
+
 class FewThreads(StoreCase):
     """Where no more threads can be had, an import ends: it works with fewer, or says so."""
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 
-from support import mounts, proc, runner
+from support import disks, mounts, proc, runner
 from support.case import MountCase
 
 VENEER = os.environ["VENEER"]
@@ -118,6 +118,33 @@ class SessionCase:
 
     def images(self):
         return self.veneer("images", "-q", "--no-trunc").out.split()
+
+    def test_a_container_that_nobody_changed_has_no_changes(self):
+        """Whoever the image's root belongs to, and whatever its owner may do."""
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            root = tarfile.TarInfo("./")
+            root.type, root.mode, root.uid, root.gid, root.mtime = tarfile.DIRTYPE, 0o555, 33, 34, 1_600_000_000
+            tar.addfile(root)
+            tar.addfile(tarfile.TarInfo("file"))
+        with open(self.path("strange.tar"), "wb") as file:
+            file.write(stream.getvalue())
+        self.veneer("import", "strange.tar", "strange:1")
+        self.veneer("create", "-n", "web", "strange:1")
+        self.assertEqual(self.veneer("diff", "-v", "web").out, "")
+        self.veneer("mount", "web", "mnt")
+        self.assertEqual(self.veneer("diff", "-v", "web").out, "")
+        self.veneer("umount", "web")
+        self.veneer("commit", "web", "strange:2")
+        self.veneer("export", "-o", "out.tar", "web")
+        self.assertEqual(self.veneer("diff", "-v", "strange:1", "strange:2").out, "")
+        with tarfile.open(self.path("out.tar")) as archive:
+            first = archive.next()
+            self.assertEqual((first.mode, first.uid, first.gid), (0o555, 33, 34))
+        self.veneer("mount", "web", "mnt")
+        os.chmod(self.path("mnt"), 0o700) if self.user is None else self.shell("chmod 700 mnt")
+        self.veneer("umount", "web")
+        self.assertIn("C / (mode", self.veneer("diff", "-v", "web").out)
 
     # --- the main line
 
@@ -489,6 +516,23 @@ class RootSession(SessionCase, MountCase):
     def flags(self):
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             return next(line.split()[5].split(",") for line in file if line.split()[4] == self.path("mnt"))
+
+    def test_locks_are_found_on_btrfs(self):
+        """There stat(2) and /proc/locks name another device, that of the subvolume and that of the disk."""
+        disks.Disk(self, self.path("disk"), 128, "btrfs")
+        env = {"VENEER_ROOT": self.path("disk/store")}
+        self.veneer("import", "rootfs.tar", "test:1", env=env)
+        self.veneer("mount", "test:1", "--name", "web", "mnt", env=env)
+        words = self.command("chroot", "--bind", "/usr:/usr:ro", "web", "--", "sh", "-c", "echo up; sleep 3608")
+        with subprocess.Popen(words, env={**self.environment(), **env}, cwd=self.dir, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, start_new_session=True) as child:
+            self.assertEqual(child.stdout.readline(), b"up\n")
+            layers = self.path("disk/store/containers/web")
+            again = proc.run([mounts.VENEERFS, "-o", f"lowerdir=/usr,upperdir={layers}/upper,workdir={layers}/work",
+                              self.path("home")])
+            self.assertRegex(again.err, r"\Aveneerfs: [^\n]*in use by another mount \(pid \d+")
+            self.veneer("rm", "-f", "web", env=env)
+            self.assertEqual(child.wait(10), 137)
 
     def test_owners_survive_a_commit(self):
         self.chroot("test:1", "chown 33:44 /root; touch /root/x; chown 1:2 /root/x", "--name", "web")

@@ -81,13 +81,9 @@ struct Commit {
     std::vector<Digest> diff_ids = container.diff_ids;
     diff_ids.push_back(layer.diff_id);
     const Digest chain_id = ChainIdOf(diff_ids);
-    const ImageRecord image{id,
-                            std::move(diff_ids),
-                            chain_id,
-                            created,
-                            parent_image.image.size + layer.content_bytes,
-                            {},
-                            parent_image.image.id};
+    const ImageRecord image{
+        id, std::move(diff_ids),  chain_id, created, parent_image.image.size + layer.content_bytes,
+        {}, parent_image.image.id};
     if (options.remove) {
       VENEER_TRY_VOID(
           session.PublishLinked([&] { return store.images().Put(image, tags, container.name); }));
@@ -108,7 +104,7 @@ Result<int> CommitCommand(Context& context, const Options& options) {
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY_VOID(store->containers().Get(options.container));
+  VENEER_TRY_VOID(FindContainer(*store, options.container));
   Interrupt interrupt;
   const Result<Digest> id = Commit{*store, options, tags, changes, created, interrupt}.Run();
   if (!id) {

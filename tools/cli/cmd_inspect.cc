@@ -36,6 +36,9 @@ Result<Json> Find(Store& store, const std::string& type, const std::string& name
     const auto digest = Digest::Parse(name.starts_with("sha256:") ? name : "sha256:" + name);
     if (digest && store.HasLayer(*digest)) return InspectLayer(store, *digest);
   }
+  // The name may be that of another thing.
+  if (type == "container") VENEER_TRY_VOID(FindContainer(store, name));
+  if (type == "image") VENEER_TRY_VOID(FindImage(store, name));
   return MakeError("no such " + (type.empty() ? "object" : type) + ": " + name);
 }
 

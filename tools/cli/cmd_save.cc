@@ -36,6 +36,10 @@ Result<int> Save(Context& context, const Options& options) {
   };
   if (const Result<void> saved = write(); !saved) {
     interrupt.EndIfAsked();
+    if (saved.error().exit() == ExitCode::kNotFound) {
+      // A name may be that of a container.
+      for (const std::string& name : options.images) VENEER_TRY_VOID(FindImage(*store, name));
+    }
     return tl::unexpected(saved.error());
   }
   return 0;

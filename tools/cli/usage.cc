@@ -97,6 +97,19 @@ std::vector<std::string> OptionNames(const CLI::App* command) {
   return names;
 }
 
+// By the letters alone: the dashes are in all of them.
+std::string NearestOption(const std::string& option, const CLI::App* command) {
+  const auto letters = [](const std::string& name) {
+    return name.substr(name.find_first_not_of('-'));
+  };
+  const std::vector<std::string> options = OptionNames(command);
+  std::vector<std::string> bare;
+  for (const std::string& name : options) bare.push_back(letters(name));
+  if (option.find_first_not_of('-') == std::string::npos) return {};
+  const std::optional<size_t> nearest = NearestName(letters(option), bare);
+  return nearest ? "; did you mean " + options[*nearest] + "?" : "";
+}
+
 std::string UnexpectedWord(const CLI::App& app, const CLI::App* command) {
   const std::vector<std::string> left = app.remaining(true);
   if (left.empty()) return "too many arguments";
@@ -106,7 +119,7 @@ std::string UnexpectedWord(const CLI::App& app, const CLI::App* command) {
     return "one argument too many: '" + word + "'" + hint;
   }
   const std::string name = word.substr(0, word.find('='));
-  return "no option '" + name + "'" + DidYouMean(name, OptionNames(command));
+  return "no option '" + name + "'" + NearestOption(name, command);
 }
 
 bool Knows(const CLI::App* command, const std::string& option) {
@@ -185,7 +198,7 @@ std::string UsageProblem(const CLI::App& app, const std::vector<std::string>& wo
   const std::string command = CommandWord(words);
   const std::vector<std::string> names = CommandNames(app);
   if (const auto option = UnknownOptionInFront(app, words)) {
-    return "no option '" + *option + "'" + DidYouMean(*option, OptionNames(&app)) +
+    return "no option '" + *option + "'" + NearestOption(*option, &app) +
            "; `veneer help` lists the commands";
   }
   if (!command.empty() && std::ranges::find(names, command) == names.end()) {

@@ -204,9 +204,9 @@ void MountStubs::RemoveStale(const std::string& record, int root) {
 
 std::vector<pid_t> MountStubs::Sessions(const std::string& path) {
   std::vector<pid_t> sessions;
-  struct stat st = {};
-  if (::stat(path.c_str(), &st) != 0) return sessions;
-  for (const FileLock& lock : FlocksOn(st)) {
+  const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file) return sessions;
+  for (const FileLock& lock : FlocksOn(file.get())) {
     if (!lock.exclusive) sessions.push_back(lock.pid);
   }
   return sessions;

@@ -207,7 +207,7 @@ TEST_F(ListsTest, InspectTellsWhatIsMissing) {
   EXPECT_EQ(output_, "[]\n");
   EXPECT_EQ(error_, "veneer: no such object: nothing\n");
   EXPECT_EQ(Run({"inspect", "--type", "container", "debian:12"}), 1);
-  EXPECT_EQ(error_, "veneer: no such container: debian:12\n");
+  EXPECT_EQ(error_, "veneer: debian:12 is an image, not a container (`veneer ps -a` lists them)\n");
   EXPECT_EQ(Run({"inspect", "-f", "{{.Id}}", "nothing", "debian:12", "../../etc"}), 1);
   EXPECT_EQ(output_, base_ + "\n");
   EXPECT_EQ(Run({"inspect", "-f", "{{.Foo}}", "debian:12"}), 2);
@@ -287,7 +287,19 @@ TEST_F(ListsTest, AConfigHasTheMembersThatDockerAlwaysHas) {
 TEST_F(ListsTest, ANameOfTheOtherKindIsToldAsSuch) {
   EXPECT_EQ(Output({"create", "-n", "work", "debian:12"}), "work\n");
   EXPECT_EQ(Run({"history", "work"}), 3);
-  EXPECT_EQ(error_, "veneer: work is a container, not an image (`veneer images` lists them)\n");
+  const std::string container =
+      "veneer: work is a container, not an image (`veneer images` lists them)\n";
+  EXPECT_EQ(error_, container);
+  EXPECT_EQ(Run({"save", "-q", "-o", dir_ + "/x", "work"}), 3);
+  EXPECT_EQ(error_, container);
+  EXPECT_EQ(Run({"inspect", "--type", "image", "work"}), 1);
+  EXPECT_EQ(error_, container);
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"commit", "debian:12"}, {"inspect", "--type", "container", "debian:12"}}) {
+    EXPECT_NE(Run(words), 0);
+    EXPECT_EQ(error_,
+              "veneer: debian:12 is an image, not a container (`veneer ps -a` lists them)\n");
+  }
 }
 
 TEST_F(ListsTest, ImportTellsOfAnArchiveOfImages) {

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "layerdb/index/kv.h"
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/usage.h"
+#include "tests/unit/base/refuse_system_call.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace veneer {
@@ -34,6 +36,20 @@ class PruneTest : public StoreTest {
     return Must(Fsck(*store_, [](uint64_t, uint64_t) {}));
   }
 };
+
+// Of the threads that read contents none can be had, or not all.
+TEST_F(PruneTest, TheCheckNeedsNoThreads) {
+  PutImage("one", {"a"});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!RefuseSystemCall(SYS_clone3, EAGAIN)) _exit(2);
+    const FsckReport report = Check();
+    _exit(report.problems.empty() && report.objects > 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST_F(PruneTest, TakesWhatNothingNeedsAndNothingElse) {
   const ImageRecord one = PutImage("one", {"a"});

@@ -67,8 +67,9 @@ class ChangeWalkTest : public TransferTest {
   std::map<std::string, int64_t> Changes() {
     std::map<std::string, int64_t> changes;
     Write("record", record_);
-    const auto walk = ChangeWalk::Open(Path("upper"), Path("work"), tree_,
-                                       store().layout().objects(), Path("record"));
+    const auto walk =
+        ChangeWalk::Open(Path("upper"), Path("work"), tree_, store().layout().objects(),
+                         {.stubs = Path("record"), .foreign_root = {}});
     EXPECT_TRUE(walk) << walk.error().message();
     const Result<void> done = (*walk)->Run([&](const Change& change) -> Result<void> {
       const bool directory = !change.deleted && change.attr.type == FileType::kDirectory;

@@ -3,9 +3,14 @@
 // What is compressed here is read by the machine's own gzip and zstd.
 #include "layerdb/transfer/compressor.h"
 
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <random>
 
 #include "layerdb/transfer/checked_layer_tar.h"
+#include "tests/unit/base/refuse_system_call.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {
@@ -44,6 +49,19 @@ class CompressorTest : public TransferTest {
     return out;
   }
 };
+
+TEST_F(CompressorTest, WithoutMoreThreadsTheBytesAreTheSame) {
+  const std::string sample = Sample(3'000'000);
+  const std::string expected = Compress("gzip", sample, 70'000);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!RefuseSystemCall(SYS_clone3, EAGAIN)) _exit(2);
+    _exit(Compress("gzip", sample, 70'000) == expected ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST_F(CompressorTest, OtherProgramsReadIt) {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{100'000}, size_t{512} << 10,

@@ -81,8 +81,7 @@ TEST_F(HostileTest, WhiteoutsStayInside) {
       Tree(TarLink("x", out) + TarFile("x/.wh.victim", "") + TarFile("x/.wh..wh..opq", ""));
   EXPECT_EQ(tree.find("whiteout"), std::string::npos)
       << "inside an opaque directory there is nothing to delete";
-  for (const char* name :
-       {".wh...", ".wh..", ".wh.", "a/.wh...", "a/.wh..", "a/.wh."}) {
+  for (const char* name : {".wh...", ".wh..", ".wh.", "a/.wh...", "a/.wh..", "a/.wh."}) {
     const std::string error = ImportBytesError(TarFile(name, "") + TarEnd());
     EXPECT_NE(error.find("whiteout"), std::string::npos) << name << ": " << error;
   }
@@ -340,6 +339,25 @@ TEST_F(HostileTest, ADamagedRecipeOrObjectIsNamed) {
 }
 
 // Whichever byte is damaged, and wherever it is cut.
+TEST_F(HostileTest, ARecipeThatCannotBeReadComesBackWithTheNextLoad) {
+  Shell("mkdir t; head -c 5000 /dev/urandom > t/f; tar -cf a.tar t");
+  const Digest diff_id = RoundTrip("a.tar");
+  const std::string recipe = "store/layers/" + diff_id.hex() + "/recipe";
+  ImportOptions options;
+  options.expected_diff_id = diff_id;
+  for (const std::string damage :
+       {"rm r; mkdir r", "rm r; ln -s f r", "rm r; mkfifo r", "rm r", "truncate -s 5 r"}) {
+    Shell("cd " + Path("store/layers/" + diff_id.hex()) + "; chmod u+w . recipe; mv recipe r; " +
+          damage + "; [ ! -e r -a ! -L r ] || mv r recipe");
+    EXPECT_EQ(Import("a.tar", options).diff_id, diff_id) << damage;
+    EXPECT_EQ(LayerTar(diff_id), Read("a.tar")) << damage;
+    EXPECT_TRUE(Fsck(
+                    store(), [](uint64_t, uint64_t) {}, CheckRecipe)
+                    ->problems.empty())
+        << damage;
+  }
+}
+
 TEST_F(HostileTest, DamageOfARecipeIsFoundWithoutReadingObjects) {
   // Inline contents, objects, a sparse file, and contents that only the recipe has.
   Shell(
