@@ -360,30 +360,53 @@ class SessionCase:
         self.chroot("web", "true")
         self.assertEqual([os.stat(f"{upper}{path}").st_mtime for path in ("", "/etc")], [changed, 1234567890])
 
-    def test_what_was_just_stored_through_a_mapping_is_in_exports_and_commits(self):
-        """syncfs(2) sends it and does not wait for the daemon, which is slow here."""
+    def with_slow_writes(self, more, letters_and_acts):
+        """Stores each letter through a mapping of 1 MiB and then acts, while the daemon takes 0.4 s for each write, which
+        ends as `more` says."""
         self.veneer("mount", "test:1", "--name", "web", "mnt")
         words = self.as_user(sys.executable, "-c", MAPPED_WRITER, self.path("mnt/mapped"))
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
             self.assertEqual(writer.stdout.readline(), "ready\n")
             slow = ["strace", "-f", "-qq", "-o", self.path("strace"), "-e", "trace=pwrite64",
-                    "-e", "inject=pwrite64:delay_enter=400000", "-p", str(self.daemons()[0])]
+                    "-e", f"inject=pwrite64:delay_enter=400000{more}", "-p", str(self.daemons()[0])]
             with subprocess.Popen(slow) as tracer:
                 try:
                     self.assertTrue(proc.wait_until(lambda: self.is_traced(self.daemons()[0])))
-                    for letter, act in (("a", ("export", "-o", "out.tar", "web")), ("b", ("commit", "web", "mapped:1"))):
+                    for letter, act in letters_and_acts:
                         writer.stdin.write(letter + "\n")
                         writer.stdin.flush()
                         self.assertEqual(writer.stdout.readline(), "stored\n")
-                        self.veneer(*act)
-                        if act[0] == "commit":
-                            self.veneer("save", "-o", "out.tar", "mapped:1")
-                        with open(self.path("out.tar"), "rb") as archive:
-                            self.assertEqual(archive.read().count(letter.encode() * 4096), 256, act)
+                        act(letter)
                 finally:
                     tracer.terminate()
                     tracer.wait()
             writer.stdin.close()
+
+    def test_what_was_just_stored_through_a_mapping_is_in_exports_and_commits(self):
+        """syncfs(2) sends it and does not wait for the daemon, which is slow here."""
+        def has(letter):
+            with open(self.path("out.tar"), "rb") as archive:
+                self.assertEqual(archive.read().count(letter.encode() * 4096), 256, letter)
+
+        def export(letter):
+            self.veneer("export", "-o", "out.tar", "web")
+            has(letter)
+
+        def commit(letter):
+            self.veneer("commit", "web", "mapped:1")
+            self.veneer("save", "-o", "out.tar", "mapped:1")
+            has(letter)
+        self.with_slow_writes("", [("a", export), ("b", commit)])
+
+    def test_what_cannot_be_stored_is_an_error_of_exports_and_commits(self):
+        """The first syncfs(2) returns before the daemon has met the error."""
+        def export(_):
+            self.assertIn("No space left", self.veneer("export", "-o", "out.tar", "web", code=1).err)
+            self.assertFalse(os.path.exists(self.path("out.tar")))
+
+        def commit(_):
+            self.assertIn("No space left", self.veneer("commit", "web", "mapped:1", code=1).err)
+        self.with_slow_writes(":error=ENOSPC", [("a", export), ("b", commit)])
 
     @staticmethod
     def is_traced(pid):

@@ -52,6 +52,14 @@ class WaitingRequests {
   Fd file_;
 };
 
+// Waits for the answer of another FUSE server, which sleeps as one that has nothing to do does.
+bool WaitsForAnotherServer(const std::string& thread) {
+  std::ifstream file(thread + "/wchan");
+  std::string function;
+  std::getline(file, function);
+  return function.starts_with("request_wait_answer");
+}
+
 // Tells for a process whether anything ran in it. A request that is queued wakes one of its threads at once, so a daemon in
 // which all sleep has none.
 class Rest {
@@ -63,7 +71,9 @@ class Rest {
     bool asleep = true;
     uint64_t switches = 0;
     for (const int id : NumbersIn(threads_)) {
-      std::ifstream status(threads_ + std::to_string(id) + "/status");
+      const std::string thread = threads_ + std::to_string(id);
+      asleep = asleep && !WaitsForAnotherServer(thread);
+      std::ifstream status(thread + "/status");
       for (std::string line; std::getline(status, line);) {
         if (line.starts_with("State:")) asleep = asleep && line.find("S (") != std::string::npos;
         if (line.find("ctxt_switches:") != std::string::npos) {
@@ -96,7 +106,11 @@ Result<bool> WriteBack(const std::string& mount_point, std::optional<pid_t> daem
   }
   const auto deadline = Clock::now() + kPatience;
   while (Clock::now() < deadline) {
-    if (rest ? rest->Holds() : waiting.Count() == 0) return true;
+    if (rest ? rest->Holds() : waiting.Count() == 0) {
+      // Nothing is left to be written: this only asks, by the same descriptor, whether a write failed since the first time.
+      VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + mount_point);
+      return true;
+    }
     std::this_thread::sleep_for(kPause);
   }
   return false;
