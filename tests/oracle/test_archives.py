@@ -111,7 +111,8 @@ INTENDED = (
                  archives.under(path_of(d), name) for name in case.notes.redirected), OVERLAY),
     Intended("a character device 0:0", "overlay takes it for its own whiteout; Veneer, umoci and podman's vfs show what it is",
              OVERLAY, ("path",), lambda d, case: d.ours == stat.S_IFCHR and d.theirs is None
-             and any(member.device == (0, 0) for member in case.notes.entries[path_of(d)]), ("podman-vfs", "umoci")),
+             and any(member.device == (0, 0) for member in case.notes.entries.get(path_of(d), ())),
+             ("podman-vfs", "umoci")),
     Intended("attributes of a layer below", "podman's vfs copies it with its user.* attributes and capabilities alone",
              ("podman-vfs",), ("xattrs",), lambda d, case: d.theirs == {
                  name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
