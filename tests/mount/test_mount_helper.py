@@ -57,6 +57,9 @@ class HelperCase(CallerCase):
     def flags(self):
         return self.info()[1].split()[5].split(",")
 
+    def file_system_flags(self):
+        return self.info()[1].split()[-1].split(",")
+
     def assert_ended(self):
         self.assertEqual(self.daemons(), [], "umount has returned, and the daemon is there")
         self.assertFalse(mounts.is_mounted("mnt"))
@@ -104,6 +107,21 @@ class Mount(HelperCase):
         self.assertTrue({"rw", "nosuid", "nodev", "noexec"} <= set(self.flags()), self.flags())
         write("mnt/new", "again")
         self.assertEqual(read("upper/new"), b"again")
+
+    def test_a_remount_takes_no_flag_away(self):
+        self.run_ok("mount", "-t", "veneerfs", "-o", self.options + ",sync,dirsync", "none", "mnt")
+        flags = ("nosuid", "nodev", "noexec", "nodiratime", "nosymfollow")
+        self.run_ok("mount", "-i", "-o", "remount,bind,noatime," + ",".join(flags), "mnt")
+        os.symlink("same", "mnt/link")
+        before = (set(self.flags()), set(self.file_system_flags()))
+        for options, added, removed in (("ro", "ro", "rw"), ("rw", "rw", "ro")):
+            self.run_ok("/sbin/mount.veneerfs", "none", "mnt", "-o", "remount," + options)
+            self.assertEqual(set(self.flags()), before[0] - {removed} | {added})
+            self.assertEqual(set(self.file_system_flags()), before[1] - {removed} | {added})
+            with self.errno(errno.ELOOP):
+                read("mnt/link")
+        self.run_ok("/sbin/mount.veneerfs", "none", "mnt", "-o", "remount,symfollow")
+        self.assertEqual(read("mnt/link"), b"c")
 
     def test_a_remount_does_not_lose_what_was_mapped(self):
         import mmap  # only here

@@ -57,7 +57,7 @@ bool RefusesChanges(const std::string& path) {
 
 Result<void> Remount(const std::string& directory, const std::string& options) {
   VENEER_TRY(const MountEntry entry, MountAt(directory));
-  const unsigned long flags = RemountFlags(entry.options, options);
+  const unsigned long flags = RemountFlags(entry, options);
   VENEER_TRY_VOID(SetFlags(entry.mount_point, flags));
   if ((flags & MS_RDONLY) != 0 || !RefusesChanges(entry.mount_point)) return {};
   VENEER_TRY_VOID(SetFlags(entry.mount_point, flags | MS_RDONLY));

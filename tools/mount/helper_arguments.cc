@@ -25,9 +25,13 @@ constexpr Flag kFlags[] = {
     {"dev", 0, MS_NODEV},
     {"noexec", MS_NOEXEC, 0},
     {"exec", 0, MS_NOEXEC},
+    {"nosymfollow", MS_NOSYMFOLLOW, 0},
+    {"symfollow", 0, MS_NOSYMFOLLOW},
     {"sync", MS_SYNCHRONOUS, 0},
     {"async", 0, MS_SYNCHRONOUS},
     {"dirsync", MS_DIRSYNC, 0},
+    {"lazytime", MS_LAZYTIME, 0},
+    {"nolazytime", 0, MS_LAZYTIME},
     {"noatime", MS_NOATIME, kTimes},
     {"atime", 0, MS_NOATIME},
     {"relatime", MS_RELATIME, kTimes},
@@ -90,6 +94,14 @@ Result<std::vector<std::string>> TakeApart(const std::vector<std::string>& argum
   return words;
 }
 
+unsigned long WithWords(unsigned long flags, std::string_view options) {
+  ForEachWord(options, [&](std::string_view word) {
+    const auto* const flag = std::ranges::find(kFlags, word, &Flag::word);
+    if (flag != std::end(kFlags)) flags = (flags & ~flag->clear) | flag->set;
+  });
+  return flags;
+}
+
 }  // namespace
 
 Result<MountCall> ParseMountCall(const std::vector<std::string>& arguments) {
@@ -122,15 +134,13 @@ Result<UnmountCall> ParseUnmountCall(const std::vector<std::string>& arguments) 
   return call;
 }
 
-unsigned long RemountFlags(std::string_view present, std::string_view options) {
-  unsigned long flags = 0;
-  for (const std::string_view text : {present, options}) {
-    ForEachWord(text, [&](std::string_view word) {
-      const auto* const flag = std::ranges::find(kFlags, word, &Flag::word);
-      if (flag != std::end(kFlags)) flags = (flags & ~flag->clear) | flag->set;
-    });
-  }
-  return flags;
+unsigned long RemountFlags(const MountEntry& present, std::string_view options) {
+  // The table has no word for times of access that are kept strictly, and the kernel takes no word for "relatime".
+  const bool strict = !HasWord(present.options, "noatime") && !HasWord(present.options, "relatime");
+  unsigned long flags = WithWords(strict ? MS_STRICTATIME : 0, present.options);
+  // Read-only is what either of the two is.
+  flags |= WithWords(0, present.file_system_options);
+  return WithWords(flags, options);
 }
 
 }  // namespace veneer

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "layerdb/base/mount_table.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -31,9 +32,9 @@ struct UnmountCall {
 };
 Result<UnmountCall> ParseUnmountCall(const std::vector<std::string>& arguments);
 
-// The mount flags (MS_* of mount(2)) of a mount that has the options `present` ("rw,nosuid,noatime", as the mount table has
-// them) and is remounted with `options`. The last of two contrary words counts; words that are no flags are left out.
-unsigned long RemountFlags(std::string_view present, std::string_view options);
+// The mount flags (MS_* of mount(2)) of a mount that is remounted with `options`: those of the mount and of its file system
+// that these do not speak of stay. The last of two contrary words counts; words that are no flags are left out.
+unsigned long RemountFlags(const MountEntry& present, std::string_view options);
 
 }  // namespace veneer
 

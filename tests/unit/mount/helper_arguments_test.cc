@@ -40,11 +40,34 @@ TEST(HelperArgumentsTest, WhatIsNoCallIsAUsageError) {
   EXPECT_FALSE(ParseUnmountCall({"/m", "-o", "x"}));
 }
 
+unsigned long FlagsOf(const char* mount, const char* file_system, const char* options) {
+  MountEntry entry;
+  entry.options = mount;
+  entry.file_system_options = file_system;
+  return RemountFlags(entry, options);
+}
+
 TEST(HelperArgumentsTest, ARemountKeepsTheFlagsThatNobodySpokeOf) {
-  EXPECT_EQ(RemountFlags("rw,nosuid,nodev,noatime", "remount,ro"), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME);
-  EXPECT_EQ(RemountFlags("ro,nosuid", "rw,suid,lowerdir=/a"), 0u);
-  EXPECT_EQ(RemountFlags("rw,noatime", "relatime"), static_cast<unsigned long>(MS_RELATIME));
-  EXPECT_EQ(RemountFlags("rw", "ro,rw,ro"), static_cast<unsigned long>(MS_RDONLY));
+  const auto flags = [](const char* mount, const char* options) { return FlagsOf(mount, "rw,user_id=0", options); };
+  EXPECT_EQ(flags("rw,nosuid,nodev,noatime", "remount,ro"), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME);
+  EXPECT_EQ(flags("ro,nosuid,noatime", "rw,suid,lowerdir=/a"), static_cast<unsigned long>(MS_NOATIME));
+  EXPECT_EQ(flags("rw,noatime", "relatime"), static_cast<unsigned long>(MS_RELATIME));
+  EXPECT_EQ(flags("rw,relatime", "ro,rw,ro"), MS_RDONLY | static_cast<unsigned long>(MS_RELATIME));
+  EXPECT_EQ(flags("rw,noexec,noatime,nodiratime,nosymfollow", "ro"),
+            MS_RDONLY | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_NOSYMFOLLOW);
+  EXPECT_EQ(flags("rw,noatime,nosymfollow", "symfollow"), static_cast<unsigned long>(MS_NOATIME));
+}
+
+TEST(HelperArgumentsTest, ARemountKeepsTheFlagsOfTheFileSystemToo) {
+  const char* present = "ro,sync,dirsync,lazytime,user_id=0";
+  EXPECT_EQ(FlagsOf("rw,noatime", present, "noexec"),
+            MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME | MS_NOATIME | MS_NOEXEC);
+  EXPECT_EQ(FlagsOf("rw,noatime", present, "rw,async,nolazytime"), MS_DIRSYNC | static_cast<unsigned long>(MS_NOATIME));
+}
+
+TEST(HelperArgumentsTest, AMountWithoutAWordOnTimesOfAccessHasThemStrict) {
+  EXPECT_EQ(FlagsOf("rw,nodiratime", "rw", "ro"),
+            MS_RDONLY | MS_NODIRATIME | static_cast<unsigned long>(MS_STRICTATIME));
 }
 
 }  // namespace
