@@ -7,8 +7,11 @@
 #ifndef VENEER_FS_UPPER_DESPITE_MODE_H_
 #define VENEER_FS_UPPER_DESPITE_MODE_H_
 
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <mutex>
 #include <shared_mutex>
@@ -25,14 +28,25 @@ struct Lent {
   mode_t mode = 0;
 };
 
+// True where a chmod by the object's owner keeps a set-group-ID bit: not by one who is not in its group. (Whoever has
+// capabilities over the object is not refused.)
+inline bool KeepsSetGroupId(const struct stat& st) {
+  if ((st.st_mode & S_ISGID) == 0 || st.st_gid == ::getegid()) return true;
+  std::vector<gid_t> groups(NGROUPS_MAX);
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  return count > 0 &&
+         std::find(groups.begin(), groups.begin() + count, st.st_gid) != groups.begin() + count;
+}
+
 // Gives an object of the user `uid` read and write permission for its owner (a directory search permission, too).
+// Not where it would lose its set-group-ID bit: that could not be given back.
 inline Sys<Lent> Lend(uid_t uid, sys::At at) {
   VENEER_TRY(Fd object, sys::Open(at, O_PATH));
   VENEER_TRY(const struct stat st, sys::Stat({object.get()}));
   if (st.st_uid != uid || S_ISLNK(st.st_mode)) return Lent{};
   const mode_t mode = st.st_mode & 07777;
   const mode_t needed = S_ISDIR(st.st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
-  if ((mode & needed) == needed) return Lent{};
+  if ((mode & needed) == needed || !KeepsSetGroupId(st)) return Lent{};
   VENEER_TRY_VOID(sys::Chmod({object.get()}, mode | needed));
   return Lent{std::move(object), mode};
 }

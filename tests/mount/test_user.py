@@ -153,6 +153,27 @@ class OrdinaryUser(UserCase):
         self.act(lambda: os.chmod(self.at("dir"), 0o700))
         self.assertEqual(self.act(lambda: names(self.at("dir"))), ["made"])
 
+    def test_a_look_leaves_a_set_group_id_that_its_owner_could_not_give_back(self):
+        """chmod by an owner who is not in the group takes it away, so the mode is left as it is."""
+        os.mkdir(self.path("upper/d"))
+        for name in ("prog", "d/prog"):
+            write(self.path("upper", name), "")
+        os.chown(self.path("upper"), USER, USER)
+        for name, mode in (("prog", 0o2311), ("d/prog", 0o2311), ("d", 0o2555)):
+            os.chown(self.path("upper", name), USER, 5000)
+            os.chmod(self.path("upper", name), mode)
+        os.setxattr(self.path("upper/prog"), "user.overlay.veneer.origin", b"1")
+        def look():
+            modes = [oct(stat.S_IMODE(os.lstat(self.at(name)).st_mode)) for name in ("prog", "d/prog", "d")]
+            self.assertEqual(modes, ["0o2311", "0o2311", "0o2555"])
+            with self.errno(errno.EACCES):
+                write(self.at("d/new"), "")
+        self.start()
+        self.act(look)
+        self.stop()
+        for name, mode in (("prog", "0o2311"), ("d/prog", "0o2311"), ("d", "0o2555")):
+            self.assertEqual(oct(stat.S_IMODE(os.lstat(self.path("upper", name)).st_mode)), mode, name)
+
     def test_directories_that_their_owner_may_not_write(self):
         """Removing, moving and changing them, and what is in them, asks for no such permission."""
         for name in ("gone", "mode", "time", "moved", "parent", "parent/below", "replaced", "blind"):
