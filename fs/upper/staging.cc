@@ -79,10 +79,10 @@ Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const 
 // bits and file capabilities; times change with everything.
 Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
   auto set_xattr = [&](const Xattr& xattr) -> Sys<void> {
-    VENEER_TRY(const std::string name, OnDisk(xattr.first));
-    auto done = sys::SetXattr(at, name.c_str(), xattr.second, 0);
-    // What this process or file system may not hold is left out, as the kernel's copy-up does; a
-    // file that cannot be written at all would be worse.
+    const auto name = OnDisk(xattr.first);
+    const auto done = name ? sys::SetXattr(at, name->c_str(), xattr.second, 0) : Fail(name.error());
+    // What this process or file system may not hold, or has too long a name when it is escaped, is left out, as the
+    // kernel's copy-up does; a file that cannot be written at all would be worse.
     if (!done && (done.error().code == EOPNOTSUPP || done.error().code == EPERM)) return {};
     return done;
   };
