@@ -110,10 +110,14 @@ Result<void> Upper::ChooseNotation(const std::string& what) {
   mark_space_ = notation->upper;
   privates_ = notation->privates;
   if (!HasOverrideStat() || privates_.override_stat != nullptr) return {};
-  // On the root too: who reads the directory as a layer looks for it there.
-  privates_.override_stat = kOverrideStat;
-  VENEER_TRY_CTX(const struct stat st, sys::Stat(root), what);
-  VENEER_TRY_CTX_VOID(SetOverrideStat(root, OverrideOf(AttrFromStat(st))), what);
+  privates_.override_stat = notation->override_stat_seen;
+  if (privates_.override_stat == nullptr) {
+    // On the root too: who reads the directory as a layer looks for it there.
+    privates_.override_stat = kOverrideStat;
+    VENEER_TRY_CTX(const struct stat st, sys::Stat(root), what);
+    VENEER_TRY_CTX_VOID(SetOverrideStat(root, OverrideOf(AttrFromStat(st))), what);
+  }
+  VENEER_TRY_CTX_VOID(KeepOverrideStats(root, privates_.override_stat), what);
   return {};
 }
 

@@ -93,34 +93,68 @@ Sys<std::optional<std::string>> MarkValue(sys::At at, const std::vector<std::str
   return std::nullopt;
 }
 
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Nobody else may set it, wherever it is.
+bool IsOfRoot(std::string_view name) { return name.starts_with("security."); }
+
+// What the mark of an upper at its root says (kMarkUpper).
+struct UpperMark {
+  bool by_root = false;    // root has written marks there
+  std::string_view space;  // of the mark; empty: there is none
+  bool mixed = false;
+  std::string override_stat;
+};
+
+// Beside marks that root alone can write, the user.* names are of anybody: in a mount of the kernel's overlayfs a program
+// sets them, unescaped, where it owns the root.
+UpperMark ReadUpperMark(sys::At root, const std::vector<std::string>& names) {
+  UpperMark mark;
+  // An escaped name is data, and may lie in an ordinary user's upper that root has mounted.
+  mark.by_root = std::any_of(names.begin(), names.end(), [](std::string_view name) {
+    return name.starts_with(kTrustedOverlay) && !UnescapeXattr(name, PrivateNames());
+  });
+  const std::string_view space = mark.by_root ? kTrustedOverlay : kUserOverlay;
+  const std::string name = std::string(space).append(kMarkUpper);
+  if (!Has(names, name)) return mark;
+  mark.space = space;
+  const std::string value = sys::GetXattr(root, name.c_str()).value_or("");
+  const size_t comma = value.find(',');
+  mark.mixed = value.substr(0, comma) == kMixed;
+  if (comma != std::string::npos) mark.override_stat = value.substr(comma + 1);
+  return mark;
+}
+
+Sys<void> WriteUpperMark(sys::At root, std::string_view space, bool mixed,
+                         const char* override_stat) {
+  std::string value = mixed ? kMixed : "y";
+  if (space == kTrustedOverlay && override_stat != nullptr) value.append(",").append(override_stat);
+  return sys::SetXattr(root, std::string(space).append(kMarkUpper).c_str(), value, 0);
+}
+
 }  // namespace
 
 TreeNotation NotationOf(sys::At root) {
   TreeNotation notation;
   const auto names = sys::ListXattr(root);
   if (!names) return notation;
-  auto has = [&](std::string_view name) {
-    return std::find(names->begin(), names->end(), name) != names->end();
-  };
+  const UpperMark mark = ReadUpperMark(root, *names);
+  notation.upper = mark.space;
   PrivateNames& privates = notation.privates;
   for (const char* name : kOverrideStats) {
-    if (privates.override_stat == nullptr && has(name)) privates.override_stat = name;
-  }
-  bool mixed = false;
-  for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
-    const std::string mark = std::string(space).append(kMarkUpper);
-    if (!has(mark)) continue;
-    mixed = mixed || !notation.upper.empty() || sys::GetXattr(root, mark.c_str()) == kMixed;
-    if (notation.upper.empty()) notation.upper = space;
+    if (!Has(*names, name)) continue;
+    if (notation.override_stat_seen == nullptr) notation.override_stat_seen = name;
+    const bool counts =
+        !mark.by_root || (mark.override_stat.empty() ? IsOfRoot(name) : mark.override_stat == name);
+    if (privates.override_stat == nullptr && counts) privates.override_stat = name;
   }
   privates.own_upper = !notation.upper.empty();
   // Without a mark of ours: whoever writes the first of these (the kernel, as root) writes no marks elsewhere.
-  const bool by_root = std::any_of(names->begin(), names->end(), [](std::string_view name) {
-    return name.starts_with(kTrustedOverlay);
-  });
-  if (!mixed && (by_root || !notation.upper.empty())) {
-    privates.trusted = notation.upper.empty() || notation.upper == kTrustedOverlay;
-    privates.user = !privates.trusted;
+  if (!mark.mixed && (mark.by_root || privates.own_upper)) {
+    privates.trusted = mark.by_root;
+    privates.user = !mark.by_root;
     privates.fuse_overlayfs = false;
   }
   return notation;
@@ -137,8 +171,7 @@ Sys<TreeNotation> BecomeUpper(sys::At root) {
   for (const std::string_view space : {kTrustedOverlay, kUserOverlay}) {
     const bool trusted = space == kTrustedOverlay;
     if (!(trusted ? privates.trusted : privates.user)) continue;
-    done =
-        sys::SetXattr(root, std::string(space).append(kMarkUpper).c_str(), mixed ? kMixed : "y", 0);
+    done = WriteUpperMark(root, space, mixed, privates.override_stat);
     if (!done) continue;
     notation.upper = space;
     privates.own_upper = true;
@@ -149,6 +182,13 @@ Sys<TreeNotation> BecomeUpper(sys::At root) {
     return notation;
   }
   return Fail(done.error());
+}
+
+Sys<void> KeepOverrideStats(sys::At root, const char* name) {
+  VENEER_TRY(const auto names, sys::ListXattr(root));
+  const UpperMark mark = ReadUpperMark(root, names);
+  if (mark.space != kTrustedOverlay || mark.override_stat == name) return {};
+  return WriteUpperMark(root, mark.space, mark.mixed, name);
 }
 
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, const PrivateNames& privates, bool aufs,

@@ -34,12 +34,18 @@ struct TreeNotation {
   PrivateNames privates;
   std::string_view
       upper;  // of an upper of this project: where its marks are, kTrustedOverlay or kUserOverlay; else empty
+  // The first of kOverrideStats at the root, also where it does not count (PrivateNames): root's marks do not speak of it.
+  const char* override_stat_seen = nullptr;
 };
 TreeNotation NotationOf(sys::At root);
 
 // Makes a directory an upper from here on, if it is none yet: chooses the namespace of its marks and notes that on it.
 // EOPNOTSUPP and the like: its file system, or our rights, allow no marks in it.
 Sys<TreeNotation> BecomeUpper(sys::At root);
+
+// Notes on an upper that the owners and modes of what is in it are in the xattr `name`, one of kOverrideStats. Whoever sets
+// that at the root comes first: in an ordinary user's upper it alone says so.
+Sys<void> KeepOverrideStats(sys::At root, const char* name);
 
 // The marks of a directory or regular file; none for anything else. `aufs`: a ".wh..wh..opq" in it makes a directory
 // opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.

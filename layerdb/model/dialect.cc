@@ -37,7 +37,8 @@ std::string_view SpaceOfTreeName(std::string_view name) {
 // The namespace that makes `name` private; empty: it is data.
 std::string_view PrivateSpace(std::string_view name, const PrivateNames& privates) {
   auto in = [&](std::string_view space) { return name.starts_with(space); };
-  if (privates.trusted && in(kTrustedOverlay)) return kTrustedOverlay;
+  // At a root these would say that root wrote all of the tree.
+  if ((privates.trusted || privates.own_upper) && in(kTrustedOverlay)) return kTrustedOverlay;
   if (privates.user && in(kUserOverlay)) return kUserOverlay;
   if (privates.fuse_overlayfs && in(kFuseOverlay)) return kFuseOverlay;
   const std::string_view space = SpaceOfTreeName(name);
@@ -79,6 +80,10 @@ std::optional<std::string> UnescapeXattr(std::string_view on_disk, const Private
 bool MayBeUnescaped(std::string_view name, const PrivateNames& privates) {
   if (!privates.own_upper || (privates.fuse_overlayfs && name.starts_with(kFuseOverlay)))
     return false;
+  if (!privates.trusted && name.starts_with(kTrustedOverlay)) return true;
+  if (!privates.user && name.starts_with(kUserOverlay)) {
+    return name.substr(kUserOverlay.size()) == kMarkUpper;
+  }
   if (privates.override_stat != nullptr && name == privates.override_stat) return false;
   return std::find(kOverrideStats.begin(), kOverrideStats.end(), name) != kOverrideStats.end();
 }

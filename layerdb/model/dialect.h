@@ -35,7 +35,8 @@ inline constexpr std::string_view kMarkWhiteout = "whiteout";
 // kernel's namespace so that a kernel overlay hides it too.
 inline constexpr std::string_view kMarkOrigin = "veneer.origin";
 // On the root of an upper: what is hidden in it is hidden by the marks of this one namespace, and not in the ".wh."
-// dialect. With the value "mixed" the marks of both count: it was not empty when it became one.
+// dialect. With the value "mixed" the marks of both count: it was not empty when it became one. Where root keeps owners and
+// modes in xattrs, the name of these follows: "y,user.containers.override_stat".
 inline constexpr std::string_view kMarkUpper = "veneer.upper";
 
 inline constexpr std::string_view kFuseOverlay = "user.fuseoverlayfs.";
@@ -55,7 +56,8 @@ struct PrivateNames {
   bool fuse_overlayfs = true;           // user.fuseoverlayfs.*
   const char* override_stat = nullptr;  // that of kOverrideStats which counts; null: none
   // An upper of this project. Nobody but us writes a name there that says how a whole tree is written (kMarkUpper in either
-  // namespace, kOverrideStats): as data they are escaped, also while they mean nothing. Later they might.
+  // namespace, kOverrideStats, any of kTrustedOverlay): as data they are escaped, also while they mean nothing. Later they
+  // might.
   bool own_upper = false;
 
   friend bool operator==(const PrivateNames&, const PrivateNames&) = default;
@@ -67,7 +69,7 @@ struct PrivateNames {
 std::string EscapeXattr(std::string_view name, const PrivateNames& privates);
 std::optional<std::string> UnescapeXattr(std::string_view on_disk, const PrivateNames& privates);
 // True for data that may lie in an upper as it is, although EscapeXattr() gives another name: the kernel's overlayfs has
-// written it there. Where both are, the escaped one counts.
+// written it there, or an older version of ours. Where both are, the escaped one counts.
 bool MayBeUnescaped(std::string_view name, const PrivateNames& privates);
 
 // The value of an override_stat: "uid:gid:mode" in octal mode, optionally followed by ":type".

@@ -140,6 +140,39 @@ class KernelOverlay(MountCase):
         self.assertEqual(read(stacked / "moved/file"), b"the file!")
         self.assertEqual(os.stat(stacked / "full2/sub/deep").st_uid, 77)
 
+    def test_what_a_program_sets_in_the_kernels_mount_is_data_afterwards(self):
+        """The kernel keeps user.* names as they are, also those that say how a whole tree is written."""
+        for started in (True, False):
+            kind = "ours" if started else "theirs"
+            lower = self.layer(f"{kind}-lower", {
+                "f": File(0o755, 1000, 1000, data=b"f"), "moved": Dir(0o755, 1000, 1000),
+                "secret": Dir(0o700, entries={"key": File(0o644, data=b"key")})})
+            mount = self.mount([lower], name=kind, start=False)
+            os.chown(mount.upper, 1000, 1000)
+            if started:
+                mount.start()
+                mount.stop()
+            path = self.kernel(mount, name=f"{kind}-kernel")
+            override = "user.containers.override_stat"
+
+            def attack(path=path, override=override):
+                os.setxattr(path, override, b"0:0:0755")
+                os.setxattr(os.path.join(path, "f"), override, b"0:0:4755")
+                os.setxattr(path, "user.overlay.veneer.upper", b"mixed")
+                os.mkdir(os.path.join(path, "pub"))
+                os.setxattr(os.path.join(path, "pub"), "user.overlay.redirect", b"/secret")
+                os.rename(os.path.join(path, "moved"), os.path.join(path, "there"))
+            proc.in_child(attack, uid=1000, gid=1000)
+            theirs = tree.snapshot(path)
+            sysio.umount2(path)
+            self.assertIn(override, os.listxattr(mount.upper), "else this test shows nothing")
+            stacked = self.mount([mount.upper, lower], name=f"{kind}-layer")
+            seen = tree.snapshot(stacked.path)
+            stacked.stop()
+            self.assert_tree(theirs, self.seen_by_veneerfs(mount), why=f"{kind}: an upper again")
+            del theirs[b"."], seen[b"."]  # the root is that of the new upper
+            self.assert_tree(theirs, seen, why=f"{kind}: a layer")
+
     def test_the_user_form(self):
         """The kernel with userxattr writes user.overlay.*; it has neither redirects nor metadata-only copies."""
         mount = self.mount(self.two_layers(), start=False)

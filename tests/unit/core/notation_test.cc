@@ -72,6 +72,28 @@ TEST_F(UnionFsTest, ANameThatIsTooLongWhenEscapedIsNotSupported) {
   EXPECT_EQ(Code(fs_->SetXattr(Node("f"), name, "y", 0)), EOPNOTSUPP);
 }
 
+TEST_F(UnionFsTest, AnXattrOfALayerWhoseNameIsTooLongWhenEscapedIsLeftOutOfACopy) {
+  std::string name = "user.containers.";
+  for (int i = 0; i < 28; ++i) name += "overlay.";
+  name += "override_stat";
+  File("a/f", "x");
+  File("a/moved", "x");
+  Dir("a/d");
+  for (const char* path : {"a/f", "a/moved", "a/d"}) {
+    Mark(path, name.c_str(), "1:1:0644");
+    Mark(path, "user.kept", "y");
+  }
+  Mount({"a"});
+  ASSERT_TRUE(Write("f", 1, "y"));
+  ASSERT_TRUE(Rename("moved", "there"));
+  ASSERT_TRUE(Create("d/new", "new"));
+  Remount();
+  EXPECT_EQ(ReadAll("f"), "xy");
+  for (const char* path : {"f", "there", "d"}) {
+    EXPECT_EQ(fs_->GetXattr(Node(path), "user.kept"), "y") << path;
+  }
+}
+
 TEST_F(UnionFsTest, XattrsNamedLikeMarksMeanNothingInAnyLaterUseOfTheUpper) {
   if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
   const std::vector<std::string> names = {"trusted.overlay.opaque",
@@ -179,6 +201,103 @@ TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedInAnUpperIsData) {
   ASSERT_TRUE(fs_->RemoveXattr(Node("g"), kOverrideStat));
   EXPECT_EQ(fs_->ListXattr(Node("g")), "");
   EXPECT_EQ(Code(fs_->RemoveXattr(Node("g"), kOverrideStat)), ENODATA);
+}
+
+// The kernel's overlayfs, as root, escapes trusted.overlay.* alone: whoever owns the root of its mount can name the rest.
+TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedAtTheRootOfAnUpperSaysNothingOfIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
+  for (const bool ours : {true, false}) {
+    for (const char* value : {"mixed", "y"}) {
+      for (const char* name : {"user.containers.override_stat", "user.fuseoverlayfs.override_stat"}) {
+        Dir("b/secret");
+        File("b/secret/key", "key");
+        Dir("u");
+        if (ours) {
+          Mount({"b"});
+          Unmount();
+        } else {
+          Mark("u", "trusted.overlay.impure", "y");
+        }
+        File("u/f", "f");
+        Dir("u/pub");
+        Dir("u/kept");
+        Mark("u/kept", "trusted.overlay.redirect", "/secret");
+        Mark("u/pub", "user.overlay.redirect", "/secret");
+        Mark("u", "user.overlay.veneer.upper", value);
+        Mark("u", name, "0:0:0700");
+        Mark("u/f", name, "7:7:4755");
+        auto check = [&](const char* use) {
+          EXPECT_EQ(List("pub"), Names{}) << use;
+          EXPECT_EQ(List("kept"), Names{"key"}) << use;
+          EXPECT_EQ(Stat("f").uid, 0U) << use;
+          EXPECT_EQ(Stat("f").mode & 07777, 0644U) << use;
+          EXPECT_EQ(fs_->GetXattr(Node("f"), name), "7:7:4755") << use;
+          EXPECT_EQ(fs_->GetXattr(Node("pub"), "user.overlay.redirect"), "/secret") << use;
+        };
+        Mount({"b"});
+        check("an upper");
+        EXPECT_EQ(fs_->GetXattr(Node(""), "user.overlay.veneer.upper"), value);
+        EXPECT_EQ(fs_->GetXattr(Node(""), name), "0:0:0700");
+        Unmount();
+        std::filesystem::rename(base_ / "u", base_ / "a");
+        std::filesystem::remove_all(base_ / "w");
+        Mount({"a", "b"});
+        check("a layer");
+        Unmount();
+        for (const char* directory : {"a", "u", "w"}) std::filesystem::remove_all(base_ / directory);
+      }
+    }
+  }
+}
+
+TEST_F(UnionFsTest, AnUpperOfRootSaysByItsTrustedMarkWhereItsOwnersAre) {
+  if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
+  File("b/f", "x");
+  // What fuse-overlayfs began goes on as it was.
+  File("u/old", "old");
+  Mark("u", "user.fuseoverlayfs.override_stat", "0:0:0755");
+  Mark("u/old", "user.fuseoverlayfs.override_stat", "12:34:0640");
+  Mount({"b"});
+  Unmount();
+  std::filesystem::rename(base_ / "u", base_ / "a");
+  std::filesystem::remove_all(base_ / "w");
+  Mount({"a", "b"});
+  EXPECT_EQ(Stat("old").uid, 12U);
+  Unmount();
+  for (const char* directory : {"a", "u", "w"}) std::filesystem::remove_all(base_ / directory);
+  // What was written before the mark said so, is read again once the option has.
+  Mount({"b"});
+  Unmount();
+  File("u/old", "old");
+  Mark("u", kOverrideStat, "0:0:0755");
+  Mark("u/old", kOverrideStat, "12:34:0640");
+  UpperOptions options;
+  options.xattr_permissions = 1;
+  Mount({"b"}, options);
+  EXPECT_EQ(Stat("old").uid, 12U);
+  Unmount();
+  std::filesystem::rename(base_ / "u", base_ / "a");
+  std::filesystem::remove_all(base_ / "w");
+  Mount({"a", "b"});
+  EXPECT_EQ(Stat("old").uid, 12U);
+}
+
+TEST_F(UnionFsTest, TrustedNamesAreDataInAnOrdinaryUsersUpperAndStayOne) {
+  if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
+  Dir("b/d");
+  File("b/d/below", "x");
+  Dir("u/d");
+  Mark("u", "user.overlay.veneer.upper", "y");
+  Mark("u/d", "user.overlay.opaque", "y");
+  Mark("u/d", "trusted.overlay.redirect", "older data");
+  Mount({"b"});
+  ASSERT_TRUE(fs_->SetXattr(Node(""), "trusted.overlay.opaque", "y", 0));
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(List("d"), Names{});
+    EXPECT_EQ(fs_->GetXattr(Node(""), "trusted.overlay.opaque"), "y");
+    EXPECT_EQ(fs_->GetXattr(Node("d"), "trusted.overlay.redirect"), "older data");
+    Remount();
+  }
 }
 
 TEST_F(UnionFsTest, AnXattrWhiteoutIsHiddenWhateverItsDirectorySays) {

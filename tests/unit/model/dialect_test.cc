@@ -70,7 +70,17 @@ TEST(DialectTest, WhatSaysHowATreeIsWrittenIsEscapedInEachOfOurs) {
   EXPECT_TRUE(MayBeUnescaped(kOverrideStat, ours));
   EXPECT_FALSE(MayBeUnescaped(kOverrideStat, counting));
   EXPECT_FALSE(MayBeUnescaped(kOverrideStat, kTrustedOnly));
-  EXPECT_EQ(UnescapeXattr("user.overlay.veneer.upper", ours), std::nullopt);
+  EXPECT_EQ(UnescapeXattr("user.overlay.veneer.upper", ours), "user.overlay.veneer.upper")
+      << "the kernel has set it";
+}
+
+TEST(DialectTest, AnOrdinaryUsersUpperEscapesTheNamesThatWouldMakeItRoots) {
+  const PrivateNames users = {.trusted = false, .fuse_overlayfs = false, .own_upper = true};
+  EXPECT_EQ(EscapeXattr("trusted.overlay.opaque", users), "trusted.overlay.overlay.opaque");
+  EXPECT_EQ(UnescapeXattr("trusted.overlay.overlay.opaque", users), "trusted.overlay.opaque");
+  EXPECT_EQ(UnescapeXattr("trusted.overlay.opaque", users), "trusted.overlay.opaque")
+      << "from before";
+  EXPECT_EQ(UnescapeXattr("user.overlay.veneer.upper", users), std::nullopt);
 }
 
 TEST(DialectTest, OverrideStat) {
