@@ -7,6 +7,7 @@
 #include "tools/image/config.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/session.h"
+#include "tools/run/user_namespace.h"
 
 namespace veneer {
 
@@ -106,9 +107,9 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   VENEER_TRY(spec.network, ParseNetwork(options.network));
   VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
-  VENEER_TRY(spec.process, ComposeProcess(options,
-                                           ComposeCommand(options, found.image.has_value(), words, config),
-                                           config));
+  VENEER_TRY(spec.process,
+             ComposeProcess(
+                 options, ComposeCommand(options, found.image.has_value(), words, config), config));
   spec.read_only = options.read_only;
   return spec;
 }
@@ -151,10 +152,12 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
   if (status.state == MountState::kMounted) {
     spec.directory = status.mount_point;
     // Another user is refused at once, with the same advice.
-    if (spec.process.user.empty() && IsForItsUserAlone(status)) {
+    if (spec.process.user.empty() && IsForItsUserAlone(status) && CheckGrantedIds()) {
       PrintError(
-          "this mount is for its user alone: other users inside, such as those of su and apt, are "
-          "refused; unmount the container first, or set user_allow_other in /etc/fuse.conf");
+          "this mount is for its user alone: programs that become other users inside, as su and "
+          "the "
+          "downloads of apt do, cannot open its files then; `veneer umount` the container before "
+          "chroot, or set user_allow_other in /etc/fuse.conf");
     }
     lock->reset();
     return RunSession(spec);
@@ -182,8 +185,7 @@ Result<int> Chroot(Context& context, const Options& options) {
     return MakeError("--name names a new container, but " + options.target + " is one already",
                      ExitCode::kUsage);
   }
-  VENEER_TRY(SessionSpec spec,
-             ComposeSession(options, context.command_words, *store, found));
+  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store, found));
   VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
   const ContainerRecord& container = owned.record;
   spec.stub_record = StubRecordOf(*store, container);
@@ -212,7 +214,8 @@ void AddChrootCommand(CLI::App& app, Context& context) {
       ->required()
       ->type_name("CONTAINER|IMAGE");
   command->footer(
-      "The command and its words come after the container, best after --; an image's entrypoint gets "
+      "The command and its words come after the container, best after --; an image's entrypoint "
+      "gets "
       "them.\n"
       "Without them the image's command is run, else the user's shell.");
   command->add_option("-n,--name", options->name, "Keep the image's new container under this name")

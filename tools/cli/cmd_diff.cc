@@ -89,6 +89,11 @@ Result<int> Diff(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   std::vector<SizedDiffEntry> changes;
   if (options.other.empty()) {
+    if (!store->containers().Get(options.target) && store->images().Find(options.target)) {
+      return MakeError(
+          options.target + " is an image; name a second one to compare it with, or a container",
+          ExitCode::kNotFound);
+    }
     VENEER_TRY(changes, OfContainer(*store, options.target, options.stat || options.verbose));
   } else {
     VENEER_TRY(const FoundImage below, FindImage(*store, options.target));

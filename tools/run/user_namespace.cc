@@ -23,6 +23,7 @@ namespace {
 
 // user_namespaces(7): at most 340 lines in a map.
 constexpr size_t kMaxExtents = 340;
+constexpr uint32_t kSubordinateIds = 65536;  // SUB_UID_COUNT of login.defs(5)
 
 bool ToNumber(std::string_view text, uint32_t* number) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
@@ -166,14 +167,40 @@ std::string MappingWords(const std::vector<IdExtent>& extents) {
   return text;
 }
 
+uint32_t FirstFreeSubordinateId(const std::vector<std::string>& files) {
+  constexpr uint32_t kFirst = 100000;  // SUB_UID_MIN of login.defs(5)
+  uint64_t free = kFirst;
+  for (const std::string& text : files) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const size_t count_at = line.rfind(':');
+      const size_t first_at = count_at == std::string::npos || count_at == 0
+                                  ? std::string::npos
+                                  : line.rfind(':', count_at - 1);
+      if (first_at == std::string::npos || line.front() == '#') continue;
+      uint32_t first = 0;
+      uint32_t count = 0;
+      const std::string_view view = line;
+      if (!ToNumber(view.substr(first_at + 1, count_at - first_at - 1), &first) ||
+          !ToNumber(view.substr(count_at + 1), &count)) {
+        continue;
+      }
+      free = std::max(free, uint64_t{first} + count);
+    }
+  }
+  return static_cast<uint32_t>(std::min<uint64_t>(free, UINT32_MAX - kSubordinateIds));
+}
+
 Result<void> CheckGrantedIds() {
   if (MappingOfUser().HasRanges()) return {};
   const struct passwd* entry = ::getpwuid(::geteuid());
   const std::string name = entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
+  const uint32_t first =
+      FirstFreeSubordinateId({ReadWholeFile("/etc/subuid"), ReadWholeFile("/etc/subgid")});
+  const std::string ids = std::to_string(first) + "-" + std::to_string(first + kSubordinateIds - 1);
   return MakeError("only root exists inside, since /etc/subuid and /etc/subgid grant " + name +
-                   " no ids; as root: `usermod --add-subuids 100000-165535 --add-subgids "
-                   "100000-165535 " +
-                   name + "`");
+                   " no ids; as root: `usermod --add-subuids " + ids + " --add-subgids " + ids +
+                   " " + name + "`");
 }
 
 Result<void> CheckMappers() {

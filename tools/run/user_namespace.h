@@ -32,6 +32,9 @@ struct UserMapping {
   bool HasRanges() const { return uids.size() > 1 && gids.size() > 1; }
 };
 
+// The first id from which on files like /etc/subuid and /etc/subgid give nobody any. Pure.
+uint32_t FirstFreeSubordinateId(const std::vector<std::string>& files);
+
 // The extents that a file like /etc/subuid (subuid(5): name-or-id:first:count) gives one user,
 // behind the user's own id. Pure. Lines that are none are left out; no more extents than the kernel
 // takes.

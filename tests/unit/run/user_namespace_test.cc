@@ -24,6 +24,15 @@ TEST(ParseSubordinateIdsTest, TakesTheUsersRangesByNameAndNumber) {
             (std::vector<IdExtent>{{0, 7, 1}}));
 }
 
+TEST(FirstFreeSubordinateIdTest, LiesBehindAllThatAreGiven) {
+  EXPECT_EQ(FirstFreeSubordinateId({"", ""}), 100000U);
+  EXPECT_EQ(FirstFreeSubordinateId({"a:1000:10\n# b:900000:1\nnonsense\n:\n", ""}), 100000U);
+  EXPECT_EQ(FirstFreeSubordinateId({"a:100000:65536\nb:165536:65536\n", "a:100000:65536\n"}),
+            231072U);
+  EXPECT_EQ(FirstFreeSubordinateId({"", "a:300000:5"}), 300005U);
+  EXPECT_EQ(FirstFreeSubordinateId({"a:4294967290:100"}), UINT32_MAX - 65536);
+}
+
 TEST(MappingWordsTest, AreForPeople) {
   EXPECT_EQ(MappingWords({{0, 1000, 1}}), "your own as 0");
   EXPECT_EQ(MappingWords({{0, 1000, 1}, {1, 100000, 65536}}),
