@@ -28,9 +28,9 @@ constexpr std::chrono::seconds kStuckPatience{5};
 constexpr std::chrono::seconds kUnseenPatience{60};
 constexpr std::chrono::milliseconds kPause{5};
 
-// Who holds the flock on a directory.
+// Who holds the flock on a directory. He is named and waited for, no more, so a guess will do.
 std::optional<int> LockHolder(int fd) {
-  const std::vector<FileLock> locks = FlocksOn(fd);
+  const std::vector<FileLock> locks = FlocksOn(fd, Doubtful::kTaken);
   return locks.empty() ? std::nullopt : std::optional(locks.front().pid);
 }
 

@@ -113,7 +113,36 @@ std::vector<FileLock> ReadLocks() {
   return ParseLocks(text.str());
 }
 
-std::vector<FileLock> FlocksOn(int fd) {
+std::optional<FileId> FileBehind(const std::string& link) {
+  const Fd file(::open(link.c_str(), O_PATH | O_CLOEXEC));
+  struct statx st = {};
+  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
+    return {};
+  return FileId{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
+}
+
+// proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this very descriptor.
+std::optional<bool> HoldsFlock(const std::string& process, const FileId& file, LockMode mode) {
+  const std::string_view access = mode == LockMode::kExclusive ? " WRITE " : " READ ";
+  const std::vector<int> descriptors = NumbersIn(process + "/fd");
+  // A process without any is as strange as one that hides them.
+  bool all_seen = !descriptors.empty();
+  for (const int fd : descriptors) {
+    const std::optional<FileId> behind = FileBehind(process + "/fd/" + std::to_string(fd));
+    if (!behind) all_seen = false;
+    if (behind != file) continue;
+    std::ifstream info(process + "/fdinfo/" + std::to_string(fd));
+    for (std::string line; std::getline(info, line);) {
+      if (line.starts_with("lock:") && line.find(" FLOCK ") != std::string::npos &&
+          line.find(access) != std::string::npos) {
+        return true;
+      }
+    }
+  }
+  return all_seen ? std::optional(false) : std::nullopt;
+}
+
+std::vector<FileLock> FlocksOn(int fd, Doubtful doubtful) {
   const Sys<struct stat> file = sys::Stat({fd});
   if (!file) return {};
   const dev_t device = SuperblockOf(fd).value_or(file->st_dev);
@@ -123,6 +152,13 @@ std::vector<FileLock> FlocksOn(int fd) {
   std::vector<FileLock> locks = ReadLocks();
   std::erase_if(locks,
                 [&](const FileLock& lock) { return lock.kind != "FLOCK" || lock.file != id; });
+  // With one device for the whole file system, the number says it all.
+  if (device == file->st_dev) return locks;
+  std::erase_if(locks, [&](const FileLock& lock) {
+    return !HoldsFlock(ProcessPath(lock.pid), {file->st_dev, file->st_ino},
+                       lock.exclusive ? LockMode::kExclusive : LockMode::kShared)
+                .value_or(doubtful == Doubtful::kTaken);
+  });
   return locks;
 }
 

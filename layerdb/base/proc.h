@@ -53,8 +53,27 @@ struct FileLock {
 // The locks that are held by processes, in the text of /proc/locks. Pure. Who waits for one has none.
 std::vector<FileLock> ParseLocks(std::string_view text);
 std::vector<FileLock> ReadLocks();
-// Those that flock(2) gave on the file that `fd` is open on, which may be an O_PATH descriptor.
-std::vector<FileLock> FlocksOn(int fd);
+
+// A file as stat(2) tells it from all others.
+struct FileId {
+  dev_t device;
+  uint64_t ino;
+  bool operator==(const FileId&) const = default;
+};
+// What a link of /proc leads to; nullopt: it may not be looked at, or is gone. Nothing but its identity is asked for, so
+// FUSE answers without its daemon.
+std::optional<FileId> FileBehind(const std::string& link);
+
+enum class LockMode { kShared, kExclusive };
+// True when one of the descriptors of a process has this file locked by flock(2). nullopt: they cannot all be looked into.
+std::optional<bool> HoldsFlock(const std::string& process, const FileId& file, LockMode mode);
+
+// What to do with a lock of which nobody can say whether it is on the very file.
+enum class Doubtful { kLeftOut, kTaken };
+// Those that flock(2) gave on the file that `fd` is open on, which may be an O_PATH descriptor. /proc/locks names the file
+// system and the inode number, which many files have on btrfs: one in each subvolume. There each process is asked for the
+// file itself, and `doubtful` is for those of others, who do not let themselves be asked.
+std::vector<FileLock> FlocksOn(int fd, Doubtful doubtful);
 
 }  // namespace veneer
 

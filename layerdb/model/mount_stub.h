@@ -14,6 +14,18 @@
 
 namespace veneer {
 
+// What a stub is told by from something that took its place: a directory that a user made anew, or gave to somebody.
+struct StubState {
+  uint32_t mode = 0;  // 07777
+  Timestamp mtime;
+  uint64_t xattrs = 0;  // XattrsHash()
+  // Whether its owner and group are those of the record, as they are when one process made both in one file system. The
+  // numbers themselves are others in another user namespace.
+  bool own_uid = false;
+  bool own_gid = false;
+  friend bool operator==(const StubState&, const StubState&) = default;
+};
+
 struct Stub {
   std::string path;  // from the root of the tree, without symlinks
   bool directory = false;
@@ -21,11 +33,22 @@ struct Stub {
   // made, and nobody knows whether it was.
   Timestamp before;
   std::optional<Timestamp> after = std::nullopt;
+  // As it was right after it was made. nullopt: nobody knows.
+  std::optional<StubState> made = std::nullopt;
   friend bool operator==(const Stub&, const Stub&) = default;
 };
 
-// The text of the record has "d|f BEFORE [AFTER] PATH" for each stub, with times as SEC.NSEC: once before it is made, and
-// again with AFTER. A NUL stands before and behind, so that an entry which a full disk cut short takes no other with it.
+// One value for all xattrs that users can see and change, in any order; those of the machine, and those by which an upper
+// directory says something of the tree, do not count. Pure.
+uint64_t XattrsHash(XattrList xattrs);
+
+// True when the stub is still as it was made. Of one whose state is not recorded nothing is known, so true. Pure.
+bool IsAsMade(const Stub& stub, const StubState& now);
+
+// The text of the record has "d|f BEFORE [AFTER [MODE:UG:XATTRS MTIME]] PATH" for each stub, with times as SEC.NSEC: once
+// before it is made, and again with what comes after. UG are two digits, 1 where owner and group are the record's. Records
+// of before have no more than AFTER. A NUL stands before and behind, so that an entry which a full disk cut short takes no
+// other with it.
 // Pure.
 std::string FormatStub(const Stub& stub);
 // In the order in which they were made. Pure; damaged parts are left out.

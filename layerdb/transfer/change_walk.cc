@@ -98,40 +98,59 @@ Result<void> ChangeWalk::ReadStubs(const std::string& record) {
     if (errno == ENOENT) return {};
     return MakeError(Errno{errno}, record);
   }
+  struct stat st {};
+  if (::stat(record.c_str(), &st) != 0) return MakeError(Errno{errno}, record);
+  stubs_owner_ = {st.st_uid, st.st_gid};
   std::stringstream text;
   text << file.rdbuf();
   for (Stub& stub : ParseStubs(text.str())) {
-    stubs_.emplace(stub.path.substr(1), stub.directory);
+    stubs_.insert_or_assign(stub.path.substr(1), stub);
     std::string parent = ParentPath(stub);
     stubs_in_[std::move(parent)].push_back(std::move(stub));
   }
   return {};
 }
 
-// True when the session takes it away at its end, or it is gone already.
+// True when the session takes it away at its end, or it is gone already. So it is as if it were not there.
 Result<bool> ChangeWalk::IsStubOnly(const LayerRef& parent, const std::string& path) const {
-  const auto stub = stubs_.find(path);
-  if (stub == stubs_.end()) return false;
+  const auto recorded = stubs_.find(path);
+  if (recorded == stubs_.end()) return false;
+  const Stub& stub = recorded->second;
+  const auto failed = [&](Errno e) { return MakeError(e, "\"/" + PrintablePath(path) + "\""); };
   const Sys<Found> found = upper_->Lookup(parent, path.substr(path.rfind('/') + 1), 0);
-  if (!found) return MakeError(found.error(), "\"/" + PrintablePath(path) + "\"");
+  if (!found) return failed(found.error());
   if (!*found || (*found)->ref.id == Layer::kWhiteout) return true;
-  if (!stub->second) return (*found)->attr.type == FileType::kRegular && (*found)->attr.size == 0;
-  if (!IsDirectory(*found)) return false;
+  const LayerObject& object = **found;
+  const Attr& attr = object.attr;
+  if (stub.directory != (attr.type == FileType::kDirectory)) return false;
+  if (!stub.directory && (attr.type != FileType::kRegular || attr.size != 0)) return false;
+  if (stub.made) {
+    Sys<XattrList> xattrs = upper_->ListXattrs(object.ref);
+    if (!xattrs) return failed(xattrs.error());
+    StubState now{attr.mode, attr.mtime, XattrsHash(*std::move(xattrs)),
+                  attr.uid == stubs_owner_.first, attr.gid == stubs_owner_.second};
+    if (stub.directory) {
+      VENEER_TRY(now.mtime, MtimeWithoutStubs(path, object));
+    }
+    if (!IsAsMade(stub, now)) return false;
+  }
+  if (!stub.directory) return true;
   std::vector<std::string> names;
-  const Sys<void> listed = upper_->List(
-      (*found)->ref, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
-  if (!listed) return MakeError(listed.error(), "\"/" + PrintablePath(path) + "\"");
+  const Sys<void> listed =
+      upper_->List(object.ref, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
+  if (!listed) return failed(listed.error());
   for (const std::string& name : names) {
-    VENEER_TRY(const bool only, IsStubOnly((*found)->ref, path + "/" + name));
+    VENEER_TRY(const bool only, IsStubOnly(object.ref, path + "/" + name));
     if (!only) return false;
   }
   return true;
 }
 
-// Of the directory of `path_`, as it is when the session has ended.
-Result<Timestamp> ChangeWalk::MtimeWithoutStubs(const LayerObject& directory) const {
+// Of a directory, as it is when the session has ended.
+Result<Timestamp> ChangeWalk::MtimeWithoutStubs(const std::string& path,
+                                                const LayerObject& directory) const {
   Timestamp mtime = directory.attr.mtime;
-  const auto in = stubs_in_.find(path_);
+  const auto in = stubs_in_.find(path);
   if (in == stubs_in_.end()) return mtime;
   for (auto stub = in->second.rbegin(); stub != in->second.rend(); ++stub) {
     VENEER_TRY(const bool only, IsStubOnly(directory.ref, stub->path.substr(1)));
@@ -170,6 +189,37 @@ Result<ChangeWalk::Found> ChangeWalk::LowerAt(std::string_view path) const {
     VENEER_TRY(at, LookupLower(at->ref, part));
   }
   return at;
+}
+
+Result<ChangeWalk::Found> ChangeWalk::MergedWith(const LayerObject& directory, Found below) const {
+  if (directory.marks.opaque) return std::nullopt;
+  if (directory.marks.redirect) {
+    VENEER_TRY(below, LowerAt(*directory.marks.redirect));
+  }
+  if (!IsDirectory(below)) below.reset();
+  return below;
+}
+
+Result<bool> ChangeWalk::IsInImage(std::string_view path) const {
+  if (lower_ == nullptr) return false;
+  VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
+  Found above = upper_->Root();
+  VENEER_TRY(Found below, MergedWith(*above, lower_->Root()));
+  for (size_t i = 0; i < parts.size() && below; ++i) {
+    VENEER_TRY(below, LookupLower(RefOf(below), parts[i]));
+    if (i + 1 == parts.size()) break;
+    if (above) {
+      Sys<Found> found = upper_->Lookup(above->ref, parts[i], 0);
+      if (!found) return MakeError(found.error(), "\"/" + PrintablePath(path) + "\"");
+      above = *std::move(found);
+    }
+    if (above && !IsDirectory(above)) return false;  // a whiteout, too
+    if (above) {
+      VENEER_TRY(below, MergedWith(*above, std::move(below)));
+    }
+    if (!IsDirectory(below)) below.reset();
+  }
+  return below.has_value();
 }
 
 Result<ChangeWalk::Frame> ChangeWalk::Enter(std::optional<LayerRef> upper,
@@ -240,7 +290,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
   change->meta = change->data = upper_.get();
   change->meta_ref = change->data_ref = object.ref;
   if (object.attr.type == FileType::kDirectory) {
-    VENEER_TRY(change->attr.mtime, MtimeWithoutStubs(object));
+    VENEER_TRY(change->attr.mtime, MtimeWithoutStubs(path_, object));
   } else if (object.attr.nlink > 1) {
     change->link_key.emplace(upper_.get(), object.attr.ino);
   }
@@ -284,14 +334,12 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     if (!found) return InPath(found.error());
     above = *std::move(found);
   }
-  const bool whiteout = above && above->ref.id == Layer::kWhiteout;
-  if (whiteout) above.reset();
-  const auto stub = stubs_.find(path_);
-  const bool is_stub =
-      above && stub != stubs_.end() && stub->second == (above->attr.type == FileType::kDirectory);
-  if (is_stub && above->attr.type == FileType::kRegular && above->attr.size == 0) {
-    return std::nullopt;
+  bool whiteout = above && above->ref.id == Layer::kWhiteout;
+  // A stub was made where nothing was shown: what the image has of this name had been deleted.
+  if (above && !whiteout) {
+    VENEER_TRY(whiteout, IsStubOnly(*frame.upper, path_));
   }
+  if (whiteout) above.reset();
   VENEER_TRY(Found base, LookupLower(frame.base, name));
   const bool plain = frame.plain();
   Found below;
@@ -323,13 +371,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     return std::nullopt;
   }
   if (above && above->attr.type == FileType::kDirectory) {
-    Found merged = below;
-    if (above->marks.opaque) {
-      merged.reset();
-    } else if (above->marks.redirect) {
-      VENEER_TRY(merged, LowerAt(*above->marks.redirect));
-    }
-    if (!IsDirectory(merged)) merged.reset();
+    VENEER_TRY(const Found merged, MergedWith(*above, below));
     VENEER_TRY_VOID(FillUpper(*above, below, &change));
     if (!IsDirectory(base)) base.reset();
     change.opaque = !frame.hidden && base && (!merged || merged->ref.id != base->ref.id);
@@ -338,8 +380,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     if (plain && next.plain()) {
       VENEER_TRY_VOID(CompareDirectories(*above, *base, &change));
     }
-    // A stub that something was put into is no stub any more.
-    if (change.only_inside || is_stub) {
+    if (change.only_inside) {
       next.untold = std::move(change);
     } else {
       VENEER_TRY_VOID(sink(change));

@@ -58,7 +58,7 @@ struct Change {
 
 // What a container has beside its writable layer, for which an empty path stands where there is none.
 struct UpperRecords {
-  // What a running session has made to mount on (model/mount_stub.h), which is passed over. May be missing.
+  // What sessions have made to mount on (model/mount_stub.h), which counts as if it were not there. May be missing.
   std::string stubs;
   // A file of the maker of the layer. Where it is there, he could not give the root the owner of the image's, nor a mode
   // without rights for himself; so neither of them is a change as long as the root is his.
@@ -83,6 +83,10 @@ class ChangeWalk {
   // Every object of the tree that the union shows, changed or not, in the same order. Nothing is deleted or opaque there,
   // and `kind` says nothing.
   Result<void> RunMerged(FunctionRef<Result<void>(const Change&)> sink);
+
+  // True when the image would show something at this path (no slash in front) if the writable layer said nothing of the
+  // name itself: the removal of what the layer has there must leave a whiteout.
+  Result<bool> IsInImage(std::string_view path) const;
 
   const DirLayer& upper() const { return *upper_; }
   const IndexedLayer* lower() const { return lower_.get(); }
@@ -117,7 +121,9 @@ class ChangeWalk {
   Result<void> ReadLinks(const std::string& directory);
   Result<void> ReadStubs(const std::string& record);
   Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
-  Result<Timestamp> MtimeWithoutStubs(const LayerObject& directory) const;
+  Result<Timestamp> MtimeWithoutStubs(const std::string& path, const LayerObject& directory) const;
+  // What of the image merges with a directory of the writable layer, over what it has at the same path.
+  Result<Found> MergedWith(const LayerObject& directory, Found below) const;
   // The attributes of the root as they would be if its maker could have given it those of the image's.
   void RestoreRoot(Attr* attr) const;
   Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
@@ -137,7 +143,8 @@ class ChangeWalk {
   std::shared_ptr<DirLayer> links_;
   std::map<uint64_t, LayerObject> linked_files_;  // by inode number of the image
   LinkedNames linked_names_;
-  std::map<std::string, bool> stubs_;  // by path, no slash in front: whether it is a directory
+  std::map<std::string, Stub> stubs_;    // by path, no slash in front
+  std::pair<uid_t, gid_t> stubs_owner_;  // that of the record
   // By the directory that they were made in, in the order of their making.
   std::map<std::string, std::vector<Stub>> stubs_in_;
   std::optional<std::pair<uid_t, gid_t>> foreign_root_;  // its maker

@@ -15,6 +15,7 @@
 #include "layerdb/base/log.h"
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/transfer/change_walk.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
 #include "tools/run/mount_end.h"
@@ -286,12 +287,26 @@ Result<DaemonSpec> DaemonSpecOf(Store& store, const ContainerRecord& container) 
 
 void RemoveStaleStubs(Store& store, const ContainerRecord& container, const MountStatus& status) {
   const std::string record = StubRecordOf(store, container);
-  if (status.elsewhere || !MountStubs::Listed(record)) return;
-  const std::string tree = status.state == MountState::kMounted
-                               ? status.mount_point
-                               : store.layout().upper(container.name);
-  const Fd root(::open(tree.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (root && status.state != MountState::kSession) MountStubs::RemoveStale(record, root.get());
+  if (status.elsewhere || status.state == MountState::kSession || !MountStubs::Listed(record))
+    return;
+  if (status.state == MountState::kMounted) {
+    const Fd root(::open(status.mount_point.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (root) MountStubs::RemoveStale(record, root.get());
+    return;
+  }
+  const StoreLayout& layout = store.layout();
+  const std::string upper = layout.upper(container.name);
+  const std::string work = layout.work(container.name);
+  const Fd root(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Fd temporary(::open((work + "/work").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Result<std::string> tree = store.EnsureTree(container.diff_ids);
+  // They stay in the record, and count as removed as long as they do.
+  if (!root || !temporary || !tree) return;
+  const auto walk = ChangeWalk::Open(upper, "", *tree, layout.objects());
+  if (!walk) return;
+  const auto is_in_image = [&](std::string_view path) { return (*walk)->IsInImage(path); };
+  const MountStubs::BareLayer bare{temporary.get(), is_in_image};
+  MountStubs::RemoveStale(record, root.get(), &bare);
 }
 
 Result<std::string> MountContainer(Store& store, const ContainerRecord& container,

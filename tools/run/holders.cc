@@ -24,21 +24,6 @@ namespace {
 
 constexpr size_t kNamed = 5;
 
-struct FileId {
-  dev_t device;
-  uint64_t ino;
-  bool operator==(const FileId&) const = default;
-};
-
-// What a link of /proc leads to. Nothing but its identity is asked for, so FUSE answers without its daemon.
-std::optional<FileId> FileBehind(const std::string& link) {
-  const Fd file(::open(link.c_str(), O_PATH | O_CLOEXEC));
-  struct statx st = {};
-  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
-    return {};
-  return FileId{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
-}
-
 std::optional<dev_t> DeviceBehind(const std::string& link) {
   const std::optional<FileId> file = FileBehind(link);
   return file ? std::optional(file->device) : std::nullopt;
@@ -67,21 +52,6 @@ bool Holds(const std::string& process, dev_t device) {
     if (DeviceBehind(process + "/fd/" + std::to_string(fd)) == device) return true;
   }
   return MapsFrom(process, device);
-}
-
-// proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this very descriptor.
-bool HoldsLock(const std::string& process, const FileId& wanted) {
-  for (const int fd : NumbersIn(process + "/fd")) {
-    if (FileBehind(process + "/fd/" + std::to_string(fd)) != wanted) continue;
-    std::ifstream info(process + "/fdinfo/" + std::to_string(fd));
-    for (std::string line; std::getline(info, line);) {
-      if (line.starts_with("lock:") && line.find(" FLOCK ") != std::string::npos &&
-          line.find(" WRITE ") != std::string::npos) {
-        return true;
-      }
-    }
-  }
-  return false;
 }
 
 // All but this one.
@@ -153,9 +123,12 @@ std::vector<Holder> HoldersOf(std::string_view device) {
 std::optional<pid_t> LockHolderOf(const std::string& path, std::optional<pid_t> first) {
   const std::optional<FileId> file = FileBehind(path);
   if (!file) return std::nullopt;
-  if (first && HoldsLock(ProcessPath(*first), *file)) return first;
+  const auto holds = [&](pid_t pid) {
+    return HoldsFlock(ProcessPath(pid), *file, LockMode::kExclusive).value_or(false);
+  };
+  if (first && holds(*first)) return first;
   for (const pid_t pid : OtherProcesses()) {
-    if (HoldsLock(ProcessPath(pid), *file)) return pid;
+    if (holds(pid)) return pid;
   }
   return std::nullopt;
 }

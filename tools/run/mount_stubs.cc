@@ -2,6 +2,7 @@
 #include "tools/run/mount_stubs.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,44 +68,122 @@ Sys<void> Note(int record, const Stub& stub) {
   return {};
 }
 
-// True when it is gone. What something was put into is no stub any more.
-bool TakeAway(const sys::At& at, const Stub& stub) {
-  const auto st = sys::Stat(at);
-  if (!st) return st.error().code == ENOENT;
-  if (stub.directory) return sys::RemoveDir(at).has_value();
-  return S_ISREG(st->st_mode) && st->st_size == 0 && sys::Unlink(at).has_value();
+Sys<StubState> StateOf(const sys::At& at, int record) {
+  VENEER_TRY(const struct stat st, sys::Stat(at));
+  VENEER_TRY(const struct stat owner, sys::Stat({record}));
+  XattrList xattrs;
+  const Sys<std::vector<std::string>> names = sys::ListXattr(at);
+  if (!names && names.error().code != EOPNOTSUPP) return Fail(names.error());
+  for (const std::string& name : names.value_or(std::vector<std::string>())) {
+    // One that may not be read is compared by its name.
+    xattrs.emplace_back(name, sys::GetXattr(at, name.c_str()).value_or(""));
+  }
+  return StubState{st.st_mode & ALLPERMS,
+                   {st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)},
+                   XattrsHash(std::move(xattrs)),
+                   st.st_uid == owner.st_uid,
+                   st.st_gid == owner.st_gid};
 }
 
 enum class Mounted { kHere, kNo };
+enum class Outcome {
+  kGone,
+  kKept,    // it is no stub any more
+  kFailed,  // it is to be removed still
+};
 
-// What this namespace has mounted on the stub is taken off first; the current directory changes.
-void RemoveStub(int root, const Stub& stub, Mounted mounted) {
-  const std::string name = stub.path.substr(stub.path.rfind('/') + 1);
-  const Sys<Fd> parent =
-      mounts::OpenInRoot(root, "/" + ParentPath(stub), O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  if (!parent) return;
-  if (mounted == Mounted::kHere && ::fchdir(parent->get()) == 0) {
-    while (::umount2(name.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
-    }
+// The work directory's name of what is to take a stub's place, and then of the stub. Whatever is left of it goes at the
+// next mount.
+constexpr const char* kReplaced = "replaced-stub";
+
+// Removes the stubs of one record.
+class Removal {
+ public:
+  Removal(int record, int root, Mounted mounted, const MountStubs::BareLayer* bare)
+      : record_(record), root_(root), mounted_(mounted), bare_(bare) {}
+
+  // Children before their parents: in the opposite order of the record.
+  void Run() const {
+    std::vector<Stub> stubs = ParseStubs(ReadRecord(record_));
+    std::ranges::reverse(stubs);
+    bool failed = false;
+    for (const Stub& stub : stubs) failed = RemoveStub(stub) == Outcome::kFailed || failed;
+    if (failed) return;
+    IgnoreError(sys::Truncate(record_, 0),
+                "a stub that is gone already is passed over the next time");
   }
-  const sys::At at{parent->get(), name.c_str()};
-  const Sys<Timestamp> now = MtimeOf(parent->get());
-  if (!now || !TakeAway(at, stub)) return;
-  const Timestamp mtime = MtimeWithout(stub, *now);
-  if (MtimeOf(parent->get()).value_or(Timestamp()) == mtime) return;
-  struct timespec times[2];
-  times[0].tv_nsec = UTIME_OMIT;
-  times[1] = {mtime.sec, mtime.nsec};
-  IgnoreError(sys::SetTimes({parent->get()}, times), "only the directory's time is at stake");
-}
 
-// Children before their parents: in the opposite order of the record.
-void RemoveRecorded(int record, int root, Mounted mounted) {
-  std::vector<Stub> stubs = ParseStubs(ReadRecord(record));
-  std::ranges::reverse(stubs);
-  for (const Stub& stub : stubs) RemoveStub(root, stub, mounted);
-  IgnoreError(sys::Truncate(record, 0), "a stub that is gone already is passed over the next time");
-}
+ private:
+  // What this namespace has mounted on the stub is taken off first; the current directory changes.
+  Outcome RemoveStub(const Stub& stub) const {
+    const std::string name = stub.path.substr(stub.path.rfind('/') + 1);
+    const Sys<Fd> parent =
+        mounts::OpenInRoot(root_, "/" + ParentPath(stub), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (!parent) return Lacking(parent.error());
+    if (mounted_ == Mounted::kHere && ::fchdir(parent->get()) == 0) {
+      while (::umount2(name.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
+      }
+    }
+    const sys::At at{parent->get(), name.c_str()};
+    const Sys<Timestamp> now = MtimeOf(parent->get());
+    if (!now) return Outcome::kFailed;
+    if (const Outcome outcome = TakeAway(at, stub); outcome != Outcome::kGone) return outcome;
+    const Timestamp mtime = MtimeWithout(stub, *now);
+    if (MtimeOf(parent->get()).value_or(Timestamp()) == mtime) return Outcome::kGone;
+    struct timespec times[2];
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1] = {mtime.sec, mtime.nsec};
+    IgnoreError(sys::SetTimes({parent->get()}, times), "only the directory's time is at stake");
+    return Outcome::kGone;
+  }
+
+  Outcome TakeAway(const sys::At& at, const Stub& stub) const {
+    const auto st = sys::Stat(at);
+    if (!st) return Lacking(st.error());
+    if (stub.directory != S_ISDIR(st->st_mode)) return Outcome::kKept;
+    if (!stub.directory && (!S_ISREG(st->st_mode) || st->st_size != 0)) return Outcome::kKept;
+    const Sys<StubState> state = StateOf(at, record_);
+    if (!state) return Outcome::kFailed;
+    if (!IsAsMade(stub, *state)) return Outcome::kKept;
+    if (bare_ != nullptr) {
+      const Result<bool> in_image = bare_->is_in_image(stub.path.substr(1));
+      if (!in_image) return Outcome::kFailed;
+      if (*in_image) return Removed(Replace(at, stub));
+    }
+    return Removed(stub.directory ? sys::RemoveDir(at) : sys::Unlink(at));
+  }
+
+  // Puts a whiteout in the place of the stub, in one step: a kill leaves one of them. Only the kernel's form is made; where
+  // there is none, the stub waits for a mount.
+  Sys<void> Replace(const sys::At& at, const Stub& stub) const {
+    const sys::At whiteout{bare_->work, kReplaced};
+    if (!sys::Unlink(whiteout)) static_cast<void>(sys::RemoveDir(whiteout));
+    VENEER_TRY_VOID(sys::MakeNode(whiteout, S_IFCHR, 0));
+    if (!stub.directory) return sys::Rename(whiteout, at, 0);
+    // Nobody else is at work in the layer, so empty is empty still when it has moved.
+    VENEER_TRY(const Fd directory, sys::Open(at, O_RDONLY | O_DIRECTORY));
+    bool empty = true;
+    VENEER_TRY_VOID(sys::ReadDir(directory.get(), [&](const sys::Dirent&) { empty = false; }));
+    if (!empty) return Fail(ENOTEMPTY);
+    VENEER_TRY_VOID(sys::Rename(whiteout, at, RENAME_EXCHANGE));
+    IgnoreError(sys::RemoveDir(whiteout), "the work directory is emptied at the next mount");
+    return {};
+  }
+
+  static Outcome Lacking(Errno e) {
+    return e.code == ENOENT || e.code == ENOTDIR ? Outcome::kGone : Outcome::kFailed;
+  }
+  static Outcome Removed(const Sys<void>& done) {
+    if (done) return Outcome::kGone;
+    const int code = done.error().code;
+    return code == ENOTEMPTY || code == EEXIST ? Outcome::kKept : Outcome::kFailed;
+  }
+
+  const int record_;
+  const int root_;
+  const Mounted mounted_;
+  const MountStubs::BareLayer* bare_;
+};
 
 }  // namespace
 
@@ -132,6 +211,7 @@ Sys<void> MountStubs::Make(int parent, const std::string& parent_path, const std
   if (!noted) return {};
   if (const Sys<Timestamp> after = MtimeOf(parent)) {
     stub.after = *after;
+    if (const Sys<StubState> made = StateOf(at, record_.get())) stub.made = *made;
     IgnoreError(Note(record_.get(), stub), "then the directory's time stays as it is");
   }
   return {};
@@ -193,20 +273,20 @@ Sys<Fd> MountStubs::Target(int root, const std::string& path, bool directory) {
 void MountStubs::Remove(int root) {
   if (!record_) return;
   if (::flock(record_.get(), LOCK_EX | LOCK_NB) < 0) return;
-  RemoveRecorded(record_.get(), root, Mounted::kHere);
+  Removal(record_.get(), root, Mounted::kHere, nullptr).Run();
 }
 
-void MountStubs::RemoveStale(const std::string& record, int root) {
+void MountStubs::RemoveStale(const std::string& record, int root, const BareLayer* bare) {
   const Fd file(::open(record.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) < 0) return;
-  RemoveRecorded(file.get(), root, Mounted::kNo);
+  Removal(file.get(), root, Mounted::kNo, bare).Run();
 }
 
 std::vector<pid_t> MountStubs::Sessions(const std::string& path) {
   std::vector<pid_t> sessions;
   const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!file) return sessions;
-  for (const FileLock& lock : FlocksOn(file.get())) {
+  for (const FileLock& lock : FlocksOn(file.get(), Doubtful::kLeftOut)) {
     if (!lock.exclusive) sessions.push_back(lock.pid);
   }
   return sessions;

@@ -7,6 +7,8 @@
 //
 // Every stub is written into a record before it is made. A session that was killed leaves the
 // record, and whoever opens it next (another session, or any command on that container) clears up.
+// What is no longer as the session made it is somebody's, and stays. A stub that cannot be removed
+// now stays in the record.
 // Sessions hold the record locked shared; who can lock it exclusively is the last.
 #ifndef VENEER_TOOLS_RUN_MOUNT_STUBS_H_
 #define VENEER_TOOLS_RUN_MOUNT_STUBS_H_
@@ -14,9 +16,11 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
 #include "layerdb/model/mount_stub.h"
 
@@ -41,9 +45,15 @@ class MountStubs {
   // stub that is not empty any more stays. The current directory changes.
   void Remove(int root);
 
-  // The stubs of sessions that were killed: removed from `root` (the mounted tree or the writable
-  // layer itself) when no session is running. Nothing to do when there is no record.
-  static void RemoveStale(const std::string& record, int root);
+  // Where `root` is a writable layer itself: whoever removes something of it must leave a whiteout
+  // where the image has the name.
+  struct BareLayer {
+    int work;  // a directory on the same file system, in which a daemon keeps nothing
+    FunctionRef<Result<bool>(std::string_view)> is_in_image;  // by path, no slash in front
+  };
+  // The stubs of sessions that were killed: removed from `root` (the mounted tree, or a bare layer)
+  // when no session is running. Nothing to do when there is no record.
+  static void RemoveStale(const std::string& record, int root, const BareLayer* bare = nullptr);
   // The first processes of the sessions that have the record at `path` open, as far as they are in this pid namespace.
   static std::vector<pid_t> Sessions(const std::string& path);
   // True when the record at `path` lists anything.

@@ -56,13 +56,26 @@ TEST(ProcTest, OnlyLocksThatAProcessHasAreRead) {
 
 TEST(ProcTest, TheLocksOfAFileAreFoundByTheFile) {
   const Fd file(::memfd_create("locked", MFD_CLOEXEC));
-  EXPECT_THAT(FlocksOn(file.get()), IsEmpty());
+  EXPECT_THAT(FlocksOn(file.get(), Doubtful::kLeftOut), IsEmpty());
   ASSERT_EQ(::flock(file.get(), LOCK_SH), 0);
-  ASSERT_EQ(FlocksOn(file.get()).size(), 1U);
-  EXPECT_EQ(FlocksOn(file.get()).front().pid, ::getpid());
-  EXPECT_FALSE(FlocksOn(file.get()).front().exclusive);
+  ASSERT_EQ(FlocksOn(file.get(), Doubtful::kLeftOut).size(), 1U);
+  EXPECT_EQ(FlocksOn(file.get(), Doubtful::kLeftOut).front().pid, ::getpid());
+  EXPECT_FALSE(FlocksOn(file.get(), Doubtful::kLeftOut).front().exclusive);
   ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
-  EXPECT_TRUE(FlocksOn(file.get()).front().exclusive);
+  EXPECT_TRUE(FlocksOn(file.get(), Doubtful::kLeftOut).front().exclusive);
+}
+
+TEST(ProcTest, ALockIsConfirmedByTheDescriptorsOfItsHolder) {
+  const Fd file(::memfd_create("locked", MFD_CLOEXEC));
+  const Fd other(::memfd_create("other", MFD_CLOEXEC));
+  const auto behind = [](const Fd& fd) {
+    return FileBehind("/proc/self/fd/" + std::to_string(fd.get())).value_or(FileId{});
+  };
+  ASSERT_EQ(::flock(file.get(), LOCK_SH), 0);
+  EXPECT_EQ(HoldsFlock("/proc/self", behind(file), LockMode::kShared), true);
+  EXPECT_NE(HoldsFlock("/proc/self", behind(file), LockMode::kExclusive), true);
+  EXPECT_NE(HoldsFlock("/proc/self", behind(other), LockMode::kShared), true);
+  EXPECT_EQ(HoldsFlock("/proc/nothing", behind(file), LockMode::kShared), std::nullopt);
 }
 
 }  // namespace

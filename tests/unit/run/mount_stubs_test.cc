@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -178,11 +179,73 @@ TEST_F(MountStubsTest, AKilledSessionIsClearedUpLater) {
   EXPECT_FALSE(MountStubs::Listed(record()));
 }
 
+TEST_F(MountStubsTest, WhatIsNotAsTheSessionMadeItStays) {
+  auto stubs = MountStubs::Open(record());
+  for (const char* path : {"/mode", "/anew", "/named", "/same"}) {
+    ASSERT_TRUE(stubs->Target(root_.get(), path, true));
+  }
+  ASSERT_TRUE(stubs->Target(root_.get(), "/file", false));
+  ASSERT_EQ(chmod(Root("/mode").c_str(), 0700), 0);
+  fs::remove(Root("/anew"));
+  fs::create_directory(Root("/anew"));
+  SetMtime("/anew", {3000, 0});
+  ASSERT_EQ(chmod(Root("/file").c_str(), 0600), 0);
+  // A file system may have no xattrs.
+  const bool named = setxattr(Root("/named").c_str(), "user.x", "y", 1, 0) == 0;
+  stubs->Remove(root_.get());
+  EXPECT_FALSE(fs::exists(Root("/same")));
+  EXPECT_TRUE(fs::exists(Root("/mode")));
+  EXPECT_TRUE(fs::exists(Root("/anew")));
+  EXPECT_EQ(fs::exists(Root("/named")), named);
+  EXPECT_TRUE(fs::exists(Root("/file")));
+  EXPECT_FALSE(MountStubs::Listed(record()));
+}
+
+TEST_F(MountStubsTest, InABareLayerWhatTheImageHasIsHiddenAgain) {
+  fs::create_directory(dir_ + "/work");
+  const Fd work(open((dir_ + "/work").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  {
+    auto killed = MountStubs::Open(record());
+    for (const char* path : {"/run", "/dev", "/full"}) {
+      ASSERT_TRUE(killed->Target(root_.get(), path, true));
+    }
+    ASSERT_TRUE(killed->Target(root_.get(), "/hosts", false));
+  }
+  std::ofstream(Root("/full/x")) << "";
+  SetMtime("/full", Mtime("/dev"));
+  const auto is_whiteout = [&](const char* path) {
+    struct stat st = {};
+    return lstat(Root(path).c_str(), &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+  };
+  const auto unknown = [](std::string_view) -> Result<bool> { return MakeError("cannot be read"); };
+  const MountStubs::BareLayer unreadable{work.get(), unknown};
+  MountStubs::RemoveStale(record(), root_.get(), &unreadable);
+  EXPECT_TRUE(fs::exists(Root("/hosts")));
+  EXPECT_TRUE(MountStubs::Listed(record()));
+  const auto in_image = [](std::string_view path) -> Result<bool> { return path != "dev"; };
+  const MountStubs::BareLayer bare{work.get(), in_image};
+  MountStubs::RemoveStale(record(), root_.get(), &bare);
+  EXPECT_TRUE(is_whiteout("/run"));
+  EXPECT_TRUE(is_whiteout("/hosts"));
+  EXPECT_FALSE(fs::exists(Root("/dev")));
+  EXPECT_TRUE(fs::exists(Root("/full/x")));
+  EXPECT_FALSE(MountStubs::Listed(record()));
+  EXPECT_TRUE(fs::is_empty(dir_ + "/work"));
+}
+
 TEST(StubRecordTest, ReadsBackWhatItWroteAndSkipsDamage) {
   const Stub file{"/etc/a b\n", false, {-5, 7}};
   const Stub dir{"/d", true, {1, 0}, Timestamp{2, 3}};
+  const Stub made{
+      "/m", true, {1, 0}, Timestamp{2, 3}, StubState{0755, {4, 5}, ~uint64_t{0}, true, false}};
+  EXPECT_EQ(ParseStubs(FormatStub(made)), std::vector<Stub>{made});
   const std::string text = FormatStub(file) + FormatStub(dir);
   EXPECT_EQ(ParseStubs(text), (std::vector<Stub>{file, dir}));
+  for (const char* bad :
+       {"d 1.0 2.3 755:10:f /m", "d 1.0 2.3 755:1:f 4.5 /m", "d 1.0 2.3 855:10:f 4.5 /m",
+        "d 1.0 2.3 755:10:g 4.5 /m", "d 1.0 2.3 755 4.5 /m"}) {
+    EXPECT_TRUE(ParseStubs(std::string(bad) + '\0').empty()) << bad;
+  }
   EXPECT_EQ(ParseStubs(text.substr(0, text.size() - 1)), std::vector<Stub>{file});
   const std::string cut = FormatStub(dir).substr(0, 7);
   EXPECT_EQ(ParseStubs(cut + text), (std::vector<Stub>{file, dir}));
@@ -198,6 +261,30 @@ TEST(StubRecordTest, WhatIsSaidTwiceOfOneStubIsOneStub) {
   made.after = Timestamp{2, 0};
   EXPECT_EQ(ParseStubs(FormatStub(first) + FormatStub(second) + FormatStub(made)),
             (std::vector<Stub>{made, second}));
+  EXPECT_EQ(ParseStubs(FormatStub(first) + FormatStub(first) + FormatStub(made)),
+            std::vector<Stub>{made});
+}
+
+TEST(StubRecordTest, AStubIsAsItWasMade) {
+  Stub stub{"/m", true, {1, 0}, Timestamp{2, 3}};
+  const StubState made{0755, {4, 5}, 6, true, false};
+  EXPECT_TRUE(IsAsMade(stub, made)) << "a record of before";
+  stub.made = made;
+  EXPECT_TRUE(IsAsMade(stub, made));
+  EXPECT_TRUE(IsAsMade(stub, {0755, {4, 5}, 6, true, true}));
+  EXPECT_FALSE(IsAsMade(stub, {0700, {4, 5}, 6, true, false}));
+  EXPECT_FALSE(IsAsMade(stub, {0755, {4, 6}, 6, true, false}));
+  EXPECT_FALSE(IsAsMade(stub, {0755, {4, 5}, 7, true, false}));
+  EXPECT_FALSE(IsAsMade(stub, {0755, {4, 5}, 6, false, false}));
+}
+
+TEST(StubRecordTest, OnlyXattrsOfUsersCount) {
+  const XattrList list = {{"user.a", "1"}, {"user.b", "2"}};
+  EXPECT_EQ(XattrsHash({{"user.b", "2"}, {"user.a", "1"}}), XattrsHash(list));
+  EXPECT_EQ(XattrsHash({{"trusted.overlay.opaque", "y"}, {"security.selinux", "x"}}),
+            XattrsHash({}));
+  EXPECT_NE(XattrsHash({{"user.a", "1"}}), XattrsHash({}));
+  EXPECT_NE(XattrsHash({{"user.a", "12"}}), XattrsHash({{"user.a", "1"}}));
 }
 
 TEST(StubRecordTest, ADirectoryHasItsTimeBackOnlyWhenNothingElseChangedInIt) {

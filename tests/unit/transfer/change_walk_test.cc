@@ -115,6 +115,30 @@ TEST_F(ChangeWalkTest, AStubThatWasFilledIsAChangeOfTheTimeAtWhichItWasMade) {
   EXPECT_THAT(Changes(), ElementsAre(Pair("/", made), Pair("/srv", 4567), Pair("/srv/file", 0)));
 }
 
+TEST_F(ChangeWalkTest, AStubOverSomethingDeletedLeavesItDeleted) {
+  MakeStub("etc/passwd", false);
+  EXPECT_THAT(Changes(), ElementsAre(Pair("/", 0), Pair("/etc", 0), Pair("/etc/passwd", 0)));
+  Write("upper/etc/passwd", "x");
+  EXPECT_THAT(Changes(), ElementsAre(Pair("/", 0), Pair("/etc", clock_), Pair("/etc/passwd", 0)));
+}
+
+TEST_F(ChangeWalkTest, WhatTheImageHasBelowTheWritableLayerIsKnown) {
+  Write("record", "");
+  fs::create_directory(Path("upper/var"));
+  const auto walk = ChangeWalk::Open(Path("upper"), "", tree_, store().layout().objects());
+  ASSERT_TRUE(walk);
+  for (const char* path : {"etc", "etc/passwd"})
+    EXPECT_EQ((*walk)->IsInImage(path).value_or(false), true) << path;
+  for (const char* path : {"var", "var/x", "etc/hosts", "etc/passwd/x"}) {
+    EXPECT_EQ((*walk)->IsInImage(path).value_or(true), false) << path;
+  }
+  ASSERT_EQ(::mknod(Path("upper/gone").c_str(), S_IFCHR, 0), 0);
+  fs::remove(Path("upper/etc"));
+  fs::rename(Path("upper/gone"), Path("upper/etc"));
+  EXPECT_EQ((*walk)->IsInImage("etc").value_or(false), true);
+  EXPECT_EQ((*walk)->IsInImage("etc/passwd").value_or(true), false);
+}
+
 TEST_F(ChangeWalkTest, AStubThatIsGoneAlreadyCountsAsTakenAway) {
   MakeStub("dev", true);
   const Timestamp mtime = Mtime("");
