@@ -78,8 +78,18 @@ Result<ContainerRecord> GetIn(const KvTxn& txn, std::string_view name) {
                    ExitCode::kNotFound);
 }
 
-// The root of a mount looks as its upper directory does, so that must look like the image's.
-Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
+// False where this process may not give it that owner, or it has no id in this user namespace or file system.
+Sys<bool> GiveOwner(sys::At at, const Attr& attr) {
+  const Sys<void> given = sys::Chown(at, attr.uid, attr.gid);
+  if (given) return true;
+  const int code = given.error().code;
+  if (code == EPERM || code == EINVAL || code == EOVERFLOW) return false;
+  return tl::unexpected(given.error());
+}
+
+// The root of a mount looks as its upper directory does, so that must look like the image's. False where it does not quite,
+// as its owner or mode could not be given.
+Result<bool> LikeRootOf(const std::string& tree, const std::string& upper) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
   const EntryView root = index->Root().entry;
   const Attr attr = root.attr();
@@ -93,22 +103,23 @@ Result<void> LikeRootOf(const std::string& tree, const std::string& upper) {
     IgnoreError(sys::SetXattr(at, EscapeXattr(name, notation.privates).c_str(), value, 0),
                 "an ordinary user may set few of them");
   });
-  if (geteuid() == 0) {
-    VENEER_TRY_CTX_VOID(sys::Chown(at, attr.uid, attr.gid), upper);
-  }
+  VENEER_TRY_CTX(const bool owned, GiveOwner(at, attr), upper);
   // The owner's rights are needed to work in it at all.
-  const mode_t mode = geteuid() == 0 ? attr.mode : attr.mode | S_IRWXU;
+  const mode_t mode = owned && geteuid() == 0 ? attr.mode : attr.mode | S_IRWXU;
   VENEER_TRY_CTX_VOID(sys::Chmod(at, mode), upper);
   const timespec times[2] = {{attr.atime.sec, attr.atime.nsec}, {attr.mtime.sec, attr.mtime.nsec}};
   VENEER_TRY_CTX_VOID(sys::SetTimes(at, times), upper);
-  return {};
+  return owned && mode == attr.mode;
 }
 
-// Says what LikeRootOf() could not do (StoreLayout::foreign_root).
-Result<void> NoteForeignRoot(const std::string& container) {
+// Says what LikeRootOf() could not do (StoreLayout::foreign_root). It belongs to whom the root belongs to.
+Result<void> NoteForeignRoot(const std::string& container, const std::string& upper) {
   const std::string path = container + "/foreign-root";
   const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, path);
+  struct stat st;
+  if (!fd || stat(upper.c_str(), &st) != 0 || fchown(fd.get(), st.st_uid, st.st_gid) != 0) {
+    return MakeError(Errno{errno}, path);
+  }
   return {};
 }
 
@@ -119,8 +130,8 @@ Result<void> MakeDirectories(const std::string& container, const std::string& tr
   for (const std::string& dir : {container, upper, work}) {
     if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
   }
-  VENEER_TRY_VOID(LikeRootOf(tree, upper));
-  if (geteuid() != 0) VENEER_TRY_VOID(NoteForeignRoot(container));
+  VENEER_TRY(const bool alike, LikeRootOf(tree, upper));
+  if (!alike) VENEER_TRY_VOID(NoteForeignRoot(container, upper));
   for (const std::string& dir : {upper, work, container}) VENEER_TRY_VOID(SyncPath(dir));
   return {};
 }

@@ -144,8 +144,9 @@ class Checker {
     if (!index) return bad("/index", index.error().message());
     if (what = CheckIndex(**index); !what.empty()) {
       bad("/index", std::move(what));
-    } else if (has_recipe && check_recipe_) {
-      what = check_recipe_(recipe, **index);
+    } else {
+      readable_.insert(diff_id);
+      if (has_recipe && check_recipe_) what = check_recipe_(recipe, **index);
       if (!what.empty()) bad("/recipe", std::move(what));
     }
     // Damage was reported above; what can be read is checked all the same.
@@ -177,7 +178,40 @@ class Checker {
     if (!index) return report_.stale_trees.push_back(chain_id);
     std::string what = CheckIndex(**index);
     if (what.empty() && !(*index)->is_tree()) what = "holds whiteouts";
+    if (what.empty() && NamesOthers(**index, LayersOf(chain_id))) {
+      what = "names contents that its layers do not have";
+    }
     if (!what.empty()) Problem(FsckKind::kTree, below, std::move(what), images);
+  }
+
+  std::vector<Digest> LayersOf(const Digest& chain_id) const {
+    for (const ImageListing& listing : all_.images) {
+      if (listing.image.chain_id == chain_id) return listing.image.diff_ids;
+    }
+    for (const ContainerRecord& container : all_.containers) {
+      if (container.chain_id == chain_id) return container.diff_ids;
+    }
+    return {};
+  }
+
+  // True when the tree was made of other layers than these, or of what they were before they were replaced. Of layers that
+  // cannot be read nobody knows; then it is all that is left of them.
+  bool NamesOthers(const IndexReader& tree, const std::vector<Digest>& layers) const {
+    const auto is_readable = [&](const Digest& layer) { return readable_.contains(layer); };
+    if (!std::all_of(layers.begin(), layers.end(), is_readable)) return false;
+    bool others = false;
+    IgnoreError(tree.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+      const std::optional<ObjectRef> ref = found.entry.object();
+      if (!ref) return true;
+      const auto content = contents_.find("objects/" + ObjectPath(*ref));
+      others = content == contents_.end() ||
+               std::none_of(layers.begin(), layers.end(), [&](const Digest& layer) {
+                 return content->second.layers.contains(layer);
+               });
+      return !others;
+    }),
+                "reported by CheckIndex");
+    return others;
   }
 
   void AddBlob(const Digest& digest, const Names& images) {
@@ -295,6 +329,7 @@ class Checker {
   const RecipeCheck& check_recipe_;
   FsckReport report_;
   std::map<std::string, Content> contents_;  // by path
+  std::set<Digest> readable_;                // layers whose index is sound
 };
 
 }  // namespace

@@ -6,7 +6,8 @@
 //   lock                       flock: shared by every writer, exclusive while prune decides what is garbage
 //   catalog/                   images, tags, containers
 //   layers/<diff id hex>/      index, recipe; `damaged` where fsck found it so
-//   trees/<chain id hex>       merged trees; may be deleted at any time
+//   trees/<chain id hex>       merged trees; may be deleted at any time. With ".NUMBER": one that was made of layers
+//                              which have been replaced, for mounts that still use it; keeps its objects from prune
 //   objects/ab/cdef…           file contents
 //   blobs/sha256/<hex>         OCI documents and kept compressed layers
 //   containers/<name>/         upper/, work/, state; `owner` of a throw-away one; lease.h tells who is believed
@@ -49,7 +50,8 @@ class StoreLayout {
   std::string work(std::string_view name) const { return container(name) + "/work"; }
   // What running sessions have made in the tree to mount on (model/mount_stub.h).
   std::string stubs(std::string_view name) const { return container(name) + "/stubs"; }
-  // Says that the root of `upper` is its maker's, who could not give it the owner of the image's.
+  // Says that the root of `upper` is its maker's, who could not give it the owner, or the mode, of the image's. It has the
+  // owner that the root was made with.
   std::string foreign_root(std::string_view name) const {
     return container(name) + "/foreign-root";
   }

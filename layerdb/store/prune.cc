@@ -296,11 +296,23 @@ class Pruner {
   Result<void> SweepTrees(const References& needed) {
     VENEER_TRY(const std::vector<Child> children, Children(layout_.trees()));
     for (const Child& child : children) {
-      const std::optional<Digest> chain_id = Digest::FromHex(child.name);
-      if (chain_id && needed.trees.contains(*chain_id)) continue;
-      if (Discard(layout_.trees(), child)) ++report_.trees;
+      const size_t end = child.name.find('.');
+      const std::optional<Digest> chain_id = Digest::FromHex(child.name.substr(0, end));
+      if (chain_id && (end == std::string::npos ? needed.trees.contains(*chain_id)
+                                                : IsMounted(needed, *chain_id))) {
+        trees_.push_back(layout_.trees() + "/" + child.name);
+      } else if (Discard(layout_.trees(), child)) {
+        ++report_.trees;
+      }
     }
     return {};
+  }
+
+  bool IsMounted(const References& needed, const Digest& chain_id) {
+    return std::any_of(
+        needed.containers.begin(), needed.containers.end(), [&](const ContainerRecord& container) {
+          return container.chain_id == chain_id && IsLeased(layout_.work(container.name));
+        });
   }
 
   Result<void> SweepBlobs(const References& needed) {
@@ -325,18 +337,24 @@ class Pruner {
   }
 
   // The objects of all layers that are needed. A layer that cannot be read might need any object, so then none is
-  // removed.
+  // removed. A tree may be of a layer as it was before a load replaced it; one that cannot be read is used by nobody.
   Result<ObjectSet> Mark(const References& needed) {
     ObjectSet objects;
+    const auto mark = [&](const IndexReader& index) {
+      return index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+        if (found.entry.whiteout()) return true;
+        if (const std::optional<ObjectRef> ref = found.entry.object()) objects.insert(*ref);
+        return true;
+      });
+    };
     for (const auto& [diff_id, images] : needed.layers) {
       VENEER_TRY(const std::shared_ptr<IndexReader> index, store_.OpenLayer(diff_id));
-      const Sys<void> read =
-          index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
-            if (found.entry.whiteout()) return true;
-            if (const std::optional<ObjectRef> ref = found.entry.object()) objects.insert(*ref);
-            return true;
-          });
-      if (!read) return MakeError(read.error(), index->path());
+      if (const Sys<void> read = mark(*index); !read) return MakeError(read.error(), index->path());
+    }
+    for (const std::string& path : trees_) {
+      const Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(path);
+      if (!index) continue;
+      if (const Sys<void> read = mark(**index); !read) return MakeError(read.error(), path);
     }
     return objects;
   }
@@ -374,6 +392,7 @@ class Pruner {
   const StoreLayout& layout_;
   const PruneOptions options_;
   Unreferenced gone_;                                 // what a dry run only counts
+  std::vector<std::string> trees_;                    // those that stay
   std::map<std::pair<dev_t, ino_t>, nlink_t> links_;  // names that a dry run would have removed
   PruneReport report_;
   std::optional<Error> failure_;

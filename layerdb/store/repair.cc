@@ -100,8 +100,12 @@ Result<std::vector<RepairOutcome>> Repair(Store& store, const FsckReport& report
     VENEER_TRY(RepairOutcome outcome, Act(store, problem));
     outcomes.push_back(std::move(outcome));
   }
-  for (const Digest& layer : report.marked) {
-    if (damaged.contains(layer)) continue;
+  std::vector<Digest> whole;
+  std::copy_if(report.marked.begin(), report.marked.end(), std::back_inserter(whole),
+               [&](const Digest& layer) { return !damaged.contains(layer); });
+  // A load that was killed when it had replaced one may have left trees of what was there before.
+  if (!whole.empty()) VENEER_TRY_VOID(store.DropTrees());
+  for (const Digest& layer : whole) {
     const std::string path = layout.layer_mark(layer);
     if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
   }

@@ -130,6 +130,8 @@ class WriteSession {
                         FunctionRef<Result<void>(const std::string& path, int copy)> use);
   // True when the layer there is as good as the one in `dir`, or was made so.
   Result<bool> Heal(const std::string& dir, const Digest& diff_id);
+  // Puts a layer into the place of the one that is there, and takes the trees of that one away.
+  Result<void> Exchange(const std::string& dir, const Digest& diff_id);
   void TakeBack();
   void Keep();  // never TakeBack()
   // A path in dir() that is not used yet.

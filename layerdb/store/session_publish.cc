@@ -179,14 +179,28 @@ Result<void> WriteSession::PublishLayer(const std::string& dir, const Digest& di
     if (errno != EEXIST) return MakeError(Errno{errno}, target);
     const bool marked = access(layout.layer_mark(diff_id).c_str(), F_OK) == 0;
     VENEER_TRY(const bool healed, Heal(dir, diff_id));
-    const bool kept = healed && !marked;
-    if (!kept && renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
-      return MakeError(Errno{errno}, target);
-    }
+    if (!healed || marked) VENEER_TRY_VOID(Exchange(dir, diff_id));
     VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
-    if (!kept) VENEER_TRY_VOID(store_.DropTrees());
   }
   return SyncPath(layout.layers());
+}
+
+Result<void> WriteSession::Exchange(const std::string& dir, const Digest& diff_id) {
+  const StoreLayout& layout = store_.layout();
+  const std::string target = layout.layer(diff_id);
+  // Whoever is killed before the trees of the old layer are gone leaves a layer that the next load reads again.
+  const std::string mark = dir + "/damaged";
+  const Fd fd(open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return MakeError(Errno{errno}, mark);
+  VENEER_TRY_VOID(SyncPath(dir));
+  if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
+    return MakeError(Errno{errno}, target);
+  }
+  VENEER_TRY_VOID(SyncPath(layout.layers()));
+  VENEER_TRY_VOID(store_.DropTrees());
+  const std::string there = layout.layer_mark(diff_id);
+  if (unlink(there.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, there);
+  return SyncPath(target);
 }
 
 Result<Digest> WriteSession::PutBlob(std::string_view bytes) {

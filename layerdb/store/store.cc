@@ -188,9 +188,16 @@ Result<void> Store::DropTrees() const {
   VENEER_TRY_CTX(const std::vector<std::string> names, NamesIn(layout_.trees()), layout_.trees());
   for (const std::string& name : names) {
     const std::string path = layout_.trees() + "/" + name;
+    struct stat st;
+    if (name.find('.') != std::string::npos || lstat(path.c_str(), &st) != 0) continue;
+    const std::string old = path + "." + std::to_string(st.st_ino);
+    if (rename(path.c_str(), old.c_str()) != 0 && errno != ENOENT) {
+      return MakeError(Errno{errno}, path);
+    }
+    // rename() does nothing when both names are one file already.
     VENEER_TRY_CTX_VOID(RemoveTree(path), path);
   }
-  return {};
+  return SyncPath(layout_.trees());
 }
 
 bool Store::HasBlob(const Digest& digest) const {

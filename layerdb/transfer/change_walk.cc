@@ -165,6 +165,7 @@ void ChangeWalk::RestoreRoot(Attr* attr) const {
   const Attr image = lower_->Root().attr;
   attr->uid = image.uid;
   attr->gid = image.gid;
+  // Exactly the mode that it was made with. Somebody who sets the same is not to be told from nobody.
   if (attr->mode == (image.mode | S_IRWXU)) attr->mode = image.mode;
 }
 

@@ -60,8 +60,8 @@ struct Change {
 struct UpperRecords {
   // What sessions have made to mount on (model/mount_stub.h), which counts as if it were not there. May be missing.
   std::string stubs;
-  // A file of the maker of the layer. Where it is there, he could not give the root the owner of the image's, nor a mode
-  // without rights for himself; so neither of them is a change as long as the root is his.
+  // A file of the owner that the root was made with. Where it is there, its maker could not give the root the owner of the
+  // image's, or a mode without rights for the owner; so neither of them is a change as long as the root is his.
   std::string foreign_root;
 };
 

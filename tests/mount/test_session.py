@@ -119,8 +119,7 @@ class SessionCase:
     def images(self):
         return self.veneer("images", "-q", "--no-trunc").out.split()
 
-    def test_a_container_that_nobody_changed_has_no_changes(self):
-        """Whoever the image's root belongs to, and whatever its owner may do."""
+    def import_strange_root(self):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as tar:
             root = tarfile.TarInfo("./")
@@ -130,6 +129,10 @@ class SessionCase:
         with open(self.path("strange.tar"), "wb") as file:
             file.write(stream.getvalue())
         self.veneer("import", "strange.tar", "strange:1")
+
+    def test_a_container_that_nobody_changed_has_no_changes(self):
+        """Whoever the image's root belongs to, and whatever its owner may do."""
+        self.import_strange_root()
         self.veneer("create", "-n", "web", "strange:1")
         self.assertEqual(self.veneer("diff", "-v", "web").out, "")
         self.veneer("mount", "web", "mnt")
@@ -145,6 +148,11 @@ class SessionCase:
         os.chmod(self.path("mnt"), 0o700) if self.user is None else self.shell("chmod 700 mnt")
         self.veneer("umount", "web")
         self.assertIn("C / (mode", self.veneer("diff", "-v", "web").out)
+
+    def test_in_a_namespace_where_only_root_exists_too(self):
+        self.import_strange_root()
+        self.shell(f"VENEER_ROOT=store unshare -r '{VENEER}' create -n web strange:1")
+        self.assertEqual(self.veneer("diff", "-v", "web").out, "")
 
     # --- the main line
 

@@ -332,9 +332,17 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
   ContainerMount mount;
   mount.mount_point = mount_point;
   mount.read_only = request.read_only;
-  VENEER_TRY(mount.daemon, IsOrdinaryUser()
-                               ? StartThroughHelper(spec, mount_point, request.read_only)
-                               : StartDaemonAt(spec, mount_point));
+  const auto start = [&] {
+    return IsOrdinaryUser() ? StartThroughHelper(spec, mount_point, request.read_only)
+                            : StartDaemonAt(spec, mount_point);
+  };
+  auto daemon = start();
+  // A load that replaced a layer has taken the tree away before the daemon had it open.
+  if (!daemon && access(spec.lowers.front().c_str(), F_OK) != 0) {
+    VENEER_TRY_VOID(store.EnsureTree(container.diff_ids));
+    daemon = start();
+  }
+  VENEER_TRY(mount.daemon, std::move(daemon));
   made.Keep();  // it is in use from here on
   VENEER_TRY_VOID(store.containers().SetMount(container.name, mount));
   return mount_point;

@@ -41,6 +41,38 @@ TEST_F(RepairTest, ADamagedTreeIsRemovedAndMadeAgain) {
   EXPECT_THAT(Check().stale_trees, IsEmpty());
 }
 
+TEST_F(RepairTest, ATreeOfOtherLayersThanItsOwnIsRemovedAndMadeAgain) {
+  const ImageRecord one = PutImage("one", {"a"});
+  const ImageRecord two = PutImage("two", {"b"});
+  const StoreLayout& layout = store_->layout();
+  Must(store_->EnsureTree(one.diff_ids));
+  const std::string other = ReadFile(Must(store_->EnsureTree(two.diff_ids)));
+  WriteFile(layout.tree(one.chain_id), other);
+  const FsckReport report = Check();
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].kind, FsckKind::kTree);
+  EXPECT_EQ(report.problems[0].path, "trees/" + one.chain_id.hex());
+  EXPECT_THAT(report.problems[0].what, HasSubstr("its layers do not have"));
+  EXPECT_THAT(report.problems[0].images, ElementsAre("a:latest"));
+  for (const RepairOutcome& outcome : RepairAll()) EXPECT_TRUE(outcome.whole) << outcome.what;
+  EXPECT_THAT(Check().problems, IsEmpty());
+  EXPECT_NE(ReadFile(Must(store_->EnsureTree(one.diff_ids))), other);
+}
+
+// As long as its layer cannot be read, the tree is all that there is.
+TEST_F(RepairTest, TheTreeOfALostLayerStays) {
+  const ImageRecord image = PutImage("one", {"a"});
+  const std::string tree = Must(store_->EnsureTree(image.diff_ids));
+  const std::string index = store_->layout().layer_index(image.diff_ids[0]);
+  std::filesystem::remove(index);
+  WriteFile(index, "damaged");
+  const FsckReport report = Check();
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].kind, FsckKind::kLayer);
+  RepairAll();
+  EXPECT_TRUE(std::filesystem::exists(tree));
+}
+
 // A directory, a link, a fifo: nothing hangs, and all of it comes back.
 TEST_F(RepairTest, WhatIsInThePlaceOfTheStoresOwnGivesWay) {
   const std::vector<std::function<void(const std::string&)>> impostors = {

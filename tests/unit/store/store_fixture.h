@@ -28,9 +28,9 @@ class StoreTest : public testing::Test {
 
   std::string Path(const std::string& below) const { return store_->path() + "/" + below; }
 
-  // Publishes a layer with these files in its root directory. Contents of more than 20 bytes go to objects.
-  static Digest PutLayer(WriteSession& session, const std::string& what,
-                         const std::vector<std::pair<std::string, std::string>>& files) {
+  // A staged layer with these files in its root directory. Contents of more than 20 bytes go to objects.
+  static std::string StageLayer(WriteSession& session, const std::string& what,
+                                const std::vector<std::pair<std::string, std::string>>& files) {
     const std::string dir = Must(session.NewLayerDir());
     auto writer = Must(IndexWriter::Create(dir + "/index"));
     EXPECT_TRUE(writer->PutRoot(DirectoryEntry(1)));
@@ -45,6 +45,13 @@ class StoreTest : public testing::Test {
     }
     Must(writer->Seal(false));
     WriteFile(dir + "/recipe", "recipe of " + what);
+    return dir;
+  }
+
+  // The same, published.
+  static Digest PutLayer(WriteSession& session, const std::string& what,
+                         const std::vector<std::pair<std::string, std::string>>& files) {
+    const std::string dir = StageLayer(session, what, files);
     const Digest diff_id = Digest::OfBytes(what);
     const Result<void> published = session.PublishLayer(dir, diff_id);
     EXPECT_TRUE(published.has_value()) << published.error().message();
