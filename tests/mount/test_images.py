@@ -259,7 +259,7 @@ class Changes(ImageCase):
         self.assertEqual(json.loads(self.veneer("diff", "--stat", "--format=json", "base", "base:2")), sizes)
         self.assertEqual(self.veneer("diff", "base", "base"), "")
         self.assertEqual(self.veneer("diff", "--format", "json", "base", "base"), "[]\n")
-        self.refused("diff", "base", code=3, say="is an image, not a container")
+        self.refused("diff", "base", code=3, say="base is an image; name a second one")
         self.refused("diff", "base", "base:3", code=3, say="no such image: base:3")
         self.veneer("rm", "web")
 

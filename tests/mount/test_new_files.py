@@ -236,6 +236,8 @@ class NewFiles(MountCase):
     def test_an_open_that_fails_leaves_no_name_that_nobody_sees(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         mnt = self.mount([self.layer("lower-few", {})], name="few", options=["io=passthrough"])
+        # The last descriptor that it opens for itself.
+        self.assertTrue(proc.wait_until(lambda: any("served mount" in path for path in proc.open_paths(mnt.pid))))
         resource.prlimit(mnt.pid, resource.RLIMIT_NOFILE, (3, hard))  # it has more already: no open(2) works
         try:
             with self.assertRaises(OSError):
