@@ -163,9 +163,11 @@ int UsableProcessors() {
 struct Session::State {
   ~State() {
     if (session == nullptr) return;
-    fuse_session_unmount(session);
+    // A mount point of /dev/fd/N was mounted by somebody else, who unmounts it; newer libfuses would try to.
+    if (!mounted_by_caller) fuse_session_unmount(session);
     fuse_session_destroy(session);
   }
+  bool mounted_by_caller = false;
   Mount mount;
   Statistics statistics;
   RecentTruncations truncations;
@@ -190,6 +192,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.ids = options.ids;
   mount.timeout = options.timeout;
   mount.block_size = BlockSizeOf(places);
+  state->mounted_by_caller = places.device_fd >= 0;
   mount.acl = options.acl;
   mount.xattrs = options.xattrs;
   mount.fsync = options.fsync;

@@ -77,7 +77,7 @@ class Debug(MountCase):
         os.close(os.open(mount.path, os.O_TMPFILE | os.O_RDWR, 0o600))
         os.stat(mount / "a")
         said = mount.said()
-        asked = re.findall(r"^unique: (\d+), opcode: (\w+) \(\d+\), nodeid: \d+, insize: \d+, pid: \d+$", said, re.M)
+        asked = re.findall(r"^(?:dev )?unique: (\d+), opcode: (\w+) \(\d+\), nodeid: \d+, insize: \d+, pid: \d+$", said, re.M)
         kinds = {kind for _, kind in asked}
         self.assertLessEqual({"INIT", "LOOKUP", "CREATE", "WRITE", "TMPFILE"}, kinds)
         for unique, kind in asked:
