@@ -3,6 +3,7 @@
 """Which module may include what: the arrow of dependence, and the home of each third-party library.
 
     base <- model <- index <- layer <- store <- transfer <- tools,  layer <- upper <- core <- fuse
+    tools: format <- oci <- dockerfile <- archive, registry <- run <- build <- cli
 """
 
 import pathlib
@@ -15,13 +16,12 @@ _FS_SIDE = ["layerdb/base", "layerdb/model", "layerdb/index", "layerdb/layer", "
 ARROW = {module: _STORE_SIDE[:i] for i, module in enumerate(_STORE_SIDE)}
 ARROW.update({module: _FS_SIDE[:i] for i, module in enumerate(_FS_SIDE) if module.startswith("fs/")})
 ARROW["fs"] = _FS_SIDE
-ARROW["tools/image"] = _STORE_SIDE
-ARROW["tools/archive"] = _STORE_SIDE + ["tools/image"]
-ARROW["tools/registry"] = _STORE_SIDE + ["tools/image"]
-ARROW["tools/run"] = _STORE_SIDE + ["tools/image"]
-ARROW["tools/mount"] = _STORE_SIDE + ["tools/image", "tools/run"]
-ARROW["tools/build"] = _STORE_SIDE + ["tools/image", "tools/run"]
-ARROW["tools/cli"] = _STORE_SIDE + ["tools/image", "tools/archive", "tools/registry", "tools/run", "tools/build"]
+_TOOL_ROOMS = ["tools/format", "tools/oci", "tools/dockerfile"]
+ARROW.update({room: _STORE_SIDE + _TOOL_ROOMS[:i] for i, room in enumerate(_TOOL_ROOMS)})
+ARROW["tools/archive"] = ARROW["tools/registry"] = _STORE_SIDE + _TOOL_ROOMS
+ARROW["tools/run"] = ARROW["tools/archive"] + ["tools/archive", "tools/registry"]
+ARROW["tools/mount"] = ARROW["tools/build"] = ARROW["tools/run"] + ["tools/run"]
+ARROW["tools/cli"] = ARROW["tools/build"] + ["tools/build"]
 
 # Third-party header (regular expression) -> the only folders that may include it.
 THIRD_PARTY = {

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "tools/image/go_template.h"
+#include "tools/format/go_template.h"
 
 namespace {
 

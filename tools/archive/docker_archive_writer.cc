@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tools/archive/tar_members.h"
-#include "tools/image/oci_compose.h"
+#include "tools/oci/compose.h"
 
 namespace veneer {
 

@@ -13,7 +13,7 @@
 #include "layerdb/store/session.h"
 #include "layerdb/transfer/worker.h"
 #include "tools/archive/load_plan.h"
-#include "tools/image/time_format.h"
+#include "tools/format/time_format.h"
 
 namespace veneer {
 

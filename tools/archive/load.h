@@ -20,7 +20,7 @@
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
 #include "layerdb/transfer/import.h"
-#include "tools/image/platform.h"
+#include "tools/oci/platform.h"
 
 namespace veneer {
 

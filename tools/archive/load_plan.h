@@ -15,9 +15,9 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "tools/archive/image_source.h"
-#include "tools/image/config.h"
-#include "tools/image/docker_documents.h"
-#include "tools/image/platform.h"
+#include "tools/oci/config.h"
+#include "tools/oci/docker_documents.h"
+#include "tools/oci/platform.h"
 
 namespace veneer {
 

@@ -10,7 +10,7 @@
 #include "layerdb/model/reference.h"
 #include "layerdb/model/tar_mapping.h"
 #include "tools/archive/load_plan.h"
-#include "tools/image/oci_documents.h"
+#include "tools/oci/documents.h"
 
 namespace veneer {
 
@@ -67,7 +67,7 @@ class Planner {
   ImageSource& source_;
   const PlatformWish& wish_;
   size_t collected_ = 0;
-  std::set<std::string> not_chosen_;  // platforms
+  std::set<std::string> not_chosen_;       // platforms
   std::map<std::string, bool> artifacts_;  // what is known of manifests, by digest
   std::string passed_over_;                // the first artifact, and why it is one
 };
@@ -209,7 +209,8 @@ Result<PlannedImage> Planner::PlanImage(const Choice& choice) {
   if (manifest == nullptr) return MakeError(name + ": not a manifest");
   // It is the id of the image.
   if (manifest->config.digest.algorithm() != BlobDigest::Algorithm::kSha256) {
-    return MakeError(name + ": \"config\": \"digest\" is not sha256: and 64 lower-case hex digits: " +
+    return MakeError(name +
+                     ": \"config\": \"digest\" is not sha256: and 64 lower-case hex digits: " +
                      manifest->config.digest.ToString());
   }
   PlannedImage image;

@@ -14,7 +14,7 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/store/remove_tree.h"
 #include "tools/archive/tar_members.h"
-#include "tools/image/oci_compose.h"
+#include "tools/oci/compose.h"
 
 namespace veneer {
 

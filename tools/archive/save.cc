@@ -14,7 +14,7 @@
 #include "tools/archive/docker_archive_writer.h"
 #include "tools/archive/oci_writer.h"
 #include "tools/archive/save_input.h"
-#include "tools/image/json.h"
+#include "tools/format/json.h"
 
 namespace veneer {
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "tools/cli/commands.h"
-#include "tools/image/config.h"
+#include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/session.h"
 #include "tools/run/user_namespace.h"

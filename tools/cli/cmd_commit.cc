@@ -5,9 +5,9 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
-#include "tools/image/config.h"
-#include "tools/image/config_change.h"
-#include "tools/image/time_format.h"
+#include "tools/dockerfile/config_change.h"
+#include "tools/format/time_format.h"
+#include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {

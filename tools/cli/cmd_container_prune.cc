@@ -2,10 +2,10 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/confirm.h"
 #include "tools/cli/tree_size.h"
-#include "tools/image/list_filter.h"
-#include "tools/image/moment.h"
-#include "tools/image/table.h"
-#include "tools/image/time_format.h"
+#include "tools/format/list_filter.h"
+#include "tools/format/moment.h"
+#include "tools/format/table.h"
+#include "tools/format/time_format.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {

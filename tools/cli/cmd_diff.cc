@@ -2,8 +2,8 @@
 #include "layerdb/transfer/container_diff.h"
 #include "layerdb/transfer/image_diff.h"
 #include "tools/cli/commands.h"
-#include "tools/image/json.h"
-#include "tools/image/table.h"
+#include "tools/format/json.h"
+#include "tools/format/table.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {

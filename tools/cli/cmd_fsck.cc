@@ -6,7 +6,7 @@
 #include "layerdb/transfer/recipe_check.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
-#include "tools/image/table.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

@@ -5,10 +5,10 @@
 #include "layerdb/index/index_reader.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/image_parents.h"
-#include "tools/image/config.h"
-#include "tools/image/list_format.h"
-#include "tools/image/table.h"
-#include "tools/image/time_format.h"
+#include "tools/format/list_format.h"
+#include "tools/format/table.h"
+#include "tools/format/time_format.h"
+#include "tools/oci/config.h"
 
 namespace veneer {
 

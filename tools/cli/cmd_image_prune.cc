@@ -5,9 +5,9 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/confirm.h"
 #include "tools/cli/image_parents.h"
-#include "tools/image/image_selection.h"
-#include "tools/image/table.h"
-#include "tools/image/time_format.h"
+#include "tools/format/image_selection.h"
+#include "tools/format/table.h"
+#include "tools/format/time_format.h"
 
 namespace veneer {
 

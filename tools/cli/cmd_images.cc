@@ -7,11 +7,11 @@
 #include "tools/cli/image_documents.h"
 #include "tools/cli/image_parents.h"
 #include "tools/cli/images_tree.h"
-#include "tools/image/list_filter.h"
-#include "tools/image/list_format.h"
-#include "tools/image/moment.h"
-#include "tools/image/table.h"
-#include "tools/image/time_format.h"
+#include "tools/format/list_filter.h"
+#include "tools/format/list_format.h"
+#include "tools/format/moment.h"
+#include "tools/format/table.h"
+#include "tools/format/time_format.h"
 
 namespace veneer {
 

@@ -7,9 +7,9 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/progress.h"
-#include "tools/image/config.h"
-#include "tools/image/config_change.h"
-#include "tools/image/time_format.h"
+#include "tools/dockerfile/config_change.h"
+#include "tools/format/time_format.h"
+#include "tools/oci/config.h"
 #include "tools/registry/http_download.h"
 
 namespace veneer {
@@ -25,6 +25,17 @@ struct Options {
   std::string progress = "auto";
   bool exact = false;
 };
+
+Result<Platform> PlatformOf(const Options& options) {
+  if (options.platform.empty()) return HostPlatform();
+  VENEER_TRY(Platform platform, ParsePlatform(options.platform));
+  // Layers hold what Linux knows of a file.
+  if (platform.os != "linux") {
+    return MakeError("platform '" + options.platform + "': the system must be linux",
+                     ExitCode::kUsage);
+  }
+  return platform;
+}
 
 // From a URL, or as ImportLayer() takes it.
 Result<ImportedLayer> ImportFrom(Store& store, WriteSession& session, const std::string& source,
@@ -63,8 +74,7 @@ Result<int> Import(Context& context, const Options& options) {
   VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
   Json runtime = Json::object();
   VENEER_TRY_VOID(ApplyConfigChanges(changes, &runtime));
-  VENEER_TRY(const Architecture architecture,
-             options.platform.empty() ? HostArchitecture() : ParseArchitecture(options.platform));
+  VENEER_TRY(const Platform platform, PlatformOf(options));
   VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
@@ -90,7 +100,7 @@ Result<int> Import(Context& context, const Options& options) {
   const NewLayer entry{layer.diff_id, created, "", "",
                        options.message.empty() ? "Imported from " + WithoutPassword(options.source)
                                                : options.message};
-  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, architecture, runtime)));
+  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, platform, runtime)));
   const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
                           created, layer.content_bytes, {}};
   VENEER_TRY_VOID(store->images().Put(image, tags));

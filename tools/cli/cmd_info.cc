@@ -2,10 +2,10 @@
 #include <sys/statvfs.h>
 
 #include "tools/cli/commands.h"
-#include "tools/image/config.h"
-#include "tools/image/go_print.h"
-#include "tools/image/list_format.h"
-#include "tools/image/table.h"
+#include "tools/format/go_print.h"
+#include "tools/format/list_format.h"
+#include "tools/format/table.h"
+#include "tools/oci/platform.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/host_facts.h"
@@ -140,7 +140,7 @@ Result<int> Version(const Options& options) {
     return 0;
   }
   const Json client = {
-      {"Version", VENEER_VERSION}, {"Os", "linux"}, {"Arch", HostArchitecture().name}};
+      {"Version", VENEER_VERSION}, {"Os", "linux"}, {"Arch", HostPlatform().architecture}};
   Json version = client;
   version["Client"] = client;
   VENEER_TRY(const std::string text, RenderOne(version, options.format));

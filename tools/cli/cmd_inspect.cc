@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
 #include "tools/cli/inspect_documents.h"
-#include "tools/image/list_format.h"
-#include "tools/image/table.h"
+#include "tools/format/list_format.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

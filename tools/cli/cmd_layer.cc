@@ -8,8 +8,8 @@
 #include "layerdb/transfer/archive_counts.h"
 #include "layerdb/transfer/checked_layer_tar.h"
 #include "tools/cli/commands.h"
-#include "tools/image/list_format.h"
-#include "tools/image/table.h"
+#include "tools/format/list_format.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

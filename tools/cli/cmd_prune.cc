@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/store/prune.h"
 #include "tools/cli/commands.h"
-#include "tools/image/table.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

@@ -10,8 +10,8 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/stats_ioctl.h"
 #include "tools/cli/commands.h"
-#include "tools/image/json.h"
-#include "tools/image/table.h"
+#include "tools/format/json.h"
+#include "tools/format/table.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {

@@ -5,9 +5,9 @@
 #include "layerdb/model/reference.h"
 #include "layerdb/store/usage.h"
 #include "tools/cli/commands.h"
-#include "tools/image/list_format.h"
-#include "tools/image/table.h"
-#include "tools/image/time_format.h"
+#include "tools/format/list_format.h"
+#include "tools/format/table.h"
+#include "tools/format/time_format.h"
 
 namespace veneer {
 

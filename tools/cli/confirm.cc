@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "tools/cli/context.h"
-#include "tools/image/table.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

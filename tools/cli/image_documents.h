@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The documents of an image that is in the store: its config, and the manifest where one was kept.
-// They come from strangers and are read within the limits of tools/image/json.h.
+// They come from strangers and are read within the limits of tools/format/json.h.
 #ifndef VENEER_TOOLS_CLI_IMAGE_DOCUMENTS_H_
 #define VENEER_TOOLS_CLI_IMAGE_DOCUMENTS_H_
 
@@ -9,7 +9,7 @@
 
 #include "layerdb/store/images.h"
 #include "layerdb/store/store.h"
-#include "tools/image/json.h"
+#include "tools/format/json.h"
 
 namespace veneer {
 

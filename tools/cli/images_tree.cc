@@ -5,8 +5,8 @@
 
 #include "layerdb/index/index_reader.h"
 #include "tools/cli/context.h"
-#include "tools/image/layer_tree.h"
-#include "tools/image/table.h"
+#include "tools/format/layer_tree.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

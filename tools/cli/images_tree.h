@@ -18,7 +18,7 @@ struct TreeLook {
 };
 
 // The images with their names and sizes, each below the layers it begins with
-// (tools/image/layer_tree.h). Opens every layer, and fails when one is damaged.
+// (tools/format/layer_tree.h). Opens every layer, and fails when one is damaged.
 Result<std::string> ShowImagesTree(const Store& store, const std::vector<ImageListing>& listings,
                                    const TreeLook& look);
 

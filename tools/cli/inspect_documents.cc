@@ -11,8 +11,8 @@
 #include "layerdb/transfer/archive_counts.h"
 #include "tools/cli/image_documents.h"
 #include "tools/cli/image_parents.h"
-#include "tools/image/config.h"
-#include "tools/image/time_format.h"
+#include "tools/format/time_format.h"
+#include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {
@@ -141,7 +141,8 @@ Result<Json> InspectImage(Store& store, const ImageRecord& image) {
                                     {"Tree", Exists(tree) ? Json(tree) : Json()},
                                     {"Objects", layout.objects()}});
   result["RootFS"] = {{"Type", "layers"}, {"Layers", Strings(image.diff_ids)}};
-  result["Metadata"] = {{"ChainID", image.diff_ids.empty() ? "" : image.chain_id.ToString()}, {"Blobs", Strings(image.blobs)}};
+  result["Metadata"] = {{"ChainID", image.diff_ids.empty() ? "" : image.chain_id.ToString()},
+                        {"Blobs", Strings(image.blobs)}};
   return result;
 }
 

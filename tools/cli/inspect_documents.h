@@ -7,7 +7,7 @@
 #include "layerdb/store/containers.h"
 #include "layerdb/store/images.h"
 #include "layerdb/store/store.h"
-#include "tools/image/json.h"
+#include "tools/format/json.h"
 
 namespace veneer {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "tools/image/table.h"
+#include "tools/format/table.h"
 
 namespace veneer {
 

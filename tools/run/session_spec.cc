@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/session_spec.h"
 
-#include "tools/image/config.h"
+#include "tools/oci/config.h"
 
 namespace veneer {
 

@@ -9,7 +9,7 @@
 
 #include "layerdb/store/images.h"
 #include "tests/unit/transfer/transfer_testing.h"
-#include "tools/image/config.h"
+#include "tools/oci/config.h"
 
 namespace veneer {
 namespace {
@@ -24,7 +24,7 @@ class SaveTest : public TransferTest {
     for (const std::string& archive : archives) {
       image.diff_ids.push_back(ImportBytes(archive).diff_id);
     }
-    std::string config = ComposeImage({image.diff_ids[0], {}, "", "", ""}, {"amd64", ""});
+    std::string config = ComposeImage({image.diff_ids[0], {}, "", "", ""}, {"linux", "amd64", ""});
     for (size_t i = 1; i < image.diff_ids.size(); ++i) {
       config = ComposeChild(*ParseImageConfig(config), {image.diff_ids[i], {}, "", "", ""});
     }

@@ -10,8 +10,8 @@
 #include "layerdb/store/session.h"
 #include "tests/support/temp_dir.h"
 #include "tools/cli/commands.h"
-#include "tools/image/config.h"
-#include "tools/image/json.h"
+#include "tools/format/json.h"
+#include "tools/oci/config.h"
 
 namespace veneer {
 namespace {

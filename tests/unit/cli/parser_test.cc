@@ -56,6 +56,7 @@ TEST_F(VeneerTest, UsageErrorsAreOneLineAndExitCodeTwo) {
            {"images", "UPPER CASE"},
            {"import", "-c", "RUN x", "/dev/null"},
            {"import", "--platform", "windows", "/dev/null"},
+           {"import", "--platform", "windows/amd64", "/dev/null"},
            {"import", "--platform", "linux/a/b/c", "/dev/null"},
            {"diff", "--format", "xml", "x"},
            {"image", "nonsense"},

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/format/go_duration.h"
+
+#include <array>
+#include <limits>
+
+namespace veneer {
+
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int64_t nanoseconds;
+};
+constexpr std::array<Unit, 7> kUnits = {{{"ns", 1},
+                                         {"us", 1'000},
+                                         {"µs", 1'000},
+                                         {"ms", 1'000'000},
+                                         {"s", 1'000'000'000},
+                                         {"m", 60'000'000'000},
+                                         {"h", 3'600'000'000'000}}};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// "12", "1.5", ".5" with its unit, taken from the front; nanoseconds.
+std::optional<long double> TakePart(std::string_view* text) {
+  long double number = 0;
+  long double scale = 1;
+  bool point = false;
+  size_t digits = 0;
+  size_t i = 0;
+  for (; i < text->size(); ++i) {
+    const char c = (*text)[i];
+    if (c == '.' && !point) {
+      point = true;
+    } else if (IsDigit(c)) {
+      ++digits;
+      if (point) scale /= 10;
+      number = point ? number + (c - '0') * scale : number * 10 + (c - '0');
+    } else {
+      break;
+    }
+  }
+  if (digits == 0) return std::nullopt;
+  text->remove_prefix(i);
+  const size_t end = text->find_first_of("0123456789.");
+  const std::string_view name = text->substr(0, end);
+  for (const Unit& unit : kUnits) {
+    if (unit.name != name) continue;
+    text->remove_prefix(name.size());
+    return number * static_cast<long double>(unit.nanoseconds);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int64_t> ParseGoDuration(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return 0;
+  if (text.empty()) return std::nullopt;
+  long double total = 0;
+  while (!text.empty()) {
+    const std::optional<long double> part = TakePart(&text);
+    if (!part) return std::nullopt;
+    total += *part;
+  }
+  if (total >= static_cast<long double>(std::numeric_limits<int64_t>::max())) return std::nullopt;
+  const auto whole = static_cast<int64_t>(total + 0.5L);
+  return negative ? -whole : whole;
+}
+
+}  // namespace veneer
