@@ -34,6 +34,11 @@ inline constexpr size_t kTarBlock = 512;
 // The bytes that fill a payload up to a whole block.
 inline uint64_t TarPadding(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
 
+// Files whose holes are smaller are written whole: Docker and containers/storage take a layer with a sparse file in, and then can
+// neither save nor push the image, since what they keep of the layer (tar-split) does not tell its holes. A larger one is
+// worth that.
+inline constexpr uint64_t kMinHoles = uint64_t{1} << 30;
+
 // A piece of data in a sparse file; what lies between the pieces is a hole.
 struct SparseExtent {
   uint64_t offset = 0;

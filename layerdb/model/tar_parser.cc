@@ -344,6 +344,10 @@ Result<std::optional<TarParser::Event>> TarParser::OnEntryHeader(TarBlock block)
   if (pax.sparse) {
     entry_.sparse = true;
     if (!pax.real_size) return Damaged("a sparse file without its size");
+    // Docker and containers/storage read it, and cannot write the layer again.
+    if (peculiarity_.empty() && *pax.real_size < block.size + kMinHoles) {
+      peculiarity_ = "a sparse file (tar -S)";
+    }
     attr.size = *pax.real_size;
     if (pax.sparse_major == 1 && pax.sparse_minor == 0) {
       sparse_text_.clear();

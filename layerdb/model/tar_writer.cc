@@ -225,14 +225,16 @@ std::vector<SparseExtent> DataExtents(const std::vector<SparseExtent>& zero_runs
                                       bool* sparse) {
   std::vector<SparseExtent> out;
   uint64_t at = 0;
-  *sparse = false;
+  uint64_t holes = 0;
   for (const SparseExtent& run : zero_runs) {
     if (run.size < kSparseRun) continue;
-    *sparse = true;
+    holes += run.size;
     if (run.offset > at) out.push_back({at, run.offset - at});
     at = run.offset + run.size;
   }
-  if (*sparse && at < size) out.push_back({at, size - at});
+  *sparse = holes >= kMinHoles;
+  if (!*sparse) return {};
+  if (at < size) out.push_back({at, size - at});
   return out;
 }
 

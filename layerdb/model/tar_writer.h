@@ -55,10 +55,9 @@ std::string TarEndMark();
 // labels, and what network file systems make up.
 bool IsHostXattr(std::string_view name);
 
-// The pieces of a file that hold data, when it is worth writing it sparse: `zero_runs` are its runs
-// of zeros (ascending, apart). Only runs of at least kSparseRun bytes count, so that the answer
-// depends on the contents and not on the file system, and ordinary files stay whole. Empty result
-// with *sparse false: write it whole.
+// The pieces of a file that hold data, when it is written sparse: `zero_runs` are its runs of zeros (ascending, apart). Only
+// runs of at least kSparseRun bytes count, so that the answer depends on the contents and not on the file system. They have
+// to come to kMinHoles (tar_block.h). Empty result with *sparse false: write it whole.
 inline constexpr uint64_t kSparseRun = uint64_t{64} << 10;
 std::vector<SparseExtent> DataExtents(const std::vector<SparseExtent>& zero_runs, uint64_t size,
                                       bool* sparse);

@@ -13,6 +13,7 @@ namespace veneer {
 namespace {
 
 constexpr TreeBuilder::Node kRoot = 0;
+constexpr uint16_t kSetGroupId = 02000;
 constexpr int kMaxSymlinks = 40;  // as the kernel allows in one path
 // A slot whose name was removed; lookups go on behind it.
 constexpr uint32_t kForgotten = UINT32_MAX - 1;
@@ -176,6 +177,8 @@ Result<TreeBuilder::Node> TreeBuilder::MakeImplied(Node parent, Name name, const
   Detach(name);
   const Node node = NewNode(ImpliedDirectory(mtime));
   NodeRec& record = nodes_[node];
+  // mkdir(2), by which every reader of archives makes it, passes the bit on. The group is root's in Docker's.
+  record.mode |= nodes_[parent].mode & kSetGroupId;
   record.implied = true;
   record.nlink = 1;
   record.parent = parent;
@@ -210,6 +213,7 @@ Result<TreeBuilder::Node> TreeBuilder::Resolve(std::span<const std::string_view>
     }
     if (next != kNoNode && nodes_[next].type == FileType::kSymlink) {
       if (++symlinks > kMaxSymlinks) {
+        if (missing == Missing::kMakeForMark) return kNoNode;
         return MakeError("\"" + PrintablePath(part) + "\": " + ErrnoText(ELOOP));
       }
       std::string_view target = Text(nodes_[next].target, nodes_[next].target_size);

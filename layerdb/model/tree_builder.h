@@ -6,7 +6,8 @@
 //   - the last of several entries with one name counts; of a directory the attributes, and what is in it stays;
 //   - missing parents are made (0755, root), and take the attributes of their own entry when it comes;
 //   - a parent that is a symlink is followed inside the tree (never above its root); one that is anything else but a
-//     directory is replaced by one;
+//     directory is replaced by one; a parent that has no entry has the set-group-ID bit of the directory it
+//     is in (mkdir(2)) and root's group, as with Docker;
 //   - a hard link is to what its target is at that moment; what its target's name becomes later does not matter;
 //   - whiteouts and opaque marks say something of the layers below only, wherever in the archive they stand (OCI
 //     image-spec layer.md); a whiteout beside an entry makes the directory opaque. They add nothing: a directory that is

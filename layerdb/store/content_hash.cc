@@ -5,17 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "layerdb/base/sys.h"
+#include "layerdb/base/zeros.h"
 
 namespace veneer {
 namespace {
-
-bool IsZero(std::string_view bytes) {
-  // All bytes are equal to the first when the whole equals itself moved by one.
-  return bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
 
 std::string LittleEndian(uint64_t value) {
   std::string out;

@@ -4,10 +4,16 @@
 #include <unistd.h>
 
 #include "layerdb/base/sys.h"
+#include "layerdb/base/zeros.h"
 #include "layerdb/store/object_store.h"
 #include "layerdb/store/session.h"
 
 namespace veneer {
+
+namespace {
+// Zeros that become a hole, whole ones of this size that begin at a multiple of it.
+constexpr size_t kHoleSize = size_t{64} << 10;
+}  // namespace
 
 ObjectWriter::ObjectWriter(WriteSession& session, std::string path, Fd fd)
     : session_(session), path_(std::move(path)), fd_(std::move(fd)) {}
@@ -17,7 +23,21 @@ ObjectWriter::~ObjectWriter() {
 }
 
 Result<void> ObjectWriter::Write(std::string_view bytes) {
-  VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes, hasher_.size()), path_);
+  const uint64_t offset = hasher_.size();
+  size_t begin = 0;  // of what is to be written next
+  auto write_until = [&](size_t end) -> Result<void> {
+    if (end == begin) return {};
+    VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes.substr(begin, end - begin), offset + begin),
+                        path_);
+    return {};
+  };
+  for (size_t at = (kHoleSize - offset % kHoleSize) % kHoleSize; at + kHoleSize <= bytes.size();
+       at += kHoleSize) {
+    if (!IsZero(bytes.substr(at, kHoleSize))) continue;
+    VENEER_TRY_VOID(write_until(at));
+    begin = at + kHoleSize;
+  }
+  VENEER_TRY_VOID(write_until(bytes.size()));
   hasher_.Update(bytes);
   return {};
 }

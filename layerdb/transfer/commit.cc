@@ -167,7 +167,7 @@ Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder
   object->attr = entry->attr;
   std::vector<SparseExtent> extents;
   bool sparse = false;
-  if (content.size >= kSparseRun) {
+  if (content.size >= kMinHoles) {
     VENEER_TRY(const std::vector<SparseExtent> zeros, FindZeroRuns(content.fd.get(), content.size));
     extents = DataExtents(zeros, content.size, &sparse);
   }

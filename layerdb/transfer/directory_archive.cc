@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/base/zeros.h"
 #include "layerdb/model/tar_mapping.h"
 #include "layerdb/model/tar_writer.h"
 
@@ -24,11 +24,6 @@ constexpr size_t kReadSize = size_t{256} << 10;
 constexpr uint64_t kZeroBlock = 4096;
 // Directories that stay open on the way down; those above are opened again on the way up.
 constexpr size_t kOpenLevels = 64;
-
-bool IsZero(std::string_view bytes) {
-  return bytes.empty() ||
-         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
 
 Attr AttrOf(const struct stat& st, std::optional<int64_t> epoch) {
   Attr attr;
@@ -229,7 +224,7 @@ Result<void> Archiver::File(sys::At at, TarOutput* entry) {
   const uint64_t size = entry->attr.size;
   std::vector<SparseExtent> extents;
   bool sparse = false;
-  if (size >= kSparseRun) {
+  if (size >= kMinHoles) {
     Result<std::vector<SparseExtent>> zeros = FindZeroRuns(fd->get(), size);
     if (!zeros) return tl::unexpected(std::move(zeros).error().Context(PrintablePath(path_)));
     extents = DataExtents(*zeros, size, &sparse);

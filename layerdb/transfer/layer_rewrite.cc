@@ -125,7 +125,7 @@ class Rewriter {
     const uint64_t size = entry.attr.size;
     std::vector<SparseExtent> extents;
     bool sparse = false;
-    if (content->fd && size >= kSparseRun) {
+    if (content->fd && size >= kMinHoles) {
       VENEER_TRY(const std::vector<SparseExtent> zeros, FindZeroRuns(content->fd.get(), size));
       extents = DataExtents(zeros, size, &sparse);
     }

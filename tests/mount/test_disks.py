@@ -87,6 +87,48 @@ class NearlyFull(DiskCase):
         self.assertEqual(text, read(os.path.join(mount.upper, "file")))
 
 
+class OverQuota(DiskCase):
+    """btrfs has limits that root, too, is held to."""
+
+    def limited(self, mode):
+        disk = disks.Disk(self, self.path("disk"), 300, "btrfs")
+        for words in (["quota", "enable", disk.path], ["qgroup", "limit", "8M", disk.path]):
+            subprocess.run(["btrfs", *words], check=True)
+        lower = self.layer("disk/lower", {"below": "x" * MIB})
+        return self.mount([lower], upper=self.path("disk/upper"), options=[f"io={mode}"])
+
+    def test_a_write_and_a_copy_up_are_told_of_the_quota(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                mount = self.limited(mode)
+                fd = self.fd(mount / "file", os.O_RDWR | os.O_CREAT)
+                with self.errno(errno.EDQUOT):
+                    for _ in range(16):
+                        os.pwrite(fd, bytes(MIB), os.fstat(fd).st_size)
+                        os.fsync(fd)
+                self.assertEqual(read(mount / "file"), bytes(os.fstat(fd).st_size))
+                with self.errno(errno.EDQUOT, "copy-up"):
+                    with open(mount / "below", "ab", buffering=0) as file:
+                        file.write(b"more")
+                self.assertEqual(read(mount / "below"), b"x" * MIB)
+                self.doCleanups()
+                self.setUp()
+
+    def test_a_mapping_beyond_the_quota_fails_to_be_synced(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                mount = self.limited(mode)
+                fd = self.fd(mount / "file", os.O_RDWR | os.O_CREAT)
+                os.ftruncate(fd, 16 * MIB)
+                mapping = mmap.mmap(fd, 16 * MIB)
+                told = NearlyFull.codes_of(lambda: NearlyFull.overwrite(mapping), mapping.flush, lambda: os.fsync(fd))
+                # Of an error in write-back the kernel keeps only whether it was ENOSPC; SIGBUS counts as that.
+                self.assertTrue({errno.EDQUOT, errno.EIO, errno.ENOSPC} & set(told), told)
+                mapping.close()
+                self.doCleanups()
+                self.setUp()
+
+
 class Attributes(DiskCase):
     def test_the_block_size_is_that_of_the_upper(self):
         _, mount = self.on_disk({"below": "below"}, 24, mkfs=["-b", "1024"])

@@ -408,13 +408,13 @@ class SessionCase:
 
     def test_what_cannot_be_stored_is_an_error_of_exports_and_commits(self):
         """The first syncfs(2) returns before the daemon has met the error."""
-        def export(_):
-            self.assertIn("No space left", self.veneer("export", "-o", "out.tar", "web", code=1).err)
-            self.assertFalse(os.path.exists(self.path("out.tar")))
-
-        def commit(_):
-            self.assertIn("No space left", self.veneer("commit", "web", "mapped:1", code=1).err)
-        self.with_slow_writes(":error=ENOSPC", [("a", export), ("b", commit)])
+        for error, text in (("ENOSPC", "No space left"), ("EDQUOT", "quota exceeded"), ("EIO", "Input/output error")):
+            def act(words, said=text):
+                self.assertIn(said, self.veneer(*words.split(), code=1).err)
+                self.assertFalse(os.path.exists(self.path("out.tar")))
+            with self.subTest(error):
+                self.with_slow_writes(f":error={error}", [("export -o out.tar web", act), ("commit web mapped:1", act)])
+                self.veneer("rm", "-f", "web")
 
     @staticmethod
     def is_traced(pid):

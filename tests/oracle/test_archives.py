@@ -118,9 +118,14 @@ INTENDED = (
                  name: value for name, value in d.ours.items() if value and name.startswith(("user.", "security."))}),
     Intended("an attribute without a value", "GNU tar and bsdtar write and keep it; Go reads an empty PAX record as none",
              ALL, ("xattrs",), lambda d, case: d.ours != without_empty(d) == d.theirs),
+    Intended("a sparse file of a layer that the image has twice", "podman writes the second copy from its own records, in bytes "
+             "that are not those of the archive",
+             ("podman-vfs", "podman-overlay"), ("data",), lambda d, case: "sparse" in case.notes and "a layer twice" in case.notes
+             and any(member.pieces for member in case.notes.entries.get(path_of(d), ())), ("umoci",)),
     Intended("records of aufs", "names that begin with .wh..wh. are no files in a layer (OCI); the others know some of them",
              ALL, ("path",), lambda d, case: d.ours is None and d.where.startswith(".wh..wh.")),
-    Intended("a directory without an entry where set-group-ID is inherited", "Docker and Veneer make it as anywhere else",
+    Intended("a directory without an entry where set-group-ID is inherited", "Docker and Veneer give it root's group, and "
+             "know the directories of its own layer alone",
              ("podman-vfs", "podman-overlay", "umoci"), ("gid", "mode"), lambda d, case: path_of(d) in case.notes.undescribed
              and (d.what == "gid" or d.theirs == d.ours | stat.S_ISGID), ("docker",)),
     Intended("a hard link to another layer", "what it is depends on the layers below, and a layer of the store stands for "

@@ -31,7 +31,7 @@ class Disk:
         os.makedirs(self.path)
         with open(self.image, "wb") as file:
             file.truncate(size << 20)
-        subprocess.run([*MAKE[kind], *options, self.image], check=True)
+        subprocess.run([*MAKE[kind], *options, self.image], stdout=subprocess.DEVNULL, check=True)
         self.mount()
         case.addCleanup(self._discard)
 

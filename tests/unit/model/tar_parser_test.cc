@@ -144,15 +144,22 @@ TEST(TarWriterTest, SparseFilesAreReadAgain) {
   EXPECT_EQ(parsed.contents[0].substr(1000000), "defgh");
 }
 
-TEST(TarWriterTest, OnlyLongRunsOfZerosMakeAFileSparse) {
+TEST(TarWriterTest, OnlyLargeHolesOfLongRunsOfZerosMakeAFileSparse) {
   bool sparse = true;
-  EXPECT_TRUE(DataExtents({{0, kSparseRun - 1}}, kSparseRun, &sparse).empty());
+  EXPECT_TRUE(DataExtents({{0, kMinHoles - 1}}, kMinHoles, &sparse).empty());
   EXPECT_FALSE(sparse);
-  EXPECT_EQ(DataExtents({{4096, kSparseRun}}, 2 * kSparseRun, &sparse),
-            (std::vector<SparseExtent>{{0, 4096}, {4096 + kSparseRun, kSparseRun - 4096}}));
+  EXPECT_EQ(DataExtents({{4096, kMinHoles}}, 2 * kMinHoles, &sparse),
+            (std::vector<SparseExtent>{{0, 4096}, {4096 + kMinHoles, kMinHoles - 4096}}));
   EXPECT_TRUE(sparse);
-  EXPECT_TRUE(DataExtents({{0, kSparseRun}}, kSparseRun, &sparse).empty());
+  EXPECT_TRUE(DataExtents({{0, kMinHoles}}, kMinHoles, &sparse).empty());
   EXPECT_TRUE(sparse);
+  // Short runs neither count nor part the data.
+  EXPECT_EQ(DataExtents({{0, kMinHoles}, {kMinHoles + 1, kSparseRun - 1}}, 2 * kMinHoles, &sparse),
+            (std::vector<SparseExtent>{{kMinHoles, kMinHoles}}));
+  EXPECT_TRUE(DataExtents({{0, kMinHoles - kSparseRun}, {kMinHoles + 1, kSparseRun - 1}},
+                          2 * kMinHoles, &sparse)
+                  .empty());
+  EXPECT_FALSE(sparse);
 }
 
 TEST(TarParserTest, PiecesOfAnySizeGiveTheSame) {
@@ -334,8 +341,8 @@ TEST(TarParserTest, NoticesWhatIsCutShort) {
   for (size_t size = 0; size < archive.size() - 512; ++size) {
     // Between entries, where an end mark may be missing, and the padding before it; and behind the
     // first block of one.
-    const bool at_entry = (size >= 512 + 1000 && size <= 1536) || (size > 3072 && size <= 3584) ||
-                          size >= 3584 + 512;
+    const bool at_entry =
+        (size >= 512 + 1000 && size <= 1536) || (size > 3072 && size <= 3584) || size >= 3584 + 512;
     EXPECT_EQ(Parse(archive.substr(0, size)).error.empty(), at_entry) << size;
   }
   EXPECT_EQ(Parse(std::string(1024, '\0')).error, "");

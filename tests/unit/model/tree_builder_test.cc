@@ -105,6 +105,23 @@ TEST_F(TreeBuilderTest, AMissingParentHasTheTimeOfWhatIsFirstInItWhateverMarksAr
   EXPECT_EQ(directories, 2U);
 }
 
+TEST_F(TreeBuilderTest, AMissingParentBelowASetGroupIdDirectoryHasTheBit) {
+  TreeBuilder::Object shared = Of(FileType::kDirectory, 02775);
+  shared.attr.gid = 50;
+  ASSERT_TRUE(tree_.Add(Path("shared"), shared));
+  ASSERT_TRUE(File("shared/a/b/f"));
+  ASSERT_TRUE(File("plain/c/f"));
+  std::map<std::string, uint32_t> modes;
+  ASSERT_TRUE(tree_.Walk([&](const TreeBuilder::Visited& v) -> Result<void> {
+    if (!v.implied) return {};
+    EXPECT_EQ(v.attr.gid, 0U) << v.name;
+    modes[std::string(v.name)] = v.attr.mode;
+    return {};
+  }));
+  EXPECT_EQ(modes, (std::map<std::string, uint32_t>{
+                       {"", 0755}, {"a", 02755}, {"b", 02755}, {"c", 0755}, {"plain", 0755}}));
+}
+
 TEST_F(TreeBuilderTest, TheLastOfSeveralEntriesCounts) {
   ASSERT_TRUE(File("f", 1));
   ASSERT_TRUE(File("f", 2));
@@ -202,6 +219,9 @@ TEST_F(TreeBuilderTest, LoopsOfSymlinksEndWithOneLine) {
     ASSERT_FALSE(added);
     EXPECT_NE(added.error().message().find("symbolic links"), std::string::npos);
   }
+  // A mark adds nothing, wherever its path leads to.
+  EXPECT_TRUE(tree_.MakeOpaque(Path("a/x")));
+  EXPECT_TRUE(tree_.AddWhiteout(Path("self/x/gone")));
   EXPECT_FALSE(Link("empty", ""));
   EXPECT_FALSE(Link("long", std::string(4096, 'x')));
 }
