@@ -126,7 +126,9 @@ std::string Describe(const Op& op) {
     case OpKind::kFtruncate:
     case OpKind::kMapRead:
     case OpKind::kMapWrite:
-    case OpKind::kMapSync: out << " slot " << op.slot << range; break;
+    case OpKind::kMapSync:
+      out << " slot " << op.slot << range << (LeavesDirtyPages(op) ? ", left dirty" : "");
+      break;
     case OpKind::kTruncate: out << " " << Quote(op.path) << " to " << op.offset; break;
     case OpKind::kChmod:
     case OpKind::kMkdir: out << " " << Quote(op.path) << " " << Octal(op.mode); break;
