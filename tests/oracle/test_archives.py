@@ -6,6 +6,7 @@ import concurrent.futures
 import os
 import shutil
 import stat
+import struct
 import time
 
 import archives
@@ -47,6 +48,25 @@ def without_empty(d):
     return {name: value for name, value in d.ours.items() if value}
 
 
+def shown_by_nobody(d):
+    """No other judge shows all of these: Go reads an attribute without a value as none, and podman's vfs copies no ACLs of the
+    layer below."""
+    return without_empty(d) != d.ours or "system.posix_acl_access" in d.ours
+
+
+def without_mode(acl):
+    """The entries of an ACL (acl(5)) without the permissions that chmod(2) sets: of the owner, the mask and others."""
+    entries = struct.iter_unpack("<HHI", acl[4:])
+    return [(tag, 0 if tag in (1, 0x10, 0x20) else permissions, number) for tag, permissions, number in entries]
+
+
+def other_mode(d):
+    """The same attributes, but for the part of an ACL that is the mode."""
+    acl = "system.posix_acl_access"
+    return (d.ours.keys() == d.theirs.keys() and acl in d.ours and without_mode(d.ours[acl]) == without_mode(d.theirs[acl])
+            and all(d.ours[name] == d.theirs[name] for name in d.ours if name != acl))
+
+
 INTENDED = (
     Intended("time of unpacking", "of a directory without an entry; Veneer shows what another layer says, or the time of what is "
              "in it",
@@ -63,6 +83,8 @@ INTENDED = (
              ENGINES, (*OWNER, "mtime"), lambda d, case: d.where == "." and said(d, case)),
     Intended("root directory's attributes", "in the same way",
              ENGINES, ("xattrs",), lambda d, case: d.where == "." and not d.theirs, ("umoci",)),
+    Intended("root directory's attributes that nobody else shows", "in the same way",
+             ENGINES, ("xattrs",), lambda d, case: d.where == "." and not d.theirs and shown_by_nobody(d)),
     Intended("root directory that nobody describes", "the others make it as they like",
              ALL, ("mode", "mtime"), lambda d, case: d.where == "." and b"." not in case.notes.entries
              and d.ours == {"mode": 0o755, "mtime": 0}[d.what]),
@@ -80,6 +102,8 @@ INTENDED = (
              "give the file what the entry says of owner, mode and time. Writers say the same in all entries of a file",
              ENGINES, (*OWNER, "mtime"), lambda d, case: said(d, case)
              and d.theirs in case.notes.said_by_links(path_of(d), d.what)),
+    Intended("the ACL of a hard link", "the mode that they give it is a part of its ACL",
+             ENGINES, ("xattrs",), lambda d, case: path_of(d) in case.notes.names and other_mode(d)),
     Intended("capabilities of a hard link", "with the owner of the link's entry the kernel takes them away",
              ENGINES, ("xattrs",), lambda d, case: lost(d, "security.capability") and path_of(d) in case.notes.names),
     Intended("links that a layer above replaces", "overlay counts the names of the file in its own layer; Veneer, vfs and umoci "
@@ -94,6 +118,8 @@ INTENDED = (
              OVERLAY, OWNER, lambda d, case: path_of(d) in case.notes.undescribed, ("podman-vfs", "umoci")),
     Intended("attributes of a directory without an entry", "in the same way",
              OVERLAY, ("xattrs",), lambda d, case: path_of(d) in case.notes.undescribed and not d.theirs, ("podman-vfs", "umoci")),
+    Intended("attributes of a directory without an entry that nobody else shows", "in the same way",
+             OVERLAY, ("xattrs",), lambda d, case: path_of(d) in case.notes.undescribed and not d.theirs and shown_by_nobody(d)),
     Intended("a time before 1970", "Docker and podman set it to 1970; Veneer, umoci and GNU tar show it",
              ENGINES, ("mtime",), lambda d, case: d.ours < 0 and d.theirs == 0 and said(d, case)),
     Intended("a layer that erases its own", "a whiteout is for what layers below have (OCI); vfs of podman goes by the order "
