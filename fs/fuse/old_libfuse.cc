@@ -37,8 +37,8 @@ ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
   if (offered != 0 && count == 2 && parts[1].iov_len >= offsetof(fuse_init_out, unused)) {
     auto& mount = *static_cast<Mount*>(userdata);
     uint32_t wanted = FUSE_SETXATTR_EXT;
-    if (mount.techniques.killpriv) wanted |= FUSE_HANDLE_KILLPRIV_V2;
-    if (mount.techniques.parallel_dirops) wanted |= FUSE_PARALLEL_DIROPS;
+    if (mount.optimizations.killpriv) wanted |= FUSE_HANDLE_KILLPRIV_V2;
+    if (mount.optimizations.parallel_dirops) wanted |= FUSE_PARALLEL_DIROPS;
     const auto agreed = static_cast<uint32_t>(offered & wanted);
     mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;

@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned kInvalidatesAfterDirectWrites = 45;
 
 bool BypassesPageCache(const Mount& mount, uint32_t flags) {
-  return mount.techniques.direct_writes && (flags & O_ACCMODE) == O_WRONLY &&
+  return mount.optimizations.direct_writes && (flags & O_ACCMODE) == O_WRONLY &&
          mount.kernel_minor >= kInvalidatesAfterDirectWrites && mount.kill_privileges;
 }
 
@@ -35,8 +35,8 @@ Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughO
 }
 
 Caller CallerOf(const Mount& mount, const fuse_in_header& header, uint32_t umask) {
-  return {mount.ids.users.Keep(header.uid).value_or(kOverflowId),
-          mount.ids.groups.Keep(header.gid).value_or(kOverflowId), umask};
+  return {mount.ids.users.ToDisk(header.uid).value_or(kOverflowId),
+          mount.ids.groups.ToDisk(header.gid).value_or(kOverflowId), umask};
 }
 
 // The answer to a request that made a file: `made`, opened. `name`: what it is called; empty: nothing.

@@ -29,11 +29,11 @@ Sys<AttrChange> ToChange(const Request& r, const struct stat& wanted, int valid)
   AttrChange change;
   if ((valid & FUSE_SET_ATTR_MODE) != 0) change.mode = wanted.st_mode & 07777;
   if ((valid & FUSE_SET_ATTR_UID) != 0) {
-    change.uid = r.mount().ids.users.Keep(wanted.st_uid);
+    change.uid = r.mount().ids.users.ToDisk(wanted.st_uid);
     if (!change.uid) return Fail(EINVAL);
   }
   if ((valid & FUSE_SET_ATTR_GID) != 0) {
-    change.gid = r.mount().ids.groups.Keep(wanted.st_gid);
+    change.gid = r.mount().ids.groups.ToDisk(wanted.st_gid);
     if (!change.gid) return Fail(EINVAL);
   }
   if ((valid & FUSE_SET_ATTR_SIZE) != 0) change.size = static_cast<uint64_t>(wanted.st_size);

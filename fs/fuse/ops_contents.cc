@@ -21,7 +21,7 @@ namespace veneer {
 namespace {
 
 void Open(Request& r, fuse_ino_t node, fuse_file_info* file) {
-  if (r.mount().techniques.stateless) return r.ReplyError(ENOSYS);
+  if (r.mount().optimizations.stateless) return r.ReplyError(ENOSYS);
   if ((file->flags & O_ACCMODE) != O_RDONLY) {
     // The upper knows what chattr(1) has forbidden; the kernel does not.
     const Sys<Fd> opened = r.fs().OpenUpperContents(node, file->flags & (O_ACCMODE | O_APPEND));

@@ -13,7 +13,7 @@ namespace veneer {
 namespace {
 
 void OpenDir(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
-  if (r.mount().techniques.stateless) return r.ReplyError(ENOSYS);
+  if (r.mount().optimizations.stateless) return r.ReplyError(ENOSYS);
   r.ReplyOpen(file);
 }
 

@@ -13,7 +13,7 @@ namespace {
 void Lookup(Request& r, fuse_ino_t parent, const char* name) {
   // A missing name is Entry{kNoNode}: node 0 with a timeout, which the kernel keeps.
   const Sys<Entry> found = r.fs().Lookup(parent, name);
-  if (found && found->node == kNoNode && !r.mount().techniques.cache_negative) {
+  if (found && found->node == kNoNode && !r.mount().optimizations.cache_negative) {
     return r.ReplyError(ENOENT);
   }
   r.Reply(found);

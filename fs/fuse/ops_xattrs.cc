@@ -13,7 +13,7 @@ namespace {
 // Where the host has no SELinux, a label that is not there is "not supported": ls and friends then stop asking for the
 // rest of the run. One that is there is data like any other.
 bool IsUselessLabel(const Mount& mount, std::string_view name) {
-  return mount.techniques.refuse_labels && !mount.selinux && name == "security.selinux";
+  return mount.optimizations.refuse_labels && !mount.selinux && name == "security.selinux";
 }
 
 bool IsAcl(const Mount& mount, std::string_view name) {
@@ -33,7 +33,7 @@ void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   if (!value && value.error().code == ENODATA && IsUselessLabel(r.mount(), name)) {
     value = Fail(EOPNOTSUPP);
   }
-  if (value && IsAcl(r.mount(), name)) value = ShowAcl(std::move(*value), r.mount().ids);
+  if (value && IsAcl(r.mount(), name)) value = AclToMount(std::move(*value), r.mount().ids);
   r.ReplyXattr(value, size);
 }
 
@@ -74,7 +74,7 @@ void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, 
       CurrentRawBits().kill_set_group_id && std::string_view(name) == kAclAccess;
   Sys<void> done;
   if (IsAcl(r.mount(), name)) {
-    const std::optional<std::string> kept = KeepAcl(std::string(value, size), r.mount().ids);
+    const std::optional<std::string> kept = AclToDisk(std::string(value, size), r.mount().ids);
     if (!kept) return r.ReplyError(EINVAL);
     done = r.fs().SetXattr(node, name, *kept, flags);
   } else {

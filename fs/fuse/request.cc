@@ -17,8 +17,8 @@ struct stat ToStat(const Mount& mount, const Attr& attr) {
   st.st_ino = attr.ino;
   st.st_mode = attr.FullMode();
   st.st_nlink = attr.nlink;
-  st.st_uid = mount.ids.users.Show(attr.uid);
-  st.st_gid = mount.ids.groups.Show(attr.gid);
+  st.st_uid = mount.ids.users.ToMount(attr.uid);
+  st.st_gid = mount.ids.groups.ToMount(attr.gid);
   st.st_rdev = makedev(attr.rdev_major, attr.rdev_minor);
   st.st_size = static_cast<off_t>(attr.size);
   st.st_blocks = static_cast<blkcnt_t>(attr.blocks);
@@ -52,8 +52,8 @@ fuse_entry_param ToEntryParam(const Mount& mount, const Entry& entry) {
 
 Caller Request::caller() const {
   const fuse_ctx* context = fuse_req_ctx(req_);
-  return Caller{mount_.ids.users.Keep(context->uid).value_or(kOverflowId),
-                mount_.ids.groups.Keep(context->gid).value_or(kOverflowId), context->umask};
+  return Caller{mount_.ids.users.ToDisk(context->uid).value_or(kOverflowId),
+                mount_.ids.groups.ToDisk(context->gid).value_or(kOverflowId), context->umask};
 }
 
 void Request::ReplyError(int code) {
@@ -72,7 +72,7 @@ bool CallerGroups::Contains(uint32_t gid) const {
   }
   // A caller that has gone meanwhile has no groups: what is taken away from a file is on the safe side.
   for (int i = 0; i < std::min(count, static_cast<int>(groups.size())); ++i) {
-    if (request_.mount().ids.groups.Keep(groups[static_cast<size_t>(i)]) == gid) return true;
+    if (request_.mount().ids.groups.ToDisk(groups[static_cast<size_t>(i)]) == gid) return true;
   }
   return false;
 }

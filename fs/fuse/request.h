@@ -19,13 +19,13 @@
 
 #include "fs/core/union_fs.h"
 #include "fs/fuse/fuse_api.h"
-#include "fs/fuse/id_map.h"
+#include "fs/options/id_map.h"
 #include "fs/fuse/interrupts.h"
 #include "fs/fuse/open_files.h"
 #include "fs/fuse/passthrough.h"
 #include "fs/fuse/recent_truncations.h"
 #include "fs/fuse/statistics.h"
-#include "fs/fuse/techniques.h"
+#include "fs/options/optimizations.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -42,7 +42,7 @@ struct Mount {
   bool fsync = true;
   bool selinux = false;  // the host runs SELinux
   bool debug = false;    // every request and reply is printed
-  Techniques techniques;
+  Optimizations optimizations;
   int device = -1;  // the connection to the kernel
   Statistics* statistics = nullptr;
   RecentTruncations* truncations = nullptr;

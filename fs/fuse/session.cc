@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "fs/fuse/loop.h"
-#include "fs/fuse/mount_arguments.h"
 #include "fs/fuse/old_libfuse.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
+#include "fs/options/mount_arguments.h"
 #include "layerdb/base/fd.h"
 
 namespace veneer {
@@ -46,16 +46,18 @@ void Init(void* userdata, fuse_conn_info* connection) {
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT |
                     FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
   if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
-  const Techniques& techniques = mount.techniques;
-  if (techniques.cache_symlinks) wanted |= FUSE_CAP_CACHE_SYMLINKS;
-  if (techniques.parallel_dirops) wanted |= FUSE_CAP_PARALLEL_DIROPS;
-  if (techniques.readdirplus != ReaddirPlus::kOff) wanted |= FUSE_CAP_READDIRPLUS;
-  if (techniques.readdirplus == ReaddirPlus::kAuto) wanted |= FUSE_CAP_READDIRPLUS_AUTO;
+  const Optimizations& optimizations = mount.optimizations;
+  if (optimizations.cache_symlinks) wanted |= FUSE_CAP_CACHE_SYMLINKS;
+  if (optimizations.parallel_dirops) wanted |= FUSE_CAP_PARALLEL_DIROPS;
+  if (optimizations.readdirplus) {
+    wanted |= FUSE_CAP_READDIRPLUS;
+    if (optimizations.readdirplus_auto) wanted |= FUSE_CAP_READDIRPLUS_AUTO;
+  }
 #if VENEER_OLD_LIBFUSE
   connection->want = connection->capable & wanted;
 #else
   wanted |= FUSE_CAP_SETXATTR_EXT | FUSE_CAP_NO_EXPORT_SUPPORT;
-  if (techniques.killpriv) wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2;
+  if (optimizations.killpriv) wanted |= FUSE_CAP_HANDLE_KILLPRIV_V2;
   if (mount.open_files != nullptr) wanted |= FUSE_CAP_PASSTHROUGH;
   const uint64_t agreed = connection->capable_ext & wanted;
   fuse_unset_feature_flag(connection, ~agreed);  // libfuse has defaults of its own
@@ -114,12 +116,12 @@ class StderrCapture {
 
 bool HostHasSelinux() { return ::access("/sys/fs/selinux/enforce", F_OK) == 0; }
 
-MountHost HostOf(const Places& places, bool selinux) {
+MountHost HostOf(const MountPaths& paths, bool selinux) {
   MountHost host;
   host.root = ::geteuid() == 0;
   host.selinux = selinux;
-  std::vector<std::string> directories = places.lowers;
-  if (!places.upper.empty()) directories.push_back(places.upper);
+  std::vector<std::string> directories = paths.lowers;
+  if (!paths.upper.empty()) directories.push_back(paths.upper);
   for (const std::string& path : directories) {
     struct statvfs st = {};
     // A layer that has gone is met with its own message later.
@@ -131,9 +133,9 @@ MountHost HostOf(const Places& places, bool selinux) {
 }
 
 // What the directory that is written, or the top layer, has as st_blksize.
-blksize_t BlockSizeOf(const Places& places) {
+blksize_t BlockSizeOf(const MountPaths& paths) {
   struct stat st = {};
-  const std::string& path = places.upper.empty() ? places.lowers.front() : places.upper;
+  const std::string& path = paths.upper.empty() ? paths.lowers.front() : paths.upper;
   // One that has gone is met with its own message.
   return ::stat(path.c_str(), &st) == 0 ? st.st_blksize : 4096;
 }
@@ -181,8 +183,8 @@ struct Session::State {
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::~Session() = default;
 
-Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, const Places& places,
-                                                 UnionFs& fs) {
+Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options,
+                                                 const MountPaths& paths, UnionFs& fs) {
   auto state = std::make_unique<State>();
   Mount& mount = state->mount;
   mount.fs = &fs;
@@ -191,16 +193,16 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   mount.interrupts = &state->interrupts;
   mount.ids = options.ids;
   mount.timeout = options.timeout;
-  mount.block_size = BlockSizeOf(places);
-  state->mounted_by_caller = places.device_fd >= 0;
+  mount.block_size = BlockSizeOf(paths);
+  state->mounted_by_caller = paths.device_fd >= 0;
   mount.acl = options.acl;
   mount.xattrs = options.xattrs;
   mount.fsync = options.fsync;
   mount.debug = options.debug;
   mount.selinux = HostHasSelinux();
-  mount.techniques = options.techniques;
+  mount.optimizations = options.optimizations;
 
-  std::vector<std::string> words = MountArguments(options, HostOf(places, mount.selinux));
+  std::vector<std::string> words = MountArguments(options, HostOf(paths, mount.selinux));
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   fuse_args args = FUSE_ARGS_INIT(static_cast<int>(argv.size()), argv.data());
@@ -210,10 +212,10 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   state->session = fuse_session_new(&args, &ops, sizeof(ops), &mount);
   fuse_opt_free_args(&args);
   const bool mounted = state->session != nullptr &&
-                       fuse_session_mount(state->session, places.mount_point.c_str()) == 0;
+                       fuse_session_mount(state->session, paths.mount_point.c_str()) == 0;
   const std::string said = capture.End();
   if (!mounted) {
-    return MakeError("cannot mount on " + places.mount_point + ": " +
+    return MakeError("cannot mount on " + paths.mount_point + ": " +
                      (said.empty() ? "libfuse gave no reason" : said));
   }
   mount.device = fuse_session_fd(state->session);
@@ -221,8 +223,8 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
                       "cannot set up the connection to the kernel");
 
   // Without an upper no file can be passed; see open_files.h.
-  if (options.io == IoMode::kPassthrough && !places.upper.empty()) {
-    mount.upper = places.upper;
+  if (options.io == IoMode::kPassthrough && !paths.upper.empty()) {
+    mount.upper = paths.upper;
     mount.backings = &state->backings.emplace(mount.device);
     mount.open_files = &state->open_files.emplace(*mount.backings);
   }
@@ -230,7 +232,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options, co
   LoopOptions loop_options;
   loop_options.buffer_size = kMaxTransfer + kRequestHeaders;
   loop_options.processors = UsableProcessors();
-  if (!options.techniques.polling) loop_options.window = std::chrono::microseconds(0);
+  if (!options.optimizations.polling) loop_options.window = std::chrono::microseconds(0);
   fuse_session* session = state->session;
   Sys<std::unique_ptr<Loop>> loop =
       Loop::Create(mount.device, loop_options, [session, &mount](char* request, size_t size) {
@@ -269,6 +271,7 @@ std::string Session::StatisticsText() const {
   const UnionFs& fs = *state_->mount.fs;
   return state_->statistics.ToJson(fs.counters(), fs.NodeCount());
 }
+std::string Session::LibfuseVersion() { return fuse_pkgversion(); }
 void Session::BeforeBlocking() { Loop::BeforeBlocking(); }
 bool Session::CallerIsBeingKilled() { return veneer::CallerIsBeingKilled(); }
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "fs/core/union_fs.h"
-#include "fs/fuse/options.h"
-#include "fs/fuse/places.h"
+#include "fs/options/mount_paths.h"
+#include "fs/options/options.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -21,8 +21,8 @@ class Session {
   // Mounts. `fs` must outlive the session; its UnionOptions should name BeforeBlocking() and
   // CallerIsBeingKilled(). Fails with one line; nothing is mounted then. Not thread-safe against
   // other users of standard error, which is read while libfuse and fusermount3 write to it.
-  static Result<std::unique_ptr<Session>> Create(const MountOptions& options, const Places& places,
-                                                 UnionFs& fs);
+  static Result<std::unique_ptr<Session>> Create(const MountOptions& options,
+                                                 const MountPaths& paths, UnionFs& fs);
   // Unmounts, if that has not happened yet.
   ~Session();
   Session(const Session&) = delete;
@@ -36,6 +36,9 @@ class Session {
 
   // What has been served since the mount, as one JSON object (veneerfs(1)). From any thread.
   std::string StatisticsText() const;
+
+  // The version of libfuse that serves, as its distributor names it.
+  static std::string LibfuseVersion();
 
   // For UnionOptions::before_blocking.
   static void BeforeBlocking();

@@ -17,7 +17,7 @@ from support.case import MountCase, read, write
 PAGE = mmap.PAGESIZE
 WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-BOTH = ("direct_writes=on", "direct_writes=off")
+BOTH = ("x-disable=", "x-disable=direct_writes")
 
 
 class NewFiles(MountCase):

@@ -390,7 +390,7 @@ class FlagsAtOpen(MountCase):
     def test_open_is_refused_where_the_daemon_is_asked(self):
         if mounts.kind() != "veneerfs":
             self.skipTest("an option of veneerfs")
-        mount = self.mount([self.layer("lower", {"file": "x"})], options=["stateless=off"])
+        mount = self.mount([self.layer("lower", {"file": "x"})], options=["x-disable=stateless"])
         path = mount / "file"
         self.addCleanup(lambda: sysio.set_flags(path, 0))
         for flag, append in ((sysio.FS_APPEND_FL, True), (sysio.FS_IMMUTABLE_FL, False)):

@@ -14,7 +14,7 @@ namespace veneer {
 
 namespace {
 
-// Backslashes before what ends a path or an option (fs/fuse/option_text.h).
+// Backslashes before what ends a path or an option (fs/options/option_text.h).
 std::string EscapePath(const std::string& path) {
   std::string escaped;
   for (const char c : path) {

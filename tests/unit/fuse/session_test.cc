@@ -93,7 +93,7 @@ class SessionTest : public ::testing::Test {
         UnionOptions{.acl = options_.acl,
                      .before_blocking = Session::BeforeBlocking,
                      .given_up = Session::CallerIsBeingKilled});
-    Places places;
+    MountPaths places;
     places.device_fd = ends[1];  // the session owns it now
     places.mount_point = "/dev/fd/" + std::to_string(ends[1]);
     places.upper = root_ / "upper";

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What libfuse is told about a mount, from what the caller asked for. A pure function.
-#ifndef VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_
-#define VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_
+#ifndef VENEER_FS_OPTIONS_MOUNT_ARGUMENTS_H_
+#define VENEER_FS_OPTIONS_MOUNT_ARGUMENTS_H_
 
 #include <string>
 #include <vector>
 
-#include "fs/fuse/options.h"
+#include "fs/options/options.h"
 
 namespace veneer {
 
@@ -26,4 +26,4 @@ std::vector<std::string> MountArguments(const MountOptions& options, const Mount
 
 }  // namespace veneer
 
-#endif  // VENEER_FS_FUSE_MOUNT_ARGUMENTS_H_
+#endif  // VENEER_FS_OPTIONS_MOUNT_ARGUMENTS_H_

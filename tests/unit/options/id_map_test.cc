@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/id_map.h"
+#include "fs/options/id_map.h"
 
 #include <gtest/gtest.h>
 
@@ -16,28 +16,28 @@ TEST(IdMapTest, WithoutRangesIdsStayAsTheyAre) {
   const IdMap map;
   EXPECT_TRUE(map.identity());
   for (const uint32_t id : {0u, 1000u, 65534u, 4294967294u}) {
-    EXPECT_EQ(map.Show(id), id);
-    EXPECT_EQ(map.Keep(id), id);
+    EXPECT_EQ(map.ToMount(id), id);
+    EXPECT_EQ(map.ToDisk(id), id);
   }
 }
 
 TEST(IdMapTest, TranslatesEachRangeBothWays) {
   const IdMap map = Map("0:1000:1:1:100000:65536");
   EXPECT_FALSE(map.identity());
-  EXPECT_EQ(map.Show(0), 1000u);
-  EXPECT_EQ(map.Show(1), 100000u);
-  EXPECT_EQ(map.Show(65536), 165535u);
-  EXPECT_EQ(map.Keep(1000), 0u);
-  EXPECT_EQ(map.Keep(100000), 1u);
-  EXPECT_EQ(map.Keep(165535), 65536u);
+  EXPECT_EQ(map.ToMount(0), 1000u);
+  EXPECT_EQ(map.ToMount(1), 100000u);
+  EXPECT_EQ(map.ToMount(65536), 165535u);
+  EXPECT_EQ(map.ToDisk(1000), 0u);
+  EXPECT_EQ(map.ToDisk(100000), 1u);
+  EXPECT_EQ(map.ToDisk(165535), 65536u);
 }
 
 TEST(IdMapTest, AnIdOutsideTheRangesIsTheOverflowIdOutAndNoneIn) {
   const IdMap map = Map("0:1000:1:1:100000:65536");
-  EXPECT_EQ(map.Show(65537), kOverflowId);
-  EXPECT_EQ(map.Keep(0), std::nullopt);
-  EXPECT_EQ(map.Keep(1001), std::nullopt);
-  EXPECT_EQ(map.Keep(165536), std::nullopt);
+  EXPECT_EQ(map.ToMount(65537), kOverflowId);
+  EXPECT_EQ(map.ToDisk(0), std::nullopt);
+  EXPECT_EQ(map.ToDisk(1001), std::nullopt);
+  EXPECT_EQ(map.ToDisk(165536), std::nullopt);
 }
 
 TEST(IdMapTest, AcceptsAnEmptyFirstField) {
@@ -46,11 +46,11 @@ TEST(IdMapTest, AcceptsAnEmptyFirstField) {
 
 TEST(IdMapTest, RangesNeedNotBeContiguousOnEitherSide) {
   const IdMap map = Map("0:5000:2:10:1:3:4000000000:70000:10");
-  EXPECT_EQ(map.Show(1), 5001u);
-  EXPECT_EQ(map.Show(2), kOverflowId);
-  EXPECT_EQ(map.Show(12), 3u);
-  EXPECT_EQ(map.Show(4000000009u), 70009u);
-  EXPECT_EQ(map.Keep(70009), 4000000009u);
+  EXPECT_EQ(map.ToMount(1), 5001u);
+  EXPECT_EQ(map.ToMount(2), kOverflowId);
+  EXPECT_EQ(map.ToMount(12), 3u);
+  EXPECT_EQ(map.ToMount(4000000009u), 70009u);
+  EXPECT_EQ(map.ToDisk(70009), 4000000009u);
 }
 
 TEST(IdMapTest, RefusesWhatIsNoMapping) {
@@ -62,19 +62,19 @@ TEST(IdMapTest, RefusesWhatIsNoMapping) {
 }
 
 TEST(IdMapTest, AcceptsTheWholeIdSpace) {
-  EXPECT_EQ(Map("0:0:4294967295").Show(4294967294u), 4294967294u);
+  EXPECT_EQ(Map("0:0:4294967295").ToMount(4294967294u), 4294967294u);
 }
 
-TEST(IdMapTest, SquashingChangesWhatIsShownAndNotWhatIsKept) {
+TEST(IdMapTest, SquashingChangesIdsInTheMountAndNoneOnDisk) {
   IdMap map = Map("0:1000:10");
   map.SquashTo(7);
   EXPECT_FALSE(map.identity());
-  EXPECT_EQ(map.Show(3), 7u);
-  EXPECT_EQ(map.Show(99999), 7u);
-  EXPECT_EQ(map.Keep(1003), 3u);
+  EXPECT_EQ(map.ToMount(3), 7u);
+  EXPECT_EQ(map.ToMount(99999), 7u);
+  EXPECT_EQ(map.ToDisk(1003), 3u);
   IdMap plain;
   plain.SquashTo(0);
-  EXPECT_EQ(plain.Keep(1234), 1234u);
+  EXPECT_EQ(plain.ToDisk(1234), 1234u);
 }
 
 // version 2; user::rwx, user:<a>:r--, group::r-x, group:<b>:-w-, mask::rwx, other::---
@@ -99,15 +99,15 @@ std::string Acl(uint32_t user, uint32_t group) {
 
 TEST(AclIdsTest, TranslatesNamedEntriesOnly) {
   const IdMaps ids{Map("0:1000:1:1:100000:65536"), Map("0:2000:100")};
-  EXPECT_EQ(ShowAcl(Acl(5, 50), ids), Acl(100004, 2050));
-  EXPECT_EQ(KeepAcl(Acl(100004, 2050), ids), Acl(5, 50));
+  EXPECT_EQ(AclToMount(Acl(5, 50), ids), Acl(100004, 2050));
+  EXPECT_EQ(AclToDisk(Acl(100004, 2050), ids), Acl(5, 50));
 }
 
 TEST(AclIdsTest, AnUnknownIdIsTheOverflowIdOutAndRefusedIn) {
   const IdMaps ids{Map("0:1000:1"), Map("0:2000:1")};
-  EXPECT_EQ(ShowAcl(Acl(9, 0), ids), Acl(kOverflowId, 2000));
-  EXPECT_EQ(KeepAcl(Acl(1001, 2000), ids), std::nullopt);
-  EXPECT_EQ(KeepAcl(Acl(1000, 2001), ids), std::nullopt);
+  EXPECT_EQ(AclToMount(Acl(9, 0), ids), Acl(kOverflowId, 2000));
+  EXPECT_EQ(AclToDisk(Acl(1001, 2000), ids), std::nullopt);
+  EXPECT_EQ(AclToDisk(Acl(1000, 2001), ids), std::nullopt);
 }
 
 TEST(AclIdsTest, LeavesAValueOfAnotherFormAlone) {
@@ -117,8 +117,8 @@ TEST(AclIdsTest, LeavesAValueOfAnotherFormAlone) {
   std::string other_version = Acl(0, 0);
   other_version[0] = 3;
   for (const std::string& value : {std::string(), std::string("abc"), cut, other_version}) {
-    EXPECT_EQ(ShowAcl(value, ids), value);
-    EXPECT_EQ(KeepAcl(value, ids), value);
+    EXPECT_EQ(AclToMount(value, ids), value);
+    EXPECT_EQ(AclToDisk(value, ids), value);
   }
 }
 

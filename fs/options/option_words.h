@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The words of -o and what each does to a MountOptions. Used by ParseOptions() only.
-#ifndef VENEER_FS_FUSE_OPTION_WORDS_H_
-#define VENEER_FS_FUSE_OPTION_WORDS_H_
+#ifndef VENEER_FS_OPTIONS_OPTION_WORDS_H_
+#define VENEER_FS_OPTIONS_OPTION_WORDS_H_
 
-#include "fs/fuse/option_text.h"
-#include "fs/fuse/options.h"
+#include "fs/options/option_text.h"
+#include "fs/options/options.h"
 
 namespace veneer {
 
@@ -15,4 +15,4 @@ Result<void> ApplyOption(const OptionText& option, MountOptions& options);
 
 }  // namespace veneer
 
-#endif  // VENEER_FS_FUSE_OPTION_WORDS_H_
+#endif  // VENEER_FS_OPTIONS_OPTION_WORDS_H_

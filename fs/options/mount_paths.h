@@ -3,19 +3,19 @@
 // The directories of a mount: found, resolved, and checked against each other before anything is
 // opened. A mount point inside a layer would make the daemon call itself and hang for ever; an
 // upper directory inside a layer would change what must not change.
-#ifndef VENEER_FS_FUSE_PLACES_H_
-#define VENEER_FS_FUSE_PLACES_H_
+#ifndef VENEER_FS_OPTIONS_MOUNT_PATHS_H_
+#define VENEER_FS_OPTIONS_MOUNT_PATHS_H_
 
 #include <string>
 #include <vector>
 
-#include "fs/fuse/options.h"
+#include "fs/options/options.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
 
 // Absolute paths without symlinks, so that they stay true after chdir("/").
-struct Places {
+struct MountPaths {
   std::vector<std::string> lowers;  // top first, as in the options
   std::string upper;                // empty: none
   std::string work;
@@ -28,8 +28,8 @@ struct Places {
 // neither a directory nor a regular file, a mount point inside a layer or the other way round,
 // upper and work inside each other or inside a lower. "Inside" is decided by device and inode
 // number of every parent, so bind mounts and symlinks do not hide it.
-Result<Places> FindPlaces(const MountOptions& options);
+Result<MountPaths> ResolveMountPaths(const MountOptions& options);
 
 }  // namespace veneer
 
-#endif  // VENEER_FS_FUSE_PLACES_H_
+#endif  // VENEER_FS_OPTIONS_MOUNT_PATHS_H_

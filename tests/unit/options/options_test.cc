@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/options.h"
+#include "fs/options/options.h"
 
 #include <gtest/gtest.h>
 
@@ -57,8 +57,8 @@ TEST(OptionsTest, ContainersStorageReadWrite) {
   EXPECT_EQ(o.workdir, "id/work");
   EXPECT_TRUE(o.is_volatile);
   EXPECT_EQ(o.context, "system_u:object_r:container_file_t:s0:c1,c2");
-  EXPECT_EQ(o.ids.users.Show(0), 1000u);
-  EXPECT_EQ(o.ids.groups.Show(1), 100000u);
+  EXPECT_EQ(o.ids.users.ToMount(0), 1000u);
+  EXPECT_EQ(o.ids.groups.ToMount(1), 100000u);
   EXPECT_EQ(o.xattr_permissions, 2);
   EXPECT_EQ(o.mount_point, "id/merged");
   EXPECT_TRUE(o.warnings.empty());
@@ -75,8 +75,8 @@ TEST(OptionsTest, ContainersStorageSquashAndLeftovers) {
       {"-o",
        "lowerdir=a,upperdir=b,workdir=c,squash_to_uid=1000,squash_to_gid=1001,fsync=0,noxattrs=1",
        "m"});
-  EXPECT_EQ(o.ids.users.Show(0), 1000u);
-  EXPECT_EQ(o.ids.groups.Show(0), 1001u);
+  EXPECT_EQ(o.ids.users.ToMount(0), 1000u);
+  EXPECT_EQ(o.ids.groups.ToMount(0), 1001u);
   EXPECT_FALSE(o.fsync);
   EXPECT_TRUE(o.warnings.empty());
 }
@@ -124,7 +124,7 @@ TEST(OptionsTest, EveryOptionOfFuseOverlayfsIsKnown) {
   EXPECT_TRUE(o.static_nlink);
   EXPECT_TRUE(o.xino);
   EXPECT_FALSE(o.redirect_dir);
-  EXPECT_EQ(o.ids.users.Show(55), 0u);
+  EXPECT_EQ(o.ids.users.ToMount(55), 0u);
   EXPECT_EQ(o.allow_other, true);
   EXPECT_TRUE(o.allow_root);
   EXPECT_FALSE(o.read_only);
@@ -194,36 +194,38 @@ TEST(OptionsTest, CacheAndTimeoutAndIo) {
   EXPECT_EQ(MustParse({"-o", "lowerdir=/l,io=cached", "/m"}).io, IoMode::kCached);
 }
 
-TEST(OptionsTest, EachTechniqueIsOnAndCanBeSwitchedOff) {
+TEST(OptionsTest, EachOptimizationIsOnAndCanBeDisabled) {
   const struct {
-    const char* word;
-    bool Techniques::*member;
-  } words[] = {{"stateless", &Techniques::stateless},
-               {"polling", &Techniques::polling},
-               {"cache_negative", &Techniques::cache_negative},
-               {"cache_symlinks", &Techniques::cache_symlinks},
-               {"parallel_dirops", &Techniques::parallel_dirops},
-               {"killpriv", &Techniques::killpriv},
-               {"direct_writes", &Techniques::direct_writes},
-               {"refuse_labels", &Techniques::refuse_labels}};
-  for (const auto& [word, member] : words) {
-    const std::string given = std::string("lowerdir=/l,") + word;
-    const Techniques off = MustParse({"-o", given + "=off", "/m"}).techniques;
-    for (const auto& other : words) {
-      EXPECT_EQ(off.*other.member, member != other.member) << word << " " << other.word;
+    const char* name;
+    bool Optimizations::*member;
+  } all[] = {{"stateless", &Optimizations::stateless},
+             {"polling", &Optimizations::polling},
+             {"cache_negative", &Optimizations::cache_negative},
+             {"cache_symlinks", &Optimizations::cache_symlinks},
+             {"parallel_dirops", &Optimizations::parallel_dirops},
+             {"killpriv", &Optimizations::killpriv},
+             {"direct_writes", &Optimizations::direct_writes},
+             {"refuse_labels", &Optimizations::refuse_labels},
+             {"readdirplus", &Optimizations::readdirplus},
+             {"readdirplus_auto", &Optimizations::readdirplus_auto}};
+  for (const auto& [name, member] : all) {
+    const Optimizations left =
+        MustParse({"-o", std::string("lowerdir=/l,x-disable=") + name, "/m"}).optimizations;
+    for (const auto& other : all) {
+      EXPECT_EQ(left.*other.member, member != other.member) << name << " " << other.name;
     }
-    EXPECT_TRUE(MustParse({"-o", given + "=off," + word + "=on", "/m"}).techniques.*member);
   }
 }
 
-TEST(OptionsTest, ReaddirPlusIsAutoOnOrOff) {
-  const auto parsed = [](const char* words) {
-    return MustParse({"-o", std::string("lowerdir=/l") + words, "/m"}).techniques.readdirplus;
-  };
-  EXPECT_EQ(parsed(""), ReaddirPlus::kAuto);
-  EXPECT_EQ(parsed(",readdirplus=off"), ReaddirPlus::kOff);
-  EXPECT_EQ(parsed(",readdirplus=on"), ReaddirPlus::kOn);
-  EXPECT_EQ(parsed(",readdirplus=off,readdirplus=auto"), ReaddirPlus::kAuto);
+TEST(OptionsTest, SeveralOptimizationsAreDisabledByOneListOrByMore) {
+  for (const char* words :
+       {"x-disable=polling:killpriv", "x-disable=polling,x-disable=,x-disable=killpriv"}) {
+    const Optimizations left =
+        MustParse({"-o", std::string("lowerdir=/l,") + words, "/m"}).optimizations;
+    EXPECT_FALSE(left.polling) << words;
+    EXPECT_FALSE(left.killpriv) << words;
+    EXPECT_TRUE(left.stateless) << words;
+  }
 }
 
 TEST(OptionsTest, RedirectAndMetacopyTakeTheWordsOfTheKernel) {
@@ -238,8 +240,8 @@ TEST(OptionsTest, RedirectAndMetacopyTakeTheWordsOfTheKernel) {
 TEST(OptionsTest, ASingleIdBeatsSquashToRootInAnyOrder) {
   for (const char* order : {"squash_to_root,squash_to_uid=5", "squash_to_uid=5,squash_to_root"}) {
     const MountOptions o = MustParse({"-o", std::string("lowerdir=/l,") + order, "/m"});
-    EXPECT_EQ(o.ids.users.Show(1), 5u) << order;
-    EXPECT_EQ(o.ids.groups.Show(1), 0u) << order;
+    EXPECT_EQ(o.ids.users.ToMount(1), 5u) << order;
+    EXPECT_EQ(o.ids.groups.ToMount(1), 0u) << order;
   }
 }
 
@@ -283,8 +285,7 @@ TEST(OptionsTest, RefusalsNameTheOption) {
       {{"-o", "lowerdir=/l,xattr_permissions=3", "/m"}, "xattr_permissions=3"},
       {{"-o", "lowerdir=/l,cache=maybe", "/m"}, "cache=maybe"},
       {{"-o", "lowerdir=/l,io=fast", "/m"}, "io=fast"},
-      {{"-o", "lowerdir=/l,stateless=maybe", "/m"}, "stateless=maybe"},
-      {{"-o", "lowerdir=/l,readdirplus=maybe", "/m"}, "readdirplus=maybe"},
+      {{"-o", "lowerdir=/l,x-disable=polling:maybe", "/m"}, "maybe"},
       {{"-o", "lowerdir=/l,volatile=perhaps", "/m"}, "volatile=perhaps"},
       {{"-o", "lowerdir=/l", ""}, "mount point"},
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/mount_arguments.h"
+#include "fs/options/mount_arguments.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/mount_arguments.h"
+#include "fs/options/mount_arguments.h"
 
-#include "fs/fuse/option_text.h"
+#include "fs/options/option_text.h"
 
 namespace veneer {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/option_words.h"
+#include "fs/options/option_words.h"
 
 #include <algorithm>
 #include <array>
@@ -61,19 +61,33 @@ Result<void> SetBool(const Given& given, MountOptions& options) {
   return {};
 }
 
-template <bool Techniques::*kMember>
-Result<void> SetTechnique(const Given& given, MountOptions& options) {
-  VENEER_TRY(options.techniques.*kMember, AsBool(given));
-  return {};
-}
+struct Optimization {
+  std::string_view name;
+  bool Optimizations::*member;
+};
 
-Result<void> SetReaddirPlus(const Given& given, MountOptions& options) {
-  if (given.value == "auto") {
-    options.techniques.readdirplus = ReaddirPlus::kAuto;
-    return {};
+constexpr Optimization kOptimizations[] = {
+    {"stateless", &Optimizations::stateless},
+    {"polling", &Optimizations::polling},
+    {"cache_negative", &Optimizations::cache_negative},
+    {"cache_symlinks", &Optimizations::cache_symlinks},
+    {"parallel_dirops", &Optimizations::parallel_dirops},
+    {"killpriv", &Optimizations::killpriv},
+    {"direct_writes", &Optimizations::direct_writes},
+    {"refuse_labels", &Optimizations::refuse_labels},
+    {"readdirplus", &Optimizations::readdirplus},
+    {"readdirplus_auto", &Optimizations::readdirplus_auto},
+};
+
+// x-disable=NAME[:NAME...]; an empty list disables nothing. Each option of this name adds to those before it.
+Result<void> Disable(const Given& given, MountOptions& options) {
+  if (given.value.empty()) return {};
+  for (const std::string& name : SplitPaths(given.value)) {
+    const auto* found = std::find_if(std::begin(kOptimizations), std::end(kOptimizations),
+                                     [&](const Optimization& one) { return one.name == name; });
+    if (found == std::end(kOptimizations)) return Bad(given, "a list of optimizations: " + name);
+    options.optimizations.*(found->member) = false;
   }
-  VENEER_TRY(const bool yes, AsBool(given));
-  options.techniques.readdirplus = yes ? ReaddirPlus::kOn : ReaddirPlus::kOff;
   return {};
 }
 
@@ -215,15 +229,7 @@ constexpr Word kWords[] = {
     {"timeout", SetTimeout},
     {"cache", SetCache},
     {"io", SetIo},
-    {"stateless", SetTechnique<&Techniques::stateless>},
-    {"polling", SetTechnique<&Techniques::polling>},
-    {"cache_negative", SetTechnique<&Techniques::cache_negative>},
-    {"cache_symlinks", SetTechnique<&Techniques::cache_symlinks>},
-    {"parallel_dirops", SetTechnique<&Techniques::parallel_dirops>},
-    {"killpriv", SetTechnique<&Techniques::killpriv>},
-    {"direct_writes", SetTechnique<&Techniques::direct_writes>},
-    {"refuse_labels", SetTechnique<&Techniques::refuse_labels>},
-    {"readdirplus", SetReaddirPlus},
+    {"x-disable", Disable},
     {"uidmapping", SetIdMap<&IdMaps::users>},
     {"gidmapping", SetIdMap<&IdMaps::groups>},
     {"squash_to_root", SquashToRoot},
@@ -250,14 +256,13 @@ constexpr Word kWords[] = {
 // value.
 constexpr std::string_view kSilent[] = {
     // Always so.
-    "default_permissions", "threaded", "relatime", "clone_fd", "use_ino",
-    "nonempty",
+    "default_permissions", "threaded", "relatime", "clone_fd", "use_ino", "nonempty",
     // fuse-overlayfs: how it finds inode numbers, caches and extends itself.
-    "fast_ino", "ino32_t", "writeback", "plugins", "kernel_cache", "max_write",
-    "max_read", "max_readahead", "max_background", "max_threads", "max_idle_threads",
-    "congestion_threshold", "splice_read", "splice_write", "splice_move", "no_splice_read",
-    "no_splice_write", "no_splice_move", "async_read", "sync_read", "async_dio", "no_async_dio",
-    "auto_cache", "big_writes",
+    "fast_ino", "ino32_t", "writeback", "plugins", "kernel_cache", "max_write", "max_read",
+    "max_readahead", "max_background", "max_threads", "max_idle_threads", "congestion_threshold",
+    "splice_read", "splice_write", "splice_move", "no_splice_read", "no_splice_write",
+    "no_splice_move", "async_read", "sync_read", "async_dio", "no_async_dio", "auto_cache",
+    "big_writes",
     // Kernel overlayfs: what it needs to be told and Veneer does not.
     "index", "nfs_export", "uuid", "userxattr",
     // Times of access are not kept; and libfuse 3.14 knows no diratime.

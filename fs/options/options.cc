@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/options.h"
+#include "fs/options/options.h"
 
 #include <string_view>
 
-#include "fs/fuse/option_words.h"
+#include "fs/options/option_words.h"
 
 namespace veneer {
 namespace {

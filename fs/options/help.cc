@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/help.h"
-
-#include "fs/fuse/fuse_api.h"
+#include "fs/options/help.h"
 
 namespace veneer {
 
@@ -40,9 +38,9 @@ how the tree behaves:
   redirect_dir=on|off      off: renaming a lower directory fails (default on)
   metacopy=on|off          off: chmod and chown copy contents too (default on)
   xattr_permissions=0|1|2  1, 2: keep owner and mode of new files in an xattr
-  uidmapping=KEPT:SHOWN:COUNT[:...]
-  gidmapping=KEPT:SHOWN:COUNT[:...]
-                           show ids of the layers as other ids
+  uidmapping=DISK:MOUNT:COUNT[:...]
+  gidmapping=DISK:MOUNT:COUNT[:...]
+                           ids on disk are other ids in the mount
   squash_to_root           show everything as owned by root
   squash_to_uid=UID        show everything as owned by this user
   squash_to_gid=GID        show everything as owned by this group
@@ -67,24 +65,12 @@ how requests travel:
                            how contents are read and written (default auto)
   debug                    like -d
 
-for measuring, each on by default and without effect on what programs see:
-  stateless=on|off         files and directories are opened without a request
-  polling=on|off           a busy daemon waits for requests without sleeping
-  cache_negative=on|off    the kernel keeps the names that are missing
-  cache_symlinks=on|off    the kernel keeps the targets of symbolic links
-  readdirplus=auto|on|off  a listing brings attributes: as the kernel likes,
-                           always, or never (default auto)
-  parallel_dirops=on|off   several requests for one directory at a time
-  killpriv=on|off          the daemon, not the kernel, drops set-user-ID
-  direct_writes=on|off     new files are not kept in memory twice
-  refuse_labels=on|off     without SELinux, its label is "not supported"
-
 Unknown options are ignored with a warning.
 )";
 }
 
-std::string VersionText() {
-  return std::string("veneerfs ") + VENEER_VERSION + "\nlibfuse " + fuse_pkgversion() + "\n";
+std::string VersionText(const std::string& libfuse) {
+  return std::string("veneerfs ") + VENEER_VERSION + "\nlibfuse " + libfuse + "\n";
 }
 
 }  // namespace veneer

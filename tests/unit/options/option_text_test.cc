@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/option_text.h"
+#include "fs/options/option_text.h"
 
 #include <gtest/gtest.h>
 

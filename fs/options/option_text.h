@@ -9,8 +9,8 @@
 //
 // Quotes count only around a whole value. A comma in quotes or after a backslash ends nothing. The
 // escapes are \,  \:  \\  and \" ; a backslash before anything else is itself.
-#ifndef VENEER_FS_FUSE_OPTION_TEXT_H_
-#define VENEER_FS_FUSE_OPTION_TEXT_H_
+#ifndef VENEER_FS_OPTIONS_OPTION_TEXT_H_
+#define VENEER_FS_OPTIONS_OPTION_TEXT_H_
 
 #include <optional>
 #include <string>
@@ -39,4 +39,4 @@ std::string EscapeForLibfuse(std::string_view value);
 
 }  // namespace veneer
 
-#endif  // VENEER_FS_FUSE_OPTION_TEXT_H_
+#endif  // VENEER_FS_OPTIONS_OPTION_TEXT_H_

@@ -3,16 +3,16 @@
 // The command line of veneerfs, parsed into a plain struct by a pure function: no file is looked at
 // and nothing is printed. Callers of fuse-overlayfs (containers/storage, buildah, apptainer, the
 // containerd snapshotter) find every option they pass.
-#ifndef VENEER_FS_FUSE_OPTIONS_H_
-#define VENEER_FS_FUSE_OPTIONS_H_
+#ifndef VENEER_FS_OPTIONS_OPTIONS_H_
+#define VENEER_FS_OPTIONS_OPTIONS_H_
 
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "fs/fuse/id_map.h"
-#include "fs/fuse/techniques.h"
+#include "fs/options/id_map.h"
+#include "fs/options/optimizations.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -43,7 +43,7 @@ struct MountOptions {
   bool is_volatile = false;
   bool acl = true;
   bool xattrs = true;  // false: no extended attribute can be read or set, and so no ACL
-  bool fsync = true;  // false: fsync(2) returns at once
+  bool fsync = true;   // false: fsync(2) returns at once
   bool redirect_dir = true;
   bool metacopy = true;
   int xattr_permissions = 0;
@@ -51,7 +51,7 @@ struct MountOptions {
   bool xino = true;           // numbers of several file systems are joined: see InoNumbers
   double timeout = kForever;  // seconds the kernel may keep names and attributes
   IoMode io = IoMode::kAuto;
-  Techniques techniques;
+  Optimizations optimizations;
   IdMaps ids;  // squashing included
   std::optional<uint32_t> squash_uid, squash_gid;
   bool squash_to_root = false;
@@ -75,4 +75,4 @@ Result<MountOptions> ParseOptions(std::span<const std::string> args);
 
 }  // namespace veneer
 
-#endif  // VENEER_FS_FUSE_OPTIONS_H_
+#endif  // VENEER_FS_OPTIONS_OPTIONS_H_

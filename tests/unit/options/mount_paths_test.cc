@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/places.h"
+#include "fs/options/mount_paths.h"
 #include "tests/support/temp_dir.h"
 
 #include <gtest/gtest.h>
@@ -14,10 +14,10 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-class PlacesTest : public ::testing::Test {
+class MountPathsTest : public ::testing::Test {
  protected:
-  PlacesTest() {
-    root_ = stdfs::canonical(MakeTempDir("places"));
+  MountPathsTest() {
+    root_ = stdfs::canonical(MakeTempDir("paths"));
     for (const char* dir : {"l1/sub", "l2", "up", "work", "mnt/sub", "objects"}) {
       stdfs::create_directories(root_ / dir);
     }
@@ -26,15 +26,15 @@ class PlacesTest : public ::testing::Test {
     options_.workdir = Path("work");
     options_.mount_point = Path("mnt");
   }
-  ~PlacesTest() override { stdfs::remove_all(root_); }
+  ~MountPathsTest() override { stdfs::remove_all(root_); }
 
   std::string Path(const std::string& name) const { return root_ / name; }
   std::string ErrorOf() const {
-    const Result<Places> places = FindPlaces(options_);
-    EXPECT_FALSE(places.has_value());
-    if (places) return "";
-    EXPECT_EQ(places.error().message().find('\n'), std::string::npos);
-    return places.error().message();
+    const Result<MountPaths> paths = ResolveMountPaths(options_);
+    EXPECT_FALSE(paths.has_value());
+    if (paths) return "";
+    EXPECT_EQ(paths.error().message().find('\n'), std::string::npos);
+    return paths.error().message();
   }
   void ExpectRefused(const std::string& first, const std::string& second) const {
     const std::string message = ErrorOf();
@@ -46,23 +46,23 @@ class PlacesTest : public ::testing::Test {
   MountOptions options_;
 };
 
-TEST_F(PlacesTest, ResolvesSymlinksDotsAndRelativePaths) {
+TEST_F(MountPathsTest, ResolvesSymlinksDotsAndRelativePaths) {
   stdfs::create_directory_symlink("../l1", root_ / "objects/short");
   const stdfs::path old = stdfs::current_path();
   stdfs::current_path(root_);
   options_.lowerdirs = {"objects/short", "l1/../l2"};
   options_.mount_point = "mnt";
-  const Result<Places> places = FindPlaces(options_);
+  const Result<MountPaths> paths = ResolveMountPaths(options_);
   stdfs::current_path(old);
-  ASSERT_TRUE(places.has_value()) << places.error().message();
-  EXPECT_EQ(places->lowers, (std::vector<std::string>{Path("l1"), Path("l2")}));
-  EXPECT_EQ(places->upper, Path("up"));
-  EXPECT_EQ(places->work, Path("work"));
-  EXPECT_EQ(places->mount_point, Path("mnt"));
-  EXPECT_EQ(places->device_fd, -1);
+  ASSERT_TRUE(paths.has_value()) << paths.error().message();
+  EXPECT_EQ(paths->lowers, (std::vector<std::string>{Path("l1"), Path("l2")}));
+  EXPECT_EQ(paths->upper, Path("up"));
+  EXPECT_EQ(paths->work, Path("work"));
+  EXPECT_EQ(paths->mount_point, Path("mnt"));
+  EXPECT_EQ(paths->device_fd, -1);
 }
 
-TEST_F(PlacesTest, NamesWhatIsMissing) {
+TEST_F(MountPathsTest, NamesWhatIsMissing) {
   options_.lowerdirs.push_back(Path("nowhere"));
   ExpectRefused("lowerdir=", "nowhere: No such file or directory");
   options_.lowerdirs.pop_back();
@@ -70,7 +70,7 @@ TEST_F(PlacesTest, NamesWhatIsMissing) {
   ExpectRefused("mount point", "nomount: No such file or directory");
 }
 
-TEST_F(PlacesTest, NamesWhatIsNoDirectory) {
+TEST_F(MountPathsTest, NamesWhatIsNoDirectory) {
   std::ofstream(Path("file")) << "x";
   options_.upperdir = Path("file");
   ExpectRefused("upperdir=", "Not a directory");
@@ -79,17 +79,17 @@ TEST_F(PlacesTest, NamesWhatIsNoDirectory) {
   ExpectRefused("mount point", "Not a directory");
 }
 
-TEST_F(PlacesTest, AFileAsLayerNeedsTheObjectsDirectory) {
+TEST_F(MountPathsTest, AFileAsLayerNeedsTheObjectsDirectory) {
   std::ofstream(Path("index")) << "x";
   options_.lowerdirs = {Path("index")};
   ExpectRefused("lowerdir=", "objects=");
   options_.objects = Path("objects");
-  const Result<Places> places = FindPlaces(options_);
-  ASSERT_TRUE(places.has_value()) << places.error().message();
-  EXPECT_EQ(places->objects, Path("objects"));
+  const Result<MountPaths> paths = ResolveMountPaths(options_);
+  ASSERT_TRUE(paths.has_value()) << paths.error().message();
+  EXPECT_EQ(paths->objects, Path("objects"));
 }
 
-TEST_F(PlacesTest, RefusesAMountPointInsideALayerAndTheOtherWayRound) {
+TEST_F(MountPathsTest, RefusesAMountPointInsideALayerAndTheOtherWayRound) {
   options_.mount_point = Path("l1/sub");
   ExpectRefused("mount point", "is inside lowerdir=");
   options_.mount_point = Path("mnt");
@@ -102,13 +102,13 @@ TEST_F(PlacesTest, RefusesAMountPointInsideALayerAndTheOtherWayRound) {
   ExpectRefused("lowerdir=", "is inside mount point");
 }
 
-TEST_F(PlacesTest, SymlinksDoNotHideAnOverlap) {
+TEST_F(MountPathsTest, SymlinksDoNotHideAnOverlap) {
   stdfs::create_directory_symlink(root_ / "l1", root_ / "alias");
   options_.mount_point = Path("alias/sub");
   ExpectRefused("mount point", "is inside lowerdir=");
 }
 
-TEST_F(PlacesTest, RefusesUpperAndWorkInsideEachOtherOrInALayer) {
+TEST_F(MountPathsTest, RefusesUpperAndWorkInsideEachOtherOrInALayer) {
   stdfs::create_directory(root_ / "up/w");
   options_.workdir = Path("up/w");
   ExpectRefused("workdir=", "is inside upperdir=");
@@ -124,17 +124,17 @@ TEST_F(PlacesTest, RefusesUpperAndWorkInsideEachOtherOrInALayer) {
   ExpectRefused("workdir=", "is the same as lowerdir=");
 }
 
-TEST_F(PlacesTest, NamesThatBeginAlikeDoNotOverlap) {
+TEST_F(MountPathsTest, NamesThatBeginAlikeDoNotOverlap) {
   stdfs::create_directories(root_ / "l1more");
   options_.mount_point = Path("l1more");
-  EXPECT_TRUE(FindPlaces(options_).has_value());
+  EXPECT_TRUE(ResolveMountPaths(options_).has_value());
 }
 
-TEST_F(PlacesTest, AConnectionFromTheParentIsTakenAsItIs) {
+TEST_F(MountPathsTest, AConnectionFromTheParentIsTakenAsItIs) {
   options_.mount_point = "/dev/fd/0";
-  const Result<Places> places = FindPlaces(options_);
-  ASSERT_TRUE(places.has_value());
-  EXPECT_EQ(places->device_fd, 0);
+  const Result<MountPaths> paths = ResolveMountPaths(options_);
+  ASSERT_TRUE(paths.has_value());
+  EXPECT_EQ(paths->device_fd, 0);
   options_.mount_point = "/dev/fd/987654";
   ExpectRefused("/dev/fd/987654", "Bad file descriptor");
 }

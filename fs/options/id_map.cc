@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/id_map.h"
+#include "fs/options/id_map.h"
 
 #include <charconv>
 
@@ -13,7 +13,7 @@ Result<uint32_t> ParseId(std::string_view text, std::string_view whole) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
     return MakeError("id mapping \"" + std::string(whole) + "\": \"" + std::string(text) +
-                     "\" is not an id; write KEPT:SHOWN:COUNT[:...]");
+                     "\" is not an id; write DISK:MOUNT:COUNT[:...]");
   }
   return value;
 }
@@ -72,19 +72,19 @@ Result<IdMap> IdMap::Parse(std::string_view text) {
   }
   if (numbers.size() % 3 != 0) {
     return MakeError("id mapping \"" + std::string(text) +
-                     "\": not a list of three numbers each (KEPT:SHOWN:COUNT)");
+                     "\": not a list of three numbers each (DISK:MOUNT:COUNT)");
   }
   IdMap map;
   for (size_t i = 0; i < numbers.size(); i += 3) {
     const IdRange range{numbers[i], numbers[i + 1], numbers[i + 2]};
-    if (range.count == 0 || uint64_t{range.kept} + range.count > kIdEnd ||
-        uint64_t{range.shown} + range.count > kIdEnd) {
+    if (range.count == 0 || uint64_t{range.disk} + range.count > kIdEnd ||
+        uint64_t{range.mount} + range.count > kIdEnd) {
       return MakeError("id mapping \"" + std::string(text) +
                        "\": a range is empty or goes beyond " + std::to_string(kIdEnd - 1));
     }
     for (const IdRange& other : map.ranges_) {
-      if (Overlap(range.kept, range.count, other.kept, other.count) ||
-          Overlap(range.shown, range.count, other.shown, other.count)) {
+      if (Overlap(range.disk, range.count, other.disk, other.count) ||
+          Overlap(range.mount, range.count, other.mount, other.count)) {
         return MakeError("id mapping \"" + std::string(text) + "\": two ranges overlap");
       }
     }
@@ -93,31 +93,32 @@ Result<IdMap> IdMap::Parse(std::string_view text) {
   return map;
 }
 
-uint32_t IdMap::Show(uint32_t kept) const {
+uint32_t IdMap::ToMount(uint32_t disk) const {
   if (squash_) return *squash_;
-  if (ranges_.empty()) return kept;
+  if (ranges_.empty()) return disk;
   for (const IdRange& r : ranges_) {
-    if (kept >= r.kept && kept - r.kept < r.count) return r.shown + (kept - r.kept);
+    if (disk >= r.disk && disk - r.disk < r.count) return r.mount + (disk - r.disk);
   }
   return kOverflowId;
 }
 
-std::optional<uint32_t> IdMap::Keep(uint32_t shown) const {
-  if (ranges_.empty()) return shown;
+std::optional<uint32_t> IdMap::ToDisk(uint32_t mount) const {
+  if (ranges_.empty()) return mount;
   for (const IdRange& r : ranges_) {
-    if (shown >= r.shown && shown - r.shown < r.count) return r.kept + (shown - r.shown);
+    if (mount >= r.mount && mount - r.mount < r.count) return r.disk + (mount - r.mount);
   }
   return std::nullopt;
 }
 
-std::string ShowAcl(std::string value, const IdMaps& ids) {
-  TranslateAcl(value, ids,
-               [](const IdMap& map, uint32_t id) { return std::optional<uint32_t>(map.Show(id)); });
+std::string AclToMount(std::string value, const IdMaps& ids) {
+  TranslateAcl(value, ids, [](const IdMap& map, uint32_t id) {
+    return std::optional<uint32_t>(map.ToMount(id));
+  });
   return value;
 }
 
-std::optional<std::string> KeepAcl(std::string value, const IdMaps& ids) {
-  if (!TranslateAcl(value, ids, [](const IdMap& map, uint32_t id) { return map.Keep(id); })) {
+std::optional<std::string> AclToDisk(std::string value, const IdMaps& ids) {
+  if (!TranslateAcl(value, ids, [](const IdMap& map, uint32_t id) { return map.ToDisk(id); })) {
     return std::nullopt;
   }
   return value;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/fuse/places.h"
+#include "fs/options/mount_paths.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,20 +18,20 @@
 namespace veneer {
 namespace {
 
-using Identity = std::pair<dev_t, ino_t>;
+using FileId = std::pair<dev_t, ino_t>;
 
 // A resolved path with the identity of itself and of all its parents, itself first.
-struct Place {
+struct ResolvedPath {
   std::string label;  // "upperdir=/srv/up"
   std::string path;
   bool is_directory = false;
   bool is_regular = false;
-  std::vector<Identity> chain;
+  std::vector<FileId> chain;
 };
 
-Result<Place> Resolve(std::string label, const std::string& path) {
-  Place place;
-  place.label = std::move(label);
+Result<ResolvedPath> Resolve(std::string label, const std::string& path) {
+  ResolvedPath resolved;
+  resolved.label = std::move(label);
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   // The kernel may still answer for the root of a mount whose daemon is dead, but not this. By a descriptor of the path
@@ -40,45 +40,45 @@ Result<Place> Resolve(std::string label, const std::string& path) {
   const Fd at_path(real ? ::open(real.get(), O_PATH | O_CLOEXEC) : -1);
   if (!at_path || ::fstatvfs(at_path.get(), &file_system) != 0) {
     if (errno == ENOTCONN) {
-      return MakeError(place.label +
+      return MakeError(resolved.label +
                        ": a dead mount is there; remove it with fusermount3 -u or umount");
     }
-    return MakeError(Errno{errno}, place.label);
+    return MakeError(Errno{errno}, resolved.label);
   }
-  place.path = real.get();
-  for (std::string at = place.path;;) {
+  resolved.path = real.get();
+  for (std::string at = resolved.path;;) {
     struct stat st = {};
-    if (::stat(at.c_str(), &st) != 0) return MakeError(Errno{errno}, place.label);
-    if (place.chain.empty()) {
-      place.is_directory = S_ISDIR(st.st_mode);
-      place.is_regular = S_ISREG(st.st_mode);
+    if (::stat(at.c_str(), &st) != 0) return MakeError(Errno{errno}, resolved.label);
+    if (resolved.chain.empty()) {
+      resolved.is_directory = S_ISDIR(st.st_mode);
+      resolved.is_regular = S_ISREG(st.st_mode);
     }
-    place.chain.emplace_back(st.st_dev, st.st_ino);
+    resolved.chain.emplace_back(st.st_dev, st.st_ino);
     if (at == "/") break;
     at.resize(std::max<size_t>(at.rfind('/'), 1));
   }
-  return place;
+  return resolved;
 }
 
-Result<Place> ResolveDirectory(std::string label, const std::string& path) {
-  VENEER_TRY(Place place, Resolve(std::move(label), path));
-  if (!place.is_directory) return MakeError(Errno{ENOTDIR}, place.label);
-  return place;
+Result<ResolvedPath> ResolveDirectory(std::string label, const std::string& path) {
+  VENEER_TRY(ResolvedPath resolved, Resolve(std::move(label), path));
+  if (!resolved.is_directory) return MakeError(Errno{ENOTDIR}, resolved.label);
+  return resolved;
 }
 
-bool IsInside(const Place& inner, const Place& outer) {
+bool IsInside(const ResolvedPath& inner, const ResolvedPath& outer) {
   return std::find(inner.chain.begin(), inner.chain.end(), outer.chain.front()) !=
          inner.chain.end();
 }
 
-// Refuses two places one of which holds the other.
-Result<void> CheckApart(const Place& a, const Place& b, const char* why) {
+// Refuses two directories one of which holds the other.
+Result<void> CheckApart(const ResolvedPath& a, const ResolvedPath& b, const char* why) {
   const bool a_in_b = IsInside(a, b);
   const bool b_in_a = IsInside(b, a);
   if (!a_in_b && !b_in_a) return {};
   const char* relation = a_in_b && b_in_a ? " is the same as " : " is inside ";
-  const Place& inner = a_in_b ? a : b;
-  const Place& outer = a_in_b ? b : a;
+  const ResolvedPath& inner = a_in_b ? a : b;
+  const ResolvedPath& outer = a_in_b ? b : a;
   return MakeError(inner.label + relation + outer.label + ": " + why);
 }
 
@@ -100,59 +100,62 @@ constexpr const char* kSeparate = "they must be separate directories";
 
 }  // namespace
 
-Result<Places> FindPlaces(const MountOptions& options) {
-  std::vector<Place> lowers;
+Result<MountPaths> ResolveMountPaths(const MountOptions& options) {
+  std::vector<ResolvedPath> lowers;
   for (const std::string& lower : options.lowerdirs) {
-    VENEER_TRY(Place place, Resolve("lowerdir=" + lower, lower));
-    if (!place.is_directory && !place.is_regular) {
-      return MakeError(place.label + ": neither a directory nor the file of a layer index");
+    VENEER_TRY(ResolvedPath path, Resolve("lowerdir=" + lower, lower));
+    if (!path.is_directory && !path.is_regular) {
+      return MakeError(path.label + ": neither a directory nor the file of a layer index");
     }
-    if (place.is_regular && options.objects.empty()) {
-      return MakeError(place.label + ": not a directory; a layer index needs objects= too");
+    if (path.is_regular && options.objects.empty()) {
+      return MakeError(path.label + ": not a directory; a layer index needs objects= too");
     }
-    lowers.push_back(std::move(place));
+    lowers.push_back(std::move(path));
   }
-  std::vector<Place> writable;  // upper, work
+  std::vector<ResolvedPath> writable;  // upper, work
   if (!options.upperdir.empty()) {
-    VENEER_TRY(Place upper, ResolveDirectory("upperdir=" + options.upperdir, options.upperdir));
-    VENEER_TRY(Place work, ResolveDirectory("workdir=" + options.workdir, options.workdir));
+    VENEER_TRY(ResolvedPath upper,
+               ResolveDirectory("upperdir=" + options.upperdir, options.upperdir));
+    VENEER_TRY(ResolvedPath work, ResolveDirectory("workdir=" + options.workdir, options.workdir));
     VENEER_TRY_VOID(CheckApart(upper, work, kSeparate));
     writable.push_back(std::move(upper));
     writable.push_back(std::move(work));
   }
-  for (const Place& place : writable) {
-    for (const Place& lower : lowers) VENEER_TRY_VOID(CheckApart(place, lower, kLowerChanges));
+  for (const ResolvedPath& path : writable) {
+    for (const ResolvedPath& lower : lowers)
+      VENEER_TRY_VOID(CheckApart(path, lower, kLowerChanges));
   }
 
-  Places places;
-  std::vector<const Place*> trees;
-  for (const Place& lower : lowers) {
-    places.lowers.push_back(lower.path);
+  MountPaths paths;
+  std::vector<const ResolvedPath*> trees;
+  for (const ResolvedPath& lower : lowers) {
+    paths.lowers.push_back(lower.path);
     trees.push_back(&lower);
   }
-  for (const Place& place : writable) trees.push_back(&place);
+  for (const ResolvedPath& path : writable) trees.push_back(&path);
   if (!writable.empty()) {
-    places.upper = writable[0].path;
-    places.work = writable[1].path;
+    paths.upper = writable[0].path;
+    paths.work = writable[1].path;
   }
-  std::optional<Place> objects;
+  std::optional<ResolvedPath> objects;
   if (!options.objects.empty()) {
     VENEER_TRY(objects, ResolveDirectory("objects=" + options.objects, options.objects));
-    places.objects = objects->path;
+    paths.objects = objects->path;
     trees.push_back(&*objects);
   }
   if (const std::optional<int> fd = DeviceFd(options.mount_point)) {
     if (::fcntl(*fd, F_GETFD) < 0)
       return MakeError(Errno{errno}, "mount point " + options.mount_point);
-    places.device_fd = *fd;
-    places.mount_point = options.mount_point;
-    return places;
+    paths.device_fd = *fd;
+    paths.mount_point = options.mount_point;
+    return paths;
   }
-  VENEER_TRY(const Place mount_point,
+  VENEER_TRY(const ResolvedPath mount_point,
              ResolveDirectory("mount point " + options.mount_point, options.mount_point));
-  for (const Place* tree : trees) VENEER_TRY_VOID(CheckApart(mount_point, *tree, kWouldHang));
-  places.mount_point = mount_point.path;
-  return places;
+  for (const ResolvedPath* tree : trees)
+    VENEER_TRY_VOID(CheckApart(mount_point, *tree, kWouldHang));
+  paths.mount_point = mount_point.path;
+  return paths;
 }
 
 }  // namespace veneer
