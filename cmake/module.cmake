@@ -14,7 +14,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(veneer_options INTERFACE -Wno-restrict)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_compile_options(veneer_options INTERFACE -Wthread-safety)
+  # layerdb/base/mutex.h
+  target_compile_options(veneer_options INTERFACE -Wthread-safety -Werror=thread-safety)
 endif()
 
 function(veneer_module)

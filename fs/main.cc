@@ -177,6 +177,7 @@ Result<void> Run(const std::vector<std::string>& args) {
                stdout);
     return {};
   }
+  if (options.debug) SetLogLevel(LogLevel::kDebug);
   for (const std::string& warning : options.warnings) PrintLine(warning);
   VENEER_TRY(const MountPaths paths, ResolveMountPaths(options));
   const size_t descriptors = PrepareProcess(paths.device_fd);
@@ -202,7 +203,7 @@ Result<void> Run(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   veneer::LogToStderr("veneerfs");
-  veneer::SetLogLevel(veneer::LogLevel::kInfo);
+  veneer::SetLogLevel(veneer::LogLevelFromEnvironment(veneer::LogLevel::kInfo));
   try {
     const veneer::Result<void> done = veneer::Run({argv + 1, argv + argc});
     if (done) return 0;

@@ -4,70 +4,32 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#include "fs/core/state.h"
+#include "fs/core/parts.h"
 #include "layerdb/layer/marks.h"
 
 namespace veneer {
 
-// Takes the place lock itself.
-Sys<Attr> UnionFs::State::AttrLocked(const Node& node) {
-  const std::shared_lock place(places.For(node.id));
-  if (!node.upper) {
-    VENEER_TRY(const Attr attr, lower->Stat(node.lower));
-    return Adjust(node, attr);
-  }
-  VENEER_TRY(const UpperPlace where, UpperPlaceLocked(node));
-  VENEER_TRY(Attr attr, upper->Stat(where.at()));
-  attr = Adjust(node, attr);
-  if (!node.data_upper && node.has_lower) {
-    VENEER_TRY(const Attr below, lower->Stat(node.lower));
-    attr.blocks = below.blocks;
-  }
-  return attr;
-}
-
-uint32_t UnionFs::State::WithoutPrivileges(uint32_t mode, uint32_t gid, const GroupTest* groups) {
-  uint32_t kept = mode & ~04000U;
-  const bool group_runs_it = (mode & 00010) != 0;
-  if ((mode & 02000) != 0 && (group_runs_it || (groups != nullptr && !groups->Contains(gid)))) {
-    kept &= ~02000U;
-  }
-  return kept;
-}
-
-Sys<void> UnionFs::State::DropPrivileges(sys::At at, const GroupTest* groups) const {
-  VENEER_TRY(const Attr attr, upper->Stat(at));
-  const uint32_t kept = WithoutPrivileges(attr.mode, attr.gid, groups);
-  if (kept != attr.mode) VENEER_TRY_VOID(upper->SetMode(at, kept));
-  // Asked first: an ordinary user may look, but may not even try to remove what is not there.
-  const auto present = sys::GetXattr(at, "security.capability");
-  if (present) return sys::RemoveXattr(at, "security.capability");
-  const int code = present.error().code;
-  if (code != ENODATA && code != EOPNOTSUPP) return Fail(code);
-  return {};
-}
-
 Sys<Attr> UnionFs::GetAttr(NodeId id) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
-  const std::shared_lock names(state_->names);
-  return state_->AttrLocked(*node);
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
+  const ReaderLock names(parts_->names.mutex());
+  return parts_->attributes.Stat(*node);
 }
 
 Sys<std::optional<Timestamp>> UnionFs::BirthTime(NodeId id) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
-  const std::shared_lock names(state_->names);
-  const std::shared_lock place(state_->places.For(id));
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
+  const ReaderLock names(parts_->names.mutex());
+  const NodeReader reader(parts_->locks, *node);
   if (!node->upper) {
     node->birth_told = true;
-    return state_->lower->BirthTime(node->lower);
+    return parts_->lower->BirthTime(node->lower);
   }
   node->birth_told = false;
-  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  return state_->upper->BirthTime(where.at());
+  VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
+  return parts_->upper->BirthTime(where.at());
 }
 
 bool UnionFs::HasNewBirthTime(NodeId id) {
-  const NodeRef node = state_->nodes.Find(id);
+  const NodeRef node = parts_->nodes.Find(id);
   return node && node->birth_told && node->upper && node->birth_told.exchange(false);
 }
 
@@ -84,20 +46,20 @@ bool ChangesNothing(const AttrChange& change) {
 }
 
 // `modified_now`: set when the time of modification is still to be marked.
-Sys<void> Resize(UnionFs::State& state, const NodeRef& node, const AttrChange& change,
+Sys<void> Resize(UnionFs::Parts& parts, const NodeRef& node, const AttrChange& change,
                  bool& modified_now) {
   if (!node->data_upper) {
     VENEER_TRY(const Attr before, [&] {
-      const std::shared_lock names(state.names);
-      return state.AttrLocked(*node);
+      const ReaderLock names(parts.names.mutex());
+      return parts.attributes.Stat(*node);
     }());
-    VENEER_TRY_VOID(state.CopyUpData(node, *change.size));
+    VENEER_TRY_VOID(parts.copy_up.Contents(node, *change.size));
     if (change.size_marks_times || before.size != *change.size) {
       modified_now = modified_now || !change.mtime;
       return {};
     }
   }
-  VENEER_TRY(const auto data, state.OpenData(node, true));
+  VENEER_TRY(const auto data, parts.contents.ForWriting(node));
   if (change.size_marks_times) return sys::Truncate(data.fd->get(), *change.size);
   return sys::TruncateByPath(data.fd->get(), *change.size);
 }
@@ -105,23 +67,23 @@ Sys<void> Resize(UnionFs::State& state, const NodeRef& node, const AttrChange& c
 }  // namespace
 
 Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
-  if (!state_->upper) return Fail(EROFS);
-  Upper& upper = *state_->upper;
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
+  if (!parts_->upper) return Fail(EROFS);
+  Upper& upper = *parts_->upper;
   bool modified_now = change.mtime_now;
   if (change.size) {
-    if (node->type == FileType::kDirectory) return Fail(EISDIR);
+    if (node->is_dir()) return Fail(EISDIR);
     if (node->type != FileType::kRegular) return Fail(EINVAL);
-    VENEER_TRY_VOID(Resize(*state_, node, change, modified_now));
+    VENEER_TRY_VOID(Resize(*parts_, node, change, modified_now));
   }
-  const std::shared_lock names(state_->names);
-  VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
+  const ReaderLock names(parts_->names.mutex());
+  VENEER_TRY_VOID(parts_->copy_up.Attributes(node));
   {
-    const std::shared_lock place(state_->places.For(id));
-    VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+    const NodeReader reader(parts_->locks, *node);
+    VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
     if (change.kill_privileges && !change.mode && node->type != FileType::kDirectory &&
         node->type != FileType::kSymlink) {
-      VENEER_TRY_VOID(state_->DropPrivileges(where.at(), change.groups));
+      VENEER_TRY_VOID(parts_->attributes.DropPrivileges(where.at(), change.groups));
     }
     if (change.uid || change.gid || ChangesNothing(change)) {
       VENEER_TRY_VOID(upper.SetOwner(where.at(), change.uid, change.gid));
@@ -137,47 +99,47 @@ Sys<Attr> UnionFs::SetAttr(NodeId id, const AttrChange& change) {
       VENEER_TRY_VOID(sys::SetTimes(where.at(), times));
       if (!node->data_upper) {
         VENEER_TRY(const Attr now, upper.Stat(where.at()));
-        state_->copy_times.Set(id, {now.atime, now.mtime});
+        parts_->copy_up.NoteTimes(id, {now.atime, now.mtime});
       }
     }
   }
-  return state_->AttrLocked(*node);
+  return parts_->attributes.Stat(*node);
 }
 
 Sys<std::string> UnionFs::ReadLink(NodeId id) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
   if (node->type != FileType::kSymlink) return Fail(EINVAL);
-  if (!node->upper) return state_->lower->ReadLink(node->lower);
-  const std::shared_lock names(state_->names);
-  const std::shared_lock place(state_->places.For(id));
-  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
+  if (!node->upper) return parts_->lower->ReadLink(node->lower);
+  const ReaderLock names(parts_->names.mutex());
+  const NodeReader reader(parts_->locks, *node);
+  VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
   return sys::ReadLink(where.at());
 }
 
 Sys<uint32_t> UnionFs::GetFlags(NodeId id) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
   if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return Fail(ENOTTY);
   if (!node->upper) return 0;  // an image has none
-  const std::shared_lock names(state_->names);
-  const std::shared_lock place(state_->places.For(id));
-  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  VENEER_TRY(const Fd fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
+  const ReaderLock names(parts_->names.mutex());
+  const NodeReader reader(parts_->locks, *node);
+  VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
+  VENEER_TRY(const Fd fd, parts_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   int flags = 0;
   if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) < 0) return FailErrno();
   return static_cast<uint32_t>(flags);
 }
 
 Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
-  VENEER_TRY(const NodeRef node, state_->Get(id));
+  VENEER_TRY(const NodeRef node, parts_->nodes.Get(id));
   if (node->type != FileType::kRegular && node->type != FileType::kDirectory) return Fail(ENOTTY);
-  if (!state_->upper) return Fail(EROFS);
+  if (!parts_->upper) return Fail(EROFS);
   // The flags speak of the contents too (no copy-on-write, append only), so these come along.
-  if (node->type == FileType::kRegular) VENEER_TRY_VOID(state_->CopyUpData(node));
-  const std::shared_lock names(state_->names);
-  VENEER_TRY_VOID(state_->CopyUpMetaLocked(node));
-  const std::shared_lock place(state_->places.For(id));
-  VENEER_TRY(const UpperPlace where, state_->UpperPlaceLocked(*node));
-  VENEER_TRY(const Fd fd, state_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
+  if (node->type == FileType::kRegular) VENEER_TRY_VOID(parts_->copy_up.Contents(node));
+  const ReaderLock names(parts_->names.mutex());
+  VENEER_TRY_VOID(parts_->copy_up.Attributes(node));
+  const NodeReader reader(parts_->locks, *node);
+  VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
+  VENEER_TRY(const Fd fd, parts_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
   // The flags that describe the upper's own file (extents, inline data) are not the caller's to set or clear.
   int value = 0;
   if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &value) < 0) return FailErrno();
@@ -185,7 +147,7 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   value = static_cast<int>((static_cast<uint32_t>(value) & ~kCallers) | (flags & kCallers));
   if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &value) < 0) return FailErrno();
   // One that is open for writing would go on to write where the flags forbid it.
-  state_->DropFds(*node);
+  parts_->descriptors.Drop(*node);
   return {};
 }
 

@@ -6,11 +6,11 @@
 #define VENEER_FS_CORE_COPY_TIMES_H_
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "fs/core/types.h"
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -23,24 +23,24 @@ class CopyTimes {
 
   // A copy begins, with the times that the file is to have after it.
   void Begin(NodeId node, const Times& times) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     copies_[node] = times;
   }
   // The file has these times now. Nothing where no copy is under way.
   void Set(NodeId node, const Times& times) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto copy = copies_.find(node);
     if (copy != copies_.end()) copy->second = times;
   }
   // The copy has ended: what the times are to be. REQUIRES: Begin().
   Times End(NodeId node) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return copies_.extract(node).mapped();
   }
 
  private:
-  std::mutex mutex_;
-  std::map<NodeId, Times> copies_;
+  Mutex mutex_;
+  std::map<NodeId, Times> copies_ GUARDED_BY(mutex_);
 };
 
 }  // namespace veneer

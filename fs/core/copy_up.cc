@@ -1,51 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Copy-up: bringing an object of the lower tree into the upper before it changes.
-//
-// A small file goes in one step. So does a large one that is written: its contents are copied into a file without a name,
-// without any lock that others need, and the name comes last; whoever is killed meanwhile leaves nothing. When the attributes
-// come first (somebody changes them, before or during that copy), the contents follow in a second step: the copy is a
-// metadata-only one, whose contents are still read from below, until they are all in that same inode and the mark is
-// cleared. A crash in between leaves a valid metadata-only copy.
-#include "fs/core/state.h"
+#include "fs/core/copy_up.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "layerdb/base/log.h"
 #include "layerdb/base/stepped_copy.h"
 #include "layerdb/layer/marks.h"
 
 namespace veneer {
 
 namespace {
-// Up to this size contents are copied together with the attributes, under State::names.
+// Up to this size contents are copied together with the attributes, under NamesLock.
 constexpr uint64_t kOneStepSize = 256 * 1024;
 }  // namespace
 
-void UnionFs::State::MarkInUpper(Node& parent, std::string_view name) {
-  const std::lock_guard lock(parent.directory->mutex);
-  if (!parent.directory->loaded) return;
-  if (DirTable::Child* child = parent.directory->table.Find(name)) child->in_upper = true;
-}
-
-Sys<void> UnionFs::State::CopyUpMetaLocked(const NodeRef& node) {
-  if (node->upper) return {};
-  return CopyUpWholeLocked(node, 0, std::nullopt);
-}
-
-// No name leads to it, not even one of a multiply linked lower file that this node does not know of.
-bool UnionFs::State::IsNamelessLocked(const Node& node) const {
-  if (node.HasName()) return false;
-  return !node.linked_below || upper->links().Count(node.Identity()).value_or(node.lower_nlink) == 0 ||
-         node.removed;
-}
-
-struct UnionFs::State::Copy {
+struct CopyUp::Copy {
   NewObject object;
   Content content;  // what `object` borrows its contents from
   bool has_data() const { return object.type == FileType::kRegular && !object.metacopy; }
 };
 
-// What the upper object of a node that has none is to be: attributes, and contents of up to `data_limit` bytes.
-Sys<UnionFs::State::Copy> UnionFs::State::DescribeCopy(const Node& node, uint64_t data_limit,
-                                                       std::optional<uint64_t> truncate) {
-  VENEER_TRY(const Attr attr, lower->Stat(node.lower));
+// Of few bytes the caller's thread pool is not told: waking another thread takes longer than copying them, and should the
+// disk be slow, it finds out by itself.
+void CopyUp::BeforeCopying(uint64_t size) const {
+  constexpr uint64_t kFew = 256 << 10;
+  if (size > kFew) options_.BeforeBlocking();
+}
+
+bool CopyUp::GivenUp(const BusyNodes::Guard& guard) const {
+  return options_.given_up != nullptr && options_.given_up() && !guard.IsWaitedFor();
+}
+
+void CopyUp::MarkInUpper(const NodeName& name) {
+  const NodeRef& parent = name.parent;
+  const MutexLock lock(parent->directory->mutex);
+  if (!parent->directory->loaded()) return;
+  if (DirTable::Child* child = parent->directory->table().Find(name.name)) child->in_upper = true;
+}
+
+Sys<void> CopyUp::Attributes(const NodeRef& node) {
+  if (node->upper) return {};
+  return Whole(node, 0, std::nullopt);
+}
+
+Sys<CopyUp::Copy> CopyUp::Describe(const Node& node, uint64_t data_limit,
+                                   std::optional<uint64_t> truncate) {
+  VENEER_TRY(const Attr attr, lower_.Stat(node.lower));
   // An archive can hold such a device; in an upper it would be a whiteout.
   if (attr.type == FileType::kCharDevice && attr.rdev_major == 0 && attr.rdev_minor == 0) {
     return Fail(EPERM);
@@ -61,20 +66,20 @@ Sys<UnionFs::State::Copy> UnionFs::State::DescribeCopy(const Node& node, uint64_
   object.atime = attr.atime;
   object.mtime = attr.mtime;
   if (attr.type != FileType::kDirectory) object.origin = node.origin();
-  VENEER_TRY(object.xattrs, lower->ListXattrs(node.lower));
+  VENEER_TRY(object.xattrs, lower_.ListXattrs(node.lower));
   if (attr.type == FileType::kSymlink) {
-    VENEER_TRY(object.target, lower->ReadLink(node.lower));
+    VENEER_TRY(object.target, lower_.ReadLink(node.lower));
   }
   if (attr.type == FileType::kRegular) {
     object.size = attr.size;
     const uint64_t size = truncate.value_or(attr.size), to_copy = std::min(attr.size, size);
-    object.metacopy = to_copy > data_limit && upper->options().metacopy;
+    object.metacopy = to_copy > data_limit && upper_->options().metacopy;
     if (!object.metacopy) {
       object.size = size;
       object.data_size = to_copy;
       if (object.data_size > 0) {
         BeforeCopying(object.data_size);
-        VENEER_TRY(copy.content, lower->Open(node.lower));
+        VENEER_TRY(copy.content, lower_.Open(node.lower));
         object.data_fd = copy.content.fd.get();
         object.data_bytes = copy.content.bytes;
       }
@@ -83,122 +88,132 @@ Sys<UnionFs::State::Copy> UnionFs::State::DescribeCopy(const Node& node, uint64_
   return copy;
 }
 
-void UnionFs::State::CountCopy(const Copy& copy) {
-  Counters::Add(copy.has_data() ? counters.data_copy_ups : counters.metadata_copy_ups);
-  Counters::Add(counters.bytes_copied_up, copy.object.data_size);
+void CopyUp::Count(const Node& node, const Copy& copy) {
+  if (IsLogged(LogLevel::kDebug)) {
+    LogDebug("copy-up of node " + std::to_string(node.id) +
+             (copy.has_data() ? ", contents of " + std::to_string(copy.object.data_size) + " bytes"
+                              : std::string(", attributes")));
+  }
+  Counters::Add(copy.has_data() ? counters_.data_copy_ups : counters_.metadata_copy_ups);
+  Counters::Add(counters_.bytes_copied_up, copy.object.data_size);
 }
 
-// Makes the upper object of a node that has none: attributes, and contents of up to `data_limit` bytes.
-Sys<void> UnionFs::State::CopyUpWholeLocked(const NodeRef& node, uint64_t data_limit,
-                                            std::optional<uint64_t> truncate) {
-  if (!upper) return Fail(EROFS);
-  if (const NodeRef parent = ParentLocked(*node)) VENEER_TRY_VOID(CopyUpMetaLocked(parent));
-  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyMeta);
+Sys<void> CopyUp::Whole(const NodeRef& node, uint64_t data_limit,
+                        std::optional<uint64_t> truncate) {
+  if (upper_ == nullptr) return Fail(EROFS);
+  if (const NodeRef parent = paths_.Parent(*node)) VENEER_TRY_VOID(Attributes(parent));
+  const BusyNodes::Guard guard(busy_, node->id, BusyNodes::Work::kCopyMeta);
   if (node->upper) return {};
 
-  VENEER_TRY(Copy copy, DescribeCopy(*node, data_limit, truncate));
-  if (copy.object.metacopy && node->rare && node->rare->lower_path) {
-    copy.object.redirect = *node->rare->lower_path;
-  }
+  VENEER_TRY(Copy copy, Describe(*node, data_limit, truncate));
   copy.object.stop = [&] { return GivenUp(guard); };
-  CountCopy(copy);
-  const bool nameless = [&] {
-    const std::shared_lock place(places.For(node->id));
-    return IsNamelessLocked(*node);
-  }();
-  VENEER_TRY(Upper::Staged staged, upper->Stage(copy.object, nameless));
-  return PublishCopyLocked(node, staged, copy.has_data());
+  bool nameless = false;
+  {
+    const NodeReader reader(locks_, *node);
+    if (copy.object.metacopy && reader->lower_path() != nullptr) {
+      copy.object.redirect = *reader->lower_path();
+    }
+    nameless = node_names_.IsNameless(reader);
+  }
+  Count(*node, copy);
+  VENEER_TRY(Upper::Staged staged, upper_->Stage(copy.object, nameless));
+  return Publish(node, staged, copy.has_data());
 }
 
-bool UnionFs::State::GivenUp(const BusyNodes::Guard& guard) const {
-  return options.given_up != nullptr && options.given_up() && !guard.IsWaitedFor();
-}
-
-// The same for a large file, contents and all, unless its attributes come into the upper meanwhile.
-Sys<void> UnionFs::State::CopyUpLarge(const NodeRef& node, std::optional<uint64_t> truncate,
-                                      const BusyNodes::Guard& guard) {
-  VENEER_TRY(Copy copy, DescribeCopy(*node, UINT64_MAX, truncate));
+Sys<void> CopyUp::Large(const NodeRef& node, std::optional<uint64_t> truncate,
+                        const BusyNodes::Guard& guard) {
+  VENEER_TRY(Copy copy, Describe(*node, UINT64_MAX, truncate));
   copy.object.stop = [&] { return node->upper || GivenUp(guard); };
-  Sys<Upper::Staged> staged = upper->Stage(copy.object);
+  Sys<Upper::Staged> staged = upper_->Stage(copy.object);
   if (!staged && staged.error().code == EINTR && node->upper) return {};
   if (!staged) return Fail(staged.error());
-  const std::shared_lock lock(names);
-  if (const NodeRef parent = ParentLocked(*node)) VENEER_TRY_VOID(CopyUpMetaLocked(parent));
-  const BusyNodes::Guard meta(busy, node->id, BusyNodes::Work::kCopyMeta);
+  const ReaderLock names(names_.mutex());
+  if (const NodeRef parent = paths_.Parent(*node)) VENEER_TRY_VOID(Attributes(parent));
+  const BusyNodes::Guard meta(busy_, node->id, BusyNodes::Work::kCopyMeta);
   if (node->upper) return {};
-  CountCopy(copy);
-  return PublishCopyLocked(node, *staged, true);
+  Count(*node, copy);
+  return Publish(node, *staged, true);
 }
 
-Sys<void> UnionFs::State::PublishCopyLocked(const NodeRef& node, Upper::Staged& staged,
-                                            bool with_data) {
-  std::vector<NodeName> names_of_node;
+Sys<std::vector<NodeName>> CopyUp::PublishNames(NodeWriter& writer, Upper::Staged& staged) {
+  const Node& node = writer.node();
+  std::vector<NodeName> names;
+  if (writer->HasName()) names.push_back(writer->name);
+  if (!node.linked_below) {
+    VENEER_TRY(const SharedFd dir, paths_.UpperDirectory(*writer->name.parent));
+    const TimesGuard times({dir->get()});
+    VENEER_TRY_VOID(upper_->Publish(staged, {dir->get(), writer->name.name.c_str()}, false));
+    return names;
+  }
+  if (writer->HasMoreNames()) {
+    names.insert(names.end(), writer->rare->more.begin(), writer->rare->more.end());
+  }
+  LinkIndex& links = upper_->links();
+  // The count first: a file that is in the index without one would have too few links.
+  if (!links.Count(node.Identity())) {
+    VENEER_TRY_VOID(links.SetCount(node.Identity(), node.lower_nlink));
+  }
+  const LinkName index_name(node.Identity());
+  VENEER_TRY_VOID(upper_->Publish(staged, links.Place(index_name), false));
+  links.Added(node.Identity());
+  return names;
+}
+
+Sys<void> CopyUp::Publish(const NodeRef& node, Upper::Staged& staged, bool with_data) {
+  std::vector<NodeName> names;
+  bool in_index = false;
   {
-    const std::unique_lock place(places.For(node->id));
-    if (IsNamelessLocked(*node)) {
+    NodeWriter writer(locks_, *node);
+    if (node_names_.IsNameless(writer)) {
       // Deleted, but still in use: it lives on without a name.
-      const bool is_file = node->type == FileType::kRegular;
-      PinLocked(*node, std::make_shared<const Fd>(staged.TakeFd()),
-                is_file ? Node::Rare::Use::kWrite : Node::Rare::Use::kPath);
+      using Use = Node::Location::Rare::Use;
+      descriptors_.Pin(writer, std::make_shared<const Fd>(staged.ReleaseFd()),
+                       node->type == FileType::kRegular ? Use::kWrite : Use::kPath);
     } else {
-      if (node->HasName()) names_of_node.push_back({node->parent, node->name});
-      if (node->rare && node->linked_below) {
-        for (const NodeName& more : node->rare->more) names_of_node.push_back(more);
-      }
-      if (node->linked_below) {
-        // The count first: a file that is in the index without one would have too few links.
-        if (!upper->links().Count(node->Identity())) {
-          VENEER_TRY_VOID(upper->links().SetCount(node->Identity(), node->lower_nlink));
-        }
-        const LinkName index_name(node->Identity());
-        VENEER_TRY_VOID(upper->Publish(staged, upper->links().Place(index_name), false));
-        upper->links().Added(node->Identity());
-      } else {
-        VENEER_TRY(const SharedFd dir, UpperDirLocked(*node->parent));
-        const KeepTimes times({dir->get()});
-        VENEER_TRY_VOID(upper->Publish(staged, {dir->get(), node->name.c_str()}, false));
-      }
+      VENEER_TRY(names, PublishNames(writer, staged));
+      in_index = node->linked_below;
     }
     node->data_upper = with_data || node->type != FileType::kRegular;
     node->upper = true;
     node->sync_due.Again();
-    DropFds(*node);
+    descriptors_.Drop(*node);
   }
-  if (node->linked_below && !(node->rare && node->rare->pinned)) {
-    // The names that are known get an entry of their own, so that the upper tells most of the story
-    // to who does not know the index.
+  if (in_index) {
+    // The names that are known get an entry of their own, so that whoever does not know the index finds most of the story
+    // in the upper.
     const LinkName index_name(node->Identity());
-    for (const NodeName& name : names_of_node) {
-      VENEER_TRY_VOID(CopyUpMetaLocked(name.parent));
-      VENEER_TRY(const SharedFd dir, UpperDirLocked(*name.parent));
-      const KeepTimes times({dir->get()});
-      VENEER_TRY_VOID(sys::Link(upper->links().Place(index_name), {dir->get(), name.name.c_str()}));
-      MarkInUpper(*name.parent, name.name);
+    for (const NodeName& name : names) {
+      VENEER_TRY_VOID(Attributes(name.parent));
+      VENEER_TRY(const SharedFd dir, paths_.UpperDirectory(*name.parent));
+      const TimesGuard times({dir->get()});
+      VENEER_TRY_VOID(
+          sys::Link(upper_->links().Place(index_name), {dir->get(), name.name.c_str()}));
+      MarkInUpper(name);
     }
     node->sync_due.Again();
     return {};
   }
-  for (const NodeName& name : names_of_node) MarkInUpper(*name.parent, name.name);
+  for (const NodeName& name : names) MarkInUpper(name);
   return {};
 }
 
-Sys<void> UnionFs::State::CopyUpData(const NodeRef& node, std::optional<uint64_t> truncate) {
-  if (!upper) return Fail(EROFS);
+Sys<void> CopyUp::Contents(const NodeRef& node, std::optional<uint64_t> truncate) {
+  if (upper_ == nullptr) return Fail(EROFS);
   if (node->data_upper) return {};
-  const BusyNodes::Guard guard(busy, node->id, BusyNodes::Work::kCopyData, options.given_up);
+  const BusyNodes::Guard guard(busy_, node->id, BusyNodes::Work::kCopyData, options_.given_up);
   if (!guard.holds()) return Fail(EINTR);
   if (node->data_upper) return {};
   if (!node->upper) {
-    VENEER_TRY(const Attr below, lower->Stat(node->lower));
+    VENEER_TRY(const Attr below, lower_.Stat(node->lower));
     if (std::min(below.size, truncate.value_or(below.size)) > kOneStepSize) {
-      VENEER_TRY_VOID(CopyUpLarge(node, truncate, guard));
+      VENEER_TRY_VOID(Large(node, truncate, guard));
     } else {
-      const std::shared_lock lock(names);
-      VENEER_TRY_VOID(CopyUpWholeLocked(node, kOneStepSize, truncate));
+      const ReaderLock names(names_.mutex());
+      VENEER_TRY_VOID(Whole(node, kOneStepSize, truncate));
     }
     if (node->data_upper) return {};
   }
-  return CopyContents(node, truncate, guard);
+  return CompleteContents(node, truncate, guard);
 }
 
 namespace {
@@ -231,34 +246,37 @@ Sys<void> Fill(const Upper& upper, const Content& content, int fd, uint64_t old_
 
 }  // namespace
 
-Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64_t> truncate,
-                                       const BusyNodes::Guard& guard) {
+Sys<void> CopyUp::CompleteContents(const NodeRef& node, std::optional<uint64_t> truncate,
+                                   const BusyNodes::Guard& guard) {
   if (!node->has_lower) return Fail(EIO);  // a metadata-only file whose contents are missing
-  VENEER_TRY(const Attr below, lower->Stat(node->lower));
+  VENEER_TRY(const Attr below, lower_.Stat(node->lower));
   BeforeCopying(below.size);
   Content content;  // what needs nothing of it must not fail for it
   if (truncate != uint64_t{0}) {
-    VENEER_TRY(content, lower->Open(node->lower));
+    VENEER_TRY(content, lower_.Open(node->lower));
   }
   Fd target;
   uint64_t size = 0;
   {
-    const std::shared_lock lock(names);
-    const std::shared_lock place(places.For(node->id));
-    VENEER_TRY(const UpperPlace where, UpperPlaceLocked(*node));
-    VENEER_TRY(target, upper->OpenFile(where.at(), O_RDWR));
-    VENEER_TRY(const Attr attr, upper->Stat({target.get()}));
+    const ReaderLock names(names_.mutex());
+    const NodeReader reader(locks_, *node);
+    VENEER_TRY(const UpperLocation where, paths_.InUpper(reader));
+    VENEER_TRY(target, upper_->OpenFile(where.at(), O_RDWR));
+    VENEER_TRY(const Attr attr, upper_->Stat({target.get()}));
     size = attr.size;
-    copy_times.Begin(node->id, {attr.atime, attr.mtime});
+    copy_times_.Begin(node->id, {attr.atime, attr.mtime});
   }
-  Counters::Add(counters.data_copy_ups);
-  Counters::Add(counters.bytes_copied_up, std::min(size, truncate.value_or(size)));
+  if (IsLogged(LogLevel::kDebug)) {
+    LogDebug("copy-up of the contents of node " + std::to_string(node->id) + " after its attributes");
+  }
+  Counters::Add(counters_.data_copy_ups);
+  Counters::Add(counters_.bytes_copied_up, std::min(size, truncate.value_or(size)));
   const Sys<void> filled =
-      Fill(*upper, content, target.get(), size, truncate, [&] { return GivenUp(guard); });
+      Fill(*upper_, content, target.get(), size, truncate, [&] { return GivenUp(guard); });
 
-  const std::shared_lock lock(names);
-  const std::unique_lock place(places.For(node->id));
-  const CopyTimes::Times times = copy_times.End(node->id);
+  const ReaderLock names(names_.mutex());
+  const NodeWriter writer(locks_, *node);
+  const CopyTimes::Times times = copy_times_.End(node->id);
   if (!filled) {
     // Above all when the disk is full: what was copied so far must not stay in the way.
     const Sys<void> emptied = Reset(target.get(), size);
@@ -268,10 +286,10 @@ Sys<void> UnionFs::State::CopyContents(const NodeRef& node, std::optional<uint64
     return filled;
   }
   VENEER_TRY_VOID(SetTimes(target.get(), times));
-  VENEER_TRY_VOID(upper->ClearMetacopy({target.get()}));
+  VENEER_TRY_VOID(upper_->ClearMetacopy({target.get()}));
   node->data_upper = true;
   node->sync_due.Again();
-  DropFds(*node);
+  descriptors_.Drop(*node);
   return {};
 }
 

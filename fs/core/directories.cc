@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lookup and listings.
-#include "fs/core/state.h"
+#include "fs/core/parts.h"
 
 namespace veneer {
 
@@ -12,16 +12,16 @@ static_assert(kDotDotCookie < DirTable::kFirstCookie);
 }  // namespace
 
 Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
-  State& state = *state_;
-  VENEER_TRY(const NodeRef dir, state.GetDir(parent));
+  Parts& parts = *parts_;
+  VENEER_TRY(const NodeRef dir, parts.nodes.GetDirectory(parent));
   if (name.size() > kMaxName) return Fail(ENAMETOOLONG);
-  const std::shared_lock names(state.names);
-  const std::lock_guard lock(dir->directory->mutex);
-  VENEER_TRY_VOID(state.LoadLocked(*dir));
-  DirTable::Child* child = dir->directory->table.Find(name);
+  const ReaderLock names(parts.names.mutex());
+  const MutexLock lock(dir->directory->mutex);
+  VENEER_TRY_VOID(parts.children.Load(dir));
+  DirTable::Child* child = dir->directory->table().Find(name);
   if (child == nullptr || !child->visible) return Entry{};
   Entry entry;
-  const auto node = state.ChildNodeLocked(dir, *child, &entry.attr);
+  const auto node = parts.children.Acquire(dir, *child, &entry.attr);
   if (!node && !child->visible) return Entry{};
   if (!node) return Fail(node.error());
   entry.node = (*node)->id;
@@ -29,11 +29,11 @@ Sys<Entry> UnionFs::Lookup(NodeId parent, std::string_view name) {
 }
 
 Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const DirEntry&)> sink) {
-  State& state = *state_;
-  VENEER_TRY(const NodeRef dir, state.GetDir(id));
-  const std::shared_lock names(state.names);
+  Parts& parts = *parts_;
+  VENEER_TRY(const NodeRef dir, parts.nodes.GetDirectory(id));
+  const ReaderLock names(parts.names.mutex());
   if (dir->removed) return {};
-  const NodeRef parent = state.ParentLocked(*dir);
+  const NodeRef parent = parts.paths.Parent(*dir);
   const uint64_t parent_ino = parent ? parent->ino : dir->ino;
   if (cookie < kDotCookie && !sink({".", dir->ino, FileType::kDirectory, kDotCookie})) {
     return {};
@@ -41,16 +41,16 @@ Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const Di
   if (cookie < kDotDotCookie && !sink({"..", parent_ino, FileType::kDirectory, kDotDotCookie})) {
     return {};
   }
-  const std::lock_guard lock(dir->directory->mutex);
-  VENEER_TRY_VOID(state.LoadLocked(*dir));
-  DirTable& table = dir->directory->table;
+  const MutexLock lock(dir->directory->mutex);
+  VENEER_TRY_VOID(parts.children.Load(dir));
+  DirTable& table = dir->directory->table();
   for (size_t place = table.After(cookie); place < table.places(); ++place) {
     DirTable::Child& child = table.At(place);
     if (!child.visible) continue;
     if (child.ino == 0) {
       // A file of the upper may have the number of what it was copied up from; only looking tells.
-      const auto node = state.ChildNodeLocked(dir, child, nullptr);
-      if (node) state.nodes.Release((*node)->id, 1);
+      const auto node = parts.children.Acquire(dir, child, nullptr);
+      if (node) parts.nodes.Release((*node)->id, 1);
       if (!child.visible) continue;
     }
     if (!sink({child.name(), child.ino, child.type, child.cookie})) return {};
@@ -60,9 +60,9 @@ Sys<void> UnionFs::ReadDir(NodeId id, uint64_t cookie, FunctionRef<bool(const Di
 
 Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
                                FunctionRef<bool(const DirEntry&, const Entry&)> sink) {
-  State& state = *state_;
-  VENEER_TRY(const NodeRef dir, state.GetDir(id));
-  const std::shared_lock names(state.names);
+  Parts& parts = *parts_;
+  VENEER_TRY(const NodeRef dir, parts.nodes.GetDirectory(id));
+  const ReaderLock names(parts.names.mutex());
   if (dir->removed) return {};
   Entry none;
   none.attr.type = FileType::kDirectory;
@@ -70,25 +70,25 @@ Sys<void> UnionFs::ReadDirPlus(NodeId id, uint64_t cookie,
   if (cookie < kDotCookie && !sink({".", none.attr.ino, FileType::kDirectory, kDotCookie}, none)) {
     return {};
   }
-  const NodeRef parent = state.ParentLocked(*dir);
+  const NodeRef parent = parts.paths.Parent(*dir);
   none.attr.ino = parent ? parent->ino : dir->ino;
   if (cookie < kDotDotCookie &&
       !sink({"..", none.attr.ino, FileType::kDirectory, kDotDotCookie}, none)) {
     return {};
   }
-  const std::lock_guard lock(dir->directory->mutex);
-  VENEER_TRY_VOID(state.LoadLocked(*dir));
-  DirTable& table = dir->directory->table;
+  const MutexLock lock(dir->directory->mutex);
+  VENEER_TRY_VOID(parts.children.Load(dir));
+  DirTable& table = dir->directory->table();
   for (size_t place = table.After(cookie); place < table.places(); ++place) {
     DirTable::Child& child = table.At(place);
     if (!child.visible) continue;
     Entry entry;
-    const auto node = state.ChildNodeLocked(dir, child, &entry.attr);
+    const auto node = parts.children.Acquire(dir, child, &entry.attr);
     if (!child.visible) continue;
     if (node) entry.node = (*node)->id;
     const bool taken = sink({child.name(), child.ino, child.type, child.cookie}, entry);
     if (!taken) {
-      if (node) state.nodes.Release(entry.node, 1);
+      if (node) parts.nodes.Release(entry.node, 1);
       return {};
     }
   }

@@ -1,33 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/core/node_table.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace veneer {
 
 NodeRef NodeTable::Find(NodeId id) {
   Shard& shard = ShardOf(id);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto it = shard.nodes.find(id);
-  return it == shard.nodes.end() ? nullptr : it->second;
+  return it == shard.nodes.end() ? nullptr : it->second.node;
 }
 
-NodeRef NodeTable::Create(FileType type) {
+Sys<NodeRef> NodeTable::Get(NodeId id) {
+  NodeRef node = Find(id);
+  if (!node) return Fail(ESTALE);
+  return node;
+}
+
+Sys<NodeRef> NodeTable::GetDirectory(NodeId id) {
+  VENEER_TRY(NodeRef node, Get(id));
+  if (!node->is_dir()) return Fail(ENOTDIR);
+  return node;
+}
+
+NodeRef NodeTable::Create(FileType type, Node::Location location) {
   const NodeId id = next_.fetch_add(1, std::memory_order_relaxed);
-  auto node = std::make_shared<Node>(id, type);
+  auto node = std::make_shared<Node>(id, type, std::move(location));
   node->table = this;
-  node->references = 1;
   Shard& shard = ShardOf(id);
-  const std::lock_guard lock(shard.mutex);
-  shard.nodes.emplace(id, node);
+  const MutexLock lock(shard.mutex);
+  shard.nodes.emplace(id, Known{node, 1});
   size_.fetch_add(1, std::memory_order_relaxed);
   return node;
 }
 
-bool NodeTable::Acquire(const Node& node) { return FindAndAcquire(node.id) != nullptr; }
-
-NodeRef NodeTable::FindAndAcquire(NodeId id) {
+NodeRef NodeTable::Acquire(NodeId id) {
   if (id == kNoNode) return nullptr;
   Shard& shard = ShardOf(id);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   auto it = shard.nodes.find(id);
   if (it == shard.nodes.end()) {
     const auto lingering = shard.lingering.find(id);
@@ -35,23 +47,23 @@ NodeRef NodeTable::FindAndAcquire(NodeId id) {
     NodeRef node = lingering->second.lock();
     if (!node) return nullptr;
     shard.lingering.erase(lingering);
-    it = shard.nodes.emplace(id, std::move(node)).first;
+    it = shard.nodes.emplace(id, Known{std::move(node), 0}).first;
     size_.fetch_add(1, std::memory_order_relaxed);
   }
-  ++it->second->references;
-  return it->second;
+  ++it->second.references;
+  return it->second.node;
 }
 
 bool NodeTable::Release(NodeId id, uint64_t references) {
   NodeRef last;  // destroyed outside the lock: it may take its parents with it
   Shard& shard = ShardOf(id);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto it = shard.nodes.find(id);
   if (it == shard.nodes.end()) return false;
-  Node& node = *it->second;
-  node.references -= std::min(references, node.references);
-  if (node.references != 0 || id == kRootNode) return false;
-  last = std::move(it->second);
+  Known& known = it->second;
+  known.references -= std::min(references, known.references);
+  if (known.references != 0 || id == kRootNode) return false;
+  last = std::move(known.node);
   shard.nodes.erase(it);
   size_.fetch_sub(1, std::memory_order_relaxed);
   // Nobody can take another reference now but through `last`.
@@ -61,7 +73,7 @@ bool NodeTable::Release(NodeId id, uint64_t references) {
 
 NodeTable::~NodeTable() {
   for (Shard& shard : shards_) {
-    for (auto& [id, node] : shard.nodes) node->table = nullptr;
+    for (auto& [id, known] : shard.nodes) known.node->table = nullptr;
     for (auto& [id, weak] : shard.lingering) {
       if (const NodeRef node = weak.lock()) node->table = nullptr;
     }
@@ -71,13 +83,13 @@ NodeTable::~NodeTable() {
 void NodeTable::Gone(const Node& node) {
   {
     Shard& shard = ShardOf(node.id);
-    const std::lock_guard lock(shard.mutex);
+    const MutexLock lock(shard.mutex);
     shard.lingering.erase(node.id);
   }
   {
-    const std::lock_guard lock(linked_mutex_);
-    const auto it = linked_.find(node.Identity());
-    if (it != linked_.end() && it->second == node.id) linked_.erase(it);
+    const MutexLock lock(shared_mutex_);
+    const auto it = shared_.find(node.Identity());
+    if (it != shared_.end() && it->second == node.id) shared_.erase(it);
   }
   if (gone_) gone_(node);
 }
@@ -86,20 +98,29 @@ Node::~Node() {
   if (table != nullptr) table->Gone(*this);
 }
 
-void NodeTable::RegisterLinked(const Node& node) {
-  const std::lock_guard lock(linked_mutex_);
-  linked_[node.Identity()] = node.id;
+void NodeTable::AddShared(const Node& node) {
+  const MutexLock lock(shared_mutex_);
+  shared_[node.Identity()] = node.id;
 }
 
-NodeRef NodeTable::FindAndAcquireLinked(uint64_t identity) {
-  NodeId id;
+NodeRef NodeTable::AcquireShared(uint64_t identity) {
+  NodeId id = kNoNode;
   {
-    const std::lock_guard lock(linked_mutex_);
-    const auto it = linked_.find(identity);
-    if (it == linked_.end()) return nullptr;
+    const MutexLock lock(shared_mutex_);
+    const auto it = shared_.find(identity);
+    if (it == shared_.end()) return nullptr;
     id = it->second;
   }
-  return FindAndAcquire(id);
+  return Acquire(id);
+}
+
+Sys<NodeTable::Shared> NodeTable::FindOrCreate(uint64_t identity,
+                                               FunctionRef<Sys<NodeRef>()> create) {
+  const MutexLock lock(creating_[identity % creating_.size()]);
+  if (NodeRef node = AcquireShared(identity)) return Shared{std::move(node), false};
+  VENEER_TRY(NodeRef node, create());
+  AddShared(*node);
+  return Shared{std::move(node), true};
 }
 
 }  // namespace veneer

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// NodeTable: the nodes by id, and those with several names by inode number. Holds a node while the
+// NodeTable: the nodes by id, and those with several names by the identity of their file. Holds a node while the
 // kernel has references to it; a request holds it by NodeRef, so Forget never frees what is in use.
 //
 // A node that the kernel has forgotten can live on: as the parent in a name of a file that is still
@@ -12,10 +12,12 @@
 #include <array>
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <unordered_map>
 
 #include "fs/core/node.h"
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/mutex.h"
+#include "layerdb/base/result.h"
 
 namespace veneer {
 
@@ -32,30 +34,44 @@ class NodeTable {
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }
   // Null when the kernel does not know the node (any more).
   NodeRef Find(NodeId id);
-  // A new node with one reference. The caller fills it in before anybody else learns its id.
-  NodeRef Create(FileType type);
-  // One more reference; false when the node has gone meanwhile.
-  bool Acquire(const Node& node);
-  // Finds and acquires in one step.
-  NodeRef FindAndAcquire(NodeId id);
+  // The same as a result: ESTALE. And ENOTDIR for a node that is no directory.
+  Sys<NodeRef> Get(NodeId id);
+  Sys<NodeRef> GetDirectory(NodeId id);
+
+  // A new node with one reference. The caller completes it before anybody else learns its id.
+  NodeRef Create(FileType type, Node::Location location);
+  // One more reference; null when the node has gone meanwhile.
+  NodeRef Acquire(NodeId id);
   // True when that was the last reference of the kernel.
   bool Release(NodeId id, uint64_t references);
 
-  // Files with several names, by Node::Identity(). Whoever makes a node of such a file finds out that there is none and registers
-  // it without letting others do so meanwhile (State::linked_files).
-  void RegisterLinked(const Node& node);
-  NodeRef FindAndAcquireLinked(uint64_t identity);
+  // A file with several names has one node, whichever name is looked up first: the node of the file `identity`
+  // (Node::Identity()) with one more reference, or where there is none the one that `create` makes with Create(). Others who
+  // look for the file wait meanwhile. `is_new`: it was made.
+  struct Shared {
+    NodeRef node;
+    bool is_new = false;
+  };
+  Sys<Shared> FindOrCreate(uint64_t identity, FunctionRef<Sys<NodeRef>()> create)
+      EXCLUDES(node_role);
+  // A node that Create() made with one name has got another one: FindOrCreate() finds it from here on.
+  void AddShared(const Node& node);
 
  private:
-  struct Shard {
-    std::mutex mutex;
-    std::unordered_map<NodeId, NodeRef> nodes;
-    // Forgotten by the kernel, in use all the same.
-    std::unordered_map<NodeId, std::weak_ptr<Node>> lingering;
+  struct Known {
+    NodeRef node;
+    uint64_t references = 0;  // of the kernel
   };
-  friend struct Node;
+  struct Shard {
+    Mutex mutex;
+    std::unordered_map<NodeId, Known> nodes GUARDED_BY(mutex);
+    // Forgotten by the kernel, in use all the same.
+    std::unordered_map<NodeId, std::weak_ptr<Node>> lingering GUARDED_BY(mutex);
+  };
+  friend class Node;
   // A node ceases to exist.
   void Gone(const Node& node);
+  NodeRef AcquireShared(uint64_t identity);
   static constexpr size_t kShards = 16;
   Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
 
@@ -63,8 +79,25 @@ class NodeTable {
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> size_{0};
   std::atomic<NodeId> next_{kRootNode};
-  std::mutex linked_mutex_;
-  std::unordered_map<uint64_t, NodeId> linked_;
+  // By identity: held while the node of a file with several names is looked for and made.
+  std::array<Mutex, 31> creating_;
+  Mutex shared_mutex_;
+  std::unordered_map<uint64_t, NodeId> shared_ GUARDED_BY(shared_mutex_);
+};
+
+// A kernel reference for the time of a request.
+class ScopedReference {
+ public:
+  ScopedReference(NodeTable& nodes, NodeRef node) : nodes_(&nodes), node_(std::move(node)) {}
+  ScopedReference(ScopedReference&& other) noexcept = default;
+  ScopedReference& operator=(ScopedReference&&) = delete;
+  ~ScopedReference() {
+    if (node_) nodes_->Release(node_->id, 1);
+  }
+
+ private:
+  NodeTable* nodes_;
+  NodeRef node_;
 };
 
 }  // namespace veneer

@@ -1,154 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Removing names: unlink, rmdir. A lower object is hidden by a whiteout and never copied for that.
-#include "fs/core/state.h"
-#include "layerdb/base/log.h"
+#include <string>
+
+#include "fs/core/parts.h"
 
 namespace veneer {
 
-Sys<void> UnionFs::State::CountUpLocked(const Node& node) {
-  if (!node.linked_below) return {};
-  LinkIndex& index = upper->links();
-  return index.SetCount(node.Identity(), index.Count(node.Identity()).value_or(node.lower_nlink) + 1);
+namespace {
+
+using Parts = UnionFs::Parts;
+
+// The node that a name to be removed leads to, with a reference for the kernel.
+Sys<NodeRef> AcquireChild(Parts& parts, const NodeRef& dir, std::string_view name, bool is_dir)
+    REQUIRES_SHARED(names_role) {
+  const MutexLock lock(dir->directory->mutex);
+  VENEER_TRY_VOID(parts.children.Load(dir));
+  DirTable::Child* child = dir->directory->table().Find(name);
+  if (child == nullptr || !child->visible) return Fail(ENOENT);
+  if (is_dir != (child->type == FileType::kDirectory)) return Fail(is_dir ? ENOTDIR : EISDIR);
+  return parts.children.Acquire(dir, *child, nullptr);
 }
 
-void UnionFs::State::CountDownLocked(const Node& node) {
-  if (!node.linked_below) return;
-  const uint32_t count = upper->links().Count(node.Identity()).value_or(node.lower_nlink);
-  const Sys<void> noted = upper->links().CountDown(node.Identity(), count > 0 ? count - 1 : 0);
-  if (noted) return;
-  LogWarning("the number of links of a file could not be noted (" + ErrnoText(noted.error().code) +
-             "); after the next mount it is one too many");
+// Takes a name away on disk. Before: nothing leads there any more, or is about to.
+Sys<void> RemoveOnDisk(Parts& parts, const NodeRef& dir, DirTable::Child& child, Node& node)
+    REQUIRES_SHARED(names_role) REQUIRES(dir->directory->mutex) {
+  const std::string name(child.name());
+  VENEER_TRY_VOID(parts.node_names.PinIfLast(node, dir, name));
+  VENEER_TRY(const SharedFd fd, parts.paths.UpperDirectory(*dir));
+  const sys::At at{fd->get(), name.c_str()};
+  auto by = Upper::Occupied::kNothing;
+  if (child.in_upper) by = node.is_dir() ? Upper::Occupied::kDirectory : Upper::Occupied::kFile;
+  if (!child.in_lower) return parts.upper->Remove(at, by);
+  VENEER_TRY_VOID(parts.upper->Whiteout(at, by));
+  child.whiteout = true;
+  return {};
 }
 
-Sys<void> UnionFs::State::PinIfLastLocked(Node& node, const NodeRef& dir, std::string_view name) {
-  const std::unique_lock place(places.For(node.id));
-  if (!node.upper || (node.rare && node.rare->pinned)) return {};
-  if (node.rare && !node.rare->more.empty()) return {};
-  if (node.linked_below && upper->links().Has(node.Identity()) &&
-      upper->links().Count(node.Identity()).value_or(node.lower_nlink) > 1) {
-    return {};
-  }
-  if (node.HasName() && !(node.parent == dir && node.name == name)) return {};
-  VENEER_TRY(const UpperPlace where, UpperPlaceLocked(node));
-  return PinCachedLocked(node, where.at());
+// Takes a name that is gone on disk out of the table of its directory and out of its node.
+void RemoveName(Parts& parts, const NodeRef& dir, DirTable::Child& child, std::string_view name,
+                Node& node) REQUIRES_SHARED(names_role) REQUIRES(dir->directory->mutex) {
+  child.visible = false;
+  child.in_upper = false;
+  child.node = kNoNode;
+  if (!child.in_lower) dir->directory->table().Drop(child);
+  parts.node_names.Remove(node, dir, name);
 }
 
-void UnionFs::State::ForgetNameLocked(Node& node, const NodeRef& dir, std::string_view name) {
-  NodeRef dropped;  // the parent may be freed with it, after the lock
-  {
-    const std::unique_lock place(places.For(node.id));
-    const bool primary = node.parent == dir && node.name == name;
-    if (node.rare) {
-      auto& more = node.rare->more;
-      if (primary && !more.empty()) {
-        dropped = std::exchange(node.parent, std::move(more.back().parent));
-        node.name = std::move(more.back().name);
-        more.pop_back();
-      } else if (!primary) {
-        std::erase_if(
-            more, [&](const NodeName& known) { return known.parent == dir && known.name == name; });
-      } else {
-        dropped = std::exchange(node.parent, nullptr);
-      }
-    } else if (primary) {
-      dropped = std::exchange(node.parent, nullptr);
-    }
-  }
-  CountDownLocked(node);
-  const std::unique_lock place(places.For(node.id));
-  if (!node.HasName() && !(node.linked_below && upper->links().Count(node.Identity()))) {
-    node.removed = true;
-  }
-}
+}  // namespace
 
 Sys<void> UnionFs::Unlink(NodeId parent, std::string_view name) {
-  if (!state_->upper) return Fail(EROFS);
-  State& state = *state_;
-  VENEER_TRY(const NodeRef dir, state.GetDir(parent));
-  const std::shared_lock names(state.names);
-  NodeRef node;
-  {
-    const std::lock_guard lock(dir->directory->mutex);
-    VENEER_TRY_VOID(state.LoadLocked(*dir));
-    DirTable::Child* child = dir->directory->table.Find(name);
-    if (child == nullptr || !child->visible) return Fail(ENOENT);
-    if (child->type == FileType::kDirectory) return Fail(EISDIR);
-    VENEER_TRY(node, state.ChildNodeLocked(dir, *child, nullptr));
-  }
-  const ScopedReference reference(state.nodes, node);
-
-  VENEER_TRY_VOID(state.CopyUpMetaLocked(dir));
+  if (!parts_->upper) return Fail(EROFS);
+  Parts& parts = *parts_;
+  VENEER_TRY(const NodeRef dir, parts.nodes.GetDirectory(parent));
+  const ReaderLock names(parts.names.mutex());
+  VENEER_TRY(const NodeRef node, AcquireChild(parts, dir, name, false));
+  const ScopedReference reference(parts.nodes, node);
+  VENEER_TRY_VOID(parts.copy_up.Attributes(dir));
   // A copy-up of this very file must not bring the name back.
-  const BusyNodes::Guard guard(state.busy, node->id, BusyNodes::Work::kCopyMeta);
-  const std::lock_guard lock(dir->directory->mutex);
-  DirTable& table = dir->directory->table;
-  DirTable::Child* child = table.Find(name);
-  VENEER_TRY_VOID(state.PinIfLastLocked(*node, dir, name));
-  VENEER_TRY(const SharedFd fd, state.UpperDirLocked(*dir));
-  const std::string text(name);
-  const sys::At place{fd->get(), text.c_str()};
-  const auto by = child->in_upper ? Upper::Occupied::kFile : Upper::Occupied::kNothing;
-  if (child->in_lower) {
-    VENEER_TRY_VOID(state.upper->Whiteout(place, by));
-    child->whiteout = true;
-  } else {
-    VENEER_TRY_VOID(state.upper->Remove(place, by));
-  }
-  child->visible = false;
-  child->in_upper = false;
-  child->node = kNoNode;
-  if (!child->in_lower) table.Drop(*child);
-  state.ForgetNameLocked(*node, dir, name);
+  const CopyUp::Prevention prevention(parts.copy_up, *node);
+  const MutexLock lock(dir->directory->mutex);
+  DirTable::Child& child = *dir->directory->table().Find(name);
+  VENEER_TRY_VOID(RemoveOnDisk(parts, dir, child, *node));
+  RemoveName(parts, dir, child, name, *node);
   return {};
 }
 
 Sys<void> UnionFs::RemoveDirectory(NodeId parent, std::string_view name) {
-  if (!state_->upper) return Fail(EROFS);
-  State& state = *state_;
-  VENEER_TRY(const NodeRef dir, state.GetDir(parent));
-  const std::shared_lock names(state.names);
-  NodeRef node;
-  {
-    const std::lock_guard lock(dir->directory->mutex);
-    VENEER_TRY_VOID(state.LoadLocked(*dir));
-    DirTable::Child* child = dir->directory->table.Find(name);
-    if (child == nullptr || !child->visible) return Fail(ENOENT);
-    if (child->type != FileType::kDirectory) return Fail(ENOTDIR);
-    VENEER_TRY(node, state.ChildNodeLocked(dir, *child, nullptr));
-  }
-  const ScopedReference reference(state.nodes, node);
-
-  VENEER_TRY_VOID(state.CopyUpMetaLocked(dir));
+  if (!parts_->upper) return Fail(EROFS);
+  Parts& parts = *parts_;
+  VENEER_TRY(const NodeRef dir, parts.nodes.GetDirectory(parent));
+  const ReaderLock names(parts.names.mutex());
+  VENEER_TRY(const NodeRef node, AcquireChild(parts, dir, name, true));
+  const ScopedReference reference(parts.nodes, node);
+  VENEER_TRY_VOID(parts.copy_up.Attributes(dir));
   // As in Unlink().
-  const BusyNodes::Guard guard(state.busy, node->id, BusyNodes::Work::kCopyMeta);
-  const std::lock_guard lock(dir->directory->mutex);
-  DirTable& table = dir->directory->table;
-  DirTable::Child* child = table.Find(name);
+  const CopyUp::Prevention prevention(parts.copy_up, *node);
+  const MutexLock lock(dir->directory->mutex);
+  DirTable::Child& child = *dir->directory->table().Find(name);
   {
     // Parent before child, as everywhere.
-    const std::lock_guard inner(node->directory->mutex);
-    VENEER_TRY(const bool empty, state.IsEmptyLocked(node));
+    const MutexLock inner(node->directory->mutex);
+    VENEER_TRY(const bool empty, parts.children.IsEmpty(node));
     if (!empty) return Fail(ENOTEMPTY);
-    VENEER_TRY_VOID(state.PinIfLastLocked(*node, dir, name));
-    VENEER_TRY(const SharedFd fd, state.UpperDirLocked(*dir));
-    const std::string text(name);
-    const sys::At place{fd->get(), text.c_str()};
-    const auto by = child->in_upper ? Upper::Occupied::kDirectory : Upper::Occupied::kNothing;
-    if (child->in_lower) {
-      VENEER_TRY_VOID(state.upper->Whiteout(place, by));
-      child->whiteout = true;
-    } else {
-      VENEER_TRY_VOID(state.upper->Remove(place, by));
-    }
+    VENEER_TRY_VOID(RemoveOnDisk(parts, dir, child, *node));
     node->removed = true;
-    node->directory->table = DirTable();
+    node->directory->table() = DirTable();
   }
-  child->visible = false;
-  child->in_upper = false;
-  child->node = kNoNode;
-  if (!child->in_lower) table.Drop(*child);
-  state.ForgetNameLocked(*node, dir, name);
+  RemoveName(parts, dir, child, name, *node);
   return {};
 }
 

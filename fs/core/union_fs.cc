@@ -1,57 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/core/union_fs.h"
 
-#include <sys/resource.h>
+#include "fs/core/union_fs.h"
 
-#include "fs/core/state.h"
+#include <algorithm>
+#include <utility>
+
+#include "fs/core/parts.h"
 
 namespace veneer {
 
 namespace {
-size_t DescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 4096;
-  return limit.rlim_cur;
+
+NodeRef MakeRoot(NodeTable& nodes, const Layer& lower, bool in_upper) {
+  NodeRef root = nodes.Create(FileType::kDirectory, {});
+  Children::SetLower(*root, lower.Root());
+  root->upper = root->data_upper = in_upper;
+  return root;
 }
+
 }  // namespace
 
-UnionFs::State::State(std::shared_ptr<const Layer> l, std::unique_ptr<Upper> u,
-                      const UnionOptions& o)
-    : lower(std::move(l)),
-      upper(std::move(u)),
-      options(o),
-      fd_limit(DescriptorLimit()),
-      fd_budget(o.fd_cache != 0 ? o.fd_cache : std::min<size_t>(fd_limit / 4, 16384)),
-      fds(fd_budget),
-      nodes([this](const Node& node) { DropFds(node); }) {
-  root = nodes.Create(FileType::kDirectory);
-  SetLower(*root, lower->Root());
-  if (upper) {
-    // Borrowed from the upper, which lives as long.
-    upper_root = SharedFd(&upper->root(), [](const Fd*) {});
-    root->upper = true;
-    root->data_upper = true;
-  }
-}
+UnionFs::Parts::Parts(std::shared_ptr<const Layer> lower_tree,
+                      std::unique_ptr<Upper> upper_directory, const UnionOptions& union_options)
+    : lower(std::move(lower_tree)),
+      upper(std::move(upper_directory)),
+      options(union_options),
+      descriptors(*lower, options.fd_cache),
+      nodes([this](const Node& node) { descriptors.Drop(node); }),
+      root(MakeRoot(nodes, *lower, upper != nullptr)),
+      paths(*lower, upper.get(), descriptors, locks, *root),
+      attributes(*lower, upper.get(), paths, locks, options.static_nlink),
+      node_names(upper.get(), descriptors, paths, locks),
+      children(*lower, upper.get(), options.numbers, nodes, paths, attributes, node_names,
+               counters),
+      copy_up(*lower, upper.get(), options, names, locks, descriptors, paths, node_names, counters),
+      contents(*lower, upper.get(), names, locks, descriptors, paths, copy_up, counters) {}
 
 UnionFs::UnionFs(std::shared_ptr<const Layer> lower, std::unique_ptr<Upper> upper,
                  UnionOptions options)
-    : state_(std::make_unique<State>(std::move(lower), std::move(upper), options)) {}
+    : parts_(std::make_unique<Parts>(std::move(lower), std::move(upper), options)) {}
 
 UnionFs::~UnionFs() = default;
 
 bool UnionFs::Forget(NodeId node, uint64_t references) {
-  if (!state_->nodes.Release(node, references)) return false;
-  state_->BalanceFds();
+  if (!parts_->nodes.Release(node, references)) return false;
+  parts_->descriptors.Balance();
   return true;
 }
 
-const Counters& UnionFs::counters() const { return state_->counters; }
-uint64_t UnionFs::NodeCount() const { return state_->nodes.size(); }
+const Counters& UnionFs::counters() const { return parts_->counters; }
+uint64_t UnionFs::NodeCount() const { return parts_->nodes.size(); }
 
 Sys<FsStats> UnionFs::StatFs() {
   VENEER_TRY(const struct statvfs st,
-             state_->upper ? sys::StatVfs(state_->upper_root->get()) : state_->lower->StatFs());
+             parts_->upper ? sys::StatVfs(parts_->upper->root().get()) : parts_->lower->StatFs());
   FsStats stats;
   stats.block_size = st.f_bsize;
   stats.fragment_size = st.f_frsize;
@@ -65,8 +68,8 @@ Sys<FsStats> UnionFs::StatFs() {
 }
 
 Sys<void> UnionFs::SyncAll() {
-  if (!state_->upper) return {};
-  return state_->upper->SyncAll();
+  if (!parts_->upper) return {};
+  return parts_->upper->SyncAll();
 }
 
 }  // namespace veneer

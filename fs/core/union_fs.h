@@ -30,7 +30,7 @@ namespace veneer {
 class Upper;
 
 struct UnionOptions {
-  bool acl = true;  // false: POSIX ACLs are not offered, EOPNOTSUPP
+  bool acl = true;            // false: POSIX ACLs are not offered, EOPNOTSUPP
   bool static_nlink = false;  // every directory has one link
   InoNumbers numbers = {};    // the lower tree uses the same
   // Called at the start of work that can take long (a copy-up of much data, fsync), so that the
@@ -41,6 +41,10 @@ struct UnionOptions {
   bool (*given_up)() = nullptr;
   // Upper bound of cached descriptors; 0: a quarter of RLIMIT_NOFILE.
   size_t fd_cache = 0;
+
+  void BeforeBlocking() const {
+    if (before_blocking != nullptr) before_blocking();
+  }
 };
 
 class UnionFs {
@@ -133,11 +137,11 @@ class UnionFs {
   // Makes everything written so far durable (not with `volatile`). Called on unmount.
   Sys<void> SyncAll();
 
-  // Implementation, shared by the files of fs/core.
-  struct State;
+  // The classes that do the work, put together; parts.h.
+  struct Parts;
 
  private:
-  std::unique_ptr<State> state_;
+  const std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace veneer

@@ -13,17 +13,16 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <mutex>
-#include <shared_mutex>
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
 
 // The permissions that an object lacked for its owner, given to it for a while.
-struct Lent {
+struct WidenedMode {
   Fd object;  // whatever happens to its name meanwhile; none: it lacked nothing
   mode_t mode = 0;
 };
@@ -40,56 +39,57 @@ inline bool KeepsSetGroupId(const struct stat& st) {
 
 // Gives an object of the user `uid` read and write permission for its owner (a directory search permission, too).
 // Not where it would lose its set-group-ID bit: that could not be given back.
-inline Sys<Lent> Lend(uid_t uid, sys::At at) {
+inline Sys<WidenedMode> WidenMode(uid_t uid, sys::At at) {
   VENEER_TRY(Fd object, sys::Open(at, O_PATH));
   VENEER_TRY(const struct stat st, sys::Stat({object.get()}));
-  if (st.st_uid != uid || S_ISLNK(st.st_mode)) return Lent{};
+  if (st.st_uid != uid || S_ISLNK(st.st_mode)) return WidenedMode{};
   const mode_t mode = st.st_mode & 07777;
   const mode_t needed = S_ISDIR(st.st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
-  if ((mode & needed) == needed || !KeepsSetGroupId(st)) return Lent{};
+  if ((mode & needed) == needed || !KeepsSetGroupId(st)) return WidenedMode{};
   VENEER_TRY_VOID(sys::Chmod({object.get()}, mode | needed));
-  return Lent{std::move(object), mode};
+  return WidenedMode{std::move(object), mode};
 }
 
-inline Sys<void> TakeBack(const Lent& lent) {
-  return lent.object ? sys::Chmod({lent.object.get()}, lent.mode) : Sys<void>();
+inline Sys<void> RestoreMode(const WidenedMode& widened) {
+  return widened.object ? sys::Chmod({widened.object.get()}, widened.mode) : Sys<void>();
 }
 
 // Does action(at), which gives a Sys<...>. When the mode of the object refuses it to its owner `uid`, does it again with
 // those permissions. `modes`: held alone meanwhile; whoever shows modes to others holds it shared. A crash in that moment
 // leaves the permission to the owner.
 template <class Action>
-auto DespiteMode(std::shared_mutex& modes, uid_t uid, sys::At at, Action action)
-    -> decltype(action(at)) {
+auto DespiteMode(SharedMutex& modes, uid_t uid, sys::At at, Action action) -> decltype(action(at)) {
   auto done = action(at);
   if (done || done.error().code != EACCES) return done;
-  const std::lock_guard alone(modes);
-  const auto lent = Lend(uid, at);
-  if (!lent || !lent->object) return done;
-  done = action({lent->object.get()});
-  VENEER_TRY_VOID(TakeBack(*lent));
+  const WriterLock alone(modes);
+  const auto widened = WidenMode(uid, at);
+  if (!widened || !widened->object) return done;
+  done = action({widened->object.get()});
+  VENEER_TRY_VOID(RestoreMode(*widened));
   return done;
 }
 
 // The same for an action on names: `places` are the directories in which they are, and directories that have them.
 template <class Action>
-Sys<void> DespiteModes(std::shared_mutex& modes, uid_t uid, std::initializer_list<sys::At> places,
+Sys<void> DespiteModes(SharedMutex& modes, uid_t uid, std::initializer_list<sys::At> places,
                        Action action) {
   Sys<void> done = action();
   if (done || done.error().code != EACCES) return done;
-  const std::lock_guard alone(modes);
-  std::vector<Lent> all;
+  const WriterLock alone(modes);
+  std::vector<WidenedMode> all;
   for (const sys::At place : places) {
     // What is not there, or is no directory, needs nothing.
     const auto st = sys::Stat(place);
     if (!st || !S_ISDIR(st->st_mode)) continue;
-    if (auto lent = Lend(uid, place); lent && lent->object) all.push_back(*std::move(lent));
+    if (auto widened = WidenMode(uid, place); widened && widened->object) {
+      all.push_back(*std::move(widened));
+    }
   }
   if (all.empty()) return done;
   done = action();
-  for (const Lent& lent : all) {
-    const auto taken = TakeBack(lent);
-    if (done && !taken) done = taken;
+  for (const WidenedMode& widened : all) {
+    const auto restored = RestoreMode(widened);
+    if (done && !restored) done = restored;
   }
   return done;
 }

@@ -26,55 +26,65 @@ LinkName::LinkName(uint64_t ino) {
 }
 
 Sys<std::unique_ptr<LinkIndex>> LinkIndex::Open(int workdir) {
-  std::unique_ptr<LinkIndex> index(new LinkIndex);
   VENEER_TRY(const Fd own, OpenOwnDirectory({workdir, "veneer"}));
-  VENEER_TRY(index->links_, OpenOwnDirectory({own.get(), "links"}));
-  VENEER_TRY(index->counts_, OpenOwnDirectory({own.get(), "nlink"}));
-  VENEER_TRY_VOID(sys::ReadDir(index->links_.get(), [&](const sys::Dirent& entry) {
+  VENEER_TRY(Fd links, OpenOwnDirectory({own.get(), "links"}));
+  VENEER_TRY(Fd counts, OpenOwnDirectory({own.get(), "nlink"}));
+  std::unique_ptr<LinkIndex> index(new LinkIndex(std::move(links), std::move(counts)));
+  VENEER_TRY_VOID(index->Load());
+  return index;
+}
+
+Sys<void> LinkIndex::Load() {
+  std::unordered_set<uint64_t> have;
+  VENEER_TRY_VOID(sys::ReadDir(links_.get(), [&](const sys::Dirent& entry) {
     uint64_t ino = 0;
-    if (ParseIno(entry.name, ino)) index->have_.insert(ino);
+    if (ParseIno(entry.name, ino)) have.insert(ino);
   }));
+  std::unordered_map<uint64_t, Number> numbers;
   Sys<void> outcome;
-  VENEER_TRY_VOID(sys::ReadDir(index->counts_.get(), [&](const sys::Dirent& entry) {
+  VENEER_TRY_VOID(sys::ReadDir(counts_.get(), [&](const sys::Dirent& entry) {
     uint64_t ino = 0;
     if (!ParseIno(entry.name, ino)) return;  // a temporary that a crash left
-    const auto target = sys::ReadLink({index->counts_.get(), entry.name});
+    const auto target = sys::ReadLink({counts_.get(), entry.name});
     if (!target) {
       outcome = Fail(target.error());
       return;
     }
     uint32_t count = 0;
     std::from_chars(target->data(), target->data() + target->size(), count);
-    const auto changed = index->ChangedOnDisk(LinkName(ino));
+    const auto changed = ChangedOnDisk(LinkName(ino));
     if (!changed) {
       outcome = Fail(changed.error());
       return;
     }
-    index->numbers_[ino] = {count, *changed};
+    numbers[ino] = {count, *changed};
   }));
   VENEER_TRY_VOID(outcome);
-  return index;
+  const MutexLock lock(mutex_);
+  have_ = std::move(have);
+  numbers_ = std::move(numbers);
+  return {};
 }
 
 bool LinkIndex::Has(uint64_t ino) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return have_.contains(ino);
 }
 
 void LinkIndex::Added(uint64_t ino) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   have_.insert(ino);
 }
 
 std::optional<uint32_t> LinkIndex::Count(uint64_t ino) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto it = numbers_.find(ino);
   if (it == numbers_.end()) return std::nullopt;
   return it->second.count;
 }
 
 std::optional<Timestamp> LinkIndex::Changed(uint64_t ino) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto it = numbers_.find(ino);
   if (it == numbers_.end()) return std::nullopt;
   return it->second.changed;
@@ -97,14 +107,14 @@ Sys<Timestamp> LinkIndex::WriteCount(uint64_t ino, uint32_t count) {
 }
 
 Sys<void> LinkIndex::SetCount(uint64_t ino, uint32_t count) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   VENEER_TRY(const Timestamp changed, WriteCount(ino, count));
   numbers_[ino] = {count, changed};
   return {};
 }
 
 Sys<void> LinkIndex::CountDown(uint64_t ino, uint32_t count) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (count != 0) {
     const auto changed = WriteCount(ino, count);
     timespec now = {};

@@ -15,12 +15,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/model/entry.h"
@@ -57,18 +57,20 @@ class LinkIndex {
   Sys<void> CountDown(uint64_t ino, uint32_t count);
 
  private:
-  LinkIndex() = default;
-  Fd links_;
-  Fd counts_;
-  mutable std::mutex mutex_;
-  std::unordered_set<uint64_t> have_;
+  LinkIndex(Fd links, Fd counts) : links_(std::move(links)), counts_(std::move(counts)) {}
+  // Reads what is there.
+  Sys<void> Load();
+  const Fd links_;
+  const Fd counts_;
+  mutable Mutex mutex_;
+  std::unordered_set<uint64_t> have_ GUARDED_BY(mutex_);
   struct Number {
     uint32_t count;
     Timestamp changed;
   };
   Sys<Timestamp> ChangedOnDisk(const LinkName& name) const;
-  Sys<Timestamp> WriteCount(uint64_t ino, uint32_t count);
-  std::unordered_map<uint64_t, Number> numbers_;
+  Sys<Timestamp> WriteCount(uint64_t ino, uint32_t count) REQUIRES(mutex_);
+  std::unordered_map<uint64_t, Number> numbers_ GUARDED_BY(mutex_);
 };
 
 }  // namespace veneer

@@ -52,7 +52,7 @@ bool HoldsUserXattrs(FileType type) {
 }  // namespace
 
 // Contents first: writing drops set-user-ID bits and capabilities, which come later.
-Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const {
+Sys<void> Upper::WriteContents(sys::At at, const NewObject& object, int data_fd) const {
   if (object.type != FileType::kRegular) return {};
   Fd own;
   int fd = data_fd;
@@ -77,7 +77,7 @@ Sys<void> Upper::FillIn(sys::At at, const NewObject& object, int data_fd) const 
 
 // Everything but the contents. The order matters: an ACL changes the mode; chown drops set-user-ID
 // bits and file capabilities; times change with everything.
-Sys<void> Upper::Furnish(sys::At at, const NewObject& object) const {
+Sys<void> Upper::SetMetadata(sys::At at, const NewObject& object) const {
   auto set_xattr = [&](const Xattr& xattr) -> Sys<void> {
     const auto name = OnDisk(xattr.first);
     const auto done = name ? sys::SetXattr(at, name->c_str(), xattr.second, 0) : Fail(name.error());
@@ -125,8 +125,8 @@ Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
   if (object.type == FileType::kRegular && tmpfile_) {
     VENEER_TRY(Fd fd, sys::Open({work_.get()}, O_TMPFILE | O_RDWR, kPrivateMode));
     Staged staged(this, "", std::move(fd));
-    VENEER_TRY_VOID(FillIn(staged.at(), object, staged.fd_.get()));
-    VENEER_TRY_VOID(Furnish(staged.at(), object));
+    VENEER_TRY_VOID(WriteContents(staged.at(), object, staged.fd_.get()));
+    VENEER_TRY_VOID(SetMetadata(staged.at(), object));
     return staged;
   }
   std::string name = TempName();
@@ -142,8 +142,8 @@ Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
     default: VENEER_TRY_VOID(MakeSpecial(object, at));
   }
   Staged staged(this, std::move(name), std::move(fd));
-  VENEER_TRY_VOID(FillIn(staged.at(), object, staged.fd_.get()));
-  VENEER_TRY_VOID(Furnish(staged.at(), object));
+  VENEER_TRY_VOID(WriteContents(staged.at(), object, staged.fd_.get()));
+  VENEER_TRY_VOID(SetMetadata(staged.at(), object));
   if (nameless) {
     if (!staged.fd_) {
       VENEER_TRY(staged.fd_, sys::Open(staged.at(), O_PATH));

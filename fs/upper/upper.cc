@@ -12,7 +12,7 @@
 namespace veneer {
 
 Sys<Attr> Upper::Stat(sys::At at) const {
-  const std::shared_lock modes(modes_);
+  const ReaderLock modes(modes_);
   VENEER_TRY(const struct stat st, sys::Stat(at));
   Attr attr = AttrFromStat(st);
   if (HasOverrideStat()) ApplyOverrideStat(at, privates_.override_stat, attr);
@@ -20,7 +20,7 @@ Sys<Attr> Upper::Stat(sys::At at) const {
 }
 
 Sys<std::optional<Timestamp>> Upper::BirthTime(sys::At at) const {
-  const std::shared_lock modes(modes_);
+  const ReaderLock modes(modes_);
   return ReadBirthTime(at);
 }
 
@@ -28,7 +28,7 @@ Sys<UpperObject> Upper::Read(sys::At at, std::string_view parent_path) const {
   UpperObject object;
   struct stat st = {};
   {
-    const std::shared_lock modes(modes_);
+    const ReaderLock modes(modes_);
     VENEER_TRY(st, sys::Stat(at));
     object.attr = AttrFromStat(st);
     object.whiteout = IsDeviceWhiteout(st);
@@ -148,7 +148,7 @@ Sys<void> Upper::SyncAll() const {
   return sys::SyncFs(root_.get());
 }
 
-KeepTimes::KeepTimes(sys::At dir) : dir_(dir) {
+TimesGuard::TimesGuard(sys::At dir) : dir_(dir) {
   const auto st = sys::Stat(dir);
   if (!st) return;
   known_ = true;
@@ -156,7 +156,7 @@ KeepTimes::KeepTimes(sys::At dir) : dir_(dir) {
   times_[1] = st->st_mtim;
 }
 
-KeepTimes::~KeepTimes() {
+TimesGuard::~TimesGuard() {
   if (!known_) return;
   const auto set = sys::SetTimes(dir_, times_);
   IgnoreError(set, "only the time of a directory whose entries did not change for anybody");

@@ -25,13 +25,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "fs/upper/link_index.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/layer/layer.h"
@@ -121,7 +120,7 @@ class Upper {
     ~Staged();
     sys::At at() const;
     // The open file of a regular file, for reading and writing.
-    Fd TakeFd() { return std::move(fd_); }
+    Fd ReleaseFd() { return std::move(fd_); }
 
    private:
     friend class Upper;
@@ -191,8 +190,8 @@ class Upper {
   Sys<std::string> OnDisk(std::string_view name) const;
   Sys<void> SetAcl(sys::At at, std::string_view value, int flags) const;
   Sys<void> Probe();
-  Sys<void> FillIn(sys::At at, const NewObject& object, int data_fd) const;
-  Sys<void> Furnish(sys::At at, const NewObject& object) const;
+  Sys<void> WriteContents(sys::At at, const NewObject& object, int data_fd) const;
+  Sys<void> SetMetadata(sys::At at, const NewObject& object) const;
   Sys<void> MakeSpecial(const NewObject& object, sys::At at) const;
   Sys<std::string> StageWhiteout(int parent_fd) const;
   bool LinkSharedWhiteout(sys::At place) const;
@@ -214,22 +213,23 @@ class Upper {
   PrivateNames privates_;
   uint32_t uid_ = 0;
   uint32_t gid_ = 0;
-  bool rename_whiteout_ = false;     // RENAME_WHITEOUT works
-  bool tmpfile_ = false;             // O_TMPFILE works
-  bool device_whiteouts_ = true;     // mknod 0:0 works
-  mutable std::shared_mutex modes_;  // see despite_mode.h
+  bool rename_whiteout_ = false;  // RENAME_WHITEOUT works
+  bool tmpfile_ = false;          // O_TMPFILE works
+  bool device_whiteouts_ = true;  // mknod 0:0 works
+  mutable SharedMutex modes_;     // see despite_mode.h
   mutable std::atomic<uint64_t> next_temp_{1};
-  mutable std::mutex whiteout_mutex_;
-  mutable std::string whiteout_;  // name of the shared whiteout in work_; empty: none yet
+  mutable Mutex whiteout_mutex_;
+  // The name of the shared whiteout in work_; empty: none yet.
+  mutable std::string whiteout_ GUARDED_BY(whiteout_mutex_);
 };
 
 // Puts the times of a directory back after a change to its entries that no user made (copy-up).
-class KeepTimes {
+class TimesGuard {
  public:
-  explicit KeepTimes(sys::At dir);
-  ~KeepTimes();
-  KeepTimes(const KeepTimes&) = delete;
-  KeepTimes& operator=(const KeepTimes&) = delete;
+  explicit TimesGuard(sys::At dir);
+  ~TimesGuard();
+  TimesGuard(const TimesGuard&) = delete;
+  TimesGuard& operator=(const TimesGuard&) = delete;
 
  private:
   sys::At dir_;

@@ -32,7 +32,7 @@ Sys<std::string> Upper::StageWhiteout(int parent_fd) const {
     guard.name_.clear();
     return name;
   }
-  const std::lock_guard lock(whiteout_mutex_);
+  const MutexLock lock(whiteout_mutex_);
   if (!whiteout_.empty() && sys::Link({work_.get(), whiteout_.c_str()}, temp)) return name;
   // None yet, or it has as many names as the file system allows, or linking is refused.
   VENEER_TRY_VOID(sys::MakeNode(temp, S_IFCHR, 0));
@@ -49,7 +49,7 @@ Sys<std::string> Upper::StageWhiteout(int parent_fd) const {
 
 // One system call for the common case: the place is empty and the shared whiteout exists.
 bool Upper::LinkSharedWhiteout(sys::At place) const {
-  const std::lock_guard lock(whiteout_mutex_);
+  const MutexLock lock(whiteout_mutex_);
   return !whiteout_.empty() && sys::Link({work_.get(), whiteout_.c_str()}, place).has_value();
 }
 

@@ -13,7 +13,7 @@ void FdCache::Limit(size_t capacity) {
   if (per_shard_.exchange(per_shard) <= per_shard) return;
   for (Shard& shard : shards_) {
     std::list<Slot> dropped;  // closed after the lock is released
-    const std::lock_guard lock(shard.mutex);
+    const MutexLock lock(shard.mutex);
     while (shard.by_age.size() > per_shard) {
       shard.by_key.erase(shard.by_age.back().key);
       dropped.splice(dropped.begin(), shard.by_age, std::prev(shard.by_age.end()));
@@ -23,7 +23,7 @@ void FdCache::Limit(size_t capacity) {
 
 SharedFd FdCache::Get(uint64_t key) {
   Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto it = shard.by_key.find(key);
   if (it == shard.by_key.end()) return nullptr;
   shard.by_age.splice(shard.by_age.begin(), shard.by_age, it->second);
@@ -34,7 +34,7 @@ SharedFd FdCache::Put(uint64_t key, Fd fd) {
   auto shared = std::make_shared<const Fd>(std::move(fd));
   SharedFd dropped;  // closed after the lock is released
   Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto it = shard.by_key.find(key);
   if (it != shard.by_key.end()) {
     dropped = std::exchange(it->second->fd, shared);
@@ -54,7 +54,7 @@ SharedFd FdCache::Put(uint64_t key, Fd fd) {
 void FdCache::Erase(uint64_t key) {
   SharedFd dropped;
   Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto it = shard.by_key.find(key);
   if (it == shard.by_key.end()) return;
   dropped = std::move(it->second->fd);

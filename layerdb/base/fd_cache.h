@@ -11,10 +11,10 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -39,9 +39,9 @@ class FdCache {
     SharedFd fd;
   };
   struct Shard {
-    std::mutex mutex;
-    std::list<Slot> by_age;  // most recently used first
-    std::unordered_map<uint64_t, std::list<Slot>::iterator> by_key;
+    Mutex mutex;
+    std::list<Slot> by_age GUARDED_BY(mutex);  // most recently used first
+    std::unordered_map<uint64_t, std::list<Slot>::iterator> by_key GUARDED_BY(mutex);
   };
   static constexpr size_t kShards = 8;
   Shard& ShardOf(uint64_t key) { return shards_[(key * 0x9E3779B97F4A7C15u) >> 61]; }

@@ -6,8 +6,11 @@
 #include <spdlog/spdlog.h>
 #include <syslog.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <memory>
-#include <mutex>
+
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -23,23 +26,35 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::err;
 }
 
-std::mutex logger_mutex;
-std::shared_ptr<spdlog::logger> current_logger;  // under logger_mutex
-spdlog::level::level_enum current_level = spdlog::level::warn;
+Mutex logger_mutex;
+std::shared_ptr<spdlog::logger> current_logger GUARDED_BY(logger_mutex);
+std::atomic<LogLevel> current_level = LogLevel::kWarning;
 
 void Install(const char* ident, const spdlog::sink_ptr& sink) {
-  const std::lock_guard lock(logger_mutex);
+  const MutexLock lock(logger_mutex);
   current_logger = std::make_shared<spdlog::logger>(ident, sink);
   current_logger->set_pattern("%n: %l: %v");
-  current_logger->set_level(current_level);
+  current_logger->set_level(ToSpdlog(current_level));
 }
 
 }  // namespace
 
 void SetLogLevel(LogLevel level) {
-  const std::lock_guard lock(logger_mutex);
-  current_level = ToSpdlog(level);
-  if (current_logger) current_logger->set_level(current_level);
+  const MutexLock lock(logger_mutex);
+  current_level = level;
+  if (current_logger) current_logger->set_level(ToSpdlog(level));
+}
+
+bool IsLogged(LogLevel level) { return level >= current_level.load(std::memory_order_relaxed); }
+
+LogLevel LogLevelFromEnvironment(LogLevel otherwise) {
+  const char* const name = std::getenv("VENEER_LOG");
+  const std::string_view wanted = name != nullptr ? name : "";
+  if (wanted == "debug") return LogLevel::kDebug;
+  if (wanted == "info") return LogLevel::kInfo;
+  if (wanted == "warning") return LogLevel::kWarning;
+  if (wanted == "error") return LogLevel::kError;
+  return otherwise;
 }
 
 void LogToStderr(const char* ident) {
@@ -53,12 +68,12 @@ void LogToSyslog(const char* ident) {
 void Log(LogLevel level, std::string_view message) {
   std::shared_ptr<spdlog::logger> logger;
   {
-    const std::lock_guard lock(logger_mutex);
+    const MutexLock lock(logger_mutex);
     logger = current_logger;
   }
   if (!logger) {
     LogToStderr("veneer");
-    const std::lock_guard lock(logger_mutex);
+    const MutexLock lock(logger_mutex);
     logger = current_logger;
   }
   logger->log(ToSpdlog(level), "{}", message);

@@ -13,6 +13,10 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 // Messages below `level` are dropped. The default is kWarning.
 void SetLogLevel(LogLevel level);
+// Whether messages of this level are written: asked before one is put together that is hardly ever wanted.
+bool IsLogged(LogLevel level);
+// The level that the variable VENEER_LOG names (debug, info, warning, error); `otherwise` where it names none.
+LogLevel LogLevelFromEnvironment(LogLevel otherwise);
 // Where messages go from now on: standard error, or the system log (for a daemon in the background,
 // whose standard error is closed). `ident` must outlive the process.
 void LogToStderr(const char* ident);

@@ -181,7 +181,7 @@ class ChecksTest(unittest.TestCase):
 
     def test_type_names_finds_two_types_of_one_name(self):
         self.write("layerdb/base/twice.h", "// SPDX-License-Identifier: Apache-2.0\nstruct One {};\n")
-        self.write("tools/format/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass One final {\n")
+        self.write("tools/format/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass SCOPED_CAPABILITY One final {\n")
         self.assert_finds("type_names", "tools/format/twice.h:2: One is defined at layerdb/base/twice.h:2 too")
 
     def test_temporary_finds_a_directory_that_is_made_otherwise(self):

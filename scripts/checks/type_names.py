@@ -7,7 +7,8 @@ import re
 
 import tree
 
-_TYPE = re.compile(r"^(?:struct|class|enum(?: class)?) (\w+)(?!\w|::)[^;]*\{")
+# Before the name there may be an annotation of layerdb/base/mutex.h.
+_TYPE = re.compile(r"^(?:struct|class|enum(?: class)?) (?:[A-Z_]+(?:\(\"\w+\"\))? )?(\w+)(?!\w|::)[^;]*\{")
 
 
 def main():

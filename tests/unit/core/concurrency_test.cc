@@ -8,7 +8,9 @@
 #include <chrono>
 #include <latch>
 #include <thread>
+#include <utility>
 
+#include "tests/support/sync_point.h"
 #include "tests/unit/core/fixture.h"
 
 namespace veneer {
@@ -123,6 +125,33 @@ TEST_F(Concurrency, ALowerFileIsWrittenWhileItIsUnlinked) {
     EXPECT_EQ(ReadNode(node), "UPPER");
     EXPECT_FALSE(Exists(path));
   }
+}
+
+// The lock of contents that are copied up (BusyNodes::Work::kCopyData) is held by nobody else, and no other lock is held with
+// it: while a copy stands still, everything goes on but who needs those contents.
+TEST_F(Concurrency, ALongCopyUpDelaysNeitherRenameNorReading) {
+  const std::string contents(1 << 20, 'x');
+  File("a/large", contents);
+  File("a/small", "s");
+  static SyncPoint* copying = nullptr;  // the hook is a plain function
+  SyncPoint point;
+  copying = &point;
+  union_options_.before_blocking = [] {
+    if (copying != nullptr) std::exchange(copying, nullptr)->Reach();
+  };
+  Mount({"a"});
+  const NodeId large = Node("large");
+  Sys<size_t> written = Fail(EIO);
+  std::thread writer([&] { written = fs_->Write(large, 0, "y", false); });
+  point.Await();
+  EXPECT_TRUE(Rename("small", "moved"));
+  EXPECT_TRUE(Rename("large", "renamed"));
+  EXPECT_TRUE(fs_->SetAttr(large, AttrChange{.mode = 0600}));
+  EXPECT_EQ(ReadNode(large), contents);
+  point.Release();
+  writer.join();
+  EXPECT_EQ(written.value_or(0), 1u);
+  EXPECT_EQ(ReadAll("renamed"), "y" + contents.substr(1));
 }
 
 }  // namespace
