@@ -75,7 +75,7 @@ void Loop::Run() {
   while (true) {
     std::vector<std::thread> joining;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       joining = std::exchange(threads_, {});
       for (std::thread& thread : finished_) joining.push_back(std::move(thread));
       finished_.clear();
@@ -93,14 +93,14 @@ void Loop::Stop() {
 }
 
 void Loop::End() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ended_ = true;
-  follower_wanted_.notify_all();
-  standby_wanted_.notify_all();
+  follower_wanted_.NotifyAll();
+  standby_wanted_.NotifyAll();
 }
 
 int Loop::thread_count() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return 1 + static_cast<int>(threads_.size());
 }
 
@@ -114,7 +114,7 @@ void Loop::RunWorker(bool is_first) {
   current_worker = nullptr;
   if (is_first) return;
   // Hand the thread's own handle to whoever joins next. Run() may have taken it already.
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto self = std::find_if(threads_.begin(), threads_.end(), [](const std::thread& thread) {
     return thread.get_id() == std::this_thread::get_id();
   });
@@ -124,20 +124,22 @@ void Loop::RunWorker(bool is_first) {
 }
 
 bool Loop::BecomeLeader(bool is_first) {
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!has_standby_) {
     has_standby_ = true;
-    const bool leads = StandBy(lock);
+    const bool leads = StandBy();
     has_standby_ = false;
     if (leads) EnsureFollower();
     return leads;
   }
   ++idle_;
-  const auto wanted = [this] { return ended_ || leader_free_; };
-  if (is_first) {
-    follower_wanted_.wait(lock, wanted);
-  } else {
-    follower_wanted_.wait_for(lock, options_.linger, wanted);
+  const Clock::time_point end = Clock::now() + options_.linger;
+  while (!ended_ && !leader_free_) {
+    if (is_first) {
+      follower_wanted_.Wait(mutex_);
+    } else if (!follower_wanted_.WaitUntil(mutex_, end)) {
+      break;
+    }
   }
   --idle_;
   if (ended_ || !leader_free_) return false;
@@ -145,7 +147,7 @@ bool Loop::BecomeLeader(bool is_first) {
   return true;
 }
 
-bool Loop::StandBy(std::unique_lock<std::mutex>& lock) {
+bool Loop::StandBy() {
   uint64_t last = progress_;
   int quiet = 0;
   while (true) {
@@ -155,12 +157,12 @@ bool Loop::StandBy(std::unique_lock<std::mutex>& lock) {
       return true;
     }
     if (quiet < kQuietTicks) {
-      standby_wanted_.wait_for(lock, options_.tick);
+      standby_wanted_.WaitFor(mutex_, options_.tick);
     } else {
       // The leader reads this flag after it changed progress_, and this thread the other way round:
       // one of the two sees the other.
       standby_asleep_ = true;
-      if (progress_ == last) standby_wanted_.wait(lock);
+      if (progress_ == last) standby_wanted_.Wait(mutex_);
       standby_asleep_ = false;
     }
     uint64_t now = progress_;
@@ -177,7 +179,7 @@ void Loop::EnsureFollower() {
   try {
     threads_.emplace_back([this] {
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         --starting_;
       }
       RunWorker(/*is_first=*/false);
@@ -200,8 +202,8 @@ void Loop::Lead(Worker& worker) {
     worker.backlog = backlog_ >= kBacklog;
     worker.serving = ++progress_;  // from here on the standby may take over
     if (standby_asleep_) {
-      const std::lock_guard lock(mutex_);
-      standby_wanted_.notify_one();
+      const MutexLock lock(mutex_);
+      standby_wanted_.NotifyOne();
     }
     if (worker.backlog && options_.processors >= kBacklogProcessors) HandOver(worker);
     serve_(worker.buffer.get(), size);
@@ -308,23 +310,23 @@ bool Loop::EndServing(const Worker& worker) {
 
 void Loop::HandOver(Worker& worker) {
   JoinFinished();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   worker.leading = false;
   if (!EndServing(worker)) return;
   backlog_ = 0;
   leader_free_ = true;
   EnsureFollower();
   if (idle_ > 0) {
-    follower_wanted_.notify_one();
+    follower_wanted_.NotifyOne();
   } else {
-    standby_wanted_.notify_one();
+    standby_wanted_.NotifyOne();
   }
 }
 
 void Loop::JoinFinished() {
   std::vector<std::thread> joining;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (finished_.empty()) return;
     joining = std::exchange(finished_, {});
   }

@@ -32,14 +32,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -105,9 +104,9 @@ class Loop {
   // Waits for leadership. False: the loop has ended, or this follower has waited for nothing.
   bool BecomeLeader(bool is_first);
   // The part of BecomeLeader() that only the standby plays. False: the loop has ended.
-  bool StandBy(std::unique_lock<std::mutex>& lock);
-  // Makes a follower, if none waits and one more is allowed. Call with mutex_ held.
-  void EnsureFollower();
+  bool StandBy() REQUIRES(mutex_);
+  // Makes a follower, if none waits and one more is allowed.
+  void EnsureFollower() REQUIRES(mutex_);
   void Lead(Worker& worker);
   // As leader: the next request into the worker's buffer.
   Wait Receive(Worker& worker, size_t& size);
@@ -140,17 +139,16 @@ class Loop {
   int penalty_ = 64;
   int backlog_ = 0;
 
-  mutable std::mutex mutex_;
-  std::condition_variable follower_wanted_;
-  // All below guarded by mutex_.
-  bool leader_free_ = true;
-  bool ended_ = false;
-  int idle_ = 0;      // threads in BecomeLeader() but for the standby
-  int starting_ = 0;  // threads that were made and are not there yet
-  bool has_standby_ = false;
-  std::condition_variable standby_wanted_;
-  std::vector<std::thread> threads_;   // beside the one in Run()
-  std::vector<std::thread> finished_;  // those that have ended, to be joined
+  mutable Mutex mutex_;
+  CondVar follower_wanted_;
+  CondVar standby_wanted_;
+  bool leader_free_ GUARDED_BY(mutex_) = true;
+  bool ended_ GUARDED_BY(mutex_) = false;
+  int idle_ GUARDED_BY(mutex_) = 0;      // threads in BecomeLeader() but for the standby
+  int starting_ GUARDED_BY(mutex_) = 0;  // threads that were made and are not there yet
+  bool has_standby_ GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);   // beside the one in Run()
+  std::vector<std::thread> finished_ GUARDED_BY(mutex_);  // those that have ended, to be joined
 };
 
 }  // namespace veneer

@@ -22,7 +22,7 @@ thread_local uint64_t offered_flags = 0;
 constexpr uint64_t kInitNoExport = uint64_t{1} << 38;
 
 // Puts it into the reply to INIT, where the kernel offers it and the reply has room.
-void SayNoExports(const iovec& init_out, uint64_t offered) {
+void RefuseExports(const iovec& init_out, uint64_t offered) {
   constexpr uint64_t kNeeded = kInitExtended | kInitNoExport;
   if ((offered & kNeeded) != kNeeded) return;
   if (init_out.iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
@@ -43,10 +43,10 @@ ssize_t SendReply(int device, iovec* parts, int count, void* userdata) {
     mount.kill_privileges = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
     mount.long_setxattr = (agreed & FUSE_SETXATTR_EXT) != 0;
     static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= agreed;
-    SayNoExports(parts[1], offered);
+    RefuseExports(parts[1], offered);
     constexpr uint64_t kPassthrough = kInitExtended | kInitPassthrough;
     mount.passthrough = mount.open_files != nullptr && (offered & kPassthrough) == kPassthrough &&
-                        AskForPassthrough(parts[1].iov_base, parts[1].iov_len);
+                        RequestPassthrough(parts[1].iov_base, parts[1].iov_len);
   }
   return ::writev(device, parts, count);
 }

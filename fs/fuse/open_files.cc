@@ -35,7 +35,7 @@ Sys<int32_t> OpenFiles::BackingFor(const File& file, int flags, OpenUpper open_u
 
 Sys<OpenFiles::Opened> OpenFiles::Open(uint64_t node, int flags, OpenUpper open_upper) {
   Shard& shard = ShardOf(node);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto found = shard.files.find(node);
   const bool known = found != shard.files.end();
   VENEER_TRY(const int32_t backing_id,
@@ -60,7 +60,7 @@ void OpenFiles::Release(uint64_t node, int flags) {
   Shard& shard = ShardOf(node);
   int32_t unused = 0;
   {
-    const std::lock_guard lock(shard.mutex);
+    const MutexLock lock(shard.mutex);
     const auto found = shard.files.find(node);
     if (found == shard.files.end()) return;
     File& file = found->second;
@@ -78,7 +78,7 @@ void OpenFiles::Release(uint64_t node, int flags) {
 void OpenFiles::Forget(uint64_t node) {
   if (moving_ == 0) return;
   Shard& shard = ShardOf(node);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto found = shard.files.find(node);
   if (found == shard.files.end() || !found->second.attributes_move) return;
   --moving_;
@@ -88,14 +88,14 @@ void OpenFiles::Forget(uint64_t node) {
 bool OpenFiles::AttributesMove(uint64_t node) {
   if (moving_ == 0) return false;
   Shard& shard = ShardOf(node);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto found = shard.files.find(node);
   return found != shard.files.end() && found->second.attributes_move;
 }
 
 bool OpenFiles::HasPassedWriter(uint64_t node) {
   Shard& shard = ShardOf(node);
-  const std::lock_guard lock(shard.mutex);
+  const MutexLock lock(shard.mutex);
   const auto found = shard.files.find(node);
   return found != shard.files.end() && found->second.passed_writers != 0;
 }

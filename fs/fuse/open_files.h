@@ -21,11 +21,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/function_ref.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -85,8 +85,9 @@ class OpenFiles {
     bool attributes_move = false;
   };
   struct Shard {
-    std::mutex mutex;
-    std::unordered_map<uint64_t, File> files;  // those that are open or whose attributes move
+    Mutex mutex;
+    std::unordered_map<uint64_t, File> files
+        GUARDED_BY(mutex);  // those that are open or whose attributes move
   };
   Shard& ShardOf(uint64_t node) { return shards_[node % shards_.size()]; }
   // The id of the backing file for one more open of `file`; 0: it cannot be passed.

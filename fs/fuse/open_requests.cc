@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/raw_reply.h"
 
@@ -80,34 +81,39 @@ bool MayPass(const Mount& mount) {
   return mount.open_files != nullptr && mount.open_files->passing() != OpenFiles::Passing::kRefused;
 }
 
-void ServeOpen(const Mount& mount, const fuse_in_header& header, const fuse_open_in& open) {
+void serve::OpenPassed(const Mount& mount, const RawRequest& request) {
+  const fuse_in_header& header = request.header;
+  const uint32_t flags = request.Argument<fuse_open_in>().flags;
   PassthroughOpenOut out = {};
-  const Sys<void> opened = OpenNode(mount, header.nodeid, open.flags, out);
+  const Sys<void> opened = OpenNode(mount, header.nodeid, flags, out);
   if (!opened) {
     SendReply(mount, header.unique, opened.error().code, {});
   } else if (!SendReply(mount, header.unique, 0, {&out, sizeof(out)})) {
-    mount.open_files->Release(header.nodeid, static_cast<int>(open.flags));
+    mount.open_files->Release(header.nodeid, static_cast<int>(flags));
   }
 }
 
-void ServeRelease(const Mount& mount, const fuse_in_header& header,
-                  const fuse_release_in& release) {
-  mount.open_files->Release(header.nodeid, static_cast<int>(release.flags));
-  SendReply(mount, header.unique, 0, {});
+void serve::ReleasePassed(const Mount& mount, const RawRequest& request) {
+  const auto release = request.Argument<fuse_release_in>();
+  mount.open_files->Release(request.header.nodeid, static_cast<int>(release.flags));
+  SendReply(mount, request.header.unique, 0, {});
 }
 
-void ServeCreate(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create,
-                 std::string_view name) {
-  ReplyMade(mount, header, create.flags,
-            mount.fs->MakeNode(header.nodeid, name, (create.mode & 07777) | S_IFREG, 0, 0,
-                               CallerOf(mount, header, create.umask)),
+void serve::Create(const Mount& mount, const RawRequest& request) {
+  const auto create = request.Argument<fuse_create_in>();
+  const std::string_view name = request.NameAfter<fuse_create_in>();
+  ReplyMade(mount, request.header, create.flags,
+            mount.fs->MakeNode(request.header.nodeid, name, (create.mode & 07777) | S_IFREG, 0, 0,
+                               CallerOf(mount, request.header, create.umask)),
             name);
 }
 
-void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create) {
-  ReplyMade(
-      mount, header, create.flags,
-      mount.fs->MakeTmpFile(header.nodeid, create.mode, CallerOf(mount, header, create.umask)), {});
+void serve::MakeTmpFile(const Mount& mount, const RawRequest& request) {
+  const auto create = request.Argument<fuse_create_in>();
+  ReplyMade(mount, request.header, create.flags,
+            mount.fs->MakeTmpFile(request.header.nodeid, create.mode,
+                                  CallerOf(mount, request.header, create.umask)),
+            {});
 }
 
 }  // namespace veneer

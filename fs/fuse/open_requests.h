@@ -15,8 +15,6 @@
 #ifndef VENEER_FS_FUSE_OPEN_REQUESTS_H_
 #define VENEER_FS_FUSE_OPEN_REQUESTS_H_
 
-#include <string_view>
-
 #include "fs/fuse/request.h"
 
 namespace veneer {
@@ -26,15 +24,6 @@ inline constexpr uint64_t kDirectHandle = 1;
 
 // True with io=passthrough, also as long as it is not known whether the kernel does it.
 bool MayPass(const Mount& mount);
-
-// REQUIRES: MayPass(mount).
-void ServeOpen(const Mount& mount, const fuse_in_header& header, const fuse_open_in& open);
-// REQUIRES: mount.open_files.
-void ServeRelease(const Mount& mount, const fuse_in_header& header, const fuse_release_in& release);
-
-void ServeCreate(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create,
-                 std::string_view name);
-void ServeTmpFile(const Mount& mount, const fuse_in_header& header, const fuse_create_in& create);
 
 }  // namespace veneer
 

@@ -8,17 +8,18 @@
 #include <cstring>
 #include <string_view>
 
-#include "fs/fuse/ops.h"
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
 #include "layerdb/base/stats_ioctl.h"
 
 namespace veneer {
-namespace {
 
-void GetAttr(Request& r, fuse_ino_t node, fuse_file_info* /*unused*/) {
+void serve::GetAttr(Request& r, fuse_ino_t node, fuse_file_info* /*unused*/) {
   r.Reply(node, r.fs().GetAttr(node));
 }
+
+namespace {
 
 Timestamp ToTimestamp(const timespec& time) {
   return {time.tv_sec, static_cast<uint32_t>(time.tv_nsec)};
@@ -65,7 +66,10 @@ bool MayChown(const Request& r, fuse_ino_t node) {
   return attr && attr->uid == r.caller().uid;
 }
 
-void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_file_info* file) {
+}  // namespace
+
+void serve::SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid,
+                    fuse_file_info* file) {
   if (valid == 0 && !MayChown(r, node)) return r.Reply(node, r.fs().GetAttr(node));
   Sys<AttrChange> change = ToChange(r, *wanted, valid);
   if (!change) return r.ReplyError(change.error().code);
@@ -81,13 +85,13 @@ void SetAttr(Request& r, fuse_ino_t node, struct stat* wanted, int valid, fuse_f
   r.Reply(node, changed);
 }
 
-void ReadLink(Request& r, fuse_ino_t node) {
+void serve::ReadLink(Request& r, fuse_ino_t node) {
   const Sys<std::string> target = r.fs().ReadLink(node);
   if (!target) return r.ReplyError(target.error().code);
   r.ReplyBytes(*target);
 }
 
-void StatFs(Request& r, fuse_ino_t /*node*/) {
+void serve::StatFs(Request& r, fuse_ino_t /*node*/) {
   const Sys<FsStats> stats = r.fs().StatFs();
   if (!stats) return r.ReplyError(stats.error().code);
   struct statvfs out = {};
@@ -102,6 +106,8 @@ void StatFs(Request& r, fuse_ino_t /*node*/) {
   out.f_namemax = stats->name_max;
   r.ReplyStatFs(out);
 }
+
+namespace {
 
 // The flags that FS_IOC_GETFLAGS and FS_IOC_FSGETXATTR both have (linux/fs.h).
 struct FlagPair {
@@ -172,8 +178,11 @@ void Stats(Request& r, size_t room) {
   r.ReplyIoctl({answer.text, sizeof(answer.text)});
 }
 
-void Ioctl(Request& r, fuse_ino_t node, unsigned command, void* /*arg*/, fuse_file_info* /*unused*/,
-           unsigned /*flags*/, const void* in, size_t in_size, size_t out_size) {
+}  // namespace
+
+void serve::Ioctl(Request& r, fuse_ino_t node, unsigned command, void* /*arg*/,
+                  fuse_file_info* /*unused*/, unsigned /*flags*/, const void* in, size_t in_size,
+                  size_t out_size) {
   switch (command) {
     case kStatsIoctl: return Stats(r, out_size);
     case FS_IOC_GETFLAGS:
@@ -183,16 +192,6 @@ void Ioctl(Request& r, fuse_ino_t node, unsigned command, void* /*arg*/, fuse_fi
       return SetFlags(r, node, command, {static_cast<const char*>(in), in_size});
     default: return r.ReplyError(ENOTTY);
   }
-}
-
-}  // namespace
-
-void AddAttributeOps(fuse_lowlevel_ops& ops) {
-  ops.getattr = Op<GetAttr>::Call;
-  ops.setattr = Op<SetAttr>::Call;
-  ops.readlink = Op<ReadLink>::Call;
-  ops.statfs = Op<StatFs>::Call;
-  ops.ioctl = Op<Ioctl>::Call;
 }
 
 }  // namespace veneer

@@ -11,16 +11,15 @@
 #include <optional>
 #include <thread>
 
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/loop.h"
 #include "fs/fuse/open_requests.h"
-#include "fs/fuse/ops.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
 
 namespace veneer {
-namespace {
 
-void Open(Request& r, fuse_ino_t node, fuse_file_info* file) {
+void serve::Open(Request& r, fuse_ino_t node, fuse_file_info* file) {
   if (r.mount().optimizations.stateless) return r.ReplyError(ENOSYS);
   if ((file->flags & O_ACCMODE) != O_RDONLY) {
     // The upper knows what chattr(1) has forbidden; the kernel does not.
@@ -31,7 +30,11 @@ void Open(Request& r, fuse_ino_t node, fuse_file_info* file) {
 }
 
 // Of a file that was made open (CREATE, TMPFILE), and of any with stateless=off; there is nothing to let go.
-void Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) { r.ReplyError(0); }
+void serve::Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) {
+  r.ReplyError(0);
+}
+
+namespace {
 
 // One pread(2), again after a signal.
 ssize_t ReadOnce(int fd, char* buffer, size_t size, uint64_t offset, int flags) {
@@ -76,7 +79,10 @@ void AwaitTruncation(const Request& r, fuse_ino_t node) {
   }
 }
 
-void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* /*unused*/) {
+}  // namespace
+
+void serve::Read(Request& r, fuse_ino_t node, size_t size, off_t offset,
+                 fuse_file_info* /*unused*/) {
   const Sys<ReadResult> content = r.fs().Read(node, static_cast<uint64_t>(offset), size);
   if (!content) return r.ReplyError(content.error().code);
   if (content->fd < 0) {
@@ -91,6 +97,8 @@ void Read(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info
   if (*done < content->size) AwaitTruncation(r, node);
   r.ReplyBytes({buffer, *done});
 }
+
+namespace {
 
 Sys<bool> HasSetId(Request& r, fuse_ino_t node) {
   VENEER_TRY(const Attr attr, r.fs().GetAttr(node));
@@ -119,8 +127,10 @@ Sys<size_t> WriteWhole(Request& r, fuse_ino_t node, std::string_view bytes, uint
   return done;
 }
 
-void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
-           fuse_file_info* file) {
+}  // namespace
+
+void serve::Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t offset,
+                  fuse_file_info* file) {
   // The others are sent under the lock that the kernel sets sizes under.
   const bool may_be_late =
       CurrentRawBits().from_mapping || file->fh == kDirectHandle || (file->flags & O_DIRECT) != 0;
@@ -134,6 +144,8 @@ void Write(Request& r, fuse_ino_t node, const char* data, size_t size, off_t off
   if (!synced) return r.ReplyError(synced.error().code);
   r.ReplyCount(written);
 }
+
+namespace {
 
 // FALLOCATE and COPY_FILE_RANGE have no bit for it, but they are writes: those of anybody but root
 // take set-user-ID and set-group-ID away (file_modified() in the kernel, which leaves it to us with
@@ -151,43 +163,33 @@ Sys<void> DropPrivileges(Request& r, fuse_ino_t node) {
   return {};
 }
 
-void Allocate(Request& r, fuse_ino_t node, int mode, off_t offset, off_t length,
-              fuse_file_info* /*unused*/) {
+}  // namespace
+
+void serve::Allocate(Request& r, fuse_ino_t node, int mode, off_t offset, off_t length,
+                     fuse_file_info* /*unused*/) {
   const Sys<void> dropped = DropPrivileges(r, node);
   if (!dropped) return r.ReplyError(dropped.error().code);
   r.Reply(
       r.fs().Allocate(node, mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
 }
 
-void Seek(Request& r, fuse_ino_t node, off_t offset, int whence, fuse_file_info* /*unused*/) {
+void serve::Seek(Request& r, fuse_ino_t node, off_t offset, int whence,
+                 fuse_file_info* /*unused*/) {
   r.ReplyOffset(r.fs().Seek(node, static_cast<uint64_t>(offset), whence));
 }
 
-void CopyRange(Request& r, fuse_ino_t from, off_t from_offset, fuse_file_info* /*unused*/,
-               fuse_ino_t to, off_t to_offset, fuse_file_info* /*unused*/, size_t size,
-               int /*flags*/) {
+void serve::CopyRange(Request& r, fuse_ino_t from, off_t from_offset, fuse_file_info* /*unused*/,
+                      fuse_ino_t to, off_t to_offset, fuse_file_info* /*unused*/, size_t size,
+                      int /*flags*/) {
   const Sys<void> dropped = DropPrivileges(r, to);
   if (!dropped) return r.ReplyError(dropped.error().code);
   r.ReplyCount(r.fs().CopyRange(from, static_cast<uint64_t>(from_offset), to,
                                 static_cast<uint64_t>(to_offset), size));
 }
 
-void Sync(Request& r, fuse_ino_t node, int data_only, fuse_file_info* /*unused*/) {
+void serve::Sync(Request& r, fuse_ino_t node, int data_only, fuse_file_info* /*unused*/) {
   if (!r.mount().fsync) return r.ReplyError(0);
   r.Reply(r.fs().Sync(node, data_only != 0));
-}
-
-}  // namespace
-
-void AddContentOps(fuse_lowlevel_ops& ops) {
-  ops.open = Op<Open>::Call;
-  ops.release = Op<Release>::Call;
-  ops.read = Op<Read>::Call;
-  ops.write = Op<Write>::Call;
-  ops.fallocate = Op<Allocate>::Call;
-  ops.lseek = Op<Seek>::Call;
-  ops.copy_file_range = Op<CopyRange>::Call;
-  ops.fsync = Op<Sync>::Call;
 }
 
 }  // namespace veneer

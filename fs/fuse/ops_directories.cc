@@ -6,16 +6,17 @@
 #include <cstring>
 #include <vector>
 
-#include "fs/fuse/ops.h"
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/request.h"
 
 namespace veneer {
-namespace {
 
-void OpenDir(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
+void serve::OpenDir(Request& r, fuse_ino_t /*node*/, fuse_file_info* file) {
   if (r.mount().optimizations.stateless) return r.ReplyError(ENOSYS);
   r.ReplyOpen(file);
 }
+
+namespace {
 
 // A name with the NUL that libfuse wants.
 class NameBuffer {
@@ -31,7 +32,10 @@ class NameBuffer {
   char text_[kMaxName + 1];
 };
 
-void ReadDir(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* /*unused*/) {
+}  // namespace
+
+void serve::ReadDir(Request& r, fuse_ino_t node, size_t size, off_t offset,
+                    fuse_file_info* /*unused*/) {
   char* buffer = ScratchBuffer(size);
   size_t used = 0;
   const Sys<void> done =
@@ -50,8 +54,8 @@ void ReadDir(Request& r, fuse_ino_t node, size_t size, off_t offset, fuse_file_i
   r.ReplyBytes({buffer, used});
 }
 
-void ReadDirPlus(Request& r, fuse_ino_t node, size_t size, off_t offset,
-                 fuse_file_info* /*unused*/) {
+void serve::ReadDirPlus(Request& r, fuse_ino_t node, size_t size, off_t offset,
+                        fuse_file_info* /*unused*/) {
   char* buffer = ScratchBuffer(size);
   size_t used = 0;
   // The nodes in the buffer, in case the kernel does not take it.
@@ -81,20 +85,6 @@ void ReadDirPlus(Request& r, fuse_ino_t node, size_t size, off_t offset,
     for (const NodeId taken : given) ForgetNode(r.mount(), taken, 1);
   }
   if (!done) r.ReplyError(done.error().code);
-}
-
-void SyncDir(Request& r, fuse_ino_t node, int data_only, fuse_file_info* /*unused*/) {
-  if (!r.mount().fsync) return r.ReplyError(0);
-  r.Reply(r.fs().Sync(node, data_only != 0));
-}
-
-}  // namespace
-
-void AddDirectoryOps(fuse_lowlevel_ops& ops) {
-  ops.opendir = Op<OpenDir>::Call;
-  ops.readdir = Op<ReadDir>::Call;
-  ops.readdirplus = Op<ReadDirPlus>::Call;
-  ops.fsyncdir = Op<SyncDir>::Call;
 }
 
 }  // namespace veneer

@@ -2,12 +2,13 @@
 //
 // Extended attributes. POSIX ACLs are among them: the kernel keeps and checks them, this daemon
 // stores them and translates the ids inside.
-#include "fs/fuse/ops.h"
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
 #include "layerdb/model/acl.h"
 
 namespace veneer {
+
 namespace {
 
 // Where the host has no SELinux, a label that is not there is "not supported": ls and friends then stop asking for the
@@ -27,7 +28,9 @@ bool AreRefused(Request& r) {
   return true;
 }
 
-void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
+}  // namespace
+
+void serve::GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   if (AreRefused(r)) return;
   Sys<std::string> value = r.fs().GetXattr(node, name);
   if (!value && value.error().code == ENODATA && IsUselessLabel(r.mount(), name)) {
@@ -36,6 +39,8 @@ void GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size) {
   if (value && IsAcl(r.mount(), name)) value = AclToMount(std::move(*value), r.mount().ids);
   r.ReplyXattr(value, size);
 }
+
+namespace {
 
 // The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the daemon.
 std::string WithoutTrusted(std::string_view names) {
@@ -48,12 +53,16 @@ std::string WithoutTrusted(std::string_view names) {
   return kept;
 }
 
-void ListXattr(Request& r, fuse_ino_t node, size_t size) {
+}  // namespace
+
+void serve::ListXattr(Request& r, fuse_ino_t node, size_t size) {
   if (AreRefused(r)) return;
   Sys<std::string> names = r.fs().ListXattr(node);
   if (names && !r.caller_is_root()) names = WithoutTrusted(*names);
   r.ReplyXattr(names, size);
 }
+
+namespace {
 
 // A caller outside the file's group may not keep set-group-ID with a new ACL
 // (posix_acl_update_mode).
@@ -66,8 +75,10 @@ Sys<void> ClearSetGroupId(UnionFs& fs, NodeId node) {
   return {};
 }
 
-void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, size_t size,
-              int flags) {
+}  // namespace
+
+void serve::SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, size_t size,
+                     int flags) {
   if (AreRefused(r)) return;
   // The kernel says so with a default ACL, too, which changes no mode.
   const bool clear_set_group_id =
@@ -84,18 +95,9 @@ void SetXattr(Request& r, fuse_ino_t node, const char* name, const char* value, 
   r.Reply(done);
 }
 
-void RemoveXattr(Request& r, fuse_ino_t node, const char* name) {
+void serve::RemoveXattr(Request& r, fuse_ino_t node, const char* name) {
   if (AreRefused(r)) return;
   r.Reply(r.fs().RemoveXattr(node, name));
-}
-
-}  // namespace
-
-void AddXattrOps(fuse_lowlevel_ops& ops) {
-  ops.getxattr = Op<GetXattr>::Call;
-  ops.listxattr = Op<ListXattr>::Call;
-  ops.setxattr = Op<SetXattr>::Call;
-  ops.removexattr = Op<RemoveXattr>::Call;
 }
 
 }  // namespace veneer

@@ -28,7 +28,7 @@ constexpr size_t kStackDepthOffset = offsetof(fuse_init_out, flags2) + sizeof(ui
 
 }  // namespace
 
-bool AskForPassthrough(void* init_out, size_t size) {
+bool RequestPassthrough(void* init_out, size_t size) {
   if (size < kStackDepthOffset + sizeof(kPassthroughDepth)) return false;
   auto* out = static_cast<fuse_init_out*>(init_out);
   out->flags |= static_cast<uint32_t>(kInitExtended);

@@ -36,7 +36,7 @@ inline constexpr uint32_t kPassthroughDepth = 1;
 
 // Puts into a reply to INIT, a fuse_init_out of `size` bytes, that passthrough is wanted. False: the reply has no place
 // for it. REQUIRES: the request had both flags.
-bool AskForPassthrough(void* init_out, size_t size);
+bool RequestPassthrough(void* init_out, size_t size);
 
 // The backing files of one connection to the kernel. Thread-safe.
 class KernelBackings : public Backings {

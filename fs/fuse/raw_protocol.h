@@ -7,9 +7,8 @@
 //   and says in WRITE and SETATTR when set-user-ID bits must go. libfuse passes that on since
 //   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
-// - CREATE, TMPFILE (O_TMPFILE), STATX and SYNCFS never reach libfuse, and with io=passthrough OPEN and RELEASE neither; see
-//   open_requests.h, statx_request.h. The INIT reply then asks for FUSE_PASSTHROUGH; see passthrough.h.
-// - INTERRUPT is kept for who works long; see interrupts.h.
+// - The requests that have a raw handler in the table of operations.h never reach libfuse. With io=passthrough the INIT reply
+//   asks for FUSE_PASSTHROUGH; see passthrough.h.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
 #ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_
@@ -17,6 +16,7 @@
 
 #include <cstddef>
 
+#include "fs/fuse/operations.h"
 #include "fs/fuse/request.h"
 
 namespace veneer {
@@ -27,13 +27,16 @@ struct RawBits {
   bool kill_privileges = false;  // WRITE, SETATTR: clear set-user-ID, set-group-ID and capabilities
   bool kill_set_group_id = false;  // SETXATTR of an ACL: clear set-group-ID
   // The nodes whose attributes it changes, as far as it names them.
-  NodeId changes[2] = {kNoNode, kNoNode};
+  ChangedNodes changes = {kNoNode, kNoNode};
 };
 const RawBits& CurrentRawBits();
 
 // Looks at a request of `size` bytes, may shorten it, and returns true when it was answered here
 // for good. REQUIRES: size >= sizeof(fuse_in_header), as the kernel guarantees.
 bool ServeRaw(const Mount& mount, char* request, size_t& size);
+
+// The number of the request that this thread serves.
+uint64_t CurrentRequest();
 
 // True when whoever waits for the answer to the request that this thread serves has been killed.
 bool CallerIsBeingKilled();

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cmath>
 
-#include "fs/fuse/statistics.h"
+#include "fs/fuse/operations.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -29,18 +29,6 @@ fuse_attr ToFuseAttr(const struct stat& st) {
   return attr;
 }
 
-void PrintReply(const fuse_out_header& header) {
-  const auto unique = static_cast<unsigned long long>(header.unique);
-  if (header.unique == 0) {
-    fuse_log(FUSE_LOG_DEBUG, "NOTIFY: code=%d length=%u\n", header.error, header.len);
-  } else if (header.error != 0) {
-    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, error: %i (%s), outsize: %u\n", unique, header.error,
-             ErrnoText(-header.error).c_str(), header.len);
-  } else {
-    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, success, outsize: %u\n", unique, header.len);
-  }
-}
-
 }  // namespace
 
 void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds) {
@@ -50,10 +38,19 @@ void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds) {
 }
 
 void PrintRequest(const fuse_in_header& header) {
-  fuse_log(FUSE_LOG_DEBUG,
-           "unique: %llu, opcode: %s (%u), nodeid: %llu, insize: %u, pid: %u\n",
-           static_cast<unsigned long long>(header.unique), OpcodeName(header.opcode).data(),
-           header.opcode, static_cast<unsigned long long>(header.nodeid), header.len, header.pid);
+  fuse_log(FUSE_LOG_DEBUG, "%s\n", RequestLine(header).c_str());
+}
+
+void PrintReply(uint64_t unique, int error, size_t size) {
+  const auto number = static_cast<unsigned long long>(unique);
+  if (unique == 0) {
+    fuse_log(FUSE_LOG_DEBUG, "NOTIFY: code=%d length=%zu\n", -error, size);
+  } else if (error != 0) {
+    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, error: %i (%s), outsize: %zu\n", number, -error,
+             ErrnoText(error).c_str(), size);
+  } else {
+    fuse_log(FUSE_LOG_DEBUG, "   unique: %llu, success, outsize: %zu\n", number, size);
+  }
 }
 
 bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body) {
@@ -61,7 +58,7 @@ bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body) {
   header.len = static_cast<uint32_t>(sizeof(header) + body.iov_len);
   header.error = -error;
   header.unique = unique;
-  if (mount.debug) PrintReply(header);
+  if (mount.debug) PrintReply(unique, error, header.len);
   iovec parts[2] = {{&header, sizeof(header)}, body};
   if (::writev(mount.device, parts, 2) >= 0) return true;
   // ENODEV: the file system was unmounted meanwhile.

@@ -17,8 +17,9 @@ namespace veneer {
 // the kernel does not know the node of the notification.
 bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body);
 
-// With -d: a line about a request that libfuse does not see, in the form of those that libfuse prints.
+// With -d: the line of a request, and that of its reply of `size` bytes in all.
 void PrintRequest(const fuse_in_header& header);
+void PrintReply(uint64_t unique, int error, size_t size);
 
 // A timeout as replies have it.
 void SetTimeout(double timeout, uint64_t& seconds, uint32_t& nanoseconds);

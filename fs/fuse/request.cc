@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fs/fuse/raw_protocol.h"
+#include "fs/fuse/raw_reply.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -56,9 +57,14 @@ Caller Request::caller() const {
                 mount_.ids.groups.ToDisk(context->gid).value_or(kOverflowId), context->umask};
 }
 
-void Request::ReplyError(int code) {
+void Request::Answer(int error, size_t size) {
   answered_ = true;
+  if (mount_.debug) PrintReply(CurrentRequest(), error, sizeof(fuse_out_header) + size);
+}
+
+void Request::ReplyError(int code) {
   if (code != 0) ForgetAttributesAfter(mount_, code);
+  Answer(code, 0);
   fuse_reply_err(req_, code);
 }
 
@@ -80,7 +86,7 @@ bool CallerGroups::Contains(uint32_t gid) const {
 void Request::Reply(const Sys<Entry>& entry) {
   if (!entry) return ReplyError(entry.error().code);
   const fuse_entry_param param = ToEntryParam(mount_, *entry);
-  answered_ = true;
+  Answer(0, sizeof(fuse_entry_out));
   if (fuse_reply_entry(req_, &param) == -ENOENT && entry->node != kNoNode) {
     ForgetNode(mount_, entry->node, 1);
   }
@@ -93,12 +99,12 @@ void Request::Reply(NodeId node, const Sys<Attr>& attr) {
 void Request::Reply(const Sys<Attr>& attr, double timeout) {
   if (!attr) return ReplyError(attr.error().code);
   const struct stat st = ToStat(mount_, *attr);
-  answered_ = true;
+  Answer(0, sizeof(fuse_attr_out));
   fuse_reply_attr(req_, &st, timeout);
 }
 
 int Request::ReplyBytes(std::string_view bytes) {
-  answered_ = true;
+  Answer(0, bytes.size());
   return fuse_reply_buf(req_, bytes.data(), bytes.size());
 }
 
@@ -109,12 +115,12 @@ void Request::ReplyXattr(const Sys<std::string>& value, size_t size) {
     ReplyBytes(*value);
     return;
   }
-  answered_ = true;
+  Answer(0, sizeof(fuse_getxattr_out));
   fuse_reply_xattr(req_, value->size());
 }
 
 void Request::ReplyOpen(fuse_file_info* file) {
-  answered_ = true;
+  Answer(0, sizeof(fuse_open_out));
   file->keep_cache = 1;
   file->cache_readdir = 1;  // only looked at in the reply to OPENDIR
   fuse_reply_open(req_, file);
@@ -122,23 +128,23 @@ void Request::ReplyOpen(fuse_file_info* file) {
 
 void Request::ReplyCount(const Sys<size_t>& count) {
   if (!count) return ReplyError(count.error().code);
-  answered_ = true;
+  Answer(0, sizeof(fuse_write_out));
   fuse_reply_write(req_, *count);
 }
 
 void Request::ReplyOffset(const Sys<uint64_t>& offset) {
   if (!offset) return ReplyError(offset.error().code);
-  answered_ = true;
+  Answer(0, sizeof(fuse_lseek_out));
   fuse_reply_lseek(req_, static_cast<off_t>(*offset));
 }
 
 void Request::ReplyStatFs(const struct statvfs& stats) {
-  answered_ = true;
+  Answer(0, sizeof(fuse_statfs_out));
   fuse_reply_statfs(req_, &stats);
 }
 
 void Request::ReplyIoctl(std::string_view out) {
-  answered_ = true;
+  Answer(0, sizeof(fuse_ioctl_out) + out.size());
   fuse_reply_ioctl(req_, 0, out.data(), out.size());
 }
 

@@ -5,7 +5,7 @@
 // aborts: it answers EIO and logs).
 //
 // A handler is a function void(Request&, <the arguments after fuse_req_t>) that replies exactly
-// once, last, and holds no lock while it does. Op<Handler>::Call is what libfuse calls.
+// once, last, and holds no lock while it does. Op<Handler>::Call is what libfuse calls; operations.h has the table.
 #ifndef VENEER_FS_FUSE_REQUEST_H_
 #define VENEER_FS_FUSE_REQUEST_H_
 
@@ -19,12 +19,12 @@
 
 #include "fs/core/union_fs.h"
 #include "fs/fuse/fuse_api.h"
-#include "fs/options/id_map.h"
 #include "fs/fuse/interrupts.h"
 #include "fs/fuse/open_files.h"
 #include "fs/fuse/passthrough.h"
 #include "fs/fuse/recent_truncations.h"
 #include "fs/fuse/statistics.h"
+#include "fs/options/id_map.h"
 #include "fs/options/optimizations.h"
 #include "layerdb/base/result.h"
 
@@ -75,7 +75,7 @@ class Request {
   UnionFs& fs() const { return *mount_.fs; }
   const Mount& mount() const { return mount_; }
   fuse_req_t raw() const { return req_; }
-  // Who asks, with the ids that are kept on disk. An id that the mapping does not hold is
+  // Who asks, with the ids on disk. An id that the mapping does not hold is
   // kOverflowId, so that root outside a mapped range can still make the mount points a container
   // needs.
   Caller caller() const;
@@ -108,6 +108,9 @@ class Request {
   void Abandon(const char* what) noexcept;
 
  private:
+  // Notes that the answer is on its way: an error, or `size` bytes.
+  void Answer(int error, size_t size);
+
   fuse_req_t req_;
   const Mount& mount_;
   bool answered_ = false;

@@ -18,7 +18,7 @@
 
 #include "fs/fuse/loop.h"
 #include "fs/fuse/old_libfuse.h"
-#include "fs/fuse/ops.h"
+#include "fs/fuse/operations.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
 #include "fs/options/mount_arguments.h"
@@ -67,20 +67,22 @@ void Init(void* userdata, fuse_conn_info* connection) {
   mount.passthrough = (agreed & FUSE_CAP_PASSTHROUGH) != 0;
   connection->max_backing_stack_depth = kPassthroughDepth - 1;  // it counts the backing files' own
 #endif
+  if (mount.debug) {
+    fuse_log(FUSE_LOG_DEBUG, "INIT: %u.%u, capable %#x, wanted %#x\n", connection->proto_major,
+             connection->proto_minor, connection->capable, wanted);
+  }
   connection->max_write = kMaxTransfer;
   connection->max_background = kMaxBackground;
   connection->congestion_threshold = kMaxBackground * 3 / 4;
   connection->time_gran = 1;
 }
 
-fuse_lowlevel_ops Operations() {
+fuse_lowlevel_ops Handlers() {
   fuse_lowlevel_ops ops = {};
   ops.init = Init;
-  AddNameOps(ops);
-  AddAttributeOps(ops);
-  AddXattrOps(ops);
-  AddContentOps(ops);
-  AddDirectoryOps(ops);
+  for (const Operation& operation : Operations()) {
+    if (operation.enter != nullptr) operation.enter(ops);
+  }
   return ops;
 }
 
@@ -206,7 +208,7 @@ Result<std::unique_ptr<Session>> Session::Create(const MountOptions& options,
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   fuse_args args = FUSE_ARGS_INIT(static_cast<int>(argv.size()), argv.data());
-  const fuse_lowlevel_ops ops = Operations();
+  const fuse_lowlevel_ops ops = Handlers();
 
   StderrCapture capture;
   state->session = fuse_session_new(&args, &ops, sizeof(ops), &mount);

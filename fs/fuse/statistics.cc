@@ -4,73 +4,16 @@
 #include <algorithm>
 #include <bit>
 #include <nlohmann/json.hpp>
-#include <string_view>
+#include <string>
+
+#include "fs/fuse/operations.h"
 
 namespace veneer {
 namespace {
 
-// By opcode (linux/fuse.h); empty: no such request.
-constexpr std::string_view kNames[] = {"",
-                                       "LOOKUP",
-                                       "FORGET",
-                                       "GETATTR",
-                                       "SETATTR",
-                                       "READLINK",
-                                       "SYMLINK",
-                                       "",
-                                       "MKNOD",
-                                       "MKDIR",
-                                       "UNLINK",
-                                       "RMDIR",
-                                       "RENAME",
-                                       "LINK",
-                                       "OPEN",
-                                       "READ",
-                                       "WRITE",
-                                       "STATFS",
-                                       "RELEASE",
-                                       "",
-                                       "FSYNC",
-                                       "SETXATTR",
-                                       "GETXATTR",
-                                       "LISTXATTR",
-                                       "REMOVEXATTR",
-                                       "FLUSH",
-                                       "INIT",
-                                       "OPENDIR",
-                                       "READDIR",
-                                       "RELEASEDIR",
-                                       "FSYNCDIR",
-                                       "GETLK",
-                                       "SETLK",
-                                       "SETLKW",
-                                       "ACCESS",
-                                       "CREATE",
-                                       "INTERRUPT",
-                                       "BMAP",
-                                       "DESTROY",
-                                       "IOCTL",
-                                       "POLL",
-                                       "NOTIFY_REPLY",
-                                       "BATCH_FORGET",
-                                       "FALLOCATE",
-                                       "READDIRPLUS",
-                                       "RENAME2",
-                                       "LSEEK",
-                                       "COPY_FILE_RANGE",
-                                       "SETUPMAPPING",
-                                       "REMOVEMAPPING",
-                                       "SYNCFS",
-                                       "TMPFILE",
-                                       "STATX"};
-
 double Microseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds / 10) / 100; }
 
 }  // namespace
-
-std::string_view OpcodeName(uint32_t opcode) {
-  return opcode < std::size(kNames) ? kNames[opcode] : std::string_view();
-}
 
 unsigned Histogram::ClassOf(uint64_t nanoseconds) {
   // The position of the highest bit, and the two bits after it.
@@ -130,8 +73,8 @@ std::string Statistics::ToJson(const Counters& counters, uint64_t nodes) const {
     const Kind& kind = (*kinds_)[opcode];
     const uint64_t count = kind.times.count();
     if (count == 0) continue;
-    const std::string_view name = OpcodeName(opcode);
-    requests.push_back({{"kind", name.empty() ? "other" : std::string(name)},
+    const Operation* operation = FindOperation(opcode);
+    requests.push_back({{"kind", operation != nullptr ? std::string(operation->name) : "other"},
                         {"count", count},
                         {"total_us", Microseconds(value(kind.nanoseconds))},
                         {"p50_us", Microseconds(kind.times.Percentile(0.5))},

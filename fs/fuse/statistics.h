@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "fs/core/counters.h"
 
@@ -32,9 +31,6 @@ class Histogram {
   static uint64_t UpperBorder(unsigned index);
   std::array<std::atomic<uint64_t>, kClasses> classes_{};
 };
-
-// What linux/fuse.h calls requests of this kind; empty: it has no such kind. Ends with a zero.
-std::string_view OpcodeName(uint32_t opcode);
 
 class Statistics {
  public:

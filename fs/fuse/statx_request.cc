@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "fs/fuse/handlers.h"
 #include "fs/fuse/raw_reply.h"
 
 namespace veneer {
@@ -14,7 +15,7 @@ struct StatxTime {
   uint32_t nanoseconds;
   int32_t reserved;
 };
-struct Statx {
+struct StatxBody {
   uint32_t mask;
   uint32_t blksize;
   uint64_t attributes;
@@ -37,13 +38,13 @@ struct Statx {
   uint32_t dev_minor;
   uint64_t spares[14];
 };
-static_assert(sizeof(Statx) == 256);
+static_assert(sizeof(StatxBody) == 256);
 struct StatxOut {
   uint64_t valid_seconds;
   uint32_t valid_nanoseconds;
   uint32_t flags;
   uint64_t spares[2];
-  Statx stat;
+  StatxBody stat;
 };
 
 StatxTime ToStatxTime(const timespec& time) {
@@ -52,7 +53,8 @@ StatxTime ToStatxTime(const timespec& time) {
 
 }  // namespace
 
-void ServeStatx(const Mount& mount, const fuse_in_header& header) {
+void serve::Statx(const Mount& mount, const RawRequest& request) {
+  const fuse_in_header& header = request.header;
   const Sys<Attr> attr = mount.fs->GetAttr(header.nodeid);
   if (!attr) {
     SendReply(mount, header.unique, attr.error().code, {});
@@ -61,7 +63,7 @@ void ServeStatx(const Mount& mount, const fuse_in_header& header) {
   const struct stat st = ToStat(mount, *attr);
   StatxOut out = {};
   SetTimeout(AttributeTimeout(mount, header.nodeid), out.valid_seconds, out.valid_nanoseconds);
-  Statx& stat = out.stat;
+  StatxBody& stat = out.stat;
   stat.mask = STATX_BASIC_STATS;
   stat.blksize = static_cast<uint32_t>(st.st_blksize);
   stat.nlink = static_cast<uint32_t>(st.st_nlink);

@@ -15,9 +15,6 @@ namespace veneer {
 
 inline constexpr uint32_t kStatxOpcode = 52;
 
-// Answers the request.
-void ServeStatx(const Mount& mount, const fuse_in_header& header);
-
 }  // namespace veneer
 
 #endif  // VENEER_FS_FUSE_STATX_REQUEST_H_

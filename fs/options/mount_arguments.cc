@@ -32,7 +32,6 @@ std::vector<std::string> MountArguments(const MountOptions& options, const Mount
     // The quotes are for the kernel, which cuts the mount data at commas too.
     add(EscapeForLibfuse("context=\"" + options.context + "\""));
   }
-  if (options.debug) add("debug");
   return args;
 }
 

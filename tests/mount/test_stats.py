@@ -77,9 +77,11 @@ class Debug(MountCase):
         os.close(os.open(mount.path, os.O_TMPFILE | os.O_RDWR, 0o600))
         os.stat(mount / "a")
         said = mount.said()
-        asked = re.findall(r"^(?:dev )?unique: (\d+), opcode: (\w+) \(\d+\), nodeid: \d+, insize: \d+, pid: \d+$", said, re.M)
+        asked = re.findall(r"^unique: (\d+), opcode: (\w+) \(\d+\), nodeid: \d+, insize: \d+, pid: \d+$", said, re.M)
         kinds = {kind for _, kind in asked}
         self.assertLessEqual({"INIT", "LOOKUP", "CREATE", "WRITE", "TMPFILE"}, kinds)
+        self.assertEqual(len(asked), len({unique for unique, _ in asked}), "each request once")
+        sizes = {"CREATE": "160", "TMPFILE": "160", "WRITE": "24", "LOOKUP": "144", "GETATTR": "120"}
         for unique, kind in asked:
-            if kind in ("CREATE", "TMPFILE"):
-                self.assertRegex(said, rf"(?m)^   unique: {unique}, success, outsize: 160$")
+            if kind in sizes:
+                self.assertRegex(said, rf"(?m)^   unique: {unique}, success, outsize: {sizes[kind]}$")
