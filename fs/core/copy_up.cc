@@ -267,7 +267,8 @@ Sys<void> CopyUp::CompleteContents(const NodeRef& node, std::optional<uint64_t> 
     copy_times_.Begin(node->id, {attr.atime, attr.mtime});
   }
   if (IsLogged(LogLevel::kDebug)) {
-    LogDebug("copy-up of the contents of node " + std::to_string(node->id) + " after its attributes");
+    LogDebug("copy-up of the contents of node " + std::to_string(node->id) +
+             " after its attributes");
   }
   Counters::Add(counters_.data_copy_ups);
   Counters::Add(counters_.bytes_copied_up, std::min(size, truncate.value_or(size)));
