@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import time
 
 from support import mounts, proc, runner, tree
@@ -285,6 +286,22 @@ class Refusals(StoreCase):
         self.refused("history", "dbian:12", code=3, say="debian:12")
         self.refused("layer", "tar", "dbian:12", code=3, say="debian:12")
         self.refused("import", "missing.tar", "x", code=(1, 3), say="missing.tar.*[Nn]o such file")
+        self.veneer("create", "-n", "web", "debian:12")
+        self.refused("chroot", "deb", "--", "true", code=125, say=r"did you mean debian:12\?")
+        self.refused("mount", "debia", code=3, say=r"did you mean debian:12\?")
+
+    def test_umount_does_not_wait_for_another_mount_namespace(self):
+        self.import_tree(IMAGE, "base")
+        self.veneer("mount", "base", "-n", "web")
+        holder = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sleep", "60"])
+        try:
+            self.assertTrue(proc.wait_until(lambda: read(f"/proc/{holder.pid}/comm") == b"sleep\n"))
+            begin = time.monotonic()
+            self.refused("umount", "web", code=4, say=rf"in use by sleep \(pid {holder.pid}\) in another mount namespace")
+            self.assertLess(time.monotonic() - begin, 10)
+        finally:
+            holder.kill()
+            holder.wait()
 
     def test_in_use_says_by_what(self):
         self.import_tree(IMAGE, "base")
