@@ -9,8 +9,8 @@
 #include <string>
 
 #include "bench/sample_tree.h"
-#include "layerdb/model/tar_writer.h"
 #include "layerdb/store/store.h"
+#include "layerdb/tar/writer.h"
 #include "layerdb/transfer/import.h"
 
 namespace veneer::bench {

@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
-#include "layerdb/model/tar_parser.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/tar/parser.h"
+#include "layerdb/tar/writer.h"
 
 namespace veneer {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "fs/core/parts.h"
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 

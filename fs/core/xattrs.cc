@@ -3,7 +3,7 @@
 // Extended attributes. What a layer or the upper says by xattrs of itself is neither seen nor reached from inside; those who
 // use the same names (another union in this one) have xattrs of their own.
 #include "fs/core/parts.h"
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 

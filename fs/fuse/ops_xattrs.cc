@@ -5,7 +5,7 @@
 #include "fs/fuse/handlers.h"
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/request.h"
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 

@@ -7,7 +7,7 @@
 
 #include "fs/upper/despite_mode.h"
 #include "layerdb/layer/marks.h"
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 

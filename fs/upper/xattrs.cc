@@ -5,7 +5,7 @@
 
 #include "fs/upper/upper.h"
 #include "layerdb/layer/marks.h"
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 

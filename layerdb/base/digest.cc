@@ -27,4 +27,10 @@ Digest ChainId(const std::optional<Digest>& parent, const Digest& diff_id) {
   return Digest::OfBytes(parent->ToString() + " " + diff_id.ToString());
 }
 
+Digest ChainIdOf(std::span<const Digest> diff_ids) {
+  std::optional<Digest> chain;
+  for (const Digest& diff_id : diff_ids) chain = ChainId(chain, diff_id);
+  return chain ? *chain : Digest::OfBytes({});
+}
+
 }  // namespace veneer

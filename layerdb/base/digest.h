@@ -7,6 +7,7 @@
 #define VENEER_LAYERDB_BASE_DIGEST_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ class Digest {
 // OCI image-spec, config.md, "Layer ChainID": the identity of a stack of layers, bottom first.
 // `parent` is nullopt for the first layer.
 Digest ChainId(const std::optional<Digest>& parent, const Digest& diff_id);
+
+// The chain id of layers, bottom first. Of none: the digest of nothing, by which their empty tree is
+// kept.
+Digest ChainIdOf(std::span<const Digest> diff_ids);
 
 }  // namespace veneer
 

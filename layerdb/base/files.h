@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looking at files and directories that somebody may have put others in the place of.
+// Files and directories by their paths: looking at those that somebody may have put others in the place of, replacing
+// them, and making them outlast a power cut. What was written to a file is on the disk after the file was synced, and the
+// names in a directory after the directory was, whatever was synced below. Whoever acknowledges a change does both first,
+// from the inside out.
 //
 // Thread-safe.
 #ifndef VENEER_LAYERDB_BASE_FILES_H_
@@ -20,8 +23,22 @@ namespace veneer {
 // would be, nor followed: EISDIR, ELOOP for a symlink, EIO for the rest.
 Sys<Fd> OpenRegularFile(const std::string& path, int at = AT_FDCWD);
 
+// False also for what cannot be looked at.
+bool Exists(const std::string& path);
+
 // The names in a directory, in no order; none when there is no such directory. Never throws for what it meets.
 Sys<std::vector<std::string>> NamesIn(const std::string& path);
+
+// Renames the file `from` onto `to`, whatever is there: a directory, which rename(2) would not replace, is removed first.
+// REQUIRES: nobody else uses the directory `to`.
+Sys<void> ReplaceByFile(const std::string& from, const std::string& to);
+
+// A file with its attributes, or a directory with its own and its names. The last component is never followed. The error
+// names the path.
+Result<void> SyncPath(const std::string& path);
+
+// A directory as SyncPath() does, after each file in it. What is deeper is not touched.
+Result<void> SyncDirectoryOfFiles(const std::string& path);
 
 }  // namespace veneer
 

@@ -57,4 +57,24 @@ std::string Printable(std::string_view text, std::string_view kept) {
   return safe;
 }
 
+std::string PrintablePath(std::string_view path) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  constexpr size_t kLongest = 200;
+  std::string out;
+  for (std::string_view rest = path.substr(0, kLongest); !rest.empty();) {
+    const TextPiece piece = FirstCharacter(rest);
+    if (piece.printable && rest[0] != '\\') {
+      out += rest.substr(0, piece.size);
+    } else {
+      for (const char c : rest.substr(0, piece.size)) {
+        const auto byte = static_cast<uint8_t>(c);
+        out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      }
+    }
+    rest.remove_prefix(piece.size);
+  }
+  if (path.size() > kLongest) out += "...";
+  return out;
+}
+
 }  // namespace veneer

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "layerdb/base/printable.h"
+
 namespace veneer {
 
 struct TextPiece {
@@ -22,6 +24,10 @@ TextPiece FirstCharacter(std::string_view text);
 
 // `text` with a '?' for each character that is not printable, but for those in `kept` ("\n\t").
 std::string Printable(std::string_view text, std::string_view kept = {});
+
+// A name for error messages: control characters and bytes that would spoil a terminal are escaped,
+// and it is shortened when it is very long.
+std::string PrintablePath(std::string_view path);
 
 }  // namespace veneer
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/walk.h"
+
 namespace veneer {
 namespace {
 

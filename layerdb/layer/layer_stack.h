@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "layerdb/base/parallel_reads.h"
 #include "layerdb/layer/layer.h"
+#include "layerdb/threads/parallel_reads.h"
 
 namespace veneer {
 

@@ -9,7 +9,7 @@
 
 #include "layerdb/base/hash.h"
 #include "layerdb/model/dialect.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/model/xattr_limits.h"
 
 namespace veneer {
 

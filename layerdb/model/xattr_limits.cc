@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "layerdb/model/acl.h"
-#include "layerdb/model/tar_mapping.h"
+#include "layerdb/base/printable.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 
@@ -51,6 +51,11 @@ Result<void> CheckXattrs(const XattrList& xattrs, FileType type) {
     return MakeError("the names of its extended attributes have more than 65536 bytes");
   }
   return {};
+}
+
+bool IsHostXattr(std::string_view name) {
+  return name == "security.selinux" || name == "system.nfs4_acl" || name == "system.nfs4acl" ||
+         name == "system.richacl";
 }
 
 }  // namespace veneer

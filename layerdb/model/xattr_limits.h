@@ -22,6 +22,10 @@ Result<void> CheckXattrs(const XattrList& xattrs, FileType type);
 // and directories, a symlink has no ACL, and only a directory has a default one.
 bool CanHaveXattr(FileType type, std::string_view name);
 
+// True for attributes that are of the machine and not of the image, and go into no layer: SELinux
+// labels, and what network file systems make up.
+bool IsHostXattr(std::string_view name);
+
 }  // namespace veneer
 
 #endif  // VENEER_LAYERDB_MODEL_XATTR_LIMITS_H_

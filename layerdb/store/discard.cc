@@ -9,7 +9,7 @@
 
 #include "layerdb/base/files.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/objects/object_store.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

@@ -19,13 +19,13 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
+#include "layerdb/catalog/references.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/content_hash.h"
-#include "layerdb/store/images.h"
+#include "layerdb/objects/content_hash.h"
+#include "layerdb/objects/object_store.h"
 #include "layerdb/store/index_check.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/references.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
@@ -93,8 +93,8 @@ std::string CheckContent(const std::string& root, const Content& content) {
 
 class Checker {
  public:
-  Checker(Store& store, const References& all, const RecipeCheck& check_recipe)
-      : store_(store), layout_(store.layout()), all_(all), check_recipe_(check_recipe) {}
+  Checker(Store& store, const References& all, const TarSplitCheck& check_tar_split)
+      : store_(store), layout_(store.layout()), all_(all), check_tar_split_(check_tar_split) {}
 
   Result<FsckReport> Run(FunctionRef<void(uint64_t, uint64_t)> progress) {
     report_.images = all_.images.size();
@@ -128,15 +128,15 @@ class Checker {
     ++report_.layers;
     const std::string below = "layers/" + diff_id.hex();
     struct stat st;
-    const std::string recipe = layout_.layer_recipe(diff_id);
+    const std::string tar_split = layout_.layer_tar_split(diff_id);
     const auto bad = [&](const char* file, std::string what) {
       Problem(FsckKind::kLayer, below + file, std::move(what), images, {diff_id});
     };
     if (stat(layout_.layer_mark(diff_id).c_str(), &st) == 0) report_.marked.push_back(diff_id);
-    std::string what = CheckFile(recipe, &st);
-    const bool has_recipe = what.empty();
-    if (!has_recipe) bad("/recipe", std::move(what));
-    report_.bytes += has_recipe ? static_cast<uint64_t>(st.st_size) : 0;
+    std::string what = CheckFile(tar_split, &st);
+    const bool has_tar_split = what.empty();
+    if (!has_tar_split) bad(StoreLayout::kTarSplitFile, std::move(what));
+    report_.bytes += has_tar_split ? static_cast<uint64_t>(st.st_size) : 0;
     const std::string path = layout_.layer_index(diff_id);
     if (what = CheckFile(path, &st); !what.empty()) return bad("/index", std::move(what));
     report_.bytes += static_cast<uint64_t>(st.st_size);
@@ -146,8 +146,8 @@ class Checker {
       bad("/index", std::move(what));
     } else {
       readable_.insert(diff_id);
-      if (has_recipe && check_recipe_) what = check_recipe_(recipe, **index);
-      if (!what.empty()) bad("/recipe", std::move(what));
+      if (has_tar_split && check_tar_split_) what = check_tar_split_(tar_split, **index);
+      if (!what.empty()) bad(StoreLayout::kTarSplitFile, std::move(what));
     }
     // Damage was reported above; what can be read is checked all the same.
     IgnoreError((*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
@@ -326,7 +326,7 @@ class Checker {
   Store& store_;
   const StoreLayout& layout_;
   const References& all_;
-  const RecipeCheck& check_recipe_;
+  const TarSplitCheck& check_tar_split_;
   FsckReport report_;
   std::map<std::string, Content> contents_;  // by path
   std::set<Digest> readable_;                // layers whose index is sound
@@ -353,16 +353,16 @@ FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
 }
 
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
-                        const RecipeCheck& check_recipe) {
-  // Keeps prune away meanwhile, as a session would, but needs no room on the disk.
+                        const TarSplitCheck& check_tar_split) {
+  // Keeps prune away meanwhile, as a writer would, but needs no room on the disk.
   const std::string lock_path = store.layout().lock_file();
   const Fd lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return MakeError(Errno{errno}, lock_path);
   while (flock(lock.get(), LOCK_SH) != 0) {
     if (errno != EINTR) return MakeError(Errno{errno}, "lock " + lock_path);
   }
-  VENEER_TRY(const References all, CollectReferences(store));
-  return Checker(store, all, check_recipe).Run(progress);
+  VENEER_TRY(const References all, CollectReferences(store.images(), store.containers()));
+  return Checker(store, all, check_tar_split).Run(progress);
 }
 
 }  // namespace veneer

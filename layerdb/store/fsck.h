@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check of a whole store: every index and recipe, every object and blob that something refers
+// The check of a whole store: every index and tar-split, every object and blob that something refers
 // to, every reference. Reads only; repair.h acts upon what was found.
 #ifndef VENEER_LAYERDB_STORE_FSCK_H_
 #define VENEER_LAYERDB_STORE_FSCK_H_
@@ -13,7 +13,7 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/layout.h"
+#include "layerdb/catalog/layout.h"
 
 namespace veneer {
 
@@ -34,7 +34,7 @@ struct FsckProblem {
   FsckKind kind = FsckKind::kCatalog;
   std::string path;                 // what is damaged, below the store
   std::string what;                 // one line
-  std::vector<Digest> layers;       // kLayer: those whose index, recipe or contents it is
+  std::vector<Digest> layers;       // kLayer: those whose index, tar-split or contents it is
   std::vector<std::string> images;  // tags (or ids) of the images it touches
   std::vector<std::string> containers;
 };
@@ -49,11 +49,11 @@ struct FsckReport {
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be
-// made. `check_recipe` looks into the recipe of a layer, which this module knows nothing of, and
+// made. `check_tar_split` looks into the tar-split of a layer, which this module knows nothing of, and
 // returns what is wrong with it or nothing.
-using RecipeCheck = std::function<std::string(const std::string& path, const IndexReader& index)>;
+using TarSplitCheck = std::function<std::string(const std::string& path, const IndexReader& index)>;
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
-                        const RecipeCheck& check_recipe = nullptr);
+                        const TarSplitCheck& check_tar_split = nullptr);
 
 // The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its catalog
 // is damaged or lost. Names the containers by what is left of them.

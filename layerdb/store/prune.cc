@@ -22,16 +22,15 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/base/walk.h"
+#include "layerdb/catalog/lease.h"
+#include "layerdb/catalog/records.h"
+#include "layerdb/catalog/references.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
-#include "layerdb/store/catalog_records.h"
-#include "layerdb/store/lease.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/references.h"
-#include "layerdb/store/remove_tree.h"
-#include "layerdb/store/slice_table.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/objects/pack_index.h"
 #include "layerdb/store/store.h"
-#include "layerdb/store/tree_walk.h"
 
 namespace veneer {
 namespace {
@@ -100,7 +99,8 @@ class Pruner {
     if (!lock) return Done();
     if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
     if (!options_.images.empty()) VENEER_TRY_VOID(RemoveChosen());
-    VENEER_TRY(const References needed, CollectReferences(store_, gone_));
+    VENEER_TRY(const References needed,
+               CollectReferences(store_.images(), store_.containers(), gone_));
     VENEER_TRY_VOID(SweepContainers(needed));
     VENEER_TRY_VOID(SweepTrees(needed));
     VENEER_TRY_VOID(SweepBlobs(needed));
@@ -205,7 +205,8 @@ class Pruner {
   }
 
   Result<void> RemoveUntagged() {
-    VENEER_TRY(const References all, CollectReferences(store_, gone_));
+    VENEER_TRY(const References all,
+               CollectReferences(store_.images(), store_.containers(), gone_));
     std::set<Digest>& gone = gone_.images;
     for (const ImageListing& listing : all.images) {
       const Digest& id = listing.image.id;
@@ -223,7 +224,8 @@ class Pruner {
   }
 
   Result<void> RemoveChosen() {
-    VENEER_TRY(const References all, CollectReferences(store_, gone_));
+    VENEER_TRY(const References all,
+               CollectReferences(store_.images(), store_.containers(), gone_));
     std::set<Digest> used;
     for (const ContainerRecord& container : all.containers) used.insert(container.image_id);
     std::vector<RemovedImage>& removed = report_.removed_images;
@@ -379,8 +381,8 @@ class Pruner {
 
   // What stays behind when this fails is no harm.
   void ForgetSlices(const ObjectSet& needed) {
-    if (!SliceTable::Exists(layout_.slices())) return;
-    const Result<std::unique_ptr<SliceTable>> table = SliceTable::Open(layout_.slices());
+    if (!PackIndex::Exists(layout_.slices())) return;
+    const Result<std::unique_ptr<PackIndex>> table = PackIndex::Open(layout_.slices());
     const Result<void> done =
         table ? (*table)->Forget([&](const ObjectRef& ref) { return needed.contains(ref); })
               : Result<void>(tl::unexpected(table.error()));

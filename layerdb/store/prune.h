@@ -12,7 +12,7 @@
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 
 namespace veneer {
 

@@ -11,7 +11,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
-#include "layerdb/store/remove_tree.h"
+#include "layerdb/base/walk.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

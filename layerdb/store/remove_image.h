@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "layerdb/base/result.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 
 namespace veneer {
 

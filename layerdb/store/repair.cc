@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <set>
 
-#include "layerdb/base/durable.h"
 #include "layerdb/base/fd.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/remove_tree.h"
-#include "layerdb/store/slice_table.h"
+#include "layerdb/base/files.h"
+#include "layerdb/base/walk.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/objects/pack_index.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
@@ -58,8 +58,8 @@ Result<void> ForgetPacks(const StoreLayout& layout, const FsckReport& report) {
     if (const auto ref = ParseObjectPath(problem.path.substr(kObjects.size())))
       damaged.insert(*ref);
   }
-  if (damaged.empty() || !SliceTable::Exists(layout.slices())) return {};
-  VENEER_TRY(const std::unique_ptr<SliceTable> table, SliceTable::Open(layout.slices()));
+  if (damaged.empty() || !PackIndex::Exists(layout.slices())) return {};
+  VENEER_TRY(const std::unique_ptr<PackIndex> table, PackIndex::Open(layout.slices()));
   return table->Forget([&](const ObjectRef& ref) { return !damaged.contains(ref); });
 }
 

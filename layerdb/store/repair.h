@@ -2,7 +2,7 @@
 //
 // What can be done about the damage that Fsck() found without losing anything: what can be made
 // again is removed, and layers that cannot are marked, so that the next load or import of them reads
-// them whole and puts what is damaged right (WriteSession::PublishLayer).
+// them whole and puts what is damaged right (StoreWriter::PublishLayer).
 #ifndef VENEER_LAYERDB_STORE_REPAIR_H_
 #define VENEER_LAYERDB_STORE_REPAIR_H_
 

@@ -9,17 +9,16 @@
 #include <array>
 #include <filesystem>
 
-#include "layerdb/base/durable.h"
 #include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/base/walk.h"
+#include "layerdb/catalog/catalog.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
-#include "layerdb/store/catalog.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/images.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/remove_tree.h"
-#include "layerdb/store/session.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/store/store_writer.h"
 #include "layerdb/store/tree.h"
 
 namespace veneer {
@@ -107,12 +106,6 @@ Result<void> CheckFormat(const StoreLayout& layout, std::string_view text) {
 
 }  // namespace
 
-Digest ChainIdOf(std::span<const Digest> diff_ids) {
-  std::optional<Digest> chain;
-  for (const Digest& diff_id : diff_ids) chain = ChainId(chain, diff_id);
-  return chain ? *chain : Digest::OfBytes({});
-}
-
 Store::Store(std::string path) : layout_(std::move(path)) {}
 Store::~Store() = default;
 
@@ -134,18 +127,16 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, Missing miss
   }
   VENEER_TRY(store->catalog_, OpenCatalog(layout));
   VENEER_TRY(store->objects_, ObjectStore::Open(layout.objects()));
-  store->images_ = std::make_unique<Images>(*store);
-  store->containers_ = std::make_unique<Containers>(*store);
+  store->images_ = std::make_unique<Images>(layout, *store->catalog_);
+  store->containers_ = std::make_unique<Containers>(
+      layout, *store->catalog_, *store->images_,
+      [raw = store.get()](std::span<const Digest> diff_ids) { return raw->EnsureTree(diff_ids); });
   return store;
 }
 
-Result<std::unique_ptr<WriteSession>> Store::Begin() {
-  return WriteSession::Begin(*this, *objects_);
-}
+Result<std::unique_ptr<StoreWriter>> Store::Begin() { return StoreWriter::Begin(*this, *objects_); }
 
-bool Store::HasLayer(const Digest& diff_id) const {
-  return access(layout_.layer_index(diff_id).c_str(), F_OK) == 0;
-}
+bool Store::HasLayer(const Digest& diff_id) const { return Exists(layout_.layer_index(diff_id)); }
 
 Result<std::shared_ptr<IndexReader>> Store::OpenLayer(const Digest& diff_id) const {
   Result<std::shared_ptr<IndexReader>> index = IndexReader::Open(layout_.layer_index(diff_id));
@@ -160,7 +151,7 @@ Result<std::string> Store::EnsureTree(std::span<const Digest> diff_ids) {
   if (IndexReader::Open(path)) return path;
 
   // Prune must not take away what this finds or makes.
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, Begin());
+  VENEER_TRY(const std::unique_ptr<StoreWriter> writer, Begin());
   // The longest part of the chain that has a sound tree.
   size_t done = diff_ids.empty() ? 0 : diff_ids.size() - 1;
   std::string base;
@@ -174,7 +165,7 @@ Result<std::string> Store::EnsureTree(std::span<const Digest> diff_ids) {
     VENEER_TRY(std::shared_ptr<IndexReader> layer, OpenLayer(diff_id));
     layers.push_back(std::move(layer));
   }
-  const std::string staged = session->dir() + "/tree";
+  const std::string staged = writer->dir() + "/tree";
   if (Result<void> built = BuildTree(staged, base, layers); !built) {
     return tl::unexpected(std::move(built.error()).Context("merge layers"));
   }
@@ -200,9 +191,7 @@ Result<void> Store::DropTrees() const {
   return SyncPath(layout_.trees());
 }
 
-bool Store::HasBlob(const Digest& digest) const {
-  return access(layout_.blob(digest).c_str(), F_OK) == 0;
-}
+bool Store::HasBlob(const Digest& digest) const { return Exists(layout_.blob(digest)); }
 
 Result<Fd> Store::OpenBlob(const Digest& digest) const {
   Sys<Fd> fd = OpenRegularFile(layout_.blob(digest));

@@ -2,15 +2,15 @@
 //
 // Store: one store directory (layout.h), open. It is the entry to everything kept there:
 //
-//   writing contents and layers   Begin() gives a WriteSession (session.h)
+//   writing contents and layers   Begin() gives a StoreWriter (store_writer.h)
 //   images and tags               images() (images.h)
 //   containers                    containers() (containers.h)
 //   merged trees                  EnsureTree()
 //   garbage, damage               prune.h, fsck.h
 //
 // Several processes may use one store at once. Nothing is ever visible half-made: contents and
-// layers are written in the session's own corner or are unreferenced, and appear by one rename;
-// images, tags and containers by one catalog commit. Order of locks, outer to inner: session lock,
+// layers are written in the writer's own directory or are unreferenced, and appear by one rename;
+// images, tags and containers by one catalog commit. Order of locks, outer to inner: store lock,
 // container lock, catalog transaction.
 //
 // Thread-safety: all methods may be called from several threads at once.
@@ -27,8 +27,8 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
+#include "layerdb/catalog/layout.h"
 #include "layerdb/index/seal.h"
-#include "layerdb/store/layout.h"
 
 namespace veneer {
 
@@ -37,7 +37,7 @@ class Images;
 class IndexReader;
 class KvDatabase;
 class ObjectStore;
-class WriteSession;
+class StoreWriter;
 
 class Store {
  public:
@@ -61,8 +61,8 @@ class Store {
   const ObjectStore& objects() const { return *objects_; }
   KvDatabase& catalog() { return *catalog_; }
 
-  // Starts a session of writing. Waits while a prune is deciding what is garbage (moments).
-  Result<std::unique_ptr<WriteSession>> Begin();
+  // Starts writing. Waits while a prune is deciding what is garbage (moments).
+  Result<std::unique_ptr<StoreWriter>> Begin();
 
   // True when the layer is in the store.
   bool HasLayer(const Digest& diff_id) const;
@@ -92,10 +92,6 @@ class Store {
   std::unique_ptr<Images> images_;
   std::unique_ptr<Containers> containers_;
 };
-
-// The chain id of layers, bottom first. Of none: the digest of nothing, by which their empty tree is
-// kept.
-Digest ChainIdOf(std::span<const Digest> diff_ids);
 
 }  // namespace veneer
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "layerdb/base/sys.h"
-#include "layerdb/model/merge.h"
+#include "layerdb/model/layer_rules.h"
 
 namespace veneer {
 namespace {

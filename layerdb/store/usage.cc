@@ -7,8 +7,8 @@
 #include <set>
 
 #include "layerdb/base/files.h"
+#include "layerdb/base/walk.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/store/disk_usage.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

@@ -11,8 +11,8 @@
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
 
 namespace veneer {
 

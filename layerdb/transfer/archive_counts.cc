@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_parser.h"
-#include "layerdb/transfer/recipe.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/parser.h"
+#include "layerdb/tar/tar_split.h"
 
 namespace veneer {
 
@@ -35,8 +35,8 @@ Result<ArchiveCounts> CountArchive(const Store& store, const Digest& diff_id) {
   if (!store.HasLayer(diff_id)) {
     return MakeError("no layer " + diff_id.ToString() + " in the store", ExitCode::kNotFound);
   }
-  VENEER_TRY(const std::unique_ptr<RecipeReader> recipe,
-             RecipeReader::Open(store.layout().layer_recipe(diff_id)));
+  VENEER_TRY(const std::unique_ptr<TarSplitReader> tar_split,
+             TarSplitReader::Open(store.layout().layer_tar_split(diff_id)));
   ArchiveCounts counts;
   TarParser parser;
   const auto parse = [&](std::string_view bytes) -> Result<void> {
@@ -49,7 +49,7 @@ Result<ArchiveCounts> CountArchive(const Store& store, const Digest& diff_id) {
   // Contents have no part in it: zeros stand for them.
   const std::string zeros(size_t{256} << 10, '\0');
   const Result<void> read =
-      recipe->Run(parse, [&](size_t, uint64_t, uint64_t size) -> Result<void> {
+      tar_split->Run(parse, [&](size_t, uint64_t, uint64_t size) -> Result<void> {
         for (uint64_t done = 0; done < size;) {
           const auto piece = static_cast<size_t>(std::min<uint64_t>(zeros.size(), size - done));
           VENEER_TRY_VOID(parse(std::string_view(zeros).substr(0, piece)));

@@ -21,7 +21,7 @@ struct ArchiveCounts {
   uint64_t opaques = 0;  // marks
 };
 
-// Reads the recipe of the layer, and no contents. Errors: no such layer (kNotFound); a damaged recipe.
+// Reads the tar-split of the layer, and no contents. Errors: no such layer (kNotFound); a damaged tar-split.
 Result<ArchiveCounts> CountArchive(const Store& store, const Digest& diff_id);
 
 }  // namespace veneer

@@ -10,8 +10,10 @@
 #include <sstream>
 #include <utility>
 
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/base/printable.h"
+#include "layerdb/model/xattr_limits.h"
+#include "layerdb/tar/names.h"
+#include "layerdb/tar/writer.h"
 
 namespace veneer {
 

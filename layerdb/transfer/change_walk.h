@@ -21,11 +21,11 @@
 
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
+#include "layerdb/catalog/layout.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
-#include "layerdb/model/diff.h"
+#include "layerdb/model/layer_rules.h"
 #include "layerdb/model/mount_stub.h"
-#include "layerdb/store/layout.h"
 
 namespace veneer {
 

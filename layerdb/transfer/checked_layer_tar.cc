@@ -7,8 +7,9 @@
 #include <utility>
 
 #include "layerdb/base/hash.h"
-#include "layerdb/transfer/bounded_queue.h"
-#include "layerdb/transfer/worker.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/threads/bounded_queue.h"
+#include "layerdb/threads/worker.h"
 
 namespace veneer {
 

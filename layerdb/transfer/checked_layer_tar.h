@@ -11,6 +11,7 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {

@@ -10,11 +10,14 @@
 #include <vector>
 
 #include "layerdb/base/hash.h"
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_writer.h"
-#include "layerdb/store/content_hash.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/model/xattr_limits.h"
+#include "layerdb/objects/content_hash.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/names.h"
+#include "layerdb/tar/writer.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/content_check.h"
 #include "layerdb/transfer/directory_archive.h"
@@ -36,12 +39,12 @@ struct TakenContent {
   uint64_t blocks = 0;
 };
 
-// Writes the archive of a change, its recipe and its tree at once.
+// Writes the archive of a change, its tar-split and its tree at once.
 class Committer {
  public:
-  Committer(Store& store, WriteSession& session, ChangeWalk& walk, LayerAssembler& layer,
+  Committer(Store& store, StoreWriter& store_writer, ChangeWalk& walk, LayerAssembler& layer,
             const CommitOptions& options)
-      : store_(store), session_(session), walk_(walk), layer_(layer), options_(options) {}
+      : store_(store), store_writer_(store_writer), walk_(walk), layer_(layer), options_(options) {}
 
   Result<void> Take(const Change& change);
   Result<CommittedLayer> Finish();
@@ -49,7 +52,7 @@ class Committer {
  private:
   Result<void> Raw(std::string_view bytes) {
     sha_.Update(bytes);
-    return layer_.recipe().Raw(bytes);
+    return layer_.tar_split().Raw(bytes);
   }
   Result<void> Mark(const std::string& path);
   Result<void> Object(const Change& change);
@@ -66,7 +69,7 @@ class Committer {
   }
 
   Store& store_;
-  WriteSession& session_;
+  StoreWriter& store_writer_;
   ChangeWalk& walk_;
   LayerAssembler& layer_;
   const CommitOptions& options_;
@@ -198,7 +201,7 @@ Result<void> Committer::WriteData(const TakenContent& content,
   uint64_t total = 0;
   for (const SparseExtent& extent : extents) {
     total += extent.size;
-    VENEER_TRY_VOID(layer_.recipe().Data(extent.offset, extent.size));
+    VENEER_TRY_VOID(layer_.tar_split().Data(extent.offset, extent.size));
     if (!content.object) {
       sha_.Update(std::string_view(content.bytes).substr(extent.offset, extent.size));
       continue;
@@ -261,10 +264,10 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
     return content;
   }
   // One byte more than what fits: so a file that grew meanwhile is seen.
-  std::string bytes(WriteSession::kPackLimit + 1, '\0');
+  std::string bytes(StoreWriter::kPackLimit + 1, '\0');
   Sys<size_t> got = sys::ReadAt(open->fd.get(), bytes.data(), bytes.size(), 0);
   if (!got) return InPath(change, got.error());
-  if (*got <= WriteSession::kPackLimit) {
+  if (*got <= StoreWriter::kPackLimit) {
     bytes.resize(*got);
     content.size = *got;
     content.bytes = std::move(bytes);
@@ -272,7 +275,7 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
   }
   const bool own = options_.move && change.data == &walk_.upper();
   Result<ObjectRef> ref =
-      own ? session_.LinkObject(open->fd.get()) : session_.PutObjectFrom(open->fd.get());
+      own ? store_writer_.LinkObject(open->fd.get()) : store_writer_.PutObjectFrom(open->fd.get());
   if (!ref) {
     return tl::unexpected(
         std::move(ref).error().Context("\"/" + PrintablePath(change.path) + "\""));
@@ -286,7 +289,7 @@ Result<CommittedLayer> Committer::Finish() {
   VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   VENEER_TRY_VOID(Raw(TarEndMark()));
   CommittedLayer out{*Digest::FromHex(sha_.FinishHex()), 0, 0, false, empty_, {}};
-  out.tar_bytes = layer_.recipe().archive_size();
+  out.tar_bytes = layer_.tar_split().archive_size();
   VENEER_TRY(const FinishedLayer finished, layer_.Finish(out.diff_id));
   out.existed = finished.existed;
   out.summary = finished.summary;
@@ -296,26 +299,26 @@ Result<CommittedLayer> Committer::Finish() {
 
 }  // namespace
 
-Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const std::string& upper,
-                                   const std::string& work, const std::string& tree,
-                                   const CommitOptions& options) {
+Result<CommittedLayer> CommitUpper(Store& store, StoreWriter& store_writer,
+                                   const std::string& upper, const std::string& work,
+                                   const std::string& tree, const CommitOptions& options) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
              ChangeWalk::Open(upper, work, tree, store.layout().objects(), options.records));
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, session, TreeBuilder::Limits()));
-  Committer committer(store, session, *walk, *layer, options);
+             LayerAssembler::Create(store, store_writer, TreeBuilder::Limits()));
+  Committer committer(store, store_writer, *walk, *layer, options);
   VENEER_TRY_VOID(walk->Run([&](const Change& change) { return committer.Take(change); }));
   return committer.Finish();
 }
 
-Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
+Result<CommittedLayer> CommitContainer(Store& store, StoreWriter& store_writer,
                                        const ContainerRecord& container,
                                        const CommitOptions& options) {
   VENEER_TRY(const std::string tree, store.EnsureTree(container.diff_ids));
   CommitOptions all = options;
   all.records = RecordsOf(store.layout(), container.name);
   Result<CommittedLayer> committed =
-      CommitUpper(store, session, store.layout().upper(container.name),
+      CommitUpper(store, store_writer, store.layout().upper(container.name),
                   store.layout().work(container.name), tree, all);
   if (!committed) {
     return tl::unexpected(std::move(committed).error().Context("container " + container.name));

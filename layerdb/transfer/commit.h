@@ -15,13 +15,13 @@
 #include <optional>
 #include <string>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
+#include "layerdb/catalog/containers.h"
 #include "layerdb/index/seal.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/import.h"
 
@@ -29,8 +29,8 @@ namespace veneer {
 
 struct CommitOptions {
   // Lets the files of the writable layer become the store's instead of copying them
-  // (WriteSession::LinkObject). Only for a container that is unmounted, and that the caller removes
-  // when it publishes, with session.PublishLinked(). The writable layer stays as it is until then;
+  // (StoreWriter::LinkObject). Only for a container that is unmounted, and that the caller removes
+  // when it publishes, with store_writer.PublishLinked(). The writable layer stays as it is until then;
   // if anything fails before, it is used on as if nothing had happened.
   bool move = false;
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
@@ -48,20 +48,20 @@ struct CommittedLayer {
   IndexSummary summary;
 };
 
-// Makes the change of `container` a layer, published in `session`. REQUIRES: the container's lock;
+// Makes the change of `container` a layer, published in `store_writer`. REQUIRES: the container's lock;
 // when it is mounted, its file system was synced and nobody writes meanwhile (else a file may be
 // half old). Errors: ENOSPC, ECANCELED (the store is as before); a changed file whose name is reserved in
 // image layers (`.wh.x`).
-Result<CommittedLayer> CommitContainer(Store& store, WriteSession& session,
+Result<CommittedLayer> CommitContainer(Store& store, StoreWriter& store_writer,
                                        const ContainerRecord& container,
                                        const CommitOptions& options);
 
 // The same for any writable layer over any merged tree: `upper` and `work` directories (contracts
 // of fs/upper; an empty `work` means no link index), `tree` a merged index of this store or empty
 // for nothing below.
-Result<CommittedLayer> CommitUpper(Store& store, WriteSession& session, const std::string& upper,
-                                   const std::string& work, const std::string& tree,
-                                   const CommitOptions& options);
+Result<CommittedLayer> CommitUpper(Store& store, StoreWriter& store_writer,
+                                   const std::string& upper, const std::string& work,
+                                   const std::string& tree, const CommitOptions& options);
 
 }  // namespace veneer
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/model/tar_mapping.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/image_diff.h"
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "layerdb/model/diff.h"
-#include "layerdb/store/containers.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/model/layer_rules.h"
 #include "layerdb/store/store.h"
 #include "layerdb/transfer/change_walk.h"
 

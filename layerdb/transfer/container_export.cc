@@ -8,11 +8,13 @@
 #include <memory>
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_writer.h"
-#include "layerdb/store/content_hash.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/model/xattr_limits.h"
+#include "layerdb/objects/content_hash.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/writer.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/content_check.h"
 

@@ -10,10 +10,11 @@
 #include <cstdint>
 #include <string>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/containers.h"
+#include "layerdb/catalog/containers.h"
 #include "layerdb/store/store.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/layer_tar.h"
 

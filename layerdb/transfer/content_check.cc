@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "layerdb/store/content_hash.h"
+#include "layerdb/objects/content_hash.h"
 
 namespace veneer {
 

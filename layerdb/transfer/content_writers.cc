@@ -14,8 +14,8 @@ constexpr size_t kBatchContents = 32;
 constexpr size_t kBatchBytes = size_t{1} << 20;
 }  // namespace
 
-ContentWriters::ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads)
-    : session_(session), layer_(layer), queue_(kQueue) {
+ContentWriters::ContentWriters(StoreWriter& store_writer, LayerAssembler& layer, size_t threads)
+    : store_writer_(store_writer), layer_(layer), queue_(kQueue) {
   try {
     for (size_t i = 0; i < threads; ++i) {
       workers_.push_back(std::make_unique<Worker>([this] { return RunGuarded(); }));
@@ -58,7 +58,7 @@ Result<void> ContentWriters::Store(const Job& job, std::string* joined) {
     for (const Slice& slice : job.slices) *joined += slice.bytes;
     bytes = *joined;
   }
-  VENEER_TRY(const ObjectRef ref, session_.PutObject(bytes));
+  VENEER_TRY(const ObjectRef ref, store_writer_.PutObject(bytes));
   layer_.SetObject(job.content, ref, DenseBlocks(bytes.size()));
   return {};
 }

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "layerdb/store/session.h"
-#include "layerdb/transfer/bounded_queue.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/bounded_queue.h"
+#include "layerdb/threads/worker.h"
 #include "layerdb/transfer/layer_assembler.h"
-#include "layerdb/transfer/worker.h"
 
 namespace veneer {
 
@@ -30,7 +30,7 @@ struct Slice {
 class ContentWriters {
  public:
   // With up to `threads` of them, as many as can be made. Throws std::system_error when that is none.
-  ContentWriters(WriteSession& session, LayerAssembler& layer, size_t threads);
+  ContentWriters(StoreWriter& store_writer, LayerAssembler& layer, size_t threads);
   ~ContentWriters();
   ContentWriters(const ContentWriters&) = delete;
   ContentWriters& operator=(const ContentWriters&) = delete;
@@ -54,7 +54,7 @@ class ContentWriters {
   Result<void> Flush();
   Result<void> Join();
 
-  WriteSession& session_;
+  StoreWriter& store_writer_;
   LayerAssembler& layer_;
   BoundedQueue<Batch> queue_;
   Batch batch_;

@@ -11,10 +11,13 @@
 #include <utility>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/zeros.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/model/xattr_limits.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/writer.h"
 
 namespace veneer {
 

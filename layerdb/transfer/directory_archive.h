@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tar archive of a directory: sorted, written as model/tar_writer writes, so that the same tree
+// The tar archive of a directory: sorted, written as tar/writer writes, so that the same tree
 // gives the same bytes. The tree is walked by descriptors and no symlink is followed; a file that
 // changes meanwhile is archived with the size it had first.
 #ifndef VENEER_LAYERDB_TRANSFER_DIRECTORY_ARCHIVE_H_
@@ -13,7 +13,7 @@
 
 #include "layerdb/base/result.h"
 #include "layerdb/model/entry.h"
-#include "layerdb/model/tar_block.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "layerdb/base/sys.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/objects/object_store.h"
 
 namespace veneer {
 

@@ -11,7 +11,7 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/model/diff.h"
+#include "layerdb/model/layer_rules.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

@@ -11,7 +11,9 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/repair.h"
-#include "layerdb/transfer/archive_reader.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/stream_reader.h"
 #include "layerdb/transfer/directory_archive.h"
 #include "layerdb/transfer/import_pipeline.h"
 #include "layerdb/transfer/layer_assembler.h"
@@ -78,14 +80,14 @@ TreeBuilder::Limits LimitsOf(const ImportOptions& options) {
 }
 
 // Publishes the tree that was read as the layer of another archive, which all readers take.
-Result<ImportedLayer> Rewrite(Store& store, WriteSession& session, LayerAssembler& read_layer,
+Result<ImportedLayer> Rewrite(Store& store, StoreWriter& store_writer, LayerAssembler& read_layer,
                               const ReadLayer& read, const ImportOptions& options) {
   VENEER_TRY(const FinishedLayer finished, read_layer.Finish(read.diff_id, false));
   VENEER_TRY(const std::shared_ptr<IndexedLayer> source,
              IndexedLayer::Open(finished.staged + "/index", store.layout().objects()));
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, session, LimitsOf(options)));
-  VENEER_TRY(const ReadLayer again, RunImport(session, *layer, false, [&](TarSink sink) {
+             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
+  VENEER_TRY(const ReadLayer again, RunImport(store_writer, *layer, false, [&](TarSink sink) {
                return RewriteLayer(*source, options.cancel, sink);
              }));
   VENEER_TRY(ImportedLayer out, Publish(*layer, again, options));
@@ -93,38 +95,38 @@ Result<ImportedLayer> Rewrite(Store& store, WriteSession& session, LayerAssemble
   return out;
 }
 
-Result<ImportedLayer> ImportArchive(Store& store, WriteSession& session, int fd,
+Result<ImportedLayer> ImportArchive(Store& store, StoreWriter& store_writer, int fd,
                                     std::optional<uint64_t> size, const ImportOptions& options) {
-  if (options.expected_diff_id && session.HasSoundLayer(*options.expected_diff_id)) {
+  if (options.expected_diff_id && store_writer.HasSoundLayer(*options.expected_diff_id)) {
     Result<ImportedLayer> there = Existing(store, *options.expected_diff_id);
     if (there) return there;
     // How its archive is written is lost. It is read again, and takes the place of what is there.
     VENEER_TRY_VOID(MarkDamaged(store.layout(), *options.expected_diff_id));
   }
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, session, LimitsOf(options)));
+             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
   // A digest that is promised says that nothing is right.
   const bool may_be_nothing = options.expected_diff_id == Digest::OfBytes({});
   Watcher watcher(options, size.value_or(0));
-  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, may_be_nothing, [&](TarSink sink) {
-               return ReadUncompressed(
-                   fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); },
-                   sink);
-             }));
+  VENEER_TRY(
+      const ReadLayer read, RunImport(store_writer, *layer, may_be_nothing, [&](TarSink sink) {
+        return ReadUncompressed(
+            fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); }, sink);
+      }));
   watcher.End();
   if (!options.exact && !options.expected_diff_id && !read.peculiarity.empty()) {
-    return Rewrite(store, session, *layer, read, options);
+    return Rewrite(store, store_writer, *layer, read, options);
   }
   return Publish(*layer, read, options);
 }
 
-Result<ImportedLayer> ImportDirectory(Store& store, WriteSession& session, const Fd& directory,
+Result<ImportedLayer> ImportDirectory(Store& store, StoreWriter& store_writer, const Fd& directory,
                                       const ImportOptions& options) {
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, session, LimitsOf(options)));
+             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
   Watcher watcher(options, 0);
   std::vector<ArchivedSocket> sockets;
-  VENEER_TRY(const ReadLayer read, RunImport(session, *layer, false, [&](TarSink sink) {
+  VENEER_TRY(const ReadLayer read, RunImport(store_writer, *layer, false, [&](TarSink sink) {
                uint64_t done = 0;
                return ArchiveDirectory(
                    directory.get(), options.source_date_epoch,
@@ -146,36 +148,37 @@ Result<ImportedLayer> ImportDirectory(Store& store, WriteSession& session, const
   return Publish(*layer, read, options);
 }
 
-Result<ImportedLayer> ImportOpen(Store& store, WriteSession& session, const Fd& fd,
+Result<ImportedLayer> ImportOpen(Store& store, StoreWriter& store_writer, const Fd& fd,
                                  const ImportOptions& options) {
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), "stat");
-  if (S_ISDIR(st.st_mode)) return ImportDirectory(store, session, fd, options);
+  if (S_ISDIR(st.st_mode)) return ImportDirectory(store, store_writer, fd, options);
   std::optional<uint64_t> size;
   if (S_ISREG(st.st_mode)) size = static_cast<uint64_t>(st.st_size);
-  return ImportArchive(store, session, fd.get(), size, options);
+  return ImportArchive(store, store_writer, fd.get(), size, options);
 }
 
 }  // namespace
 
-Result<ImportedLayer> ImportLayerFrom(Store& store, WriteSession& session, int fd,
+Result<ImportedLayer> ImportLayerFrom(Store& store, StoreWriter& store_writer, int fd,
                                       const std::string& what, std::optional<uint64_t> size,
                                       const ImportOptions& options) {
-  Result<ImportedLayer> imported = ImportArchive(store, session, fd, size, options);
+  Result<ImportedLayer> imported = ImportArchive(store, store_writer, fd, size, options);
   if (!imported) return tl::unexpected(std::move(imported).error().Context(what));
   return imported;
 }
 
-Result<ImportedLayer> ImportLayer(Store& store, WriteSession& session, const std::string& source,
-                                  const ImportOptions& options) {
+Result<ImportedLayer> ImportLayer(Store& store, StoreWriter& store_writer,
+                                  const std::string& source, const ImportOptions& options) {
   if (source == "-") {
-    return ImportLayerFrom(store, session, STDIN_FILENO, "standard input", std::nullopt, options);
+    return ImportLayerFrom(store, store_writer, STDIN_FILENO, "standard input", std::nullopt,
+                           options);
   }
   const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) {
     return tl::unexpected(Error(source + ": " + ErrnoText(errno),
                                 errno == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, errno));
   }
-  Result<ImportedLayer> imported = ImportOpen(store, session, fd, options);
+  Result<ImportedLayer> imported = ImportOpen(store, store_writer, fd, options);
   if (!imported) return tl::unexpected(std::move(imported).error().Context(source));
   return imported;
 }

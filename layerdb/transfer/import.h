@@ -4,7 +4,7 @@
 // The stages run beside one another: reading and decompressing, SHA-256 of the uncompressed stream
 // to its last byte (the diff id), parsing, hashing and writing of contents.
 //
-// Everything goes through the caller's WriteSession, so nothing shows before the end, and a process
+// Everything goes through the caller's StoreWriter, so nothing shows before the end, and a process
 // killed at any moment leaves only what prune removes. Archives are not trusted: whatever names
 // they hold, nothing outside the store is touched.
 #ifndef VENEER_LAYERDB_TRANSFER_IMPORT_H_
@@ -15,12 +15,12 @@
 #include <optional>
 #include <string>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/seal.h"
-#include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/cancellation.h"
 
 namespace veneer {
 
@@ -37,7 +37,7 @@ struct ImportOptions {
   // describes); when that layer is in the store already, nothing is read.
   std::optional<Digest> expected_diff_id;
   // False: the layer is made but does not show; the caller gives ImportedLayer::staged to
-  // WriteSession::PublishLayer(), when all else that must succeed has.
+  // StoreWriter::PublishLayer(), when all else that must succeed has.
   bool publish = true;
   // False: an archive that other readers of image layers refuse (entries that only GNU tar knows, a name
   // several times) becomes a layer of the same tree that all read, with a diff id of its own. True: the
@@ -70,12 +70,12 @@ struct ImportedLayer {
 //
 // Errors are one line that begins with the source's name: truncated or damaged archives, names that cannot be
 // (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.
-Result<ImportedLayer> ImportLayer(Store& store, WriteSession& session, const std::string& source,
-                                  const ImportOptions& options);
+Result<ImportedLayer> ImportLayer(Store& store, StoreWriter& store_writer,
+                                  const std::string& source, const ImportOptions& options);
 
 // The same from a descriptor that is read to its end; it stays the caller's. `what` names it in
 // errors. `size`: how many bytes there are to read, when known; never more than that is read.
-Result<ImportedLayer> ImportLayerFrom(Store& store, WriteSession& session, int fd,
+Result<ImportedLayer> ImportLayerFrom(Store& store, StoreWriter& store_writer, int fd,
                                       const std::string& what, std::optional<uint64_t> size,
                                       const ImportOptions& options);
 

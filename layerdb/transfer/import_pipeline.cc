@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "layerdb/base/hash.h"
-#include "layerdb/transfer/bounded_queue.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/threads/bounded_queue.h"
+#include "layerdb/threads/worker.h"
 #include "layerdb/transfer/content_writers.h"
 #include "layerdb/transfer/layer_tar_reader.h"
-#include "layerdb/transfer/worker.h"
 
 namespace veneer {
 
@@ -81,12 +82,12 @@ Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
   return reader.archive_bytes();
 }
 
-Result<ReadLayer> Run(WriteSession& session, LayerAssembler& layer, bool may_be_nothing,
+Result<ReadLayer> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
                       const std::function<Result<void>(TarSink sink)>& produce) {
   ChunkQueue to_hash(kInFlight);
   ChunkQueue to_parse(kInFlight);
-  ContentWriters writers(session, layer, std::max(2U, std::thread::hardware_concurrency()));
-  LayerTarReader reader(session, layer, writers);
+  ContentWriters writers(store_writer, layer, std::max(2U, std::thread::hardware_concurrency()));
+  LayerTarReader reader(store_writer, layer, writers);
 
   std::string hex;
   Worker hasher([&]() -> Result<void> {
@@ -128,10 +129,10 @@ Result<ReadLayer> Run(WriteSession& session, LayerAssembler& layer, bool may_be_
 
 }  // namespace
 
-Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer, bool may_be_nothing,
+Result<ReadLayer> RunImport(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
                             const std::function<Result<void>(TarSink sink)>& produce) {
   try {
-    return Run(session, layer, may_be_nothing, produce);
+    return Run(store_writer, layer, may_be_nothing, produce);
   } catch (const std::system_error& e) {
     return MakeError(Errno{e.code().value()}, "start a thread");
   }

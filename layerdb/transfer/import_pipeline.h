@@ -15,8 +15,9 @@
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/layer_assembler.h"
 #include "layerdb/transfer/layer_tar.h"
 
@@ -25,14 +26,15 @@ namespace veneer {
 struct ReadLayer {
   Digest diff_id;
   uint64_t tar_bytes = 0;
-  std::string peculiarity;  // why other readers of image layers refuse the archive; empty: they do not
+  std::string
+      peculiarity;  // why other readers of image layers refuse the archive; empty: they do not
 };
 
 // Runs `produce`, which gives the uncompressed archive to the sink, in a thread of its own, and
 // takes the archive into `layer` (everything but LayerAssembler::Finish()). The first thing that
 // went wrong is the error; that a thread cannot be made is one. `may_be_nothing`: an archive of no bytes
 // is an empty layer.
-Result<ReadLayer> RunImport(WriteSession& session, LayerAssembler& layer, bool may_be_nothing,
+Result<ReadLayer> RunImport(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
                             const std::function<Result<void>(TarSink sink)>& produce);
 
 }  // namespace veneer

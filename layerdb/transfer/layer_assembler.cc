@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "layerdb/base/sys.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/objects/object_store.h"
 
 namespace veneer {
 
@@ -25,29 +25,31 @@ uint64_t RandomSeed() {
 
 }  // namespace
 
-LayerAssembler::LayerAssembler(Store& store, WriteSession& session,
+LayerAssembler::LayerAssembler(Store& store, StoreWriter& store_writer,
                                const TreeBuilder::Limits& limits, std::string dir,
                                ContentSpool spool)
     : store_(store),
-      session_(session),
+      store_writer_(store_writer),
       dir_(std::move(dir)),
       tree_(limits, RandomSeed()),
       spool_(std::move(spool)),
-      pack_(store, session) {}
+      pack_(store.objects(), store.layout().slices(), store_writer) {}
 
-Result<std::unique_ptr<LayerAssembler>> LayerAssembler::Create(Store& store, WriteSession& session,
+Result<std::unique_ptr<LayerAssembler>> LayerAssembler::Create(Store& store,
+                                                               StoreWriter& store_writer,
                                                                const TreeBuilder::Limits& limits) {
-  VENEER_TRY(std::string dir, session.NewLayerDir());
-  VENEER_TRY(ContentSpool spool, ContentSpool::Create(session.dir()));
-  VENEER_TRY(std::unique_ptr<RecipeWriter> recipe, RecipeWriter::Create(dir + "/recipe"));
+  VENEER_TRY(std::string dir, store_writer.NewLayerDir());
+  VENEER_TRY(ContentSpool spool, ContentSpool::Create(store_writer.dir()));
+  VENEER_TRY(std::unique_ptr<TarSplitWriter> tar_split,
+             TarSplitWriter::Create(dir + StoreLayout::kTarSplitFile));
   std::unique_ptr<LayerAssembler> made(
-      new LayerAssembler(store, session, limits, std::move(dir), std::move(spool)));
-  made->recipe_ = std::move(recipe);
+      new LayerAssembler(store, store_writer, limits, std::move(dir), std::move(spool)));
+  made->tar_split_ = std::move(tar_split);
   return made;
 }
 
 Result<uint32_t> LayerAssembler::NewContent(uint64_t size) {
-  VENEER_TRY_VOID(recipe_->NextContent());
+  VENEER_TRY_VOID(tar_split_->NextContent());
   owners_.push_back(TreeBuilder::kNoNode);
   const std::lock_guard lock(mutex_);
   contents_.emplace_back().size = size;
@@ -64,7 +66,7 @@ void LayerAssembler::SetObject(uint32_t content, const ObjectRef& object, uint64
 }
 
 Result<void> LayerAssembler::SetSmall(uint32_t content, std::string_view bytes) {
-  if (bytes.size() > WriteSession::kInlineLimit) {
+  if (bytes.size() > StoreWriter::kInlineLimit) {
     VENEER_TRY(const uint32_t number, pack_.Put(bytes));
     const std::lock_guard lock(mutex_);
     contents_[content].packed = number;
@@ -80,7 +82,7 @@ Result<void> LayerAssembler::EndPack() {
   VENEER_TRY_VOID(pack_.Finish());
   for (StoredContent& content : contents_) {
     if (!content.packed) continue;
-    const ObjectSlice slice = pack_.Where(*content.packed);
+    const PackExtent slice = pack_.Where(*content.packed);
     content.object = slice.object;
     content.slice = slice.offset;
   }
@@ -114,8 +116,8 @@ Result<IndexSummary> LayerAssembler::WriteIndex() {
   return index->Seal(false);
 }
 
-Result<RecipeContent> LayerAssembler::SpillContent(const StoredContent& content) {
-  return recipe_->Spill([&](FunctionRef<Result<void>(std::string_view)> sink) -> Result<void> {
+Result<TarSplitContent> LayerAssembler::SpillContent(const StoredContent& content) {
+  return tar_split_->Spill([&](FunctionRef<Result<void>(std::string_view)> sink) -> Result<void> {
     if (!content.object) {
       VENEER_TRY(const std::string bytes, spool_.Read(content.spooled_at, content.size));
       return sink(bytes);
@@ -136,12 +138,12 @@ Result<RecipeContent> LayerAssembler::SpillContent(const StoredContent& content)
   });
 }
 
-Result<void> LayerAssembler::WriteRecipe() {
-  VENEER_TRY_VOID(recipe_->EndOperations());
-  std::vector<RecipeContent> table;
+Result<void> LayerAssembler::WriteTarSplit() {
+  VENEER_TRY_VOID(tar_split_->EndOperations());
+  std::vector<TarSplitContent> table;
   table.reserve(contents_.size());
   for (size_t i = 0; i < contents_.size(); ++i) {
-    RecipeContent content{false, 0, contents_[i].size};
+    TarSplitContent content{false, 0, contents_[i].size};
     if (owners_[i] != TreeBuilder::kNoNode && tree_.IsAlive(owners_[i])) {
       content.where = tree_.InoOf(owners_[i]);
     } else {
@@ -149,17 +151,17 @@ Result<void> LayerAssembler::WriteRecipe() {
     }
     table.push_back(content);
   }
-  return recipe_->Finish(table);
+  return tar_split_->Finish(table);
 }
 
 Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id, bool publish) {
   FinishedLayer out;
   VENEER_TRY_VOID(EndPack());
   VENEER_TRY(out.summary, WriteIndex());
-  VENEER_TRY_VOID(WriteRecipe());
+  VENEER_TRY_VOID(WriteTarSplit());
   out.existed = store_.HasLayer(diff_id);
   if (publish) {
-    VENEER_TRY_VOID(session_.PublishLayer(dir_, diff_id));
+    VENEER_TRY_VOID(store_writer_.PublishLayer(dir_, diff_id));
   } else {
     out.staged = dir_;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LayerAssembler: a layer in the making, whatever it is made from: the tree of its entries, where
-// their contents are, and the recipe of its archive. Finish() writes index and recipe and publishes
+// their contents are, and the tar-split of its archive. Finish() writes index and tar-split and publishes
 // the layer.
 //
-// Contents have numbers in the order of NewContent(), which must be the order in which the recipe
+// Contents have numbers in the order of NewContent(), which must be the order in which the tar-split
 // gets them. SetObject() may be called from any thread, everything else from one.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
@@ -20,12 +20,12 @@
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/index_writer.h"
-#include "layerdb/model/tree_builder.h"
-#include "layerdb/store/pack_writer.h"
-#include "layerdb/store/session.h"
+#include "layerdb/objects/pack_writer.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/tar/tar_split.h"
+#include "layerdb/tar/tree_builder.h"
 #include "layerdb/transfer/content_spool.h"
-#include "layerdb/transfer/recipe.h"
 
 namespace veneer {
 
@@ -42,22 +42,22 @@ struct StoredContent {
 struct FinishedLayer {
   IndexSummary summary;
   bool existed = false;
-  std::string staged;  // the directory for WriteSession::PublishLayer(), when that is still to come
+  std::string staged;  // the directory for StoreWriter::PublishLayer(), when that is still to come
 };
 
 class LayerAssembler {
  public:
-  static Result<std::unique_ptr<LayerAssembler>> Create(Store& store, WriteSession& session,
+  static Result<std::unique_ptr<LayerAssembler>> Create(Store& store, StoreWriter& store_writer,
                                                         const TreeBuilder::Limits& limits);
 
   TreeBuilder& tree() { return tree_; }
-  RecipeWriter& recipe() { return *recipe_; }
+  TarSplitWriter& tar_split() { return *tar_split_; }
 
-  // A content of `size` bytes, which is not zero. Tells the recipe that it begins.
+  // A content of `size` bytes, which is not zero. Tells the tar-split that it begins.
   Result<uint32_t> NewContent(uint64_t size);
   // The node that has it.
   void SetOwner(uint32_t content, TreeBuilder::Node node);
-  // Where it went: into an object of its own; or, at most WriteSession::kPackLimit bytes, into the index or beside others.
+  // Where it went: into an object of its own; or, at most StoreWriter::kPackLimit bytes, into the index or beside others.
   void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
   Result<void> SetSmall(uint32_t content, std::string_view bytes);
 
@@ -66,20 +66,20 @@ class LayerAssembler {
   Result<FinishedLayer> Finish(const Digest& diff_id, bool publish = true);
 
  private:
-  LayerAssembler(Store& store, WriteSession& session, const TreeBuilder::Limits& limits,
+  LayerAssembler(Store& store, StoreWriter& store_writer, const TreeBuilder::Limits& limits,
                  std::string dir, ContentSpool spool);
   Result<void> EndPack();
   Result<IndexSummary> WriteIndex();
-  Result<void> WriteRecipe();
-  Result<RecipeContent> SpillContent(const StoredContent& content);
+  Result<void> WriteTarSplit();
+  Result<TarSplitContent> SpillContent(const StoredContent& content);
 
   Store& store_;
-  WriteSession& session_;
+  StoreWriter& store_writer_;
   const std::string dir_;
   TreeBuilder tree_;
   ContentSpool spool_;
   PackWriter pack_;
-  std::unique_ptr<RecipeWriter> recipe_;
+  std::unique_ptr<TarSplitWriter> tar_split_;
 
   std::mutex mutex_;  // guards contents_
   std::vector<StoredContent> contents_;

@@ -7,9 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/model/xattr_limits.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/writer.h"
 #include "layerdb/transfer/directory_archive.h"
 
 namespace veneer {

@@ -6,9 +6,10 @@
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_REWRITE_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_REWRITE_H_
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/result.h"
 #include "layerdb/layer/indexed_layer.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {

@@ -8,8 +8,9 @@
 #include "layerdb/base/hash.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/transfer/recipe.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/tar_split.h"
 
 namespace veneer {
 
@@ -17,11 +18,11 @@ namespace {
 
 constexpr size_t kReadSize = size_t{256} << 10;
 
-Result<std::unique_ptr<RecipeReader>> OpenRecipe(const Store& store, const Digest& diff_id) {
+Result<std::unique_ptr<TarSplitReader>> OpenTarSplit(const Store& store, const Digest& diff_id) {
   if (!store.HasLayer(diff_id)) {
     return MakeError("no layer " + diff_id.ToString() + " in the store", ExitCode::kNotFound);
   }
-  return RecipeReader::Open(store.layout().layer_recipe(diff_id));
+  return TarSplitReader::Open(store.layout().layer_tar_split(diff_id));
 }
 
 // Where a layer's contents are, by inode number.
@@ -71,7 +72,8 @@ class Contents {
 
  private:
   tl::unexpected<Error> Damaged(const char* what) const {
-    return MakeError(index_.path() + ": does not fit its recipe (" + what + "); run `veneer fsck`");
+    return MakeError(index_.path() + ": does not fit its tar-split (" + what +
+                     "); run `veneer fsck`");
   }
   tl::unexpected<Error> Object(const ObjectRef& ref, Errno e) const {
     return MakeError(store_.layout().objects() + "/" + ObjectPath(ref) + ": " +
@@ -89,16 +91,16 @@ class Contents {
 }  // namespace
 
 Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
-  VENEER_TRY(const std::unique_ptr<RecipeReader> recipe, OpenRecipe(store, diff_id));
+  VENEER_TRY(const std::unique_ptr<TarSplitReader> tar_split, OpenTarSplit(store, diff_id));
   VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
   Contents contents(store, *index);
   VENEER_TRY_VOID(contents.ReadIndex());
   VENEER_TRY_VOID(
-      recipe->Run(sink, [&](size_t number, uint64_t offset, uint64_t size) -> Result<void> {
-        const RecipeContent& content = recipe->contents()[number];
+      tar_split->Run(sink, [&](size_t number, uint64_t offset, uint64_t size) -> Result<void> {
+        const TarSplitContent& content = tar_split->contents()[number];
         if (!content.spilled) return contents.Read(content.where, offset, size, sink);
         uint64_t at = 0;
-        return recipe->ReadSpilled(content, [&](std::string_view bytes) -> Result<void> {
+        return tar_split->ReadSpilled(content, [&](std::string_view bytes) -> Result<void> {
           // The part of these bytes that lies in [offset, offset + size).
           const uint64_t from = std::clamp<uint64_t>(offset, at, at + bytes.size());
           const uint64_t to = std::clamp<uint64_t>(offset + size, from, at + bytes.size());
@@ -107,12 +109,12 @@ Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSin
           return part.empty() ? Result<void>() : sink(part);
         });
       }));
-  return recipe->archive_size();
+  return tar_split->archive_size();
 }
 
 Result<uint64_t> LayerTarSize(const Store& store, const Digest& diff_id) {
-  VENEER_TRY(const std::unique_ptr<RecipeReader> recipe, OpenRecipe(store, diff_id));
-  return recipe->archive_size();
+  VENEER_TRY(const std::unique_ptr<TarSplitReader> tar_split, OpenTarSplit(store, diff_id));
+  return tar_split->archive_size();
 }
 
 Result<void> VerifyLayer(const Store& store, const Digest& diff_id) {

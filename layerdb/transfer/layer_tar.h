@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tar archive of a layer, written again byte for byte from its recipe and the contents in the
+// The tar archive of a layer, written again byte for byte from its tar-split and the contents in the
 // store: its SHA-256 is the layer's diff id. Thread-safe.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
@@ -12,13 +12,11 @@
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
+#include "layerdb/tar/block.h"
 
 namespace veneer {
 
-// Takes the archive piece by piece; an error ends the writing and is returned.
-using TarSink = FunctionRef<Result<void>(std::string_view bytes)>;
-
-// Gives the whole archive to `sink`. Returns its size. kNotFound: no such layer. A recipe or
+// Gives the whole archive to `sink`. Returns its size. kNotFound: no such layer. A tar-split or
 // content that is damaged is an Error that names it and says `veneer fsck`, as far as it is seen without
 // the digest, which is not checked (WriteCheckedLayerTar() and VerifyLayer() do).
 Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink);

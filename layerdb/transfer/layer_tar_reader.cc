@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "layerdb/base/log.h"
-#include "layerdb/model/tar_acl.h"
-#include "layerdb/model/tar_mapping.h"
+#include "layerdb/base/printable.h"
 #include "layerdb/model/xattr_limits.h"
+#include "layerdb/tar/acl_text.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/names.h"
 
 namespace veneer {
 
@@ -32,7 +34,7 @@ Result<void> LayerTarReader::Take(const Slice& slice) {
     std::string_view taken = before.substr(0, before.size() - rest.size());
     const bool data = event == TarParser::Event::kData;
     if (data) taken.remove_suffix(parser_.data().size());
-    VENEER_TRY_VOID(layer_.recipe().Raw(taken));
+    VENEER_TRY_VOID(layer_.tar_split().Raw(taken));
     Result<void> done;
     switch (event) {
       case TarParser::Event::kNeedInput: return {};
@@ -96,12 +98,12 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   for (size_t i = waiting; i < waiting_acls_.size(); ++i) waiting_acls_[i].node = node;
   if (!has_content) return {};
   layer_.SetOwner(content_, node);
-  if (entry.attr.size <= (entry.sparse ? WriteSession::kInlineLimit : kWholeLimit)) {
+  if (entry.attr.size <= (entry.sparse ? StoreWriter::kInlineLimit : kWholeLimit)) {
     storing_ = Storing::kWhole;
     slices_.clear();
     pieces_.clear();
   } else {
-    VENEER_TRY(writer_, session_.NewObject());
+    VENEER_TRY(writer_, store_writer_.NewObject());
     storing_ = Storing::kStream;
   }
   return {};
@@ -109,8 +111,8 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
 
 Result<void> LayerTarReader::OnData(const Slice& slice) {
   const uint64_t offset = parser_.data_offset();
-  if (storing_ == Storing::kNot) return layer_.recipe().Raw(slice.bytes);
-  VENEER_TRY_VOID(layer_.recipe().Data(offset, slice.bytes.size()));
+  if (storing_ == Storing::kNot) return layer_.tar_split().Raw(slice.bytes);
+  VENEER_TRY_VOID(layer_.tar_split().Data(offset, slice.bytes.size()));
   if (storing_ == Storing::kWhole) {
     slices_.push_back(slice);
     pieces_.emplace_back(offset, slice.bytes.size());
@@ -134,7 +136,7 @@ Result<void> LayerTarReader::OnEntryEnd() {
   switch (std::exchange(storing_, Storing::kNot)) {
     case Storing::kNot: return {};
     case Storing::kWhole:
-      if (size <= WriteSession::kPackLimit) return layer_.SetSmall(content_, WholeBytes());
+      if (size <= StoreWriter::kPackLimit) return layer_.SetSmall(content_, WholeBytes());
       return writers_.Submit(content_, std::exchange(slices_, {}));
     case Storing::kStream: break;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LayerTarReader: takes the uncompressed archive of a layer in pieces and gives a LayerAssembler
-// its entries, contents and recipe. Small contents go into the index, middling ones to
+// its entries, contents and tar-split. Small contents go into the index, middling ones to
 // ContentWriters, large and sparse ones straight into an object as they come. Not thread-safe.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_TAR_READER_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_TAR_READER_H_
@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "layerdb/model/tar_parser.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/session.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/objects/object_writer.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/tar/mapping.h"
+#include "layerdb/tar/parser.h"
 #include "layerdb/transfer/content_writers.h"
 #include "layerdb/transfer/layer_assembler.h"
 
@@ -25,8 +27,8 @@ namespace veneer {
 
 class LayerTarReader {
  public:
-  LayerTarReader(WriteSession& session, LayerAssembler& layer, ContentWriters& writers)
-      : session_(session), layer_(layer), writers_(writers) {}
+  LayerTarReader(StoreWriter& store_writer, LayerAssembler& layer, ContentWriters& writers)
+      : store_writer_(store_writer), layer_(layer), writers_(writers) {}
 
   // The next bytes of the archive. Contents keep `slice.keep` as long as they need the bytes.
   Result<void> Take(const Slice& slice);
@@ -51,7 +53,7 @@ class LayerTarReader {
   Result<void> ResolveAcls();
   tl::unexpected<Error> InEntry(Error error) const;
 
-  WriteSession& session_;
+  StoreWriter& store_writer_;
   LayerAssembler& layer_;
   ContentWriters& writers_;
   TarParser parser_;

@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
+#include "layerdb/threads/cancellation.h"
 
 namespace veneer {
 

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_mapping.h"
 #include "tools/archive/image_source.h"
 #include "tools/archive/member_links.h"
 
@@ -79,8 +79,7 @@ class DirectorySource : public ImageSource {
     VENEER_TRY(const std::optional<Parent> parent, ParentOf(place));
     if (!parent) return std::optional<SourceFile>();
     // Whoever made the directory may have put a pipe there: nobody waits for it.
-    Sys<Fd> file =
-        sys::Open({parent->fd, parent->name.c_str()}, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    Sys<Fd> file = sys::Open({parent->fd, parent->name.c_str()}, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!file && file.error().code == ENOENT) return std::optional<SourceFile>();
     if (!file) return MakeError(file.error(), Quoted(place));
     VENEER_TRY_CTX(const struct stat st, sys::Stat({file->get()}), Quoted(place));

@@ -5,8 +5,8 @@
 // an OCI image layout beside it, and from podman and skopeo.
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/model/reference.h"
-#include "layerdb/model/tar_mapping.h"
 #include "tools/archive/load_plan.h"
 
 namespace veneer {

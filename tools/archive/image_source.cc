@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_block.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/transfer/archive_reader.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/stream_reader.h"
 
 namespace veneer {
 
@@ -35,7 +35,7 @@ Result<bool> IsPlainTar(int fd, uint64_t begin) {
 }
 
 // Writes what `fd` holds, without its compression, into a file of the session.
-Result<std::unique_ptr<ImageSource>> Spool(int fd, uint64_t size, const WriteSession& session,
+Result<std::unique_ptr<ImageSource>> Spool(int fd, uint64_t size, const StoreWriter& session,
                                            const OpenOptions& options) {
   const std::string path = session.dir() + "/tmp-archive";
   Fd spool(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -57,7 +57,7 @@ Result<std::unique_ptr<ImageSource>> Spool(int fd, uint64_t size, const WriteSes
   return OpenTarSource(borrowed, std::move(spool), 0, written, options.cancel);
 }
 
-Result<std::unique_ptr<ImageSource>> OpenFile(Fd owned, const WriteSession& session,
+Result<std::unique_ptr<ImageSource>> OpenFile(Fd owned, const StoreWriter& session,
                                               const OpenOptions& options) {
   const int fd = owned ? owned.get() : STDIN_FILENO;
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd}), "stat");
@@ -119,7 +119,7 @@ Result<std::string> NormalizeMemberName(std::string_view name) {
 }
 
 Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
-                                                     const WriteSession& session,
+                                                     const StoreWriter& session,
                                                      const OpenOptions& options) {
   if (path == "-") return OpenFile(Fd(), session, options);
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));

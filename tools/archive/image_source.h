@@ -18,11 +18,11 @@
 #include <string_view>
 #include <vector>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/blob_digest.h"
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/session.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/import.h"
 
 namespace veneer {
@@ -70,7 +70,7 @@ struct OpenOptions {
 // Opens `path`: a tar archive, plain or compressed; a directory; or "-", standard input. A plain
 // archive in a file is read in place; any other is written into the session's directory first.
 Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
-                                                     const WriteSession& session,
+                                                     const StoreWriter& session,
                                                      const OpenOptions& options);
 
 // --- what the above is made of ---

@@ -9,9 +9,9 @@
 #include <set>
 #include <utility>
 
-#include "layerdb/store/images.h"
-#include "layerdb/store/session.h"
-#include "layerdb/transfer/worker.h"
+#include "layerdb/catalog/images.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/worker.h"
 #include "tools/archive/load_plan.h"
 #include "tools/format/time_format.h"
 
@@ -22,7 +22,7 @@ namespace {
 // Reads the layers of the planned images, each once, and publishes everything at the end.
 class Loader {
  public:
-  Loader(Store& store, WriteSession& session, ImageSource& source, const LoadOptions& options)
+  Loader(Store& store, StoreWriter& session, ImageSource& source, const LoadOptions& options)
       : store_(store), session_(session), source_(source), options_(options) {}
 
   Result<std::vector<LoadedImage>> Load(std::vector<PlannedImage> plan);
@@ -46,7 +46,7 @@ class Loader {
   Result<void> Publish();
 
   Store& store_;
-  WriteSession& session_;
+  StoreWriter& session_;
   ImageSource& source_;
   const LoadOptions& options_;
   uint64_t total_ = 0;
@@ -229,7 +229,7 @@ Result<std::vector<LoadedImage>> Loader::Load(std::vector<PlannedImage> plan) {
 
 Result<std::vector<LoadedImage>> LoadFrom(Store& store, const std::string& source,
                                           const LoadOptions& options) {
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+  VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
   VENEER_TRY(const std::unique_ptr<ImageSource> opened,
              OpenImageSource(source, *session, {options.progress, options.cancel}));
   const PlatformWish wish{options.platform.value_or(HostPlatform()), options.platform.has_value()};

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/import.h"
 #include "tools/oci/platform.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "layerdb/model/tar_mapping.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
@@ -44,7 +44,8 @@ Result<std::string> FollowLinks(const std::string& name, LinkLookup link_at) {
   std::vector<std::string> place;
   std::string last = Quoted(name) + " is a name";  // what led here
   const auto leaves = [&] {
-    return MakeError(last + ", which leaves the archive: only symbolic links inside it are followed");
+    return MakeError(last +
+                     ", which leaves the archive: only symbolic links inside it are followed");
   };
   int links = 0;
   while (!pending.empty()) {

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/model/reference.h"
-#include "layerdb/model/tar_mapping.h"
 #include "tools/archive/load_plan.h"
 #include "tools/oci/documents.h"
 

@@ -12,7 +12,8 @@
 
 #include "layerdb/base/hash.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/store/remove_tree.h"
+#include "layerdb/base/walk.h"
+#include "layerdb/tar/block.h"
 #include "tools/archive/tar_members.h"
 #include "tools/oci/compose.h"
 

@@ -6,9 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/catalog/images.h"
 #include "layerdb/model/reference.h"
-#include "layerdb/store/images.h"
-#include "layerdb/store/session.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/checked_layer_tar.h"
 #include "tools/archive/archive_output.h"
 #include "tools/archive/docker_archive_writer.h"
@@ -140,7 +141,7 @@ Result<void> WriteLayer(const SaveInput& input, const Digest& diff_id, TarSink s
 Result<void> SaveImages(Store& store, const std::vector<std::string>& names,
                         const SaveOptions& options) {
   // Keeps prune away from what is being read.
-  VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+  VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
   Chooser chooser(store);
   for (const std::string& name : names) VENEER_TRY_VOID(chooser.Add(name));
   SaveInput input{store, chooser.Take(), {}, options.compression, options.cancel, {}};

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
-#include "layerdb/transfer/compressor.h"
+#include "layerdb/tar/compressor.h"
+#include "layerdb/threads/cancellation.h"
 
 namespace veneer {
 

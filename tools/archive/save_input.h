@@ -10,12 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
-#include "layerdb/transfer/compressor.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/compressor.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {

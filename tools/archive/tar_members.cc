@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "layerdb/model/tar_block.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/writer.h"
 
 namespace veneer {
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "layerdb/base/result.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {

@@ -5,9 +5,9 @@
 #include <map>
 #include <utility>
 
+#include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/model/tar_mapping.h"
-#include "layerdb/model/tar_parser.h"
+#include "layerdb/tar/parser.h"
 #include "tools/archive/image_source.h"
 #include "tools/archive/member_links.h"
 

@@ -62,7 +62,7 @@ struct Commit {
     if (!changes.empty()) {
       VENEER_TRY_VOID(ApplyConfigChanges(changes, &parent.document["config"]));
     }
-    VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
+    VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
     CommitOptions commit;
     commit.move = options.remove;
     commit.cancel = interrupt.cancellation();
@@ -73,7 +73,7 @@ struct Commit {
     return id;
   }
 
-  Result<Digest> Publish(WriteSession& session, const ContainerRecord& container,
+  Result<Digest> Publish(StoreWriter& session, const ContainerRecord& container,
                          const ImageConfig& parent, const CommittedLayer& layer) const {
     VENEER_TRY(const FoundImage parent_image, store.images().Find(container.image_id.ToString()));
     const NewLayer entry{layer.diff_id, created, kCreatedBy, options.author, options.message};

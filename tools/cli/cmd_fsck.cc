@@ -3,7 +3,7 @@
 
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/repair.h"
-#include "layerdb/transfer/recipe_check.h"
+#include "layerdb/store/tar_split_check.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
 #include "tools/format/table.h"
@@ -45,7 +45,7 @@ Result<int> FsckCommand(Context& context, const Options& options) {
                              contents = total;
                              progress.Update(done, total);
                            },
-                           CheckRecipe));
+                           CheckTarSplit));
   } else if (store.error().code() == EUCLEAN) {
     VENEER_TRY(const std::string path, context.StorePath());
     report = FsckUnopened(StoreLayout(path), store.error());

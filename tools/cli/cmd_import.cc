@@ -38,7 +38,7 @@ Result<Platform> PlatformOf(const Options& options) {
 }
 
 // From a URL, or as ImportLayer() takes it.
-Result<ImportedLayer> ImportFrom(Store& store, WriteSession& session, const std::string& source,
+Result<ImportedLayer> ImportFrom(Store& store, StoreWriter& session, const std::string& source,
                                  const ImportOptions& options) {
   if (!IsHttpUrl(source)) return ImportLayer(store, session, source, options);
   VENEER_TRY(const std::unique_ptr<HttpDownload> download,
@@ -86,7 +86,7 @@ Result<int> Import(Context& context, const Options& options) {
   if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
   bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
-    VENEER_TRY(const std::unique_ptr<WriteSession> session, store->Begin());
+    VENEER_TRY(const std::unique_ptr<StoreWriter> session, store->Begin());
     Progress progress(mode);
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };

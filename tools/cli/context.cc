@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "layerdb/base/printable.h"
+#include "layerdb/catalog/suggest.h"
 #include "layerdb/store/store_path.h"
-#include "layerdb/store/suggest.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/user_namespace.h"
 

@@ -14,8 +14,8 @@
 
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

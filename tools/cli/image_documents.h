@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
 #include "tools/format/json.h"
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 
 namespace veneer {
 

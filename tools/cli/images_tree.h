@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {

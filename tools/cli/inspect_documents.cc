@@ -204,7 +204,7 @@ Result<Json> InspectLayer(Store& store, const Digest& diff_id) {
   result["OpaqueDirectories"] = counts.opaques;
   result["Images"] = std::move(images);
   result["GraphDriver"] = DriverOf({{"Index", layout.layer_index(diff_id)},
-                                    {"Recipe", layout.layer_recipe(diff_id)},
+                                    {"Recipe", layout.layer_tar_split(diff_id)},
                                     {"Objects", layout.objects()}});
   return result;
 }

@@ -4,8 +4,8 @@
 #ifndef VENEER_TOOLS_CLI_INSPECT_DOCUMENTS_H_
 #define VENEER_TOOLS_CLI_INSPECT_DOCUMENTS_H_
 
-#include "layerdb/store/containers.h"
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
 #include "tools/format/json.h"
 

@@ -4,7 +4,7 @@
 #ifndef VENEER_TOOLS_CLI_INTERRUPT_H_
 #define VENEER_TOOLS_CLI_INTERRUPT_H_
 
-#include "layerdb/base/cancellation.h"
+#include "layerdb/threads/cancellation.h"
 
 namespace veneer {
 

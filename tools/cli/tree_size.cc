@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "layerdb/store/tree_walk.h"
+#include "layerdb/base/walk.h"
 
 namespace veneer {
 

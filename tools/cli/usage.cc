@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "layerdb/store/suggest.h"
+#include "layerdb/catalog/suggest.h"
 
 namespace veneer {
 

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <thread>
 
-#include "layerdb/base/cancellation.h"
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
+#include "layerdb/threads/cancellation.h"
 
 namespace veneer {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Containers and their mounts: mounting, unmounting, and the truth about what is mounted. What the store has recorded
-// is only a hint; what counts is the mount table and the lease of the daemon (layerdb/store/lease.h).
+// is only a hint; what counts is the mount table and the lease of the daemon (layerdb/catalog/lease.h).
 #ifndef VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 #define VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "layerdb/store/containers.h"
+#include "layerdb/catalog/containers.h"
 #include "layerdb/store/store.h"
 #include "tools/run/daemon.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
-#include "layerdb/store/containers.h"
+#include "layerdb/catalog/containers.h"
 
 namespace veneer {
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <numeric>
 
+#include "layerdb/base/walk.h"
 #include "tests/mount/parity/compare.h"
 #include "tests/mount/parity/exec.h"
 #include "tests/mount/parity/sabotage.h"

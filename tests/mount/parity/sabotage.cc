@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "layerdb/base/walk.h"
 #include "tests/mount/parity/snapshot.h"
 
 namespace veneer::parity {

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/walk.h"
 
 namespace veneer::parity {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <filesystem>
 
-#include "layerdb/model/tar_block.h"
-#include "layerdb/model/tar_writer.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/writer.h"
 #include "tests/support/temp_dir.h"
 
 namespace veneer {
@@ -65,7 +65,8 @@ TEST_F(ImageSourceTest, FindsMembersWhereTheyAre) {
     const Result<SourceFile> file = (*source)->Open("large");
     ASSERT_TRUE(file);
     EXPECT_EQ(file->size, large.size());
-    EXPECT_EQ(HashFile(*file, BlobDigest::Algorithm::kSha256, nullptr), BlobDigest(Digest::OfBytes(large)));
+    EXPECT_EQ(HashFile(*file, BlobDigest::Algorithm::kSha256, nullptr),
+              BlobDigest(Digest::OfBytes(large)));
   }
 }
 
@@ -132,9 +133,9 @@ TEST_F(ImageSourceTest, DocumentsAreBounded) {
 }
 
 TEST_F(ImageSourceTest, MembersAreCalledAsForThoseWhoUnpackThem) {
-  const auto source = OpenTar(Member('0', "/a", "1") + Member('0', "x/../b", "2") +
-                              Member('2', "dir", "", "real") + Member('0', "real/c", "3") +
-                              Member('2', "real/up", "", "../dir/c") + TarEndMark());
+  const auto source =
+      OpenTar(Member('0', "/a", "1") + Member('0', "x/../b", "2") + Member('2', "dir", "", "real") +
+              Member('0', "real/c", "3") + Member('2', "real/up", "", "../dir/c") + TarEndMark());
   ASSERT_TRUE(source) << source.error().message();
   EXPECT_EQ(Text(**source, "a"), "1");
   EXPECT_EQ(Text(**source, "b"), "2");
@@ -158,9 +159,10 @@ TEST_F(ImageSourceTest, LinksInADirectoryLeadToWhatIsInside) {
   Fd fd(open((dir_ + "/layout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::unique_ptr<ImageSource> source = OpenDirectorySource(std::move(fd));
   EXPECT_EQ(Text(*source, "blobs/sha256/x"), "blob");
-  EXPECT_EQ(Text(*source, "link"),
-            "error: \"link\" is a link to \"../secret\", which leaves the archive: only symbolic links "
-            "inside it are followed");
+  EXPECT_EQ(
+      Text(*source, "link"),
+      "error: \"link\" is a link to \"../secret\", which leaves the archive: only symbolic links "
+      "inside it are followed");
   EXPECT_EQ(Text(*source, "inside"), "blob");
   EXPECT_EQ(Text(*source, "dir/sha256/x"), "blob");
   EXPECT_EQ(Text(*source, "loop"), "error: \"loop\" is a link that leads to itself");
@@ -168,7 +170,8 @@ TEST_F(ImageSourceTest, LinksInADirectoryLeadToWhatIsInside) {
   EXPECT_EQ(Text(*source, "blobs/sha256"), "error: \"blobs/sha256\" is not a regular file");
   EXPECT_EQ(Text(*source, "nothing/x"), "error: \"nothing/x\" is missing");
   EXPECT_EQ(Text(*source, "../secret").find("error: "), 0U);
-  EXPECT_EQ(*source->TopNames(), (std::vector<std::string>{"blobs", "dir", "inside", "link", "loop", "pipe"}));
+  EXPECT_EQ(*source->TopNames(),
+            (std::vector<std::string>{"blobs", "dir", "inside", "link", "loop", "pipe"}));
 }
 
 }  // namespace

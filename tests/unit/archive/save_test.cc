@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <map>
 
-#include "layerdb/store/images.h"
+#include "layerdb/catalog/images.h"
 #include "tests/unit/transfer/transfer_testing.h"
 #include "tools/oci/config.h"
 

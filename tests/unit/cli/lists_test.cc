@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "layerdb/store/session.h"
+#include "layerdb/store/store_writer.h"
 #include "tests/support/temp_dir.h"
 #include "tools/cli/commands.h"
 #include "tools/format/json.h"

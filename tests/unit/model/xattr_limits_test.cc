@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "layerdb/model/acl.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 namespace {

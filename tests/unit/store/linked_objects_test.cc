@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "layerdb/store/content_hash.h"
+#include "layerdb/objects/content_hash.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace veneer {
@@ -104,7 +104,7 @@ TEST_F(LinkedObjects, AreSharedWithNobodyWhileTheyHaveTheOtherName) {
 
 // A layer that a failed commit left is not taken over with objects that are a container's files.
 TEST_F(LinkedObjects, AreNoPartOfASoundLayer) {
-  auto put = [&](WriteSession& session, const ObjectRef& object) {
+  auto put = [&](StoreWriter& session, const ObjectRef& object) {
     const std::string dir = Must(session.NewLayerDir());
     auto writer = Must(IndexWriter::Create(dir + "/index"));
     EXPECT_TRUE(writer->PutRoot(DirectoryEntry(1)));

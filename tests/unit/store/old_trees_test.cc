@@ -4,9 +4,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "layerdb/catalog/lease.h"
 #include "layerdb/index/index_reader.h"
+#include "layerdb/objects/content_hash.h"
 #include "layerdb/store/fsck.h"
-#include "layerdb/store/lease.h"
 #include "layerdb/store/prune.h"
 #include "tests/unit/base/refuse_system_call.h"
 #include "tests/unit/store/store_fixture.h"
@@ -79,7 +80,7 @@ TEST_F(OldTreesTest, ALoadThatDiesWhileItReplacesALayerIsMadeGoodByTheNext) {
   const std::string tree = Must(store_->EnsureTree(image.diff_ids));
   const std::string index = store_->layout().layer_index(image.diff_ids[0]);
   const std::string before = ReadFile(index);
-  const auto stage = [&](WriteSession& session) {
+  const auto stage = [&](StoreWriter& session) {
     return StageLayer(session, "one", {{"large", "one, again" + std::string(5000, '.')}});
   };
   const pid_t child = ::fork();

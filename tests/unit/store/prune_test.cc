@@ -17,6 +17,7 @@
 
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
+#include "layerdb/objects/content_hash.h"
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/usage.h"
 #include "tests/unit/base/refuse_system_call.h"
@@ -287,7 +288,7 @@ TEST_F(PruneTest, FsckFindsEveryKindOfDamageAndSaysWhomItTouches) {
   expect(ObjectPath(shared), "is missing", {"a:1", "a:2", "b:latest"});
   damage(store_->layout().blob(image.id), "x");
   expect("blobs/sha256/" + image.id.hex(), "other contents", {"a:1", "a:2"});
-  std::filesystem::remove(store_->layout().layer_recipe(image.diff_ids[0]));
+  std::filesystem::remove(store_->layout().layer_tar_split(image.diff_ids[0]));
   expect("recipe", "is missing", {"a:1", "a:2"});
   damage(store_->layout().tree(image.chain_id), "x");  // no damage, as it is made again
   EXPECT_THAT(Check().stale_trees, ElementsAre(image.chain_id));

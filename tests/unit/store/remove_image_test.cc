@@ -5,8 +5,8 @@
 
 #include <chrono>
 
+#include "layerdb/catalog/records.h"
 #include "layerdb/index/kv.h"
-#include "layerdb/store/catalog_records.h"
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/prune.h"
 #include "layerdb/store/usage.h"

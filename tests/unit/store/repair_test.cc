@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "layerdb/objects/content_hash.h"
 #include "layerdb/store/fsck.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -87,7 +88,7 @@ TEST_F(RepairTest, WhatIsInThePlaceOfTheStoresOwnGivesWay) {
     const std::string object = ObjectOf(std::string(9000, 's'));
     for (const std::string& path :
          {Path(object), layout.tree(image.chain_id), layout.blob(image.id),
-          layout.layer_index(layer), layout.layer_recipe(layer), layout.layer(layer),
+          layout.layer_index(layer), layout.layer_tar_split(layer), layout.layer(layer),
           Path(object.substr(0, object.rfind('/')))}) {
       std::filesystem::remove_all(path);
       put(path);
@@ -148,7 +149,7 @@ TEST_F(RepairTest, ALayerWithADamagedObjectIsReadAgainAndPutRightForAll) {
 
 TEST_F(RepairTest, ALostRecipeComesBackWithTheLayer) {
   const ImageRecord image = PutImage("one", {"a"});
-  std::filesystem::remove(store_->layout().layer_recipe(image.diff_ids[0]));
+  std::filesystem::remove(store_->layout().layer_tar_split(image.diff_ids[0]));
   EXPECT_EQ(RepairAll().size(), 1U);
   PutImage("one", {"a"});
   EXPECT_THAT(Check().problems, IsEmpty());

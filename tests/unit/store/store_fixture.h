@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/index/index_writer.h"
-#include "layerdb/store/containers.h"
-#include "layerdb/store/images.h"
-#include "layerdb/store/object_store.h"
-#include "layerdb/store/session.h"
+#include "layerdb/objects/object_store.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
 #include "tests/unit/index/temp_dir.h"
 
 namespace veneer {
@@ -29,7 +29,7 @@ class StoreTest : public testing::Test {
   std::string Path(const std::string& below) const { return store_->path() + "/" + below; }
 
   // A staged layer with these files in its root directory. Contents of more than 20 bytes go to objects.
-  static std::string StageLayer(WriteSession& session, const std::string& what,
+  static std::string StageLayer(StoreWriter& session, const std::string& what,
                                 const std::vector<std::pair<std::string, std::string>>& files) {
     const std::string dir = Must(session.NewLayerDir());
     auto writer = Must(IndexWriter::Create(dir + "/index"));
@@ -49,7 +49,7 @@ class StoreTest : public testing::Test {
   }
 
   // The same, published.
-  static Digest PutLayer(WriteSession& session, const std::string& what,
+  static Digest PutLayer(StoreWriter& session, const std::string& what,
                          const std::vector<std::pair<std::string, std::string>>& files) {
     const std::string dir = StageLayer(session, what, files);
     const Digest diff_id = Digest::OfBytes(what);

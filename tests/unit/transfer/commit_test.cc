@@ -17,7 +17,7 @@
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/layer/layer_stack.h"
-#include "layerdb/model/pax.h"
+#include "layerdb/tar/pax.h"
 #include "layerdb/transfer/container_diff.h"
 #include "layerdb/transfer/image_diff.h"
 #include "layerdb/transfer/layer_tar.h"

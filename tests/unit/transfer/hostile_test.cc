@@ -14,12 +14,12 @@
 #include <random>
 #include <thread>
 
-#include "layerdb/model/pax.h"
+#include "layerdb/catalog/images.h"
 #include "layerdb/store/fsck.h"
-#include "layerdb/store/images.h"
 #include "layerdb/store/prune.h"
+#include "layerdb/store/tar_split_check.h"
+#include "layerdb/tar/pax.h"
 #include "layerdb/transfer/layer_tar.h"
-#include "layerdb/transfer/recipe_check.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {
@@ -353,7 +353,7 @@ TEST_F(HostileTest, ARecipeThatCannotBeReadComesBackWithTheNextLoad) {
     EXPECT_EQ(Import("a.tar", options).diff_id, diff_id) << damage;
     EXPECT_EQ(LayerTar(diff_id), Read("a.tar")) << damage;
     EXPECT_TRUE(Fsck(
-                    store(), [](uint64_t, uint64_t) {}, CheckRecipe)
+                    store(), [](uint64_t, uint64_t) {}, CheckTarSplit)
                     ->problems.empty())
         << damage;
   }
@@ -371,9 +371,9 @@ TEST_F(HostileTest, DamageOfARecipeIsFoundWithoutReadingObjects) {
   const auto index = *store().OpenLayer(diff_id);
   const auto fsck = [&] {
     return *Fsck(
-        store(), [](uint64_t, uint64_t) {}, CheckRecipe);
+        store(), [](uint64_t, uint64_t) {}, CheckTarSplit);
   };
-  EXPECT_EQ(CheckRecipe(path, *index), "");
+  EXPECT_EQ(CheckTarSplit(path, *index), "");
   const std::string name = "store/layers/" + diff_id.hex() + "/recipe";
   const std::string good = Read(name);
   const size_t end = good.size() - 56;  // its last part, not compressed
@@ -382,7 +382,7 @@ TEST_F(HostileTest, DamageOfARecipeIsFoundWithoutReadingObjects) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1 << at % 8);
     Write(name, bad);
-    const std::string what = CheckRecipe(path, *index);
+    const std::string what = CheckTarSplit(path, *index);
     if (what.empty()) {
       // Some bits are not used (those that fill up a compressed block).
       ++harmless;
@@ -393,14 +393,14 @@ TEST_F(HostileTest, DamageOfARecipeIsFoundWithoutReadingObjects) {
       EXPECT_EQ(what.find("fsck"), std::string::npos) << what;
     }
     Write(name, good.substr(0, at));
-    EXPECT_NE(CheckRecipe(path, *index), "") << at;
+    EXPECT_NE(CheckTarSplit(path, *index), "") << at;
   }
   EXPECT_LT(harmless, 40U);
   // That of another layer is sound, and does not fit.
   Shell("mkdir u; head -c 7000 /dev/urandom > u/f; tar -cf b.tar u");
   const Digest other = ImportBytes(Read("b.tar")).diff_id;
   Write(name, Read("store/layers/" + other.hex() + "/recipe"));
-  EXPECT_NE(CheckRecipe(path, *index), "");
+  EXPECT_NE(CheckTarSplit(path, *index), "");
 
   // The check of the store finds it for layers that an image has.
   auto session = *store().Begin();

@@ -10,7 +10,7 @@
 #include <clocale>
 #include <thread>
 
-#include "layerdb/model/pax.h"
+#include "layerdb/tar/pax.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "layerdb/model/pax.h"
+#include "layerdb/tar/pax.h"
 #include "tests/unit/transfer/tar_known.h"
 #include "tests/unit/transfer/tar_random.h"
 #include "tests/unit/transfer/tar_readings.h"

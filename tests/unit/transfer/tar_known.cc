@@ -93,7 +93,7 @@ bool ModeOfAcl(const TarDifference& d) {
   return d.theirs == std::to_string(mode);
 }
 
-// tar_acl.h: an ACL the kernel would not take is an error when its entry is imported. libarchive
+// acl_text.h: an ACL the kernel would not take is an error when its entry is imported. libarchive
 // takes the parts of it that it understands.
 bool RefusedAcl(const TarDifference& d) {
   auto refused = [&](const char* field, const char* key) {

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "layerdb/model/pax.h"
-#include "layerdb/model/tar_block.h"
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/pax.h"
 
 namespace veneer {
 

@@ -12,8 +12,8 @@
 #include <optional>
 
 #include "layerdb/base/hash.h"
-#include "layerdb/model/tar_acl.h"
-#include "layerdb/model/tar_parser.h"
+#include "layerdb/tar/acl_text.h"
+#include "layerdb/tar/parser.h"
 
 namespace veneer {
 

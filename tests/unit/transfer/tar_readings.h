@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "layerdb/model/tar_block.h"
+#include "layerdb/tar/block.h"
 
 namespace veneer {
 

@@ -11,8 +11,8 @@
 #include <sstream>
 
 #include "layerdb/index/index_reader.h"
-#include "layerdb/model/tar_writer.h"
-#include "layerdb/store/object_store.h"
+#include "layerdb/objects/object_store.h"
+#include "layerdb/tar/writer.h"
 #include "layerdb/transfer/layer_tar.h"
 #include "tests/support/temp_dir.h"
 

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "layerdb/base/digest.h"
-#include "layerdb/model/tar_block.h"
-#include "layerdb/store/session.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/tar/block.h"
 #include "layerdb/transfer/import.h"
 
 namespace veneer {

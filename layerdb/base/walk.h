@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole trees: going through one, removing one, measuring one. A tree may be as deep as it likes: a few descriptors are open
+// at a time and no path grows with the depth. Symlinks are never followed. What others change meanwhile is no error.
+#ifndef VENEER_LAYERDB_BASE_WALK_H_
+#define VENEER_LAYERDB_BASE_WALK_H_
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "layerdb/base/function_ref.h"
+#include "layerdb/base/result.h"
+
+namespace veneer {
+
+// Told of one object; true: go into it, when it is a directory.
+using TreeVisitor = FunctionRef<bool(const struct stat& st)>;
+
+// Visits everything below the directory `path`, not that itself. What goes away or may not be read is left out; of a
+// directory that is moved meanwhile, what was not seen yet. ENOENT, ENOTDIR: there is no such directory.
+Sys<void> WalkTree(const std::string& path, TreeVisitor visit);
+
+// Removes the directory `path` with everything in it, directories without permissions too, or what is there instead of a
+// directory. Returns the bytes that this freed on disk. Nothing being there is no error. When something cannot be removed,
+// everything else is, and the first failure is returned. REQUIRES: nobody else uses the directory.
+Sys<uint64_t> RemoveTree(const std::string& path);
+
+// What directories of one file system take on disk, counted as du(1) counts: blocks and not lengths, directories too, a file
+// with several names once, nothing of other file systems that are mounted in them. Not thread-safe.
+class DiskUsage {
+ public:
+  // Bytes of a file or directory with all that is in it, without what was counted before under another name. Something that
+  // is gone takes nothing; a directory that may not be read counts without what is in it. The other errors are of the
+  // path itself.
+  Sys<uint64_t> Of(const std::string& path);
+
+ private:
+  uint64_t BytesOf(const struct stat& st);
+
+  std::set<std::pair<dev_t, ino_t>> linked_;
+};
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_BASE_WALK_H_

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/catalog/catalog.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "layerdb/base/files.h"
+
+namespace veneer {
+namespace {
+
+constexpr std::string_view kMadeKey = "store";
+constexpr std::string_view kMadeValue = "1";
+
+// What cannot be read counts as empty: the store is refused for other reasons then.
+bool IsEmptyDirectory(const std::string& path) {
+  const Sys<std::vector<std::string>> names = NamesIn(path);
+  return !names || names->empty();
+}
+
+// True when the store holds a layer, an object or a container.
+bool KeepsAnything(const StoreLayout& layout) {
+  if (!IsEmptyDirectory(layout.layers()) || !IsEmptyDirectory(layout.containers())) return true;
+  const Sys<std::vector<std::string>> shards = NamesIn(layout.objects());
+  return shards && std::ranges::any_of(*shards, [&](const std::string& shard) {
+           return !IsEmptyDirectory(layout.objects() + "/" + shard);
+         });
+}
+
+tl::unexpected<Error> Lost(const StoreLayout& layout, const char* why) {
+  return tl::unexpected<Error>(Error(
+      layout.catalog_file() + " is " + why + ", but the store is not empty; run `veneer fsck`",
+      ExitCode::kFailed, EUCLEAN));
+}
+
+struct Found {
+  bool made = false;     // it says that it was made
+  bool records = false;  // it says anything
+};
+
+Result<Found> Look(const KvTxn& txn) {
+  Found found;
+  VENEER_TRY(const auto made, txn.Get(kMadeKey));
+  found.made = made.has_value();
+  VENEER_TRY_VOID(txn.Scan("", [&](std::string_view, std::string_view) {
+    found.records = true;
+    return false;
+  }));
+  return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KvDatabase>> OpenCatalog(const StoreLayout& layout) {
+  // First of all: what another process keeps after this moment it keeps after having made the catalog.
+  const bool keeps = KeepsAnything(layout);
+  if (keeps) {
+    struct stat st;
+    const int failed = stat(layout.catalog_file().c_str(), &st);
+    if (failed != 0 && errno == ENOENT) return Lost(layout, "missing");
+    if (failed == 0 && st.st_size == 0) return Lost(layout, "empty");
+  }
+  VENEER_TRY(std::unique_ptr<KvDatabase> catalog, KvDatabase::Open(layout.catalog()));
+  Found found;
+  VENEER_TRY_VOID(catalog->Read([&](const KvTxn& txn) -> Result<void> {
+    VENEER_TRY(found, Look(txn));
+    return {};
+  }));
+  if (found.made) return catalog;
+  if (keeps && !found.records) return Lost(layout, "empty");
+  const Result<void> marked =
+      catalog->Write([](KvTxn& txn) { return txn.Put(kMadeKey, kMadeValue); });
+  // A catalog of before this mark was introduced gets it as soon as there is room.
+  if (!marked && !found.records) return tl::unexpected(marked.error());
+  return catalog;
+}
+
+}  // namespace veneer

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the catalog keeps, as bytes. Values only.
+//
+//   key "image/<id hex>"       value fields of an ImageRecord
+//   key "tag/<name:tag>"       value the image's id, 64 hex digits
+//   key "container/<name>"     value fields of a ContainerRecord, without its mount
+//
+// Fields: for each, u8 number, u32 little-endian length, bytes. A reader skips numbers that it does not know, so that
+// fields can be added. Lists repeat their number. Numbers within are decimal text.
+#ifndef VENEER_LAYERDB_CATALOG_RECORDS_H_
+#define VENEER_LAYERDB_CATALOG_RECORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/images.h"
+
+namespace veneer {
+
+inline constexpr std::string_view kImagePrefix = "image/";
+inline constexpr std::string_view kTagPrefix = "tag/";
+inline constexpr std::string_view kContainerPrefix = "container/";
+
+std::string ImageKey(const Digest& id);
+std::string TagKey(std::string_view tag);
+std::string ContainerKey(std::string_view name);
+
+std::string EncodeImage(const ImageRecord& image);
+// nullopt: malformed.
+std::optional<ImageRecord> DecodeImage(std::string_view bytes);
+
+// What a record of an image or a container refers to, as the hex digits that it holds: to look through a thousand records
+// without making values of them. Valid as long as the record is.
+struct RecordReferences {
+  std::string_view image;                // the image's own id, or that of the container's image
+  std::vector<std::string_view> layers;  // diff ids, bottom first
+  std::vector<std::string_view> blobs;
+};
+// False: malformed. What `out` held before is gone.
+bool ReadImageReferences(std::string_view bytes, RecordReferences* out);
+bool ReadContainerReferences(std::string_view bytes, RecordReferences* out);
+
+std::string EncodeContainer(const ContainerRecord& container);
+std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::string_view bytes);
+
+// The state file of a container.
+std::string EncodeMount(const ContainerMount& mount);
+std::optional<ContainerMount> DecodeMount(std::string_view bytes);
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_CATALOG_RECORDS_H_

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/catalog/staging_dir.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <optional>
+
+#include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
+#include "layerdb/base/walk.h"
+#include "layerdb/catalog/layout.h"
+#include "layerdb/catalog/lease.h"
+
+namespace veneer {
+namespace {
+
+constexpr std::chrono::milliseconds kNoPatience{0};
+
+Sys<Fd> TakeSharedLock(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return FailErrno();
+  while (flock(fd.get(), LOCK_SH) != 0) {
+    if (errno != EINTR) return FailErrno();
+  }
+  return fd;
+}
+
+struct Leased {
+  std::string dir;
+  Fd lease;
+};
+
+// A new directory, locked. Prune may take one that is made but not locked yet for a dead one: then the next is tried.
+Sys<Leased> MakeLeased(const std::string& parent) {
+  for (;;) {
+    std::string dir = parent + "/" + std::to_string(getpid()) + "-XXXXXX";
+    if (mkdtemp(dir.data()) == nullptr) return FailErrno();
+    Sys<std::optional<Fd>> lease = TakeLease(dir, kNoPatience);
+    if (!lease && lease.error().code != ENOENT) {
+      rmdir(dir.c_str());
+      return Fail(lease.error());
+    }
+    if (!lease || !*lease) continue;
+    VENEER_TRY(const struct stat st, sys::Stat({(*lease)->get()}));
+    if (st.st_nlink > 0) return Leased{std::move(dir), **std::move(lease)};
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StagingDir>> StagingDir::Make(const StoreLayout& layout) {
+  VENEER_TRY_CTX(Fd lock, TakeSharedLock(layout.lock_file()), layout.lock_file());
+  VENEER_TRY_CTX(Leased leased, MakeLeased(layout.staging()), layout.staging());
+  return std::unique_ptr<StagingDir>(
+      new StagingDir(std::move(lock), std::move(leased.dir), std::move(leased.lease)));
+}
+
+StagingDir::~StagingDir() { Remove(); }
+
+void StagingDir::Remove() {
+  if (const Sys<uint64_t> removed = RemoveTree(path_); !removed) {
+    LogWarning("left for prune: " + path_ + ": " + ErrnoText(removed.error().code));
+  }
+}
+
+}  // namespace veneer

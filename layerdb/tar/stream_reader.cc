@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layerdb/tar/stream_reader.h"
+
+#include <archive.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "layerdb/tar/block.h"
+#include "layerdb/tar/zstd_stream.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kReadSize = size_t{256} << 10;
+constexpr std::string_view kGzipMagic = "\x1f\x8b";
+
+// A frame of zstd, or one that is skipped (RFC 8878, 3.1.1 and 3.1.2).
+bool IsZstd(std::string_view start) {
+  if (start.size() < 4) return false;
+  const auto first = static_cast<uint8_t>(start[0]);
+  return start.starts_with("\x28\xb5\x2f\xfd") ||
+         (first >= 0x50 && first <= 0x5f && start.substr(1, 3) == "\x2a\x4d\x18");
+}
+
+// The compressed side: a descriptor, its limit, and who wants to know how far it is.
+class Source {
+ public:
+  Source(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
+         FunctionRef<Result<void>(uint64_t)> progress)
+      : fd_(fd), limit_(limit), cancel_(cancel), progress_(progress), buffer_(kReadSize) {}
+
+  // The next bytes; empty at the end. Valid until the next call.
+  Result<std::string_view> Read() {
+    if (held_ > 0) {
+      const size_t size = std::exchange(held_, 0);
+      return std::string_view(buffer_.data(), size);
+    }
+    size_t want = buffer_.size();
+    if (limit_) want = static_cast<size_t>(std::min<uint64_t>(want, *limit_ - done_));
+    VENEER_TRY(const size_t size, Fill(0, want));
+    VENEER_TRY_VOID(progress_(done_));
+    return std::string_view(buffer_.data(), size);
+  }
+
+  // The first bytes, at least `size` of them where there are so many; Read() gives them again.
+  Result<std::string_view> Peek(size_t size) {
+    while (held_ < size) {
+      size_t want = buffer_.size() - held_;
+      if (limit_) want = static_cast<size_t>(std::min<uint64_t>(want, *limit_ - done_));
+      VENEER_TRY(const size_t more, Fill(held_, want));
+      if (more == 0) break;
+      held_ += more;
+    }
+    return std::string_view(buffer_.data(), held_);
+  }
+
+  // The last bytes read, at most eight.
+  std::string_view Tail() const { return {tail_.data(), tail_size_}; }
+
+ private:
+  Result<size_t> Fill(size_t at, size_t want) {
+    if (want == 0) return 0;
+    ssize_t size = 0;
+    do {
+      VENEER_TRY_VOID(Cancellation::Check(cancel_));
+      VENEER_TRY_CTX_VOID(Cancellation::WaitForInput(cancel_, fd_), "read");
+      size = ::read(fd_, buffer_.data() + at, want);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) return MakeError(Errno{errno}, "read");
+    done_ += static_cast<uint64_t>(size);
+    Remember({buffer_.data() + at, static_cast<size_t>(size)});
+    return static_cast<size_t>(size);
+  }
+
+  void Remember(std::string_view bytes) {
+    if (bytes.size() >= tail_.size()) {
+      std::memcpy(tail_.data(), bytes.data() + bytes.size() - tail_.size(), tail_.size());
+      tail_size_ = tail_.size();
+      return;
+    }
+    const size_t keep = std::min(tail_size_, tail_.size() - bytes.size());
+    std::memmove(tail_.data(), tail_.data() + tail_size_ - keep, keep);
+    std::memcpy(tail_.data() + keep, bytes.data(), bytes.size());
+    tail_size_ = keep + bytes.size();
+  }
+
+  const int fd_;
+  const std::optional<uint64_t> limit_;
+  const Cancellation* const cancel_;
+  FunctionRef<Result<void>(uint64_t)> progress_;
+  std::vector<char> buffer_;
+  size_t held_ = 0;
+  uint64_t done_ = 0;
+  std::array<char, 8> tail_{};
+  size_t tail_size_ = 0;
+};
+
+// What libarchive's callback needs; an Error of the source goes around libarchive.
+struct Feed {
+  Source* source;
+  std::optional<Error> error;
+};
+
+la_ssize_t ReadCallback(struct archive* a, void* data, const void** buffer) {
+  auto* feed = static_cast<Feed*>(data);
+  Result<std::string_view> bytes = feed->source->Read();
+  if (!bytes) {
+    feed->error = std::move(bytes).error();
+    archive_set_error(a, EIO, "read");
+    return -1;
+  }
+  *buffer = bytes->data();
+  return static_cast<la_ssize_t>(bytes->size());
+}
+
+struct FreeArchive {
+  void operator()(struct archive* a) const { archive_read_free(a); }
+};
+
+tl::unexpected<Error> ArchiveError(struct archive* a, Feed* feed) {
+  if (feed->error) return tl::unexpected(*std::move(feed->error));
+  const char* text = archive_error_string(a);
+  return MakeError(std::string("damaged compressed data: ") +
+                   (text != nullptr ? text : "unknown error"));
+}
+
+// gzip's trailer: CRC-32 and length of the uncompressed data, little-endian (RFC 1952, 2.3.1). It
+// tells only of the last member; the length shows whether that is the only one.
+Result<void> CheckGzipTrailer(std::string_view tail, uint32_t crc, uint64_t size) {
+  if (tail.size() < 8) return {};
+  auto little = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 4; i-- > 0;) value = value << 8 | static_cast<uint8_t>(tail[at + i]);
+    return value;
+  };
+  if (little(4) != static_cast<uint32_t>(size) || little(0) == crc) return {};
+  return MakeError("damaged compressed data: the checksum of gzip differs");
+}
+
+Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
+  const std::unique_ptr<struct archive, FreeArchive> holder(archive_read_new());
+  struct archive* a = holder.get();
+  if (a == nullptr) return MakeError(Errno{ENOMEM}, "libarchive");
+  archive_read_support_filter_gzip(a);
+  archive_read_support_filter_bzip2(a);
+  archive_read_support_filter_xz(a);
+  archive_read_support_filter_lzma(a);
+  archive_read_support_filter_lz4(a);
+  archive_read_support_filter_lzip(a);
+  archive_read_support_filter_compress(a);
+  archive_read_support_format_raw(a);
+  Feed feed{&source, std::nullopt};
+  if (archive_read_open(a, &feed, nullptr, ReadCallback, nullptr) != ARCHIVE_OK) {
+    return ArchiveError(a, &feed);
+  }
+  struct archive_entry* entry = nullptr;
+  const int opened = archive_read_next_header(a, &entry);
+  if (opened == ARCHIVE_EOF) return {};
+  if (opened != ARCHIVE_OK) return ArchiveError(a, &feed);
+  uLong crc = 0;
+  uint64_t total = 0;
+  for (;;) {
+    const void* data = nullptr;
+    size_t size = 0;
+    la_int64_t offset = 0;
+    const int status = archive_read_data_block(a, &data, &size, &offset);
+    if (status == ARCHIVE_EOF) break;
+    if (status != ARCHIVE_OK) return ArchiveError(a, &feed);
+    const std::string_view bytes(static_cast<const char*>(data), size);
+    if (gzip && size > 0) crc = crc32_z(crc, static_cast<const Bytef*>(data), size);
+    total += size;
+    VENEER_TRY_VOID(sink(bytes));
+  }
+  return gzip ? CheckGzipTrailer(source.Tail(), static_cast<uint32_t>(crc), total) : Result<void>();
+}
+
+}  // namespace
+
+Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
+                              FunctionRef<Result<void>(uint64_t read_so_far)> progress,
+                              TarSink sink) {
+  Source source(fd, limit, cancel, progress);
+  VENEER_TRY(const std::string_view start, source.Peek(kTarBlock));
+  // A plain archive is told by its first header, so no filter is asked whether it likes the name of
+  // its first entry.
+  const bool plain =
+      start.empty() || (start.size() >= kTarBlock && (IsZeroBlock(start.substr(0, kTarBlock)) ||
+                                                      HasTarChecksum(start.substr(0, kTarBlock))));
+  if (!plain && IsZstd(start)) return ReadZstd([&] { return source.Read(); }, sink);
+  if (!plain) {
+    return ReadFiltered(source, start.starts_with(kGzipMagic), sink);
+  }
+  for (;;) {
+    VENEER_TRY(const std::string_view bytes, source.Read());
+    if (bytes.empty()) return {};
+    VENEER_TRY_VOID(sink(bytes));
+  }
+}
+
+}  // namespace veneer
