@@ -6,7 +6,6 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -14,17 +13,12 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/parse.h"
 #include "layerdb/base/served_mount.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
-
-template <class Number>
-bool ToNumber(std::string_view text, Number* number) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return code == std::errc() && end == text.data() + text.size();
-}
 
 // "12: FLOCK  ADVISORY  WRITE 1234 00:01:5678 0 EOF"; "12: -> FLOCK ..." waits for it.
 std::optional<FileLock> ParseLock(const std::string& line) {
@@ -36,8 +30,8 @@ std::optional<FileLock> ParseLock(const std::string& line) {
   std::string start;
   FileLock lock;
   if (!(fields >> number >> lock.kind >> mode >> access >> pid >> lock.file >> start)) return {};
-  if (lock.kind == "->" || !ToNumber(pid, &lock.pid) || lock.pid <= 0) return {};
-  if (!ToNumber(start, &lock.start)) return {};
+  if (lock.kind == "->" || !ParseNumber(pid, &lock.pid) || lock.pid <= 0) return {};
+  if (!ParseNumber(start, &lock.start)) return {};
   lock.exclusive = access == "WRITE";
   return lock;
 }
@@ -64,7 +58,7 @@ std::vector<int> NumbersIn(const std::string& directory) {
   if (!names) return numbers;
   for (const std::string& name : *names) {
     int number = 0;
-    if (ToNumber(name, &number)) numbers.push_back(number);
+    if (ParseNumber(name, &number)) numbers.push_back(number);
   }
   return numbers;
 }

@@ -5,8 +5,7 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
-#include <charconv>
-
+#include "layerdb/base/parse.h"
 #include "layerdb/base/proc.h"
 
 namespace veneer {
@@ -29,12 +28,6 @@ Sys<void> SetLock(int fd, short type, uint64_t start, uint64_t length) {
   lock.l_len = static_cast<off_t>(length);
   if (::fcntl(fd, F_SETLK, &lock) != 0) return FailErrno();
   return {};
-}
-
-template <class Number>
-bool ToNumber(std::string_view text, Number* number) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return code == std::errc() && end == text.data() + text.size();
 }
 
 std::optional<MountServer> ServerBy(const FileLock& lock) {
@@ -92,7 +85,7 @@ std::optional<dev_t> ParseDevice(std::string_view text) {
   if (colon == std::string_view::npos) return std::nullopt;
   unsigned high = 0;
   unsigned low = 0;
-  if (!ToNumber(text.substr(0, colon), &high) || !ToNumber(text.substr(colon + 1), &low)) {
+  if (!ParseNumber(text.substr(0, colon), &high) || !ParseNumber(text.substr(colon + 1), &low)) {
     return std::nullopt;
   }
   return makedev(high, low);

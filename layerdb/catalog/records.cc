@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/catalog/records.h"
 
-#include <charconv>
-
 #include "layerdb/base/function_ref.h"
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 namespace {
@@ -65,12 +64,6 @@ bool ReadFields(std::string_view bytes, FunctionRef<bool(uint8_t, std::string_vi
   return true;
 }
 
-template <class T>
-bool ReadNumber(std::string_view text, T* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 bool ReadDigest(std::string_view hex, std::optional<Digest>* out) {
   *out = Digest::FromHex(hex);
   return out->has_value();
@@ -113,9 +106,9 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
     switch (number) {
       case kImageId: return ReadDigest(value, &id);
       case kImageDiffId: return ReadDigests(value, &diff_ids);
-      case kImageCreatedSec: return ReadNumber(value, &created.sec);
-      case kImageCreatedNsec: return ReadNumber(value, &created.nsec);
-      case kImageSize: return ReadNumber(value, &size);
+      case kImageCreatedSec: return ParseNumber(value, &created.sec);
+      case kImageCreatedNsec: return ParseNumber(value, &created.nsec);
+      case kImageSize: return ParseNumber(value, &size);
       case kImageBlob: return ReadDigests(value, &blobs);
       case kImageParent: return ReadDigest(value, &parent);
       default: return true;
@@ -175,9 +168,9 @@ std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::strin
       case kContainerImage: return ReadDigest(value, &image);
       case kContainerDiffId: return ReadDigests(value, &diff_ids);
       case kContainerImageName: image_name = value; return true;
-      case kContainerCreatedSec: return ReadNumber(value, &created.sec);
-      case kContainerCreatedNsec: return ReadNumber(value, &created.nsec);
-      case kContainerRemoveOnExit: return ReadNumber(value, &remove_on_exit);
+      case kContainerCreatedSec: return ParseNumber(value, &created.sec);
+      case kContainerCreatedNsec: return ParseNumber(value, &created.nsec);
+      case kContainerRemoveOnExit: return ParseNumber(value, &remove_on_exit);
       case kContainerConfig: config = value; return true;
       default: return true;
     }
@@ -209,11 +202,11 @@ std::optional<ContainerMount> DecodeMount(std::string_view bytes) {
   const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
     switch (number) {
       case kMountPoint: mount.mount_point = value; return true;
-      case kMountPid: return ReadNumber(value, &daemon.pid);
-      case kMountStartTime: return ReadNumber(value, &daemon.start_time);
+      case kMountPid: return ParseNumber(value, &daemon.pid);
+      case kMountStartTime: return ParseNumber(value, &daemon.start_time);
       case kMountBootId: daemon.boot_id = value; return true;
-      case kMountReadOnly: return ReadNumber(value, &read_only);
-      case kMountPidNamespace: return ReadNumber(value, &daemon.pid_namespace);
+      case kMountReadOnly: return ParseNumber(value, &read_only);
+      case kMountPidNamespace: return ParseNumber(value, &daemon.pid_namespace);
       default: return true;
     }
   });

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 
 #include "layerdb/base/hash.h"
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -14,12 +14,9 @@ namespace {
 constexpr unsigned kSmallBits = 32;
 
 // Takes a decimal number and the blank before it off the front of `text`.
-bool TakeNumber(std::string_view& text, uint64_t& number) {
+bool TakeNext(std::string_view& text, uint64_t& number) {
   if (text.starts_with(' ')) text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return true;
+  return TakeNumber(&text, &number);
 }
 
 }  // namespace
@@ -42,8 +39,8 @@ Origin Origin::FromText(std::string_view text) {
   uint64_t identity = 0;
   uint64_t layer = 0;
   Origin origin;
-  if (!TakeNumber(text, identity)) return origin;
-  if (TakeNumber(text, layer) && TakeNumber(text, origin.ino)) {
+  if (!TakeNext(text, identity)) return origin;
+  if (TakeNext(text, layer) && TakeNext(text, origin.ino)) {
     origin.layer = static_cast<uint32_t>(layer);
     if (origin.layer == layer && origin.Identity() == identity) return origin;
   }

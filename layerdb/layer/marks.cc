@@ -4,7 +4,8 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -260,10 +261,9 @@ void ApplyOverrideStat(sys::At at, const char* override_stat, Attr& attr) {
   if (dash == std::string_view::npos) return;
   uint32_t major_number = 0;
   uint32_t minor_number = 0;
-  const auto a = std::from_chars(numbers.data(), numbers.data() + dash, major_number);
-  const auto b =
-      std::from_chars(numbers.data() + dash + 1, numbers.data() + numbers.size(), minor_number);
-  if (a.ec != std::errc() || b.ec != std::errc()) return;
+  std::string_view major_text = numbers.substr(0, dash);
+  std::string_view minor_text = numbers.substr(dash + 1);
+  if (!TakeNumber(&major_text, &major_number) || !TakeNumber(&minor_text, &minor_number)) return;
   attr.type = block ? FileType::kBlockDevice : FileType::kCharDevice;
   attr.rdev_major = major_number;
   attr.rdev_minor = minor_number;

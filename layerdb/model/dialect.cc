@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -47,13 +48,6 @@ std::string_view PrivateSpace(std::string_view name, const PrivateNames& private
   return privates.own_upper || counts ? space : std::string_view();
 }
 
-bool TakeNumber(std::string_view& text, uint32_t& value, int base) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end == text.data()) return false;
-  text.remove_prefix(end - text.data());
-  return true;
-}
-
 bool TakeColon(std::string_view& text) {
   if (!text.starts_with(':')) return false;
   text.remove_prefix(1);
@@ -90,8 +84,8 @@ bool MayBeUnescaped(std::string_view name, const PrivateNames& privates) {
 
 std::optional<OverrideStat> ParseOverrideStat(std::string_view text) {
   OverrideStat out;
-  if (!TakeNumber(text, out.uid, 10) || !TakeColon(text) || !TakeNumber(text, out.gid, 10) ||
-      !TakeColon(text) || !TakeNumber(text, out.mode, 8)) {
+  if (!TakeNumber(&text, &out.uid) || !TakeColon(text) || !TakeNumber(&text, &out.gid) ||
+      !TakeColon(text) || !TakeNumber(&text, &out.mode, 8)) {
     return std::nullopt;
   }
   out.mode &= 07777;

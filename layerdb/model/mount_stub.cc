@@ -2,12 +2,12 @@
 #include "layerdb/model/mount_stub.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <utility>
 
 #include "layerdb/base/hash.h"
+#include "layerdb/base/parse.h"
 #include "layerdb/model/dialect.h"
 #include "layerdb/model/xattr_limits.h"
 
@@ -16,12 +16,6 @@ namespace veneer {
 namespace {
 
 constexpr int64_t kNanoseconds = 1'000'000'000;
-
-template <class Number>
-bool ToNumber(std::string_view text, Number* number, int base = 10) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number, base);
-  return code == std::errc() && end == text.data() + text.size();
-}
 
 std::string FormatTime(Timestamp time) {
   return std::to_string(time.sec) + "." + std::to_string(time.nsec) + " ";
@@ -33,8 +27,8 @@ std::optional<Timestamp> TakeTime(std::string_view* text) {
   const size_t point = text->find('.');
   if (space == std::string_view::npos || point >= space) return std::nullopt;
   Timestamp time;
-  if (!ToNumber(text->substr(0, point), &time.sec) ||
-      !ToNumber(text->substr(point + 1, space - point - 1), &time.nsec) ||
+  if (!ParseNumber(text->substr(0, point), &time.sec) ||
+      !ParseNumber(text->substr(point + 1, space - point - 1), &time.nsec) ||
       time.nsec >= kNanoseconds) {
     return std::nullopt;
   }
@@ -56,8 +50,8 @@ std::optional<StubState> TakeState(std::string_view* text) {
   if (space == std::string_view::npos || flags >= space) return std::nullopt;
   const std::string_view rest = text->substr(flags, space - flags);  // ":UG:XATTRS"
   StubState state;
-  if (rest.size() < 4 || rest[3] != ':' || !ToNumber(text->substr(0, flags), &state.mode, 8) ||
-      !ToNumber(rest.substr(4), &state.xattrs, 16)) {
+  if (rest.size() < 4 || rest[3] != ':' || !ParseNumber(text->substr(0, flags), &state.mode, 8) ||
+      !ParseNumber(rest.substr(4), &state.xattrs, 16)) {
     return std::nullopt;
   }
   state.own_uid = rest[1] == '1';

@@ -2,8 +2,9 @@
 #include "layerdb/tar/acl_text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -44,12 +45,8 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::optional<uint32_t> Number(std::string_view text) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value == kNoId) {
-    return std::nullopt;
-  }
-  return value;
+  const std::optional<uint32_t> value = ParseNumber<uint32_t>(text);
+  return value != kNoId ? value : std::nullopt;
 }
 
 std::optional<uint16_t> Permissions(std::string_view text) {

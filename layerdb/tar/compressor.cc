@@ -6,14 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <deque>
 #include <future>
 #include <memory>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -185,12 +185,9 @@ Result<Compression> ParseCompression(std::string_view text) {
   if (text == "zstd") return Compression{CompressionKind::kZstd, 0};
   constexpr std::string_view kZstd = "zstd:";
   if (text.starts_with(kZstd)) {
-    const std::string_view number = text.substr(kZstd.size());
-    int level = 0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), level);
-    if (error == std::errc() && end == number.data() + number.size() && level >= 1 &&
-        level <= kBestZstdLevel) {
-      return Compression{CompressionKind::kZstd, level};
+    const auto level = ParseNumber<int>(text.substr(kZstd.size()));
+    if (level && *level >= 1 && *level <= kBestZstdLevel) {
+      return Compression{CompressionKind::kZstd, *level};
     }
   }
   return MakeError("\"" + std::string(text) +

@@ -2,10 +2,11 @@
 #include "layerdb/tar/parser.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <limits>
 #include <utility>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -374,13 +375,11 @@ Result<std::optional<TarParser::Event>> TarParser::OnSparseMapBlock() {
   // Blocks are read until all lines are there, and parsed once, so that a long map costs no more
   // than its length.
   sparse_lines_ += static_cast<uint64_t>(std::count(Block().begin(), Block().end(), '\n'));
-  const char* const end = sparse_text_.data() + sparse_text_.size();
-  const char* at = sparse_text_.data();
-  auto number = [&](uint64_t* out) {
-    const char* line = std::find(at, end, '\n');
-    const auto [stop, error] = std::from_chars(at, line, *out);
-    if (line == end || error != std::errc() || stop != line) return false;
-    at = line + 1;
+  std::string_view rest = sparse_text_;
+  const auto number = [&](uint64_t* out) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos || !ParseNumber(rest.substr(0, end), out)) return false;
+    rest.remove_prefix(end + 1);
     return true;
   };
   uint64_t count = 0;

@@ -2,8 +2,9 @@
 #include "layerdb/tar/pax.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -15,13 +16,6 @@ constexpr std::string_view kLibarchiveXattr = "LIBARCHIVE.xattr.";
 tl::unexpected<Error> Bad(std::string_view key) {
   // A key comes from an untrusted archive: only as much of it as a line can take.
   return MakeError("malformed PAX record \"" + std::string(key.substr(0, 64)) + "\"");
-}
-
-std::optional<uint64_t> ParseDecimal(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 int HexDigit(char c) {
@@ -94,7 +88,7 @@ bool ParseSparseMap(std::string_view text, std::vector<SparseExtent>* out) {
   std::vector<uint64_t> numbers;
   while (!text.empty()) {
     const size_t comma = text.find(',');
-    const std::optional<uint64_t> number = ParseDecimal(text.substr(0, comma));
+    const std::optional<uint64_t> number = ParseNumber<uint64_t>(text.substr(0, comma));
     if (!number) return false;
     numbers.push_back(*number);
     if (comma == std::string_view::npos) break;
@@ -115,7 +109,7 @@ bool SparseRecord(std::string_view key, std::string_view value, PaxAttributes* o
     out->sparse_name = value;
     return value.find('\0') == std::string_view::npos;
   }
-  const std::optional<uint64_t> number = ParseDecimal(value);
+  const std::optional<uint64_t> number = ParseNumber<uint64_t>(value);
   if (!number) return false;
   if (key == "major") {
     out->sparse = true;
@@ -151,7 +145,7 @@ bool Record(std::string_view key, std::string_view value, PaxAttributes* out) {
     return value.find('\0') == std::string_view::npos;
   };
   auto number = [&](std::optional<uint64_t>* field) {
-    *field = value.empty() ? std::nullopt : ParseDecimal(value);
+    *field = value.empty() ? std::nullopt : ParseNumber<uint64_t>(value);
     return value.empty() || field->has_value();
   };
   if (key == "path") return text(&out->path);
@@ -199,7 +193,7 @@ Result<void> ParsePax(std::string_view body, PaxAttributes* out) {
     const size_t space = body.find(' ');
     const std::optional<uint64_t> length = space == std::string_view::npos || space > 20
                                                ? std::nullopt
-                                               : ParseDecimal(body.substr(0, space));
+                                               : ParseNumber<uint64_t>(body.substr(0, space));
     if (!length || *length <= space + 1 || *length > body.size() || body[*length - 1] != '\n') {
       return MakeError("malformed PAX header");
     }
@@ -218,7 +212,7 @@ std::optional<Timestamp> ParsePaxTime(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
   const size_t dot = text.find('.');
-  const std::optional<uint64_t> whole = ParseDecimal(text.substr(0, dot));
+  const std::optional<uint64_t> whole = ParseNumber<uint64_t>(text.substr(0, dot));
   if (!whole || *whole > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - 1)) {
     return std::nullopt;
   }

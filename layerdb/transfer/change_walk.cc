@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
+#include "layerdb/base/parse.h"
 #include "layerdb/base/printable.h"
 #include "layerdb/model/xattr_limits.h"
 #include "layerdb/tar/names.h"
@@ -80,8 +80,7 @@ Result<void> ChangeWalk::ReadLinks(const std::string& directory) {
       directory);
   for (const std::string& name : names) {
     uint64_t ino = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ino, 16);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
+    if (!ParseNumber(name, &ino, 16)) continue;
     VENEER_TRY_CTX(Found file, links_->Lookup(root, name, 0), directory + "/" + name);
     if (!file || file->ref.id == Layer::kWhiteout) continue;
     linked_files_.emplace(ino, *std::move(file));

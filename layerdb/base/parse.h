@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers in text. Only digits, after a minus where the type has a sign: no blanks, no plus, no prefix, no locale. A number
+// that does not fit its type is none. Pure.
+#ifndef VENEER_LAYERDB_BASE_PARSE_H_
+#define VENEER_LAYERDB_BASE_PARSE_H_
+
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace veneer {
+
+// Takes the number at the front of `text` off it. False: there is none, and both stay as they are.
+template <class Number>
+bool TakeNumber(std::string_view* text, Number* number, int base = 10) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value, base);
+  if (error != std::errc()) return false;
+  text->remove_prefix(static_cast<size_t>(end - text->data()));
+  *number = value;
+  return true;
+}
+
+// All of `text` as a number. False: it is none, and `number` stays as it is.
+template <class Number>
+bool ParseNumber(std::string_view text, Number* number, int base = 10) {
+  Number value{};
+  if (!TakeNumber(&text, &value, base) || !text.empty()) return false;
+  *number = value;
+  return true;
+}
+
+template <class Number>
+std::optional<Number> ParseNumber(std::string_view text, int base = 10) {
+  Number number{};
+  if (!ParseNumber(text, &number, base)) return std::nullopt;
+  return number;
+}
+
+}  // namespace veneer
+
+#endif  // VENEER_LAYERDB_BASE_PARSE_H_
