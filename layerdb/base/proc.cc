@@ -82,11 +82,9 @@ std::optional<TaskStat> ParseTaskStat(std::string_view text) {
 }
 
 Sys<TaskStat> ReadTaskStat(const std::string& directory) {
-  const Fd fd(::open((directory + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return Fail(errno == ENOENT ? ESRCH : errno);
-  std::string text(4096, '\0');
-  VENEER_TRY(const size_t n, sys::ReadAt(fd.get(), text.data(), text.size(), 0));
-  const std::optional<TaskStat> stat = ParseTaskStat(std::string_view(text).substr(0, n));
+  const Sys<std::string> text = ReadFile(directory + "/stat", 4096);
+  if (!text) return Fail(text.error().code == ENOENT ? ESRCH : text.error().code);
+  const std::optional<TaskStat> stat = ParseTaskStat(*text);
   if (!stat) return Fail(EIO);
   return *stat;
 }
@@ -108,9 +106,9 @@ std::vector<FileLock> ReadLocks() {
 }
 
 std::optional<FileId> FileBehind(const std::string& link) {
-  const Fd file(::open(link.c_str(), O_PATH | O_CLOEXEC));
+  const Sys<Fd> file = sys::OpenFollowing(link, O_PATH);
   struct statx st = {};
-  if (!file || ::statx(file.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
+  if (!file || ::statx(file->get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
     return {};
   return FileId{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/result.h"
 
 namespace veneer {
@@ -64,7 +65,6 @@ struct FileId {
 // FUSE answers without its daemon.
 std::optional<FileId> FileBehind(const std::string& link);
 
-enum class LockMode { kShared, kExclusive };
 // True when one of the descriptors of a process has this file locked by flock(2). nullopt: they cannot all be looked into.
 std::optional<bool> HoldsFlock(const std::string& process, const FileId& file, LockMode mode);
 

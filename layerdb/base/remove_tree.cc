@@ -27,9 +27,9 @@ class Remover {
     while (!todo_.empty()) {
       const std::string name = std::move(todo_.back());
       todo_.pop_back();
-      if (const Sys<Fd> dir = OpenDir(top_.get(), name); dir) {
+      if (const Sys<Fd> dir = sys::Open({top_.get(), name.c_str()}, O_RDONLY | O_DIRECTORY); dir) {
         Empty(dir->get(), false);
-        if (unlinkat(top_.get(), name.c_str(), AT_REMOVEDIR) != 0) Failed(errno);
+        Check(sys::RemoveDir({top_.get(), name.c_str()}));
       } else {
         Failed(dir.error().code);
       }
@@ -43,10 +43,8 @@ class Remover {
     if (!failure_ && code != ENOENT) failure_ = code;
   }
 
-  static Sys<Fd> OpenDir(int at, const std::string& name) {
-    Fd fd(openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (fd) return fd;
-    return FailErrno();
+  void Check(const Sys<void>& done) {
+    if (!done) Failed(done.error().code);
   }
 
   void Empty(int dir, bool is_top) {
@@ -56,21 +54,22 @@ class Remover {
     });
     if (!read) Failed(read.error().code);
     for (const auto& [name, may_be_dir] : names) {
-      struct stat st;
-      if (fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        Failed(errno);
-      } else if (may_be_dir && S_ISDIR(st.st_mode)) {
-        RemoveDir(dir, name, st.st_mode, is_top);
-      } else if (unlinkat(dir, name.c_str(), 0) != 0) {
-        Failed(errno);
-      } else if (st.st_nlink == 1) {
-        freed_ += static_cast<uint64_t>(st.st_blocks) * 512;
+      const sys::At at{dir, name.c_str()};
+      const Sys<struct stat> st = sys::Stat(at);
+      if (!st) {
+        Failed(st.error().code);
+      } else if (may_be_dir && S_ISDIR(st->st_mode)) {
+        RemoveDir(dir, name, st->st_mode, is_top);
+      } else if (const Sys<void> removed = sys::Unlink(at); !removed) {
+        Failed(removed.error().code);
+      } else if (st->st_nlink == 1) {
+        freed_ += static_cast<uint64_t>(st->st_blocks) * 512;
       }
     }
   }
 
   void RemoveDir(int dir, const std::string& name, mode_t mode, bool is_top) {
-    if (unlinkat(dir, name.c_str(), AT_REMOVEDIR) == 0) return;
+    if (sys::RemoveDir({dir, name.c_str()})) return;
     // A directory is read, emptied and moved with all rights of its owner only.
     if ((mode & S_IRWXU) != S_IRWXU) {
       if (const Sys<void> opened = sys::Chmod({dir, name.c_str()}, 0700); !opened) {
@@ -84,11 +83,13 @@ class Remover {
     // The names at the top are anybody's: one that is taken is not used.
     for (;;) {
       std::string moved = ".removed-" + std::to_string(++moved_);
-      if (renameat2(dir, name.c_str(), top_.get(), moved.c_str(), RENAME_NOREPLACE) == 0) {
+      const Sys<void> renamed =
+          sys::Rename({dir, name.c_str()}, {top_.get(), moved.c_str()}, RENAME_NOREPLACE);
+      if (renamed) {
         todo_.push_back(std::move(moved));
         return;
       }
-      if (errno != EEXIST) return Failed(errno);
+      if (renamed.error().code != EEXIST) return Failed(renamed.error().code);
     }
   }
 
@@ -99,31 +100,31 @@ class Remover {
   std::optional<int> failure_;
 };
 
-Sys<uint64_t> RemoveFile(const std::string& path) {
-  struct stat st;
-  if (lstat(path.c_str(), &st) != 0 || unlink(path.c_str()) != 0) {
-    if (errno == ENOENT) return 0;
-    return FailErrno();
-  }
+Sys<uint64_t> RemoveOne(const std::string& path) {
+  VENEER_TRY(const struct stat st, sys::Stat(sys::Path(path)));
+  VENEER_TRY_VOID(sys::Unlink(sys::Path(path)));
   return st.st_nlink == 1 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
 }
 
 }  // namespace
 
 Sys<uint64_t> RemoveTree(const std::string& path) {
-  Fd top(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!top && errno == EACCES && sys::Chmod({AT_FDCWD, path.c_str()}, 0700)) {
-    top = Fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const sys::At at = sys::Path(path);
+  Sys<Fd> top = sys::Open(at, O_RDONLY | O_DIRECTORY);
+  if (!top && top.error().code == EACCES && sys::Chmod(at, 0700)) {
+    top = sys::Open(at, O_RDONLY | O_DIRECTORY);
   }
   if (!top) {
-    if (errno == ENOENT) return 0;
-    if (errno == ENOTDIR || errno == ELOOP) return RemoveFile(path);
-    return FailErrno();
+    const int code = top.error().code;
+    if (code == ENOENT) return 0;
+    if (code != ENOTDIR && code != ELOOP) return Fail(code);
+    const Sys<uint64_t> freed = RemoveOne(path);
+    return !freed && freed.error().code == ENOENT ? 0 : freed;
   }
-  // Where this is not allowed, what follows says so.
-  IgnoreError(fchmod(top.get(), 0700), "the removal itself reports what is not allowed");
-  VENEER_TRY(const uint64_t freed, Remover(std::move(top)).Run());
-  if (rmdir(path.c_str()) != 0 && errno != ENOENT) return FailErrno();
+  IgnoreError(sys::Chmod({top->get()}, 0700), "the removal itself reports what is not allowed");
+  VENEER_TRY(const uint64_t freed, Remover(*std::move(top)).Run());
+  const Sys<void> removed = sys::RemoveDir(at);
+  if (!removed && removed.error().code != ENOENT) return Fail(removed.error());
   return freed;
 }
 

@@ -2,8 +2,11 @@
 #include "layerdb/base/sys.h"
 
 #include <dirent.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -56,6 +59,23 @@ Sys<Fd> Open(At at, int flags, mode_t mode) {
   }
   if (fd < 0) return FailErrno();
   return Fd(fd);
+}
+
+Sys<Fd> OpenFollowing(const char* path, int flags, mode_t mode) {
+  const int fd = Retry([&] { return ::open(path, flags | O_CLOEXEC, mode); });
+  if (fd < 0) return FailErrno();
+  return Fd(fd);
+}
+
+Sys<Fd> MakeTemporaryFile(std::string* path) {
+  const int fd = ::mkostemp(path->data(), O_CLOEXEC);
+  if (fd < 0) return FailErrno();
+  return Fd(fd);
+}
+
+Sys<void> MakeTemporaryDir(std::string* path) {
+  if (::mkdtemp(path->data()) == nullptr) return FailErrno();
+  return {};
 }
 
 Sys<struct stat> Stat(At at) {
@@ -256,6 +276,10 @@ Sys<void> Sync(int fd, bool data_only) {
 }
 
 Sys<void> SyncFs(int fd) { return Done(::syncfs(fd)); }
+
+Sys<void> Lock(int fd, int operation) {
+  return Done(Retry([&] { return ::flock(fd, operation); }));
+}
 
 Sys<struct statvfs> StatVfs(int fd) {
   struct statvfs st;

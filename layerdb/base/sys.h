@@ -3,7 +3,10 @@
 // The system calls that the project makes on trees of files, one thin function each: the kernel's
 // semantics, an Errno instead of -1. Nothing here follows a symlink in the last component, and nothing takes
 // a path of more than one component except where it says so: a tree is walked by descriptors, so that no length
-// of path and no symlink put in the way matters.
+// of path and no symlink put in the way matters. Files and directories of our own are named by their Path().
+//
+// Nothing else in the project opens, locks, renames, removes or syncs a file (scripts/checks/system_calls.py), so that
+// tests see every such call.
 //
 // Thread-safe. EINTR is retried where POSIX allows it to be.
 #ifndef VENEER_LAYERDB_BASE_SYS_H_
@@ -32,9 +35,22 @@ struct At {
   bool self() const { return *name == '\0'; }
 };
 
+// A whole path, whose parents may be symlinks.
+inline At Path(const std::string& path) { return {AT_FDCWD, path.c_str()}; }
+inline At Path(const char* path) { return {AT_FDCWD, path}; }
+
 // openat(2) with O_CLOEXEC and O_NOFOLLOW added. A self At is opened again through /proc (so that an O_PATH
 // descriptor becomes one that can read or write).
 Sys<Fd> Open(At at, int flags, mode_t mode = 0);
+// open(2) with O_CLOEXEC added: what a user has named, and what /proc and /dev have. A symlink in the last component is
+// followed.
+Sys<Fd> OpenFollowing(const char* path, int flags, mode_t mode = 0);
+inline Sys<Fd> OpenFollowing(const std::string& path, int flags, mode_t mode = 0) {
+  return OpenFollowing(path.c_str(), flags, mode);
+}
+// mkostemp(3) and mkdtemp(3): `path` ends in "XXXXXX", which become other characters.
+Sys<Fd> MakeTemporaryFile(std::string* path);
+Sys<void> MakeTemporaryDir(std::string* path);
 Sys<struct stat> Stat(At at);
 Sys<std::string> ReadLink(At at);
 
@@ -71,6 +87,8 @@ Sys<void> Truncate(int fd, uint64_t size);
 Sys<void> TruncateByPath(int fd, uint64_t size);
 Sys<void> Sync(int fd, bool data_only);
 Sys<void> SyncFs(int fd);
+// flock(2). With LOCK_NB EWOULDBLOCK where somebody else has it. TakeLock() of files.h waits for a time.
+Sys<void> Lock(int fd, int operation);
 Sys<struct statvfs> StatVfs(int fd);
 
 // Copies `size` bytes between regular files at the same offset. A small file (16 KiB) is read and written; of a larger one

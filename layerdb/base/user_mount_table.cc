@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 
 namespace veneer {
@@ -58,26 +59,19 @@ std::string ReadText(const char* path) {
 }
 
 Sys<Fd> LockTable() {
-  Fd fd(::open(kLock, O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd) return FailErrno();
-  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return FailErrno();
-    if (std::chrono::steady_clock::now() > deadline) return Fail(EWOULDBLOCK);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  VENEER_TRY(Fd fd, sys::OpenFollowing(kLock, O_RDONLY | O_CREAT, 0644));
+  VENEER_TRY(const bool locked, TakeLock(fd.get(), LockMode::kExclusive, kLockPatience));
+  if (!locked) return Fail(EWOULDBLOCK);
   return fd;
 }
 
 Sys<void> ReplaceTable(const std::string& text) {
   std::string staged = std::string(kTable) + ".XXXXXX";
-  const Fd fd(::mkostemp(staged.data(), O_CLOEXEC));
-  if (!fd) return FailErrno();
+  VENEER_TRY(const Fd fd, sys::MakeTemporaryFile(&staged));
   Sys<void> done = sys::WriteAt(fd.get(), text, 0);
-  if (done && (::fchmod(fd.get(), 0644) != 0 || ::rename(staged.c_str(), kTable) != 0)) {
-    done = FailErrno();
-  }
-  if (!done) ::unlink(staged.c_str());
+  if (done) done = sys::Chmod({fd.get()}, 0644);
+  if (done) done = sys::Rename(sys::Path(staged), sys::Path(kTable), 0);
+  if (!done) IgnoreError(sys::Unlink(sys::Path(staged)), "the error that matters is known");
   return done;
 }
 
@@ -108,7 +102,7 @@ std::string UnmountHelperEntry(std::string_view source, std::string_view target)
 }
 
 Sys<void> NoteUnmountHelper(const std::string& source, const std::string& target) {
-  if (::mkdir(kDirectory, 0755) != 0 && errno != EEXIST) return FailErrno();
+  VENEER_TRY_VOID(EnsureDir(kDirectory, 0755));
   VENEER_TRY(const Fd lock, LockTable());
   const std::string table = ReadText(kTable);
   // A daemon that was killed leaves its entry: those whose mount is gone go now.
@@ -126,8 +120,8 @@ Sys<void> ForgetUnmountHelper(const std::string& target) {
   VENEER_TRY(const Fd lock, LockTable());
   const std::string table = ReadText(kTable);
   const std::string own = Escape(target);
-  const std::string kept = WithoutUnmountHelpers(
-      table, [&](const std::string& escaped) { return escaped == own; });
+  const std::string kept =
+      WithoutUnmountHelpers(table, [&](const std::string& escaped) { return escaped == own; });
   if (kept == table) return {};
   return ReplaceTable(kept);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/catalog/containers.h"
 #include "layerdb/catalog/layout.h"
@@ -32,7 +33,7 @@ tl::unexpected<Error> InUse(const ContainerRecord& record) {
 void RemoveInPlace(const std::string& container) {
   const std::string upper = container + "/upper";
   const std::string removed = container + "/removed";
-  const bool moved = rename(upper.c_str(), removed.c_str()) == 0;
+  const bool moved = sys::Rename(sys::Path(upper), sys::Path(removed), 0).has_value();
   for (const std::string& dir : {moved ? removed : upper, container + "/work"}) {
     IgnoreError(RemoveTree(dir), "what is left is met again behind the record's removal");
   }
@@ -69,9 +70,10 @@ Result<void> Containers::RemoveFiles(std::string_view name) {
   const std::string path = layout_.container(name);
   // Without room for a staging directory it goes where it is.
   const std::string trash = staging ? (*staging)->path() + "/container" : path;
-  if (staging && rename(path.c_str(), trash.c_str()) != 0) {
-    if (errno == ENOENT) return {};
-    return MakeError(Errno{errno}, path);
+  if (staging) {
+    const Sys<void> moved = sys::Rename(sys::Path(path), sys::Path(trash), 0);
+    if (!moved && moved.error().code == ENOENT) return {};
+    if (!moved) return MakeError(moved.error(), path);
   }
   if (const Sys<uint64_t> removed = RemoveTree(trash); !removed) {
     return MakeError(removed.error(), "container " + std::string(name) +

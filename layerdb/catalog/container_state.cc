@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/catalog/containers.h"
 #include "layerdb/catalog/layout.h"
@@ -20,11 +21,10 @@ std::string StatePath(const StoreLayout& layout, std::string_view name) {
 
 // What SetMount() has recorded; a file that is missing or malformed says nothing.
 std::optional<ContainerMount> RecordedMount(const StoreLayout& layout, std::string_view name) {
-  const Fd fd(
-      open(StatePath(layout, name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Sys<Fd> fd = sys::Open(sys::Path(StatePath(layout, name)), O_RDONLY | O_NONBLOCK);
   if (!fd) return std::nullopt;
   std::string bytes(size_t{64} * 1024, '\0');
-  const Sys<size_t> n = sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0);
+  const Sys<size_t> n = sys::ReadAt(fd->get(), bytes.data(), bytes.size(), 0);
   if (!n) return std::nullopt;
   bytes.resize(*n);
   return DecodeMount(bytes);
@@ -54,14 +54,14 @@ Result<void> Containers::SetMount(std::string_view name,
                                   const std::optional<ContainerMount>& mount) {
   const std::string path = StatePath(layout_, name);
   if (!mount) {
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
+    VENEER_TRY_CTX_VOID(RemoveFile(path), path);
     return {};
   }
   const std::string staged = path + ".new";
-  const Fd fd(open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, staged);
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(staged), O_WRONLY | O_CREAT | O_TRUNC, 0600),
+                 staged);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), EncodeMount(*mount), 0), staged);
-  if (rename(staged.c_str(), path.c_str()) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(staged), sys::Path(path), 0), path);
   return {};
 }
 

@@ -93,8 +93,7 @@ Result<bool> LikeRootOf(const std::string& tree, const std::string& upper) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
   const EntryView root = index->Root().entry;
   const Attr attr = root.attr();
-  const Fd directory(open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return MakeError(Errno{errno}, upper);
+  VENEER_TRY_CTX(const Fd directory, sys::Open(sys::Path(upper), O_PATH | O_DIRECTORY), upper);
   const sys::At at{directory.get()};
   // Where that fails, the mount says why.
   const TreeNotation notation = BecomeUpper(at).value_or(TreeNotation());
@@ -115,11 +114,9 @@ Result<bool> LikeRootOf(const std::string& tree, const std::string& upper) {
 // Says what LikeRootOf() could not do (StoreLayout::foreign_root). It belongs to whom the root belongs to.
 Result<void> NoteForeignRoot(const std::string& container, const std::string& upper) {
   const std::string path = container + "/foreign-root";
-  const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  struct stat st;
-  if (!fd || stat(upper.c_str(), &st) != 0 || fchown(fd.get(), st.st_uid, st.st_gid) != 0) {
-    return MakeError(Errno{errno}, path);
-  }
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_WRONLY | O_CREAT | O_EXCL, 0600), path);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat(sys::Path(upper)), upper);
+  VENEER_TRY_CTX_VOID(sys::Chown({fd.get()}, st.st_uid, st.st_gid), path);
   return {};
 }
 
@@ -128,7 +125,7 @@ Result<void> MakeDirectories(const std::string& container, const std::string& tr
   const std::string upper = container + "/upper";
   const std::string work = container + "/work";
   for (const std::string& dir : {container, upper, work}) {
-    if (mkdir(dir.c_str(), 0700) != 0) return MakeError(Errno{errno}, dir);
+    VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(dir), 0700), dir);
   }
   VENEER_TRY(const bool alike, LikeRootOf(tree, upper));
   if (!alike) VENEER_TRY_VOID(NoteForeignRoot(container, upper));
@@ -138,8 +135,8 @@ Result<void> MakeDirectories(const std::string& container, const std::string& tr
 
 // Nobody asks for it before the container shows. A power cut ends every owner, so it need not be durable.
 Result<Fd> MakeOwner(const std::string& path) {
-  Fd fd(open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDONLY | O_CREAT | O_EXCL, 0600), path);
+  VENEER_TRY_CTX_VOID(sys::Lock(fd.get(), LOCK_EX | LOCK_NB), path);
   return fd;
 }
 
@@ -156,16 +153,14 @@ Result<void> ClearPlace(const StoreLayout& layout, const KvTxn& txn, const std::
     return MakeError(target + " has no container any more, but is still in use", ExitCode::kInUse);
   }
   const std::string old = trash + "/left-over";
-  if (rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT) {
-    return MakeError(Errno{errno}, target);
-  }
+  const Sys<void> moved = sys::Rename(sys::Path(target), sys::Path(old), 0);
+  if (!moved && moved.error().code != ENOENT) return MakeError(moved.error(), target);
   return {};
 }
 
 Result<void> WriteNote(const std::string& container, std::string_view name) {
   const std::string path = RenameNote(container);
-  const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_WRONLY | O_CREAT | O_TRUNC, 0600), path);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), name, 0), path);
   VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), path);
   return SyncPath(container);
@@ -181,20 +176,19 @@ Timestamp Now() {
 
 bool RestoreRenamed(const StoreLayout& layout, const KvTxn& txn, const std::string& directory) {
   const std::string path = layout.container(directory);
-  const Fd fd(open(RenameNote(path).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Sys<Fd> fd = sys::Open(sys::Path(RenameNote(path)), O_RDONLY | O_NONBLOCK);
   if (!fd) return false;
   std::string name(kMaxContainerName + 1, '\0');
-  const Sys<size_t> n = sys::ReadAt(fd.get(), name.data(), name.size(), 0);
+  const Sys<size_t> n = sys::ReadAt(fd->get(), name.data(), name.size(), 0);
   name.resize(n.value_or(0));
   if (!IsContainerName(name) || !IsContainerName(directory)) return false;
   const auto there = txn.Get(ContainerKey(directory));
   const auto old = txn.Get(ContainerKey(name));
   if (!there || *there || !old || !*old) return false;
   const std::string before = layout.container(name);
-  if (renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, before.c_str(), RENAME_NOREPLACE) != 0) {
-    return false;
-  }
-  unlink(RenameNote(before).c_str());
+  if (!sys::Rename(sys::Path(path), sys::Path(before), RENAME_NOREPLACE)) return false;
+  IgnoreError(RemoveFile(RenameNote(before)),
+              "a note in a container that has a record says nothing");
   return true;
 }
 
@@ -247,7 +241,7 @@ Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
     if (!moved) {
       const std::string target = layout_.container(record.name);
       VENEER_TRY_VOID(ClearPlace(layout_, txn, record.name, staging->path()));
-      if (rename(staged.c_str(), target.c_str()) != 0) return MakeError(Errno{errno}, target);
+      VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(staged), sys::Path(target), 0), target);
       moved = true;
       VENEER_TRY_VOID(SyncPath(layout_.containers()));
     }
@@ -292,14 +286,10 @@ Result<std::vector<ContainerRecord>> Containers::List() {
 
 bool Containers::RestoreAll() {
   bool restored = false;
-  std::vector<std::string> names;
-  const Fd fd(open(layout_.containers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return false;
-  const Sys<void> read =
-      sys::ReadDir(fd.get(), [&](const sys::Dirent& entry) { names.emplace_back(entry.name); });
-  if (!read) return false;
+  const Sys<std::vector<std::string>> names = NamesIn(layout_.containers());
+  if (!names) return false;
   const Result<void> done = catalog_.Write([&](KvTxn& txn) -> Result<void> {
-    for (const std::string& name : names) restored |= RestoreRenamed(layout_, txn, name);
+    for (const std::string& name : *names) restored |= RestoreRenamed(layout_, txn, name);
     return {};
   });
   return done && restored;
@@ -311,8 +301,8 @@ Result<void> Containers::ReplaceLost(std::string_view name) {
     VENEER_TRY_VOID(GetIn(txn, name));
     struct stat st;
     if (stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
-    if (mkdir(path.c_str(), 0700) != 0) return MakeError(Errno{errno}, path);
+    VENEER_TRY_CTX_VOID(RemoveFile(path), path);
+    VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(path), 0700), path);
     return {};
   });
 }
@@ -323,23 +313,18 @@ Result<ContainerLock> Containers::Lock(std::string_view name) {
   const std::string path = layout_.container(name);
   for (;;) {
     VENEER_TRY_VOID(Get(name));
-    Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Sys<Fd> fd = sys::Open(sys::Path(path), O_RDONLY | O_DIRECTORY);
     if (!fd) {
-      const int code = errno;
+      const int code = fd.error().code;
       if (code != ENOENT && code != ENOTDIR && code != ELOOP) return MakeError(Errno{code}, path);
       if (!RestoreAll()) VENEER_TRY_VOID(ReplaceLost(name));
       continue;
     }
-    while (flock(fd.get(), LOCK_EX) != 0) {
-      if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
-    }
+    VENEER_TRY_CTX_VOID(sys::Lock(fd->get(), LOCK_EX), "lock " + path);
     // It may have been removed, and made again, while this waited.
-    struct stat locked;
-    struct stat there;
-    if (fstat(fd.get(), &locked) != 0) return MakeError(Errno{errno}, path);
-    if (stat(path.c_str(), &there) == 0 && locked.st_ino == there.st_ino) {
-      return ContainerLock(std::move(fd));
-    }
+    VENEER_TRY_CTX(const struct stat locked, sys::Stat({fd->get()}), path);
+    const Sys<struct stat> there = sys::Stat(sys::Path(path));
+    if (there && locked.st_ino == there->st_ino) return ContainerLock(*std::move(fd));
   }
 }
 
@@ -368,10 +353,8 @@ Result<void> Containers::Rename(std::string_view from, std::string_view to) {
       VENEER_TRY_VOID(ClearPlace(layout_, txn, std::string(to), staging->path()));
       noted = true;
       VENEER_TRY_VOID(WriteNote(old_path, from));
-      if (renameat2(AT_FDCWD, old_path.c_str(), AT_FDCWD, new_path.c_str(), RENAME_NOREPLACE) !=
-          0) {
-        return MakeError(Errno{errno}, old_path);
-      }
+      VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(old_path), sys::Path(new_path), RENAME_NOREPLACE),
+                          old_path);
       moved = true;
       VENEER_TRY_VOID(SyncPath(layout_.containers()));
     }
@@ -380,8 +363,11 @@ Result<void> Containers::Rename(std::string_view from, std::string_view to) {
   };
   const Result<void> done = catalog_.Write(move);
   // Where this fails too, RestoreRenamed() does it: the note is left.
-  const bool back = done || !moved || rename(new_path.c_str(), old_path.c_str()) == 0;
-  if (noted && back) unlink(RenameNote(done ? new_path : old_path).c_str());
+  const bool back = done || !moved || sys::Rename(sys::Path(new_path), sys::Path(old_path), 0);
+  if (noted && back) {
+    IgnoreError(RemoveFile(RenameNote(done ? new_path : old_path)),
+                "a note in a container that has a record says nothing");
+  }
   return done;
 }
 

@@ -2,42 +2,31 @@
 #include "layerdb/catalog/lease.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
-#include <thread>
+#include <utility>
+
+#include "layerdb/base/files.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{5};
-
 // Neither a link nor a fifo that is in the way is waited for.
-Fd OpenForLease(const std::string& path) {
-  return Fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+Sys<Fd> OpenForLease(const std::string& path) {
+  return sys::Open(sys::Path(path), O_RDONLY | O_NONBLOCK);
 }
 
 }  // namespace
 
 bool IsLeased(const std::string& path) {
-  const Fd fd = OpenForLease(path);
-  if (!fd) return false;
-  int failed = 0;
-  do {
-    failed = flock(fd.get(), LOCK_SH | LOCK_NB);
-  } while (failed != 0 && errno == EINTR);
-  return failed != 0 && errno == EWOULDBLOCK;
+  const Sys<Fd> fd = OpenForLease(path);
+  return fd && !TakeLock(fd->get(), LockMode::kShared, kNoPatience).value_or(true);
 }
 
 Sys<std::optional<Fd>> TakeLease(const std::string& path, std::chrono::milliseconds patience) {
-  Fd fd = OpenForLease(path);
-  if (!fd) return FailErrno();
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) return FailErrno();
-    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
-    std::this_thread::sleep_for(kPoll);
-  }
+  VENEER_TRY(Fd fd, OpenForLease(path));
+  VENEER_TRY(const bool taken, TakeLock(fd.get(), LockMode::kExclusive, patience));
+  if (!taken) return std::nullopt;
   return std::optional<Fd>(std::move(fd));
 }
 

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
 
-#include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/proc.h"
-#include "layerdb/base/sys.h"
 #include "layerdb/catalog/containers.h"
 
 namespace veneer {
 namespace {
 
 Sys<std::string> BootId() {
-  const Fd fd(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-  if (!fd) return FailErrno();
-  std::string text(64, '\0');
-  VENEER_TRY(const size_t n, sys::ReadAt(fd.get(), text.data(), text.size(), 0));
-  text.resize(n);
+  VENEER_TRY(std::string text, ReadFile("/proc/sys/kernel/random/boot_id", 64));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/catalog/staging_dir.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <optional>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
@@ -19,17 +16,6 @@
 
 namespace veneer {
 namespace {
-
-constexpr std::chrono::milliseconds kNoPatience{0};
-
-Sys<Fd> TakeSharedLock(const std::string& path) {
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return FailErrno();
-  while (flock(fd.get(), LOCK_SH) != 0) {
-    if (errno != EINTR) return FailErrno();
-  }
-  return fd;
-}
 
 struct Leased {
   std::string dir;
@@ -40,10 +26,10 @@ struct Leased {
 Sys<Leased> MakeLeased(const std::string& parent) {
   for (;;) {
     std::string dir = parent + "/" + std::to_string(getpid()) + "-XXXXXX";
-    if (mkdtemp(dir.data()) == nullptr) return FailErrno();
+    VENEER_TRY_VOID(sys::MakeTemporaryDir(&dir));
     Sys<std::optional<Fd>> lease = TakeLease(dir, kNoPatience);
     if (!lease && lease.error().code != ENOENT) {
-      rmdir(dir.c_str());
+      IgnoreError(sys::RemoveDir(sys::Path(dir)), "prune does the rest");
       return Fail(lease.error());
     }
     if (!lease || !*lease) continue;
@@ -55,7 +41,8 @@ Sys<Leased> MakeLeased(const std::string& parent) {
 }  // namespace
 
 Result<std::unique_ptr<StagingDir>> StagingDir::Make(const StoreLayout& layout) {
-  VENEER_TRY_CTX(Fd lock, TakeSharedLock(layout.lock_file()), layout.lock_file());
+  VENEER_TRY_CTX(Fd lock, OpenLocked(layout.lock_file(), LockMode::kShared, kForever),
+                 layout.lock_file());
   VENEER_TRY_CTX(Leased leased, MakeLeased(layout.staging()), layout.staging());
   return std::unique_ptr<StagingDir>(
       new StagingDir(std::move(lock), std::move(leased.dir), std::move(leased.lease)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/index/index_file.h"
 #include "layerdb/index/index_writer.h"
 
@@ -49,9 +50,8 @@ IndexEditor::~IndexEditor() = default;
 
 Result<std::unique_ptr<IndexEditor>> IndexEditor::Open(const std::string& path) {
   VENEER_TRY(const VerifiedIndex verified, VerifyIndexFile(path));
-  if (truncate(path.c_str(), static_cast<off_t>(verified.seal.data_size)) != 0) {
-    return MakeError(Errno{errno}, path);
-  }
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_WRONLY), path);
+  VENEER_TRY_CTX_VOID(sys::Truncate(fd.get(), verified.seal.data_size), path);
   auto state = std::make_unique<State>();
   state->summary = verified.seal.summary;
   state->summary.target_bytes = 0;  // not kept for trees

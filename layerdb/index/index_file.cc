@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/index/file_map.h"
 #include "layerdb/index/index_writer.h"
 #include "layerdb/index/page_check.h"
@@ -22,10 +23,9 @@ constexpr uint64_t kPathPages = 12;
 
 Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t page_size,
                        const IndexSummary& summary, bool durable) {
-  const Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_RDWR), path);
   // LMDB does not write a last page that became free again; the file then ends before it.
-  if (ftruncate(fd.get(), static_cast<off_t>(data_size)) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::Truncate(fd.get(), data_size), path);
   Seal seal;
   seal.page_size = page_size;
   seal.data_size = data_size;
@@ -34,12 +34,8 @@ Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t pag
     VENEER_TRY_CTX(const FileMap map, FileMap::Of(fd.get(), data_size, FileMap::Use::kAll), path);
     seal.checksum = Xxh128(map.bytes());
   }
-  const std::string bytes = EncodeSeal(seal);
-  const ssize_t n = pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(data_size));
-  if (n != static_cast<ssize_t>(bytes.size())) {
-    return MakeError(Errno{n < 0 ? errno : ENOSPC}, path);
-  }
-  if (durable && fdatasync(fd.get()) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), EncodeSeal(seal), data_size), path);
+  if (durable) VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), true), path);
   return {};
 }
 
@@ -53,19 +49,17 @@ tl::unexpected<Error> DamagedIndex(const std::string& path, std::string_view why
 
 Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
   // Not blocked by a fifo in its place. A user may have linked to an index.
-  const Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, "index " + path);
-  struct stat st;
-  if (fstat(fd.get(), &st) != 0) return MakeError(Errno{errno}, "index " + path);
+  VENEER_TRY_CTX(const Fd fd, sys::OpenFollowing(path, O_RDONLY | O_NONBLOCK), "index " + path);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), "index " + path);
   if (!S_ISREG(st.st_mode)) return MakeError("index " + path + ": not a regular file");
   const auto size = static_cast<uint64_t>(st.st_size);
   if (size < kSealSize) return DamagedIndex(path, "it is cut short");
 
   std::string bytes(kSealSize, '\0');
-  const ssize_t n =
-      pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(size - kSealSize));
-  if (n < 0) return MakeError(Errno{errno}, "index " + path);
-  bytes.resize(static_cast<size_t>(n));
+  VENEER_TRY_CTX(const size_t n,
+                 sys::ReadAt(fd.get(), bytes.data(), bytes.size(), size - kSealSize),
+                 "index " + path);
+  bytes.resize(n);
   Result<Seal> seal = DecodeSeal(bytes, size);
   if (!seal) return DamagedIndex(path, seal.error().message());
 
@@ -81,8 +75,7 @@ Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {
 
 Result<std::unique_ptr<IndexBuild>> IndexBuild::Create(const std::string& path,
                                                        uint64_t initial_map) {
-  const Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0644), path);
   return Start(path, true, initial_map);
 }
 
@@ -112,7 +105,7 @@ IndexBuild::~IndexBuild() {
   if (finished_ || !created_) return;
   txn_.reset();
   env_.reset();
-  unlink(path_.c_str());
+  IgnoreError(sys::Unlink(sys::Path(path_)), "prune does the rest");
 }
 
 Result<void> IndexBuild::Begin() {

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/file_map.h"
 #include "layerdb/index/lmdb_util.h"
@@ -40,15 +41,13 @@ namespace {
 // An absent or empty file is none yet. What is looked at are the pages in use, where they lie. REQUIRES: nobody writes
 // meanwhile.
 Result<void> CheckFile(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    if (errno == ENOENT) return {};
-    return MakeError(Errno{errno}, path);
-  }
-  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), path);
+  const Sys<Fd> fd = sys::OpenFollowing(path, O_RDONLY);
+  if (!fd && fd.error().code == ENOENT) return {};
+  if (!fd) return MakeError(fd.error(), path);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd->get()}), path);
   if (st.st_size == 0) return {};
   VENEER_TRY_CTX(const FileMap map,
-                 FileMap::Of(fd.get(), static_cast<uint64_t>(st.st_size), FileMap::Use::kSome),
+                 FileMap::Of(fd->get(), static_cast<uint64_t>(st.st_size), FileMap::Use::kSome),
                  path);
   const Result<void> checked = CheckDatabase(map.bytes());
   if (checked) return {};
@@ -74,15 +73,13 @@ void KeepReserve(MDB_env* env) {
 class FileLock {
  public:
   static Result<FileLock> Take(int fd, int operation, const std::string& path) {
-    while (flock(fd, operation) != 0) {
-      if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
-    }
+    VENEER_TRY_CTX_VOID(sys::Lock(fd, operation), "lock " + path);
     return FileLock(fd);
   }
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock() {
-    if (fd_ >= 0) flock(fd_, LOCK_UN);
+    if (fd_ >= 0) IgnoreError(sys::Lock(fd_, LOCK_UN), "the descriptor holds no lock then");
   }
 
  private:
@@ -142,12 +139,11 @@ KvDatabase::KvDatabase(std::unique_ptr<State> state) : state_(std::move(state)) 
 KvDatabase::~KvDatabase() = default;
 
 Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uint64_t initial_map) {
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return MakeError(Errno{errno}, dir);
+  VENEER_TRY_CTX_VOID(EnsureDir(dir, 0700), dir);
   auto state = std::make_unique<State>();
   state->path = dir + "/data.mdb";
   const std::string lock_path = dir + "/lock";
-  state->lock = Fd(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!state->lock) return MakeError(Errno{errno}, lock_path);
+  VENEER_TRY_CTX(state->lock, sys::OpenFollowing(lock_path, O_RDWR | O_CREAT, 0600), lock_path);
   // LMDB writes its first pages while it opens a new file: one process at a time.
   VENEER_TRY(const FileLock lock, FileLock::Take(state->lock.get(), LOCK_EX, lock_path));
   VENEER_TRY_VOID(CheckFile(state->path));

@@ -53,8 +53,7 @@ DirLayer::DirLayer(Fd root, dev_t device, const PrivateNames& privates, DirLayer
 Result<std::shared_ptr<DirLayer>> DirLayer::Open(const std::string& path, DirLayerOptions options) {
   const std::string what = "layer " + path;
   // A layer may be named by a symlink (containers-storage does), so this one open follows it.
-  Fd root(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return MakeError(Errno{errno}, what);
+  VENEER_TRY_CTX(Fd root, sys::OpenFollowing(path, O_PATH | O_DIRECTORY), what);
   VENEER_TRY_CTX(const Fd readable, sys::Open({root.get()}, O_RDONLY | O_DIRECTORY), what);
   VENEER_TRY_CTX(const struct stat st, sys::Stat({root.get()}), what);
   const TreeNotation notation = NotationOf({root.get()});

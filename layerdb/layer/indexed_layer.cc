@@ -33,8 +33,8 @@ Result<std::shared_ptr<IndexedLayer>> IndexedLayer::Open(const std::string& inde
   VENEER_TRY(std::shared_ptr<IndexReader> index, IndexReader::Open(index_file));
   Fd objects;
   if (!objects_dir.empty()) {
-    objects = Fd(open(objects_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!objects) return MakeError(Errno{errno}, "objects directory " + objects_dir);
+    VENEER_TRY_CTX(objects, sys::OpenFollowing(objects_dir, O_PATH | O_DIRECTORY),
+                   "objects directory " + objects_dir);
   }
   return std::shared_ptr<IndexedLayer>(new IndexedLayer(std::move(index), std::move(objects)));
 }
@@ -57,15 +57,13 @@ Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
   if (!objects_) return Fail(ENOENT);
   // No access time is kept of an object, so that reading an image writes nothing.
   const std::string path = ObjectPath(object);
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  Fd fd(openat(objects_.get(), path.c_str(), kFlags | O_NOATIME));
-  if (!fd && errno == EPERM) {  // somebody else's file
-    fd = Fd(openat(objects_.get(), path.c_str(), kFlags));
-  }
+  const sys::At at{objects_.get(), path.c_str()};
+  Sys<Fd> fd = sys::Open(at, O_RDONLY | O_NONBLOCK | O_NOATIME);
+  if (!fd && fd.error().code == EPERM) fd = sys::Open(at, O_RDONLY | O_NONBLOCK);  // another's file
   if (fd) return fd;
   // A symlink, a socket: what is in the place of an object is damage, and no ELOOP or ENXIO of the file that is read.
-  if (errno == ELOOP || errno == ENXIO) return Fail(EIO);
-  return FailErrno();
+  if (fd.error().code == ELOOP || fd.error().code == ENXIO) return Fail(EIO);
+  return fd;
 }
 
 Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {

@@ -86,8 +86,7 @@ Sys<bool> SameContent(int a, int b) {
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const std::string& dir) {
-  Fd fd(open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, dir);
+  VENEER_TRY_CTX(Fd fd, sys::OpenFollowing(dir, O_PATH | O_DIRECTORY), dir);
   return std::unique_ptr<ObjectStore>(new ObjectStore(dir, std::move(fd)));
 }
 
@@ -97,13 +96,20 @@ Sys<Fd> ObjectStore::OpenObject(const ObjectRef& ref) const {
 
 Sys<void> ObjectStore::MakeParent(const std::string& path) const {
   const std::string parent = ParentOf(path);
-  if (mkdirat(dir_.get(), parent.c_str(), 0700) == 0) return {};
-  struct stat st;
-  if (errno != EEXIST) return FailErrno();
-  if (fstatat(dir_.get(), parent.c_str(), &st, 0) == 0 && S_ISDIR(st.st_mode)) return {};
+  const sys::At at{dir_.get(), parent.c_str()};
+  const auto make = [&]() -> Sys<bool> {
+    const Sys<void> made = sys::MakeDir(at, 0700);
+    if (made) return true;
+    if (made.error().code != EEXIST) return Fail(made.error());
+    struct stat st;
+    return fstatat(at.fd, at.name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+  };
+  VENEER_TRY(const bool made, make());
+  if (made) return {};
   // Nobody else's names are here, so what is in the way is damage.
-  if (unlinkat(dir_.get(), parent.c_str(), 0) != 0 && errno != ENOENT) return FailErrno();
-  if (mkdirat(dir_.get(), parent.c_str(), 0700) != 0 && errno != EEXIST) return FailErrno();
+  const Sys<void> removed = sys::Unlink(at);
+  if (!removed && removed.error().code != ENOENT) return removed;
+  VENEER_TRY_VOID(make());
   return {};
 }
 
@@ -137,12 +143,13 @@ Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) 
   const auto write = [&](const std::string& path) -> Sys<void> {
     Fd fd;
     VENEER_TRY_VOID(WithParent(path, [&]() -> Sys<void> {
-      fd = Fd(openat(dir_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                     kObjectMode));
-      return fd ? Sys<void>() : FailErrno();
+      VENEER_TRY(fd, sys::Open({dir_.get(), path.c_str()}, O_RDWR | O_CREAT | O_EXCL, kObjectMode));
+      return {};
     }));
     Sys<void> written = sys::WriteAt(fd.get(), bytes, 0);
-    if (!written) unlinkat(dir_.get(), path.c_str(), 0);
+    if (!written) {
+      IgnoreError(sys::Unlink({dir_.get(), path.c_str()}), "half an object is never taken for it");
+    }
     return written;
   };
   return Place(hash, write, [&](const ObjectRef&, int there) {
@@ -162,7 +169,7 @@ Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
                found = HasOneName(there) && SameContent(there, fd).value_or(false);
                return found;
              }));
-  if (found && unlinkat(dir_fd, name.c_str(), 0) != 0) return MakeError(Errno{errno}, name);
+  if (found) VENEER_TRY_CTX_VOID(sys::Unlink({dir_fd, name.c_str()}), name);
   return ref;
 }
 
@@ -182,7 +189,9 @@ Result<ObjectRef> ObjectStore::Link(int fd, const Hash128& hash, std::set<Object
 
 void ObjectStore::Unlink(const ObjectRef& ref) {
   const Sys<Fd> there = OpenObject(ref);
-  if (there && !HasOneName(there->get())) unlinkat(dir_.get(), ObjectPath(ref).c_str(), 0);
+  if (!there || HasOneName(there->get())) return;
+  const std::string path = ObjectPath(ref);
+  IgnoreError(sys::Unlink({dir_.get(), path.c_str()}), "prune does the rest");
 }
 
 bool ObjectStore::Holds(const ObjectRef& ref, int fd) const {
@@ -192,13 +201,13 @@ bool ObjectStore::Holds(const ObjectRef& ref, int fd) const {
 
 Result<void> ObjectStore::Replace(const ObjectRef& ref, int dir_fd, const std::string& name) {
   const std::string path = ObjectPath(ref);
-  const auto rename = [&] {
+  const auto move = [&] {
     return sys::Rename({dir_fd, name.c_str()}, {dir_.get(), path.c_str()}, 0);
   };
-  Sys<void> replaced = WithParent(path, rename);
+  Sys<void> replaced = WithParent(path, move);
   if (!replaced && (replaced.error().code == EISDIR || replaced.error().code == ENOTEMPTY)) {
     VENEER_TRY_CTX_VOID(RemoveTree(path_ + "/" + path), path_ + "/" + path);
-    replaced = rename();
+    replaced = move();
   }
   if (!replaced) return MakeError(replaced.error(), path_ + "/" + path);
   return {};

@@ -18,7 +18,7 @@ ObjectWriter::ObjectWriter(ObjectStaging& staging, std::string path, Fd fd)
     : staging_(staging), path_(std::move(path)), fd_(std::move(fd)) {}
 
 ObjectWriter::~ObjectWriter() {
-  if (fd_) unlink(path_.c_str());
+  if (fd_) IgnoreError(sys::Unlink(sys::Path(path_)), "prune does the rest");
 }
 
 Result<void> ObjectWriter::Write(std::string_view bytes) {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
 
 namespace veneer {
@@ -39,16 +40,14 @@ std::optional<PackExtent> Decode(std::string_view value) {
 
 }  // namespace
 
-bool PackIndex::Exists(const std::string& dir) {
-  return ::access((dir + kFile).c_str(), F_OK) == 0;
-}
+bool PackIndex::Exists(const std::string& dir) { return veneer::Exists(dir + kFile); }
 
 Result<std::unique_ptr<PackIndex>> PackIndex::Open(const std::string& dir) {
   Result<std::unique_ptr<KvDatabase>> database = KvDatabase::Open(dir);
   if (!database && database.error().code() == EUCLEAN) {
     LogWarning("the table of small contents, " + dir + kFile +
                ", is damaged; it is made anew, and nothing is lost by it");
-    ::unlink((dir + kFile).c_str());
+    IgnoreError(RemoveFile(dir + kFile), "the next opening says so");
     database = KvDatabase::Open(dir);
   }
   if (!database) return tl::unexpected(std::move(database).error());

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/hash.h"
 #include "layerdb/base/result.h"

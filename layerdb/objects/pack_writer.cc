@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/objects/content_hash.h"

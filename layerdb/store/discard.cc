@@ -8,6 +8,7 @@
 #include <string>
 
 #include "layerdb/base/files.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/objects/object_store.h"
 #include "layerdb/store/store.h"
@@ -40,11 +41,12 @@ Result<void> DiscardObjects(const Store& store, std::vector<ObjectRef> objects) 
   for (size_t i = 0; i < objects.size(); ++i) {
     if (needed[i]) continue;
     const std::string path = ObjectPath(objects[i]);
-    if (unlinkat(store.objects().dir_fd(), path.c_str(), 0) != 0 && errno != ENOENT) {
-      return MakeError(Errno{errno}, store.layout().objects() + "/" + path);
+    const Sys<void> removed = sys::Unlink({store.objects().dir_fd(), path.c_str()});
+    if (!removed && removed.error().code != ENOENT) {
+      return MakeError(removed.error(), store.layout().objects() + "/" + path);
     }
     const std::string shard = path.substr(0, path.find('/'));
-    IgnoreError(unlinkat(store.objects().dir_fd(), shard.c_str(), AT_REMOVEDIR),
+    IgnoreError(sys::RemoveDir({store.objects().dir_fd(), shard.c_str()}),
                 "it holds others most of the time");
   }
   return {};

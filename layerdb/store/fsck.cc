@@ -356,11 +356,7 @@ Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t t
                         const TarSplitCheck& check_tar_split) {
   // Keeps prune away meanwhile, as a writer would, but needs no room on the disk.
   const std::string lock_path = store.layout().lock_file();
-  const Fd lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return MakeError(Errno{errno}, lock_path);
-  while (flock(lock.get(), LOCK_SH) != 0) {
-    if (errno != EINTR) return MakeError(Errno{errno}, "lock " + lock_path);
-  }
+  VENEER_TRY_CTX(const Fd lock, OpenLocked(lock_path, LockMode::kShared, kForever), lock_path);
   VENEER_TRY(const References all, CollectReferences(store.images(), store.containers()));
   return Checker(store, all, check_tar_split).Run(progress);
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
@@ -36,7 +37,6 @@ namespace veneer {
 namespace {
 
 constexpr auto kWaitForWriters = std::chrono::seconds(2);
-constexpr auto kPoll = std::chrono::milliseconds(20);
 
 struct ObjectRefHash {
   size_t operator()(const ObjectRef& ref) const {
@@ -52,17 +52,15 @@ struct Child {
 };
 
 Result<std::vector<Child>> Children(const std::string& path) {
-  const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dir) {
-    if (errno == ENOENT) return std::vector<Child>();
-    return MakeError(Errno{errno}, path);
-  }
+  const Sys<Fd> dir = sys::OpenFollowing(path, O_RDONLY | O_DIRECTORY);
+  if (!dir && dir.error().code == ENOENT) return std::vector<Child>();
+  if (!dir) return MakeError(dir.error(), path);
   std::vector<Child> children;
-  const Sys<void> read = sys::ReadDir(dir.get(), [&](const sys::Dirent& entry) {
+  const Sys<void> read = sys::ReadDir(dir->get(), [&](const sys::Dirent& entry) {
     bool directory = entry.type == DT_DIR;
-    struct stat st;
-    if (entry.type == DT_UNKNOWN && fstatat(dir.get(), entry.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-      directory = S_ISDIR(st.st_mode);
+    if (entry.type == DT_UNKNOWN) {
+      const Sys<struct stat> st = sys::Stat({dir->get(), entry.name});
+      directory = st && S_ISDIR(st->st_mode);
     }
     children.push_back({entry.name, directory});
   });
@@ -72,19 +70,6 @@ Result<std::vector<Child>> Children(const std::string& path) {
 
 uint64_t BytesOf(const struct stat& st) { return static_cast<uint64_t>(st.st_blocks) * 512; }
 
-// The store's lock, exclusively; nullopt when it was not to be had in time.
-Result<std::optional<Fd>> TakeExclusive(const std::string& path) {
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, path);
-  const auto deadline = std::chrono::steady_clock::now() + kWaitForWriters;
-  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
-    if (std::chrono::steady_clock::now() > deadline) return std::nullopt;
-    std::this_thread::sleep_for(kPoll);
-  }
-  return std::optional<Fd>(std::move(fd));
-}
-
 class Pruner {
  public:
   Pruner(Store& store, const PruneOptions& options)
@@ -93,9 +78,11 @@ class Pruner {
   }
 
   Result<PruneReport> Run() {
-    VENEER_TRY(const std::optional<Fd> lock, TakeExclusive(layout_.lock_file()));
+    VENEER_TRY_CTX(const Fd lock,
+                   OpenLocked(layout_.lock_file(), LockMode::kExclusive, kWaitForWriters),
+                   layout_.lock_file());
     VENEER_TRY_VOID(SweepStaging());
-    report_.writers_active = !lock.has_value();
+    report_.writers_active = !lock;
     if (!lock) return Done();
     if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
     if (!options_.images.empty()) VENEER_TRY_VOID(RemoveChosen());
@@ -145,8 +132,9 @@ class Pruner {
   bool Unlink(const std::string& path) {
     struct stat st;
     if (lstat(path.c_str(), &st) != 0) return false;
-    if (!options_.dry_run && unlink(path.c_str()) != 0) {
-      Failed(errno, path);
+    const Sys<void> removed = options_.dry_run ? Sys<void>() : sys::Unlink(sys::Path(path));
+    if (!removed) {
+      Failed(removed.error().code, path);
       return false;
     }
     report_.bytes_freed += BytesFreed(st);
@@ -181,8 +169,8 @@ class Pruner {
         layout_.staging() + "/prune-" + std::filesystem::path(path).filename().string();
     // What a prune that was killed has left there.
     IgnoreError(RemoveTree(trash), "the rename says so");
-    if (rename(path.c_str(), trash.c_str()) != 0) {
-      Failed(errno, path);
+    if (const Sys<void> moved = sys::Rename(sys::Path(path), sys::Path(trash), 0); !moved) {
+      Failed(moved.error().code, path);
       return false;
     }
     return RemoveDirectory(trash);
@@ -197,8 +185,9 @@ class Pruner {
         if (Unlink(path)) ++report_.staging;
         continue;
       }
-      const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (!dir || flock(dir.get(), LOCK_EX | LOCK_NB) != 0) continue;
+      const Sys<Fd> dir = sys::Open(sys::Path(path), O_RDONLY | O_DIRECTORY);
+      if (!dir) continue;
+      if (!TakeLock(dir->get(), LockMode::kExclusive, kNoPatience).value_or(false)) continue;
       if (RemoveDirectory(path)) ++report_.staging;
     }
     return {};

@@ -86,8 +86,8 @@ class PackRepairs {
 
   Result<void> Copy(const ObjectRef& pack, Staged* copy) {
     copy->path = prefix_ + "-" + std::to_string(copies_.size());
-    copy->fd = Fd(open(copy->path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-    if (!copy->fd) return MakeError(Errno{errno}, copy->path);
+    VENEER_TRY_CTX(copy->fd, sys::Open(sys::Path(copy->path), O_RDWR | O_CREAT | O_EXCL, 0444),
+                   copy->path);
     const Sys<Fd> old = objects_.OpenObject(pack);
     if (!old) return {};  // it has gone: this layer's contents are all there will be
     struct stat st;
@@ -106,22 +106,20 @@ class PackRepairs {
 
 Result<std::string> StoreWriter::NewLayerDir() {
   std::string path = NewName("layer");
-  if (mkdir(path.c_str(), 0700) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(path), 0700), path);
   return path;
 }
 
 bool StoreWriter::HasSoundLayer(const Digest& diff_id) const {
-  if (access(store_.layout().layer_mark(diff_id).c_str(), F_OK) == 0) return false;
+  if (Exists(store_.layout().layer_mark(diff_id))) return false;
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   const auto objects = index ? ObjectsOf(**index) : Fail(ENOENT);
   return objects && std::all_of(objects->begin(), objects->end(), [&](const SizedObject& object) {
-           struct stat st;
-           if (fstatat(objects_.dir_fd(), ObjectPath(object.ref).c_str(), &st,
-                       AT_SYMLINK_NOFOLLOW) != 0) {
-             return false;
-           }
-           const auto size = static_cast<uint64_t>(st.st_size);
-           return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+           const std::string path = ObjectPath(object.ref);
+           const Sys<struct stat> st = sys::Stat({objects_.dir_fd(), path.c_str()});
+           if (!st) return false;
+           const auto size = static_cast<uint64_t>(st->st_size);
+           return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
                   (object.slice ? size >= *object.slice + object.size : size == object.size);
          });
 }
@@ -174,9 +172,10 @@ Result<void> StoreWriter::PublishLayer(const std::string& dir, const Digest& dif
   DisableRollback();
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.layer(diff_id);
-  if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
-    if (errno != EEXIST) return MakeError(Errno{errno}, target);
-    const bool marked = access(layout.layer_mark(diff_id).c_str(), F_OK) == 0;
+  const Sys<void> renamed = sys::Rename(sys::Path(dir), sys::Path(target), RENAME_NOREPLACE);
+  if (!renamed) {
+    if (renamed.error().code != EEXIST) return MakeError(renamed.error(), target);
+    const bool marked = Exists(layout.layer_mark(diff_id));
     VENEER_TRY(const bool healed, RepairLayer(dir, diff_id));
     if (!healed || marked) VENEER_TRY_VOID(ReplaceLayer(dir, diff_id));
     VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
@@ -189,16 +188,13 @@ Result<void> StoreWriter::ReplaceLayer(const std::string& dir, const Digest& dif
   const std::string target = layout.layer(diff_id);
   // Whoever is killed before the trees of the old layer are gone leaves a layer that the next load reads again.
   const std::string mark = dir + "/damaged";
-  const Fd fd(open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return MakeError(Errno{errno}, mark);
+  VENEER_TRY_CTX_VOID(sys::Open(sys::Path(mark), O_WRONLY | O_CREAT, 0600), mark);
   VENEER_TRY_VOID(SyncPath(dir));
-  if (renameat2(AT_FDCWD, dir.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0) {
-    return MakeError(Errno{errno}, target);
-  }
+  VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(dir), sys::Path(target), RENAME_EXCHANGE), target);
   VENEER_TRY_VOID(SyncPath(layout.layers()));
   VENEER_TRY_VOID(store_.DropTrees());
   const std::string there = layout.layer_mark(diff_id);
-  if (unlink(there.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, there);
+  VENEER_TRY_CTX_VOID(RemoveFile(there), there);
   return SyncPath(target);
 }
 
@@ -209,8 +205,7 @@ Result<Digest> StoreWriter::PutBlob(std::string_view bytes) {
     if (there && *there == bytes) return digest;  // else it is damaged, and replaced
   }
   const std::string path = NewName("blob");
-  const Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0444), path);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), bytes, 0), path);
   VENEER_TRY_VOID(PublishBlob(path, digest));
   return digest;

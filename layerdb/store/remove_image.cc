@@ -10,20 +10,14 @@
 #include <utility>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
 namespace {
-
-// The store's lock, exclusively, if nobody has it: whoever writes may have found a layer and not said yet that he needs
-// it.
-Fd TryExclusive(const std::string& path) {
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (fd && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return {};
-  return fd;
-}
 
 void LeftForPrune(const std::string& path, int code) {
   if (code != ENOENT) LogWarning("left for prune: " + path + ": " + ErrnoText(code));
@@ -34,8 +28,8 @@ bool RemoveLayer(const StoreLayout& layout, const Digest& diff_id) {
   const std::string path = layout.layer(diff_id);
   const std::string trash = layout.staging() + "/layer-" + diff_id.hex();
   IgnoreError(RemoveTree(trash), "of one that was killed; the rename says so");
-  if (rename(path.c_str(), trash.c_str()) != 0) {
-    LeftForPrune(path, errno);
+  if (const Sys<void> moved = sys::Rename(sys::Path(path), sys::Path(trash), 0); !moved) {
+    LeftForPrune(path, moved.error().code);
     return false;
   }
   if (const Sys<uint64_t> freed = RemoveTree(trash); !freed) {
@@ -44,7 +38,7 @@ bool RemoveLayer(const StoreLayout& layout, const Digest& diff_id) {
   return true;
 }
 
-void RemoveFile(const std::string& path) {
+void RemoveOrLeave(const std::string& path) {
   if (const Sys<uint64_t> freed = RemoveTree(path); !freed) LeftForPrune(path, freed.error().code);
 }
 
@@ -53,8 +47,12 @@ void RemoveFile(const std::string& path) {
 Result<RemoveImageReport> RemoveImage(Store& store, std::string_view reference,
                                       const RemoveImageOptions& options) {
   const StoreLayout& layout = store.layout();
-  // Taken before the catalog is changed: nobody can come to need a layer between the two.
-  const Fd lock = options.keep_layers ? Fd() : TryExclusive(layout.lock_file());
+  // Taken before the catalog is changed: nobody can come to need a layer between the two. Only if nobody else has it:
+  // whoever writes may have found a layer and not said yet that it is needed.
+  Fd lock;
+  if (!options.keep_layers) {
+    lock = OpenLocked(layout.lock_file(), LockMode::kExclusive, kNoPatience).value_or(Fd());
+  }
   RemoveImageReport report;
   VENEER_TRY(report.removed, store.images().Remove(reference, options.terms));
   if (options.keep_layers) {
@@ -65,11 +63,11 @@ Result<RemoveImageReport> RemoveImage(Store& store, std::string_view reference,
   for (RemovedImage& removed : report.removed) {
     const std::vector<Digest> layers = std::exchange(removed.layers, {});
     if (!removed.deleted || !lock) continue;
-    if (removed.tree) RemoveFile(layout.tree(*removed.tree));
+    if (removed.tree) RemoveOrLeave(layout.tree(*removed.tree));
     for (const Digest& diff_id : layers) {
       if (RemoveLayer(layout, diff_id)) removed.layers.push_back(diff_id);
     }
-    for (const Digest& blob : removed.blobs) RemoveFile(layout.blob(blob));
+    for (const Digest& blob : removed.blobs) RemoveOrLeave(layout.blob(blob));
   }
   return report;
 }

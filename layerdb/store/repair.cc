@@ -10,6 +10,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/catalog/containers.h"
 #include "layerdb/objects/object_store.h"
@@ -20,11 +21,12 @@ namespace veneer {
 
 Result<void> MarkDamaged(const StoreLayout& layout, const Digest& diff_id) {
   const std::string path = layout.layer_mark(diff_id);
-  const Fd mark(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const Sys<Fd> mark = sys::Open(sys::Path(path), O_WRONLY | O_CREAT, 0600);
   if (mark) return SyncPath(layout.layer(diff_id));
   // The whole layer is missing, or no layer, which everybody sees.
-  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
-  return MakeError(Errno{errno}, path);
+  const int code = mark.error().code;
+  if (code == ENOENT || code == ENOTDIR || code == ELOOP) return {};
+  return MakeError(mark.error(), path);
 }
 
 namespace {
@@ -44,7 +46,7 @@ Result<RepairOutcome> MakeWork(Store& store, const std::string& name) {
   VENEER_TRY(const ContainerLock lock, store.containers().Lock(name));
   const std::string path = store.layout().work(name);
   VENEER_TRY_CTX_VOID(RemoveTree(path), path);
-  if (mkdir(path.c_str(), 0700) != 0) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(path), 0700), path);
   VENEER_TRY_VOID(SyncPath(store.layout().container(name)));
   return RepairOutcome{true, "an empty one was made"};
 }
@@ -107,7 +109,7 @@ Result<std::vector<RepairOutcome>> Repair(Store& store, const FsckReport& report
   if (!whole.empty()) VENEER_TRY_VOID(store.DropTrees());
   for (const Digest& layer : whole) {
     const std::string path = layout.layer_mark(layer);
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return MakeError(Errno{errno}, path);
+    VENEER_TRY_CTX_VOID(RemoveFile(path), path);
   }
   return outcomes;
 }

@@ -31,19 +31,9 @@ constexpr std::array<std::string_view, 9> kTopNames = {"catalog", "layers", "tre
                                                        "objects", "blobs",  "containers",
                                                        "staging", "lock",   "veneer-store"};
 
-Sys<std::string> ReadSmallFile(const std::string& path, size_t limit) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return FailErrno();
-  std::string text(limit, '\0');
-  VENEER_TRY(const size_t n, sys::ReadAt(fd.get(), text.data(), text.size(), 0));
-  text.resize(n);
-  return text;
-}
-
 // True when the directory holds nothing but the beginnings of a store.
 Sys<bool> MayBecomeStore(const std::string& path) {
-  const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dir) return FailErrno();
+  VENEER_TRY(const Fd dir, sys::OpenFollowing(path, O_RDONLY | O_DIRECTORY));
   bool only_ours = true;
   VENEER_TRY_VOID(sys::ReadDir(dir.get(), [&](const sys::Dirent& entry) {
     const std::string_view name = entry.name;
@@ -58,7 +48,7 @@ Result<void> MakeDirectories(const StoreLayout& layout) {
   for (const std::string& dir :
        {layout.layers(), layout.trees(), layout.objects(), layout.root() + "/blobs", layout.blobs(),
         layout.containers(), layout.staging()}) {
-    if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return MakeError(Errno{errno}, dir);
+    VENEER_TRY_CTX_VOID(EnsureDir(dir, 0700), dir);
   }
   return {};
 }
@@ -71,7 +61,7 @@ Result<void> Initialize(const StoreLayout& layout) {
   std::error_code error;
   std::filesystem::create_directories(parent, error);
   if (error) return MakeError(Errno{error.value()}, "make directory " + parent);
-  if (mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) return MakeError(Errno{errno}, root);
+  VENEER_TRY_CTX_VOID(EnsureDir(root, 0700), root);
   VENEER_TRY_CTX(const bool usable, MayBecomeStore(root), root);
   if (!usable) {
     return MakeError(root + " is no veneer store and not empty; choose another directory");
@@ -79,13 +69,11 @@ Result<void> Initialize(const StoreLayout& layout) {
   VENEER_TRY_VOID(MakeDirectories(layout));
   VENEER_TRY_VOID(OpenCatalog(layout));
   std::string staged = layout.format_file() + ".XXXXXX";
-  const Fd fd(mkostemp(staged.data(), O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, staged);
+  VENEER_TRY_CTX(const Fd fd, sys::MakeTemporaryFile(&staged), staged);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), kFormatText, 0), staged);
   VENEER_TRY_CTX_VOID(sys::Sync(fd.get(), false), staged);
-  if (rename(staged.c_str(), layout.format_file().c_str()) != 0) {
-    return MakeError(Errno{errno}, layout.format_file());
-  }
+  VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(staged), sys::Path(layout.format_file()), 0),
+                      layout.format_file());
   // What is kept in it from now on is acknowledged, so its names must not get lost.
   for (const std::string& dir : {layout.catalog(), layout.root() + "/blobs", root}) {
     VENEER_TRY_VOID(SyncPath(dir));
@@ -112,7 +100,7 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path, Missing missing) {
   std::unique_ptr<Store> store(new Store(path));
   const StoreLayout& layout = store->layout_;
-  Sys<std::string> format = ReadSmallFile(layout.format_file(), 256);
+  Sys<std::string> format = ReadFile(layout.format_file(), 256);
   if (!format) {
     const int code = format.error().code;
     if (code != ENOENT && code != ENOTDIR) return MakeError(format.error(), "store " + path);
@@ -182,9 +170,8 @@ Result<void> Store::DropTrees() const {
     struct stat st;
     if (name.find('.') != std::string::npos || lstat(path.c_str(), &st) != 0) continue;
     const std::string old = path + "." + std::to_string(st.st_ino);
-    if (rename(path.c_str(), old.c_str()) != 0 && errno != ENOENT) {
-      return MakeError(Errno{errno}, path);
-    }
+    const Sys<void> renamed = sys::Rename(sys::Path(path), sys::Path(old), 0);
+    if (!renamed && renamed.error().code != ENOENT) return MakeError(renamed.error(), path);
     // rename() does nothing when both names are one file already.
     VENEER_TRY_CTX_VOID(RemoveTree(path), path);
   }

@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/objects/content_hash.h"
 #include "layerdb/store/discard.h"
@@ -46,8 +47,8 @@ void Strip(int fd) {
   if (const auto names = sys::ListXattr({fd}); names) {
     for (const std::string& xattr : *names) IgnoreError(sys::RemoveXattr({fd}, xattr.c_str()), why);
   }
-  IgnoreError(fchown(fd, geteuid(), getegid()), why);
-  IgnoreError(fchmod(fd, 0444), why);
+  IgnoreError(sys::Chown({fd}, geteuid(), getegid()), why);
+  IgnoreError(sys::Chmod({fd}, 0444), why);
 }
 
 bool HasHoles(const struct stat& st) { return st.st_blocks * 512 < st.st_size; }
@@ -84,7 +85,7 @@ StoreWriter::~StoreWriter() {
 void StoreWriter::Rollback() {
   if (written_->keep || written_->unpublished.empty()) return;
   // Another writer may have found some of them; this one waits for nobody.
-  if (flock(staging_->lock(), LOCK_EX | LOCK_NB) != 0) return;
+  if (!TakeLock(staging_->lock(), LockMode::kExclusive, kNoPatience).value_or(false)) return;
   IgnoreError(DiscardObjects(store_, std::move(written_->unpublished)), "prune does the rest");
 }
 
@@ -135,8 +136,7 @@ Result<ObjectRef> StoreWriter::PutObject(std::string_view bytes, const Hash128& 
 
 Result<std::unique_ptr<ObjectWriter>> StoreWriter::NewObject() {
   std::string path = NewName("object");
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0444), path);
   return std::make_unique<ObjectWriter>(*this, std::move(path), std::move(fd));
 }
 
@@ -167,15 +167,14 @@ Result<ObjectRef> StoreWriter::PutObjectFrom(int fd) {
 Result<void> StoreWriter::WithCopy(
     int fd, uint64_t size, FunctionRef<Result<void>(const std::string& path, int copy)> use) {
   const std::string path = NewName("object");
-  const Fd copy(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!copy) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(const Fd copy, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0444), path);
   const auto fill = [&]() -> Result<void> {
     VENEER_TRY_CTX_VOID(sys::CopyData(fd, copy.get(), size), path);
     VENEER_TRY_CTX_VOID(sys::Truncate(copy.get(), size), path);
     return use(path, copy.get());
   };
   Result<void> done = fill();
-  if (!done) unlink(path.c_str());
+  if (!done) IgnoreError(sys::Unlink(sys::Path(path)), "the error that matters is known");
   return done;
 }
 

@@ -155,18 +155,15 @@ class Applier {
 };
 
 Result<void> CopyFile(const std::string& from, const std::string& to) {
-  const Fd in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!in) return MakeError(Errno{errno}, from);
-  struct stat st;
-  if (fstat(in.get(), &st) != 0) return MakeError(Errno{errno}, from);
-  const Fd out(open(to.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!out) return MakeError(Errno{errno}, to);
+  VENEER_TRY_CTX(const Fd in, sys::Open(sys::Path(from), O_RDONLY), from);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({in.get()}), from);
+  VENEER_TRY_CTX(const Fd out, sys::Open(sys::Path(to), O_RDWR | O_CREAT | O_EXCL, 0644), to);
   VENEER_TRY_CTX_VOID(sys::CopyData(in.get(), out.get(), static_cast<uint64_t>(st.st_size)), to);
   return {};
 }
 
 Result<void> LinkOrCopy(const std::string& from, const std::string& to) {
-  if (link(from.c_str(), to.c_str()) == 0) return {};
+  if (sys::Link(sys::Path(from), sys::Path(to))) return {};
   return CopyFile(from, to);
 }
 

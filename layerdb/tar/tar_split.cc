@@ -58,8 +58,7 @@ bool TakeNumber(std::string_view* in, uint64_t* value) {
 TarSplitWriter::TarSplitWriter(Fd fd) : fd_(std::move(fd)), frame_(fd_.get(), kMagic.size()) {}
 
 Result<std::unique_ptr<TarSplitWriter>> TarSplitWriter::Create(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd) return MakeError(Errno{errno}, path);
+  VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0644), path);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), kMagic, 0), path);
   return std::unique_ptr<TarSplitWriter>(new TarSplitWriter(std::move(fd)));
 }

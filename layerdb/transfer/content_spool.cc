@@ -12,15 +12,13 @@ constexpr size_t kFlushAt = size_t{1} << 20;
 }
 
 Result<ContentSpool> ContentSpool::Create(const std::string& dir) {
-  Fd fd(::open(dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!fd) {
-    // A file system without O_TMPFILE.
-    const std::string path = dir + "/tmp-spool";
-    fd = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd) return MakeError(Errno{errno}, path);
-    ::unlink(path.c_str());
-  }
-  return ContentSpool(std::move(fd));
+  Sys<Fd> fd = sys::Open(sys::Path(dir), O_TMPFILE | O_RDWR, 0600);
+  if (fd) return ContentSpool(*std::move(fd));
+  // A file system without O_TMPFILE.
+  const std::string path = dir + "/tmp-spool";
+  VENEER_TRY_CTX(Fd named, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0600), path);
+  VENEER_TRY_CTX_VOID(sys::Unlink(sys::Path(path)), path);
+  return ContentSpool(std::move(named));
 }
 
 Result<uint64_t> ContentSpool::Append(std::string_view bytes) {

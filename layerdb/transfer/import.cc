@@ -173,12 +173,13 @@ Result<ImportedLayer> ImportLayer(Store& store, StoreWriter& store_writer,
     return ImportLayerFrom(store, store_writer, STDIN_FILENO, "standard input", std::nullopt,
                            options);
   }
-  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const Sys<Fd> fd = sys::OpenFollowing(source, O_RDONLY | O_NOCTTY);
   if (!fd) {
-    return tl::unexpected(Error(source + ": " + ErrnoText(errno),
-                                errno == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, errno));
+    const int code = fd.error().code;
+    return tl::unexpected(Error(source + ": " + ErrnoText(code),
+                                code == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, code));
   }
-  Result<ImportedLayer> imported = ImportOpen(store, store_writer, fd, options);
+  Result<ImportedLayer> imported = ImportOpen(store, store_writer, *fd, options);
   if (!imported) return tl::unexpected(std::move(imported).error().Context(source));
   return imported;
 }

@@ -184,6 +184,15 @@ class ChecksTest(unittest.TestCase):
         self.write("tools/format/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass SCOPED_CAPABILITY One final {\n")
         self.assert_finds("type_names", "tools/format/twice.h:2: One is defined at layerdb/base/twice.h:2 too")
 
+    def test_system_calls_finds_one_away_from_home(self):
+        self.write("layerdb/base/sys.cc", _SPDX + "return ::open(path, flags);\n")
+        self.write("layerdb/store/store.cc", _SPDX + '// open(2)\nsys::Rename(a, b); x.open("unlink()");\n')
+        self.assert_clean("system_calls")
+        for call in ("open(path, flags)", "::fsync(fd)", "if (unlink(path) != 0) {", "!renameat2(a, b, c, d, 0)"):
+            with self.subTest(call):
+                self.write("layerdb/store/store.cc", _SPDX + call + ";\n")
+                self.assert_finds("system_calls", "layerdb/store/store.cc:2: ")
+
     def test_temporary_finds_a_directory_that_is_made_otherwise(self):
         self.write("tests/unit/model/entry_test.cc", _SPDX + "mkdtemp(name);\n")
         self.assert_finds("temporary", "tests/unit/model/entry_test.cc:2: mkdtemp")
