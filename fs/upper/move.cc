@@ -5,8 +5,8 @@
 #include <linux/fs.h>
 
 #include "fs/upper/despite_mode.h"
-#include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
+#include "layerdb/base/walk.h"
 
 namespace veneer {
 
@@ -29,7 +29,8 @@ Sys<bool> Upper::Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is
     VENEER_TRY_VOID(SetOpaque(to));
     VENEER_TRY_VOID(DespiteMode(modes_, uid_, to, [](sys::At directory) -> Sys<void> {
       VENEER_TRY(const Fd fd, sys::Open(directory, O_RDONLY | O_DIRECTORY));
-      return RemoveContents(fd.get());
+      VENEER_TRY_VOID(RemoveContents(fd.get()));
+      return {};
     }));
     done = move();
   }

@@ -5,8 +5,8 @@
 
 #include "fs/upper/lock.h"
 #include "fs/upper/own_directory.h"
-#include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
+#include "layerdb/base/walk.h"
 #include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
 

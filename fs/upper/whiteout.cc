@@ -4,8 +4,8 @@
 #include <linux/fs.h>
 #include <sys/xattr.h>
 
-#include "fs/upper/remove_tree.h"
 #include "fs/upper/upper.h"
+#include "layerdb/base/walk.h"
 #include "layerdb/model/dialect.h"
 
 namespace veneer {

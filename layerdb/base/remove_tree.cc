@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "layerdb/base/walk.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdio>
+#include <cerrno>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/base/walk.h"
 
 namespace veneer {
 namespace {
+
+uint64_t BytesFreed(const struct stat& st) {
+  return st.st_nlink == 1 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
+}
 
 // Empties one directory after another. A directory inside that is not empty itself is moved up into
 // the one at the top and emptied later, so that neither depth nor the length of a path matters.
@@ -23,73 +24,72 @@ class Remover {
   explicit Remover(Fd top) : top_(std::move(top)) {}
 
   Sys<uint64_t> Run() {
-    Empty(top_.get(), true);
+    Empty(top_.get());
     while (!todo_.empty()) {
       const std::string name = std::move(todo_.back());
       todo_.pop_back();
-      if (const Sys<Fd> dir = sys::Open({top_.get(), name.c_str()}, O_RDONLY | O_DIRECTORY); dir) {
-        Empty(dir->get(), false);
-        Check(sys::RemoveDir({top_.get(), name.c_str()}));
-      } else {
-        Failed(dir.error().code);
-      }
+      const sys::At at{top_.get(), name.c_str()};
+      // ENOENT: one that was empty was replaced by what was moved up, under its name, which is in `todo` twice.
+      const Sys<Fd> dir = sys::Open(at, O_RDONLY | O_DIRECTORY);
+      Check(dir);
+      if (!dir) continue;
+      Empty(dir->get());
+      Check(sys::RemoveDir(at));
     }
     if (failure_) return Fail(*failure_);
     return freed_;
   }
 
  private:
-  void Failed(int code) {
-    if (!failure_ && code != ENOENT) failure_ = code;
+  template <class T>
+  void Check(const Sys<T>& done) {
+    if (!done && !failure_ && done.error().code != ENOENT) failure_ = done.error().code;
   }
 
-  void Check(const Sys<void>& done) {
-    if (!done) Failed(done.error().code);
-  }
-
-  void Empty(int dir, bool is_top) {
-    std::vector<std::pair<std::string, bool>> names;
-    const Sys<void> read = sys::ReadDir(dir, [&](const sys::Dirent& entry) {
-      names.emplace_back(entry.name, entry.type == DT_DIR || entry.type == DT_UNKNOWN);
-    });
-    if (!read) Failed(read.error().code);
-    for (const auto& [name, may_be_dir] : names) {
+  void Empty(int dir) {
+    std::vector<std::string> names;
+    std::vector<std::string> directories;
+    Check(sys::ReadDir(dir, [&](const sys::Dirent& entry) { names.emplace_back(entry.name); }));
+    for (std::string& name : names) {
       const sys::At at{dir, name.c_str()};
       const Sys<struct stat> st = sys::Stat(at);
-      if (!st) {
-        Failed(st.error().code);
-      } else if (may_be_dir && S_ISDIR(st->st_mode)) {
-        RemoveDir(dir, name, st->st_mode, is_top);
-      } else if (const Sys<void> removed = sys::Unlink(at); !removed) {
-        Failed(removed.error().code);
-      } else if (st->st_nlink == 1) {
-        freed_ += static_cast<uint64_t>(st->st_blocks) * 512;
+      Check(st);
+      if (!st) continue;
+      if (S_ISDIR(st->st_mode)) {
+        // A directory is read, emptied and moved with all rights of its owner only.
+        if (sys::RemoveDir(at)) continue;
+        if ((st->st_mode & S_IRWXU) != S_IRWXU) {
+          IgnoreError(sys::Chmod(at, 0700), "what follows reports what is not allowed");
+        }
+        directories.push_back(std::move(name));
+      } else if (const Sys<void> removed = sys::Unlink(at); removed) {
+        freed_ += BytesFreed(*st);
+      } else {
+        Check(removed);
+      }
+    }
+    // Only now, when nothing but directories is left at the top.
+    for (std::string& name : directories) {
+      if (dir == top_.get()) {
+        todo_.push_back(std::move(name));
+      } else {
+        MoveUp({dir, name.c_str()});
       }
     }
   }
 
-  void RemoveDir(int dir, const std::string& name, mode_t mode, bool is_top) {
-    if (sys::RemoveDir({dir, name.c_str()})) return;
-    // A directory is read, emptied and moved with all rights of its owner only.
-    if ((mode & S_IRWXU) != S_IRWXU) {
-      if (const Sys<void> opened = sys::Chmod({dir, name.c_str()}, 0700); !opened) {
-        return Failed(opened.error().code);
-      }
-    }
-    if (is_top) {
-      todo_.push_back(name);
-      return;
-    }
-    // The names at the top are anybody's: one that is taken is not used.
+  // To a name that is free at the top, or that of an empty directory: all there is being removed. A name of somebody else's
+  // file that could not be removed is not replaced by a directory (ENOTDIR).
+  void MoveUp(sys::At directory) {
     for (;;) {
-      std::string moved = ".removed-" + std::to_string(++moved_);
-      const Sys<void> renamed =
-          sys::Rename({dir, name.c_str()}, {top_.get(), moved.c_str()}, RENAME_NOREPLACE);
-      if (renamed) {
-        todo_.push_back(std::move(moved));
+      std::string name = "removed-" + std::to_string(++moved_);
+      const Sys<void> moved = sys::Rename(directory, {top_.get(), name.c_str()}, 0);
+      if (moved) {
+        todo_.push_back(std::move(name));
         return;
       }
-      if (renamed.error().code != EEXIST) return Failed(renamed.error().code);
+      const int code = moved.error().code;
+      if (code != ENOTEMPTY && code != EEXIST && code != ENOTDIR) return Check(moved);
     }
   }
 
@@ -100,32 +100,39 @@ class Remover {
   std::optional<int> failure_;
 };
 
-Sys<uint64_t> RemoveOne(const std::string& path) {
-  VENEER_TRY(const struct stat st, sys::Stat(sys::Path(path)));
-  VENEER_TRY_VOID(sys::Unlink(sys::Path(path)));
-  return st.st_nlink == 1 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
+Sys<uint64_t> RemoveFileAt(sys::At at) {
+  VENEER_TRY(const struct stat st, sys::Stat(at));
+  VENEER_TRY_VOID(sys::Unlink(at));
+  return BytesFreed(st);
 }
 
-}  // namespace
-
-Sys<uint64_t> RemoveTree(const std::string& path) {
-  const sys::At at = sys::Path(path);
+Sys<uint64_t> RemoveAny(sys::At at) {
   Sys<Fd> top = sys::Open(at, O_RDONLY | O_DIRECTORY);
   if (!top && top.error().code == EACCES && sys::Chmod(at, 0700)) {
     top = sys::Open(at, O_RDONLY | O_DIRECTORY);
   }
   if (!top) {
     const int code = top.error().code;
-    if (code == ENOENT) return 0;
-    if (code != ENOTDIR && code != ELOOP) return Fail(code);
-    const Sys<uint64_t> freed = RemoveOne(path);
-    return !freed && freed.error().code == ENOENT ? 0 : freed;
+    return code == ENOTDIR || code == ELOOP ? RemoveFileAt(at) : Fail(code);
   }
   IgnoreError(sys::Chmod({top->get()}, 0700), "the removal itself reports what is not allowed");
   VENEER_TRY(const uint64_t freed, Remover(*std::move(top)).Run());
-  const Sys<void> removed = sys::RemoveDir(at);
-  if (!removed && removed.error().code != ENOENT) return Fail(removed.error());
+  VENEER_TRY_VOID(sys::RemoveDir(at));
   return freed;
+}
+
+}  // namespace
+
+Sys<uint64_t> RemoveTree(sys::At at) {
+  const Sys<uint64_t> freed = RemoveAny(at);
+  return !freed && freed.error().code == ENOENT ? 0 : freed;
+}
+
+Sys<uint64_t> RemoveTree(const std::string& path) { return RemoveTree(sys::Path(path)); }
+
+Sys<uint64_t> RemoveContents(int fd) {
+  VENEER_TRY(Fd top, sys::Open({fd}, O_RDONLY | O_DIRECTORY));
+  return Remover(std::move(top)).Run();
 }
 
 }  // namespace veneer

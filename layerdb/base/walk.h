@@ -15,6 +15,7 @@
 
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 
@@ -25,10 +26,13 @@ using TreeVisitor = FunctionRef<bool(const struct stat& st)>;
 // directory that is moved meanwhile, what was not seen yet. ENOENT, ENOTDIR: there is no such directory.
 Sys<void> WalkTree(const std::string& path, TreeVisitor visit);
 
-// Removes the directory `path` with everything in it, directories without permissions too, or what is there instead of a
+// Removes the directory `at` with everything in it, directories without permissions too, or what is there instead of a
 // directory. Returns the bytes that this freed on disk. Nothing being there is no error. When something cannot be removed,
 // everything else is, and the first failure is returned. REQUIRES: nobody else uses the directory.
+Sys<uint64_t> RemoveTree(sys::At at);
 Sys<uint64_t> RemoveTree(const std::string& path);
+// Removes everything in the directory that `fd` has open, which may be an O_PATH descriptor.
+Sys<uint64_t> RemoveContents(int fd);
 
 // What directories of one file system take on disk, counted as du(1) counts: blocks and not lengths, directories too, a file
 // with several names once, nothing of other file systems that are mounted in them. Not thread-safe.

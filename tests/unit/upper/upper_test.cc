@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fs/upper/remove_tree.h"
+#include "layerdb/base/walk.h"
 #include "tests/support/temp_dir.h"
 
 namespace veneer {
@@ -320,7 +320,7 @@ TEST_F(UpperTest, RemoveTreeTakesAnyDepth) {
   rlimit few = before;
   few.rlim_cur = 64;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  const Sys<void> removed = RemoveTree({upper->root().get(), part.c_str()});
+  const Sys<uint64_t> removed = RemoveTree({upper->root().get(), part.c_str()});
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(removed) << removed.error().code;
   EXPECT_TRUE(stdfs::is_empty(base_ / "u"));
