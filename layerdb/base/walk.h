@@ -34,17 +34,21 @@ Sys<uint64_t> RemoveTree(const std::string& path);
 // Removes everything in the directory that `fd` has open, which may be an O_PATH descriptor.
 Sys<uint64_t> RemoveContents(int fd);
 
-// What directories of one file system take on disk, counted as du(1) counts: blocks and not lengths, directories too, a file
-// with several names once, nothing of other file systems that are mounted in them. Not thread-safe.
-class DiskUsage {
+struct TreeSize {
+  uint64_t on_disk = 0;   // as du(1) counts: blocks and not lengths, directories too
+  uint64_t contents = 0;  // the lengths of the regular files
+};
+
+// How large directories of one file system are. A file with several names counts once, and nothing of other file systems that
+// are mounted in them. Not thread-safe.
+class TreeMeasure {
  public:
-  // Bytes of a file or directory with all that is in it, without what was counted before under another name. Something that
-  // is gone takes nothing; a directory that may not be read counts without what is in it. The other errors are of the
-  // path itself.
-  Sys<uint64_t> Of(const std::string& path);
+  // A file or directory with all that is in it, without what was counted before under another name. Something that is gone
+  // takes nothing; a directory that may not be read counts without what is in it. The other errors are of the path itself.
+  Sys<TreeSize> Of(const std::string& path);
 
  private:
-  uint64_t BytesOf(const struct stat& st);
+  void Add(const struct stat& st, TreeSize* size);
 
   std::set<std::pair<dev_t, ino_t>> linked_;
 };

@@ -9,15 +9,6 @@ constexpr size_t kHeaderSize = 4;
 constexpr size_t kEntrySize = 8;
 constexpr uint32_t kVersion = 2;
 
-enum Tag : uint16_t {
-  kUserObj = 0x01,
-  kUser = 0x02,
-  kGroupObj = 0x04,
-  kGroup = 0x08,
-  kMask = 0x10,
-  kOther = 0x20,
-};
-
 uint32_t Load(std::string_view data, size_t at, size_t size) {
   uint32_t value = 0;
   for (size_t i = 0; i < size; ++i) {
@@ -26,114 +17,142 @@ uint32_t Load(std::string_view data, size_t at, size_t size) {
   return value;
 }
 
-bool HasHeader(std::string_view value) {
-  return value.size() >= kHeaderSize && (value.size() - kHeaderSize) % kEntrySize == 0 &&
-         Load(value, 0, 4) == kVersion;
+void Append(std::string* out, uint32_t value, size_t size) {
+  for (size_t i = 0; i < size; ++i) *out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
 }  // namespace
 
-bool IsWellFormedAcl(std::string_view value) {
-  if (!HasHeader(value)) return false;
-  if (value.size() == kHeaderSize) return true;  // none
-  unsigned seen = 0;
-  uint32_t last = 0;
-  for (size_t at = kHeaderSize; at < value.size(); at += kEntrySize) {
-    const uint32_t tag = Load(value, at, 2);
-    const bool named = tag == kUser || tag == kGroup;
-    // The tags ascend, and only those that name somebody come again.
-    if (tag < last || (tag == last && !named)) return false;
-    if (tag != kUserObj && tag != kGroupObj && tag != kMask && tag != kOther && !named)
-      return false;
-    if (Load(value, at + 2, 2) > 7) return false;
-    if (named && Load(value, at + 4, 4) == UINT32_MAX) return false;
-    seen |= tag;
-    last = tag;
+std::optional<std::vector<AclEntry>> DecodeAcl(std::string_view value) {
+  if (value.size() < kHeaderSize || (value.size() - kHeaderSize) % kEntrySize != 0 ||
+      Load(value, 0, 4) != kVersion) {
+    return std::nullopt;
   }
-  constexpr unsigned kOwners = kUserObj | kGroupObj | kOther;
-  return (seen & kOwners) == kOwners && ((seen & (kUser | kGroup)) == 0 || (seen & kMask) != 0);
+  std::vector<AclEntry> entries;
+  for (size_t at = kHeaderSize; at < value.size(); at += kEntrySize) {
+    entries.push_back({static_cast<uint16_t>(Load(value, at, 2)),
+                       static_cast<uint16_t>(Load(value, at + 2, 2)), Load(value, at + 4, 4)});
+  }
+  return entries;
+}
+
+std::string EncodeAcl(std::span<const AclEntry> entries) {
+  std::string out;
+  Append(&out, kVersion, 4);
+  for (const AclEntry& entry : entries) {
+    Append(&out, entry.tag, 2);
+    Append(&out, entry.perm, 2);
+    Append(&out, entry.id, 4);
+  }
+  return out;
 }
 
 namespace {
 
-// Where the entries lie that stand for the three classes of a mode; 0: there is none.
+bool IsNamed(const AclEntry& entry) { return entry.tag == kAclUser || entry.tag == kAclGroup; }
+
+bool IsKnown(const AclEntry& entry) {
+  return IsNamed(entry) || entry.tag == kAclUserObj || entry.tag == kAclGroupObj ||
+         entry.tag == kAclMask || entry.tag == kAclOther;
+}
+
+bool IsWellFormed(std::span<const AclEntry> entries) {
+  if (entries.empty()) return true;  // none
+  unsigned seen = 0;
+  uint32_t last = 0;
+  for (const AclEntry& entry : entries) {
+    // The tags ascend, and only those that name somebody come again.
+    if (entry.tag < last || (entry.tag == last && !IsNamed(entry))) return false;
+    if (!IsKnown(entry) || entry.perm > 7) return false;
+    if (IsNamed(entry) && entry.id == kAclNoId) return false;
+    seen |= entry.tag;
+    last = entry.tag;
+  }
+  constexpr unsigned kOwners = kAclUserObj | kAclGroupObj | kAclOther;
+  return (seen & kOwners) == kOwners &&
+         ((seen & (kAclUser | kAclGroup)) == 0 || (seen & kAclMask) != 0);
+}
+
+// The entries that stand for the three classes of a mode; null: there is none.
 struct ClassEntries {
-  size_t owner = 0;
-  size_t group = 0;  // the mask, where there is one
-  size_t others = 0;
+  AclEntry* owner = nullptr;
+  AclEntry* group = nullptr;  // the mask, where there is one
+  AclEntry* others = nullptr;
   bool extended = false;
 };
 
-std::optional<ClassEntries> ClassesOf(std::string_view acl) {
-  if (!IsWellFormedAcl(acl) || acl.size() == kHeaderSize) return std::nullopt;
+ClassEntries ClassesOf(std::vector<AclEntry>& entries) {
   ClassEntries out;
-  // In order: the mask comes after the owning group.
-  for (size_t at = kHeaderSize; at < acl.size(); at += kEntrySize) {
-    switch (Load(acl, at, 2)) {
-      case kUserObj: out.owner = at; break;
-      case kOther: out.others = at; break;
-      case kGroupObj: out.group = at; break;
-      case kMask: out.group = at; [[fallthrough]];
+  for (AclEntry& entry : entries) {
+    switch (entry.tag) {
+      case kAclUserObj: out.owner = &entry; break;
+      case kAclOther: out.others = &entry; break;
+      case kAclGroupObj:
+        if (out.group == nullptr) out.group = &entry;
+        break;
+      case kAclMask: out.group = &entry; [[fallthrough]];
       default: out.extended = true;
     }
   }
   return out;
 }
 
+// nullopt: no ACL, or an empty one.
+std::optional<std::vector<AclEntry>> EntriesOf(std::string_view access) {
+  std::optional<std::vector<AclEntry>> entries = DecodeAcl(access);
+  if (!entries || entries->empty() || !IsWellFormed(*entries)) return std::nullopt;
+  return entries;
+}
+
 }  // namespace
 
+bool IsWellFormedAcl(std::string_view value) {
+  const std::optional<std::vector<AclEntry>> entries = DecodeAcl(value);
+  return entries && IsWellFormed(*entries);
+}
+
 std::optional<AclPermissions> PermissionsOfAcl(std::string_view access) {
-  const auto classes = ClassesOf(access);
-  if (!classes) return std::nullopt;
-  auto bits = [&](size_t at) { return Load(access, at + 2, 2) & 7; };
-  return AclPermissions{
-      bits(classes->owner) << 6 | bits(classes->group) << 3 | bits(classes->others),
-      classes->extended};
+  std::optional<std::vector<AclEntry>> entries = EntriesOf(access);
+  if (!entries) return std::nullopt;
+  const ClassEntries classes = ClassesOf(*entries);
+  return AclPermissions{static_cast<uint32_t>(classes.owner->perm << 6 | classes.group->perm << 3 |
+                                              classes.others->perm),
+                        classes.extended};
 }
 
 std::optional<std::string> AclWithMode(std::string_view access, uint32_t mode) {
-  const auto classes = ClassesOf(access);
-  if (!classes) return std::nullopt;
-  std::string out(access);
-  out[classes->owner + 2] = static_cast<char>(mode >> 6 & 7);
-  out[classes->group + 2] = static_cast<char>(mode >> 3 & 7);
-  out[classes->others + 2] = static_cast<char>(mode & 7);
-  return out;
+  std::optional<std::vector<AclEntry>> entries = EntriesOf(access);
+  if (!entries) return std::nullopt;
+  const ClassEntries classes = ClassesOf(*entries);
+  classes.owner->perm = mode >> 6 & 7;
+  classes.group->perm = mode >> 3 & 7;
+  classes.others->perm = mode & 7;
+  return EncodeAcl(*entries);
 }
 
 std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type) {
-  if (!HasHeader(default_acl)) return std::nullopt;
-  std::string access(default_acl);
-  uint32_t bits = mode & 0777;
-  size_t group_at = 0;
-  size_t mask_at = 0;
-  bool extended = false;
-  // An entry of a class keeps what the mode asks for, and the mode keeps what the entry allows.
-  auto meet = [&](size_t at, unsigned shift) {
-    const uint32_t allowed = Load(access, at + 2, 2) & (bits >> shift) & 7;
-    access[at + 2] = static_cast<char>(allowed);
-    access[at + 3] = 0;
-    bits = (bits & ~(7U << shift)) | allowed << shift;
-  };
-  for (size_t at = kHeaderSize; at < access.size(); at += kEntrySize) {
-    switch (Load(access, at, 2)) {
-      case kUserObj: meet(at, 6); break;
-      case kOther: meet(at, 0); break;
-      case kGroupObj: group_at = at; break;
-      case kMask:
-        mask_at = at;
-        extended = true;
-        break;
-      case kUser:
-      case kGroup: extended = true; break;
-      default: return std::nullopt;
-    }
+  std::optional<std::vector<AclEntry>> entries = DecodeAcl(default_acl);
+  if (!entries) return std::nullopt;
+  bool has_group = false;
+  for (const AclEntry& entry : *entries) {
+    if (!IsKnown(entry)) return std::nullopt;
+    has_group = has_group || entry.tag == kAclGroupObj;
   }
-  if (group_at == 0) return std::nullopt;
-  meet(mask_at != 0 ? mask_at : group_at, 3);
+  if (!has_group) return std::nullopt;
+  const ClassEntries classes = ClassesOf(*entries);
+  uint32_t bits = mode & 0777;
+  // An entry of a class keeps what the mode asks for, and the mode keeps what the entry allows.
+  const auto meet = [&](AclEntry* entry, unsigned shift) {
+    if (entry == nullptr) return;
+    entry->perm &= bits >> shift & 7;
+    bits = (bits & ~(7U << shift)) | static_cast<uint32_t>(entry->perm) << shift;
+  };
+  meet(classes.owner, 6);
+  meet(classes.group, 3);
+  meet(classes.others, 0);
   InheritedAcl out;
   out.mode = (mode & ~0777U) | bits;
-  if (extended) out.access = std::move(access);
+  if (classes.extended) out.access = EncodeAcl(*entries);
   if (type == FileType::kDirectory) out.default_acl = std::string(default_acl);
   return out;
 }

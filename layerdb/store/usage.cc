@@ -41,8 +41,8 @@ class Measurer {
 
  private:
   Result<uint64_t> BytesOf(const std::string& path) {
-    VENEER_TRY_CTX(const uint64_t bytes, disk_.Of(path), path);
-    return bytes;
+    VENEER_TRY_CTX(const TreeSize size, measure_.Of(path), path);
+    return size.on_disk;
   }
 
   // The directory itself, without what is in it.
@@ -166,7 +166,7 @@ class Measurer {
 
   Store& store_;
   const StoreLayout& layout_;
-  DiskUsage disk_;
+  TreeMeasure measure_;
   Needed needed_;
   StoreUsage out_;
 };

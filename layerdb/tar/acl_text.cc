@@ -10,23 +10,7 @@ namespace veneer {
 
 namespace {
 
-enum Tag : uint16_t {
-  kUserObj = 0x01,
-  kUser = 0x02,
-  kGroupObj = 0x04,
-  kGroup = 0x08,
-  kMask = 0x10,
-  kOther = 0x20,
-};
-constexpr uint32_t kVersion = 2;
-constexpr uint32_t kNoId = UINT32_MAX;
 constexpr size_t kMaxEntries = 8191;  // what fits an attribute of 64 KiB
-
-struct AclEntry {
-  uint16_t tag = 0;
-  uint16_t perm = 0;
-  uint32_t id = kNoId;
-};
 
 std::vector<std::string_view> Split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
@@ -46,7 +30,7 @@ std::string_view Trim(std::string_view text) {
 
 std::optional<uint32_t> Number(std::string_view text) {
   const std::optional<uint32_t> value = ParseNumber<uint32_t>(text);
-  return value != kNoId ? value : std::nullopt;
+  return value != kAclNoId ? value : std::nullopt;
 }
 
 std::optional<uint16_t> Permissions(std::string_view text) {
@@ -79,9 +63,9 @@ std::optional<AclEntry> ParseEntry(std::string_view text, AclNameToId ids) {
   const bool user = field[0] == "user" || field[0] == "u";
   if (user || field[0] == "group" || field[0] == "g") {
     if (short_form) return std::nullopt;
-    entry.tag = user ? kUserObj : kGroupObj;
+    entry.tag = user ? kAclUserObj : kAclGroupObj;
     if (name.empty()) return entry;
-    entry.tag = user ? kUser : kGroup;
+    entry.tag = user ? kAclUser : kAclGroup;
     // The fourth field is the id (star); else the name may be one.
     std::optional<uint32_t> id = field.size() == 4 ? Number(field[3]) : Number(name);
     if (field.size() == 4 && !id) return std::nullopt;
@@ -94,9 +78,9 @@ std::optional<AclEntry> ParseEntry(std::string_view text, AclNameToId ids) {
     return entry;
   }
   if (field[0] == "mask" || field[0] == "m") {
-    entry.tag = kMask;
+    entry.tag = kAclMask;
   } else if (field[0] == "other" || field[0] == "o") {
-    entry.tag = kOther;
+    entry.tag = kAclOther;
   } else {
     return std::nullopt;
   }
@@ -104,32 +88,19 @@ std::optional<AclEntry> ParseEntry(std::string_view text, AclNameToId ids) {
   return entry;
 }
 
-void AppendLittle(std::string* out, uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) *out += static_cast<char>(value >> (8 * i) & 0xff);
-}
-
-uint32_t Little(std::string_view data, size_t at, int bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < bytes; ++i) {
-    value |= static_cast<uint32_t>(static_cast<uint8_t>(data[at + static_cast<size_t>(i)]))
-             << (8 * i);
-  }
-  return value;
-}
-
 // posix_acl_valid() of the kernel: one of each of the three owners' entries, a mask where there are
 // named ones, nobody twice. `entries` ascend.
 bool IsValid(const std::vector<AclEntry>& entries) {
-  size_t count[kOther + 1] = {};
+  size_t count[kAclOther + 1] = {};
   for (size_t i = 0; i < entries.size(); ++i) {
     ++count[entries[i].tag];
     if (i > 0 && entries[i].tag == entries[i - 1].tag && entries[i].id == entries[i - 1].id) {
       return false;
     }
   }
-  const bool named = count[kUser] + count[kGroup] > 0;
-  return count[kUserObj] == 1 && count[kGroupObj] == 1 && count[kOther] == 1 && count[kMask] <= 1 &&
-         (!named || count[kMask] == 1);
+  const bool named = count[kAclUser] + count[kAclGroup] > 0;
+  return count[kAclUserObj] == 1 && count[kAclGroupObj] == 1 && count[kAclOther] == 1 &&
+         count[kAclMask] <= 1 && (!named || count[kAclMask] == 1);
 }
 
 }  // namespace
@@ -150,36 +121,25 @@ Result<std::string> AclFromText(std::string_view text, AclNameToId ids) {
   });
   if (entries.empty()) return std::string();
   if (!IsValid(entries)) return MakeError("a malformed ACL");
-  std::string out;
-  if (entries.size() == 3) return out;
-  AppendLittle(&out, kVersion, 4);
-  for (const AclEntry& entry : entries) {
-    AppendLittle(&out, entry.tag, 2);
-    AppendLittle(&out, entry.perm, 2);
-    AppendLittle(&out, entry.id, 4);
-  }
-  return out;
+  return entries.size() == 3 ? std::string() : EncodeAcl(entries);
 }
 
 std::optional<std::string> AclToText(std::string_view value) {
-  if (value.size() < 4 || value.size() % 8 != 4 || Little(value, 0, 4) != kVersion) {
-    return std::nullopt;
-  }
+  const std::optional<std::vector<AclEntry>> entries = DecodeAcl(value);
+  if (!entries) return std::nullopt;
   std::string out;
-  for (size_t at = 4; at < value.size(); at += 8) {
-    const uint32_t tag = Little(value, at, 2);
-    const uint32_t perm = Little(value, at + 2, 2);
+  for (const auto& [tag, perm, id] : *entries) {
     if (!out.empty()) out += ',';
     switch (tag) {
-      case kUserObj:
-      case kUser: out += "user:"; break;
-      case kGroupObj:
-      case kGroup: out += "group:"; break;
-      case kMask: out += "mask:"; break;
-      case kOther: out += "other:"; break;
+      case kAclUserObj:
+      case kAclUser: out += "user:"; break;
+      case kAclGroupObj:
+      case kAclGroup: out += "group:"; break;
+      case kAclMask: out += "mask:"; break;
+      case kAclOther: out += "other:"; break;
       default: return std::nullopt;
     }
-    if (tag == kUser || tag == kGroup) out += std::to_string(Little(value, at + 4, 4));
+    if (tag == kAclUser || tag == kAclGroup) out += std::to_string(id);
     out += ':';
     out += (perm & 4) != 0 ? 'r' : '-';
     out += (perm & 2) != 0 ? 'w' : '-';

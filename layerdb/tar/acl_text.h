@@ -2,8 +2,7 @@
 //
 // POSIX ACLs between the two forms they travel in: the text of PAX records (SCHILY.acl.access,
 // SCHILY.acl.default, as star, GNU tar and bsdtar write it) and the value of the extended
-// attributes system.posix_acl_access and system.posix_acl_default (linux/posix_acl_xattr.h: u32
-// version 2, then u16 tag, u16 permissions, u32 id for each entry, little-endian, ascending). Pure.
+// attributes system.posix_acl_access and system.posix_acl_default (model/posix_acl.h). Pure.
 #ifndef VENEER_LAYERDB_TAR_ACL_TEXT_H_
 #define VENEER_LAYERDB_TAR_ACL_TEXT_H_
 
@@ -14,14 +13,9 @@
 
 #include "layerdb/base/function_ref.h"
 #include "layerdb/base/result.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
-
-inline constexpr std::string_view kAclAccess = "system.posix_acl_access";
-inline constexpr std::string_view kAclDefault = "system.posix_acl_default";
-
-// The value that takes an ACL away where it is set (posix_acl_from_xattr() of Linux: no entries, no ACL).
-inline constexpr std::string_view kEmptyAcl("\2\0\0\0", 4);
 
 // The id of a user or group that the text gives by name only; nullopt: not known, the entry is left
 // out.

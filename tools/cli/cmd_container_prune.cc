@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/walk.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/confirm.h"
-#include "tools/cli/tree_size.h"
 #include "tools/format/list_filter.h"
 #include "tools/format/moment.h"
 #include "tools/format/table.h"
@@ -59,7 +59,8 @@ Result<int> ContainerPrune(Context& context, const Options& options) {
     VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
     if (!names.empty()) PrintLine("Deleted Containers:");
     VENEER_TRY(const int code, ForEachTarget(names, [&](const std::string& name) -> Result<void> {
-                 const uint64_t size = SizeOfTree(store->layout().upper(name)).value_or(0);
+                 const uint64_t size =
+                     TreeMeasure().Of(store->layout().upper(name)).value_or(TreeSize()).contents;
                  VENEER_TRY_VOID(RemoveContainer(*store, name));
                  freed += size;
                  PrintLine(name);

@@ -4,8 +4,8 @@
 #include <map>
 #include <regex>
 
+#include "layerdb/base/walk.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/tree_size.h"
 #include "tools/format/list_filter.h"
 #include "tools/format/list_format.h"
 #include "tools/format/table.h"
@@ -157,10 +157,9 @@ bool Wants(const Wanted& wanted, const ContainerRecord& container) {
 Result<std::string> SizeWords(Store& store, const ContainerRecord& container,
                               const std::map<Digest, uint64_t>& images, bool bytes) {
   const std::string upper = store.layout().upper(container.name);
-  const Sys<uint64_t> own = SizeOfTree(upper);
   // One that is half made or half removed has none, and is listed all the same.
-  if (!own && own.error().code != ENOENT) return MakeError(own.error(), upper);
-  const uint64_t size = own.value_or(0);
+  VENEER_TRY_CTX(const TreeSize own, TreeMeasure().Of(upper), upper);
+  const uint64_t size = own.contents;
   const auto image = images.find(container.image_id);
   if (image == images.end()) return ShowSize(size, bytes);
   return ShowSize(size, bytes) + " (virtual " + ShowSize(size + image->second, bytes) + ")";

@@ -82,7 +82,10 @@ TEST_F(FilesTest, ATreeDeeperThanAPathIsWalkedMeasuredAndRemoved) {
   }));
   EXPECT_EQ(directories, kDepth);
   EXPECT_EQ(files, 1);
-  EXPECT_GT(DiskUsage().Of(Path("deep")).value_or(0), 0U);
+  const Sys<TreeSize> size = TreeMeasure().Of(Path("deep"));
+  ASSERT_TRUE(size);
+  EXPECT_EQ(size->contents, 4U);
+  EXPECT_GE(size->on_disk, 512U);
   EXPECT_TRUE(RemoveTree(Path("deep")));
   EXPECT_FALSE(Exists(Path("deep")));
 }
