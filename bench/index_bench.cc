@@ -29,7 +29,7 @@ std::shared_ptr<IndexReader> Open() {
   return *reader;
 }
 
-IndexReader::Found MustFind(const IndexReader& reader, uint64_t dir, const std::string& name) {
+IndexReader::Record MustFind(const IndexReader& reader, uint64_t dir, const std::string& name) {
   const auto found = reader.Find(dir, name);
   if (!found || !*found) Die("no " + name);
   return **found;
@@ -66,7 +66,7 @@ void ListADirectory(benchmark::State& state) {
   const uint64_t dir = MustFind(*reader, kIndexRootIno, "d50").entry.ino();
   for (auto _ : state) {
     uint64_t sum = 0;
-    const auto listed = reader->List(dir, [&](std::string_view, const IndexReader::Found& found) {
+    const auto listed = reader->List(dir, [&](std::string_view, const IndexReader::Record& found) {
       sum += found.entry.ino();
       return true;
     });

@@ -30,26 +30,26 @@ bool KeepsAnything(const StoreLayout& layout) {
          });
 }
 
-tl::unexpected<Error> Lost(const StoreLayout& layout, const char* why) {
+tl::unexpected<Error> LostCatalog(const StoreLayout& layout, const char* why) {
   return tl::unexpected<Error>(Error(
       layout.catalog_file() + " is " + why + ", but the store is not empty; run `veneer fsck`",
       ExitCode::kFailed, EUCLEAN));
 }
 
-struct Found {
+struct CatalogState {
   bool made = false;     // it says that it was made
   bool records = false;  // it says anything
 };
 
-Result<Found> Look(const KvTxn& txn) {
-  Found found;
+Result<CatalogState> ReadState(const KvTxn& txn) {
+  CatalogState state;
   VENEER_TRY(const auto made, txn.Get(kMadeKey));
-  found.made = made.has_value();
+  state.made = made.has_value();
   VENEER_TRY_VOID(txn.Scan("", [&](std::string_view, std::string_view) {
-    found.records = true;
+    state.records = true;
     return false;
   }));
-  return found;
+  return state;
 }
 
 }  // namespace
@@ -60,21 +60,21 @@ Result<std::unique_ptr<KvDatabase>> OpenCatalog(const StoreLayout& layout) {
   if (keeps) {
     struct stat st;
     const int failed = stat(layout.catalog_file().c_str(), &st);
-    if (failed != 0 && errno == ENOENT) return Lost(layout, "missing");
-    if (failed == 0 && st.st_size == 0) return Lost(layout, "empty");
+    if (failed != 0 && errno == ENOENT) return LostCatalog(layout, "missing");
+    if (failed == 0 && st.st_size == 0) return LostCatalog(layout, "empty");
   }
   VENEER_TRY(std::unique_ptr<KvDatabase> catalog, KvDatabase::Open(layout.catalog()));
-  Found found;
+  CatalogState state;
   VENEER_TRY_VOID(catalog->Read([&](const KvTxn& txn) -> Result<void> {
-    VENEER_TRY(found, Look(txn));
+    VENEER_TRY(state, ReadState(txn));
     return {};
   }));
-  if (found.made) return catalog;
-  if (keeps && !found.records) return Lost(layout, "empty");
+  if (state.made) return catalog;
+  if (keeps && !state.records) return LostCatalog(layout, "empty");
   const Result<void> marked =
       catalog->Write([](KvTxn& txn) { return txn.Put(kMadeKey, kMadeValue); });
   // A catalog of before this mark was introduced gets it as soon as there is room.
-  if (!marked && !found.records) return tl::unexpected(marked.error());
+  if (!marked && !state.records) return tl::unexpected(marked.error());
   return catalog;
 }
 

@@ -44,7 +44,7 @@ class FieldWriter {
     out_.append(value);
   }
   void AddNumber(uint8_t number, int64_t value) { Add(number, std::to_string(value)); }
-  std::string Take() { return std::move(out_); }
+  std::string Finish() { return std::move(out_); }
 
  private:
   std::string out_;
@@ -92,7 +92,7 @@ std::string EncodeImage(const ImageRecord& image) {
   out.AddNumber(kImageSize, static_cast<int64_t>(image.size));
   for (const Digest& blob : image.blobs) out.Add(kImageBlob, blob.hex());
   if (image.parent) out.Add(kImageParent, image.parent->hex());
-  return out.Take();
+  return out.Finish();
 }
 
 std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
@@ -153,7 +153,7 @@ std::string EncodeContainer(const ContainerRecord& container) {
   out.AddNumber(kContainerCreatedNsec, container.created.nsec);
   out.AddNumber(kContainerRemoveOnExit, container.remove_on_exit ? 1 : 0);
   out.Add(kContainerConfig, container.config);
-  return out.Take();
+  return out.Finish();
 }
 
 std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::string_view bytes) {
@@ -192,7 +192,7 @@ std::string EncodeMount(const ContainerMount& mount) {
     out.AddNumber(kMountPidNamespace, static_cast<int64_t>(mount.daemon->pid_namespace));
   }
   out.AddNumber(kMountReadOnly, mount.read_only ? 1 : 0);
-  return out.Take();
+  return out.Finish();
 }
 
 std::optional<ContainerMount> DecodeMount(std::string_view bytes) {

@@ -38,11 +38,11 @@ struct IndexEditor::State {
 
   Result<EntryView> Parse(std::string_view record) const;
   Result<std::vector<std::string>> NameKeys(uint64_t ino) const;
-  Result<void> Touch(const EntryView& entry);
+  Result<void> NoteLinks(const EntryView& entry);
   // Takes an entry's share out of the sums, and drops its name record.
-  Result<void> Discount(uint64_t dir, std::string_view name, const EntryView& entry);
+  Result<void> Subtract(uint64_t dir, std::string_view name, const EntryView& entry);
   Result<void> EraseTree(uint64_t dir);
-  Result<void> Settle(uint64_t ino, const Linked& before);
+  Result<void> UpdateLinks(uint64_t ino, const Linked& before);
 };
 
 IndexEditor::IndexEditor(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -106,7 +106,7 @@ Result<std::vector<std::string>> IndexEditor::State::NameKeys(uint64_t ino) cons
 }
 
 // Remembers how things stood before the first change to a file's names.
-Result<void> IndexEditor::State::Touch(const EntryView& entry) {
+Result<void> IndexEditor::State::NoteLinks(const EntryView& entry) {
   const uint64_t ino = entry.ino();
   if (linked.contains(ino)) return {};
   const uint64_t size = FileSize(entry);
@@ -115,14 +115,14 @@ Result<void> IndexEditor::State::Touch(const EntryView& entry) {
   return {};
 }
 
-Result<void> IndexEditor::State::Discount(uint64_t dir, std::string_view name,
+Result<void> IndexEditor::State::Subtract(uint64_t dir, std::string_view name,
                                           const EntryView& entry) {
   --summary.entries;
   if (entry.type() == FileType::kRegular) --summary.files;
   if (entry.type() == FileType::kDirectory) --summary.directories;
   const bool linked_file = IsLinked(entry);
   if (linked_file) {
-    VENEER_TRY_VOID(Touch(entry));
+    VENEER_TRY_VOID(NoteLinks(entry));
   } else {
     summary.bytes -= FileSize(entry);
   }
@@ -159,11 +159,11 @@ Result<void> IndexEditor::Put(uint64_t dir, std::string_view name, const IndexEn
       --state.summary.entries;
       --state.summary.directories;
     } else {
-      VENEER_TRY_VOID(state.Discount(dir, name, old));
+      VENEER_TRY_VOID(state.Subtract(dir, name, old));
     }
   }
   if (IsLinked(*view)) {
-    VENEER_TRY_VOID(state.Touch(*view));
+    VENEER_TRY_VOID(state.NoteLinks(*view));
   } else {
     state.summary.bytes += FileSize(*view);
   }
@@ -187,7 +187,7 @@ Result<void> IndexEditor::Erase(uint64_t dir, std::string_view name) {
   const std::string copy(*record);
   VENEER_TRY(const EntryView entry, state.Parse(copy));
   if (entry.type() == FileType::kDirectory) VENEER_TRY_VOID(state.EraseTree(entry.ino()));
-  VENEER_TRY_VOID(state.Discount(dir, name, entry));
+  VENEER_TRY_VOID(state.Subtract(dir, name, entry));
   VENEER_TRY_VOID(state.build->Erase(key));
   return {};
 }
@@ -207,7 +207,7 @@ Result<void> IndexEditor::State::EraseTree(uint64_t dir) {
     for (const auto& [key, record] : children) {
       VENEER_TRY(const EntryView entry, Parse(record));
       if (entry.type() == FileType::kDirectory) todo.push_back(entry.ino());
-      VENEER_TRY_VOID(Discount(at, std::string_view(key).substr(8), entry));
+      VENEER_TRY_VOID(Subtract(at, std::string_view(key).substr(8), entry));
       VENEER_TRY_VOID(build->Erase(key));
     }
   }
@@ -215,7 +215,7 @@ Result<void> IndexEditor::State::EraseTree(uint64_t dir) {
 }
 
 // Brings the link count of a file, its name records and the sums in line with the names it has.
-Result<void> IndexEditor::State::Settle(uint64_t ino, const Linked& before) {
+Result<void> IndexEditor::State::UpdateLinks(uint64_t ino, const Linked& before) {
   VENEER_TRY(const std::vector<std::string> keys, NameKeys(ino));
   const uint64_t names = keys.size();
   if (before.names_before > 0) summary.bytes -= before.size;
@@ -238,7 +238,7 @@ Result<void> IndexEditor::State::Settle(uint64_t ino, const Linked& before) {
 
 Result<IndexSummary> IndexEditor::Seal(bool durable) {
   for (const auto& [ino, before] : state_->linked) {
-    VENEER_TRY_VOID(state_->Settle(ino, before));
+    VENEER_TRY_VOID(state_->UpdateLinks(ino, before));
   }
   VENEER_TRY_VOID(state_->build->Finish(state_->summary, durable));
   return state_->summary;

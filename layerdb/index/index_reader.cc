@@ -40,13 +40,13 @@ struct IndexReader::State {
   MDB_dbi dbi = 0;
   const char* base = nullptr;  // where the file's byte 0 is mapped
   uint64_t size = 0;           // bytes mapped and verified
-  Found root;
+  Record root;
 
   std::mutex mu;
   std::vector<ReadTxn> idle;  // guarded by mu
 
   Sys<ReadTxn> Begin();
-  std::optional<Found> ToFound(const MDB_val& value) const;
+  std::optional<Record> ToRecord(const MDB_val& value) const;
   // Calls `sink(key, value)` for the keys from `from` on until it returns false.
   template <class Sink>
   Sys<void> Scan(std::string_view from, Sink sink);
@@ -72,11 +72,11 @@ Sys<ReadTxn> IndexReader::State::Begin() {
   return out;
 }
 
-std::optional<IndexReader::Found> IndexReader::State::ToFound(const MDB_val& value) const {
+std::optional<IndexReader::Record> IndexReader::State::ToRecord(const MDB_val& value) const {
   const std::string_view bytes = FromVal(value);
   std::optional<EntryView> entry = EntryView::Parse(bytes);
   if (!entry) return std::nullopt;
-  return Found{static_cast<uint64_t>(bytes.data() - base), *entry};
+  return Record{static_cast<uint64_t>(bytes.data() - base), *entry};
 }
 
 template <class Sink>
@@ -140,7 +140,7 @@ Result<std::shared_ptr<IndexReader>> IndexReader::Open(const std::string& path) 
   // LMDB does not tell where its map begins. The root's record is the first value of the file, and the check has found
   // its offset.
   state->base = FromVal(value).data() - verified.first_value;
-  const std::optional<Found> root = state->ToFound(value);
+  const std::optional<Record> root = state->ToRecord(value);
   if (!root || root->entry.whiteout() || root->entry.type() != FileType::kDirectory ||
       root->entry.ino() != kIndexRootIno) {
     return DamagedIndex(path, "its root is no directory");
@@ -152,17 +152,17 @@ Result<std::shared_ptr<IndexReader>> IndexReader::Open(const std::string& path) 
 
 const std::string& IndexReader::path() const { return state_->path; }
 const IndexSummary& IndexReader::summary() const { return state_->summary; }
-IndexReader::Found IndexReader::Root() const { return state_->root; }
+IndexReader::Record IndexReader::Root() const { return state_->root; }
 
-Sys<std::optional<IndexReader::Found>> IndexReader::Find(uint64_t dir,
-                                                         std::string_view name) const {
+Sys<std::optional<IndexReader::Record>> IndexReader::Find(uint64_t dir,
+                                                          std::string_view name) const {
   if (!IsValidName(name)) return std::nullopt;
   const KeyBuffer wanted(dir, name);
-  std::optional<Found> found;
+  std::optional<Record> found;
   VENEER_TRY_VOID(
       state_->Scan(wanted.view(), [&](std::string_view key, const MDB_val& value) -> Sys<bool> {
         if (key != wanted.view()) return false;
-        found = state_->ToFound(value);
+        found = state_->ToRecord(value);
         if (!found) return Fail(EIO);
         return false;
       }));
@@ -178,26 +178,26 @@ Sys<EntryView> IndexReader::At(uint64_t position) const {
 }
 
 Sys<void> IndexReader::List(
-    uint64_t dir, FunctionRef<bool(std::string_view name, const Found& found)> sink) const {
+    uint64_t dir, FunctionRef<bool(std::string_view name, const Record& found)> sink) const {
   const KeyBuffer prefix(dir, {});
   return state_->Scan(prefix.view(), [&](std::string_view key, const MDB_val& value) -> Sys<bool> {
     if (key.substr(0, 8) != prefix.view()) return false;
     const std::string_view name = key.substr(8);
-    const std::optional<Found> found = state_->ToFound(value);
+    const std::optional<Record> found = state_->ToRecord(value);
     if (!found || !IsValidName(name)) return Fail(EIO);
     return sink(name, *found);
   });
 }
 
 Sys<void> IndexReader::ForEach(
-    FunctionRef<bool(uint64_t dir, std::string_view name, const Found& found)> sink) const {
+    FunctionRef<bool(uint64_t dir, std::string_view name, const Record& found)> sink) const {
   return state_->Scan(EntryKey(0, ""),
                       [&](std::string_view key, const MDB_val& value) -> Sys<bool> {
                         if (key.size() < 8) return Fail(EIO);
                         const uint64_t dir = LoadKeyNumber(key, 0);
                         if ((dir & kNameKeyBit) != 0) return false;
                         const std::string_view name = key.substr(8);
-                        const std::optional<Found> found = state_->ToFound(value);
+                        const std::optional<Record> found = state_->ToRecord(value);
                         if (!found || IsValidName(name) != (dir != 0)) return Fail(EIO);
                         return sink(dir, name, *found);
                       });
@@ -209,7 +209,7 @@ uint64_t IndexReader::CountBytes() const {
   // An index by an old program does not tell, and may hold symlinks.
   if (targets == 0 && sums.entries > sums.files + sums.directories) {
     std::set<uint64_t> linked;
-    IgnoreError(ForEach([&](uint64_t, std::string_view, const Found& found) {
+    IgnoreError(ForEach([&](uint64_t, std::string_view, const Record& found) {
                   const EntryView& entry = found.entry;
                   if (entry.whiteout() || entry.type() != FileType::kSymlink) return true;
                   if (entry.nlink() < 2 || linked.insert(entry.ino()).second) {

@@ -30,7 +30,7 @@ namespace veneer {
 class IndexReader {
  public:
   // A record and where it is. Valid as long as the reader lives.
-  struct Found {
+  struct Record {
     uint64_t position = 0;
     EntryView entry;
   };
@@ -53,19 +53,19 @@ class IndexReader {
   // True when nothing in the index speaks of layers below it: no whiteouts, no opaque directories.
   bool is_tree() const { return summary().whiteouts == 0 && summary().opaques == 0; }
 
-  Found Root() const;
+  Record Root() const;
   // One name of a directory; nullopt: none. EIO: the index is damaged.
-  Sys<std::optional<Found>> Find(uint64_t dir, std::string_view name) const;
+  Sys<std::optional<Record>> Find(uint64_t dir, std::string_view name) const;
   // The record at a position that Find or List gave. EIO for any other position that holds no
   // record.
   Sys<EntryView> At(uint64_t position) const;
   // All names of a directory in byte order. The names stay valid as long as the reader lives.
   // `sink` returns false to stop.
   Sys<void> List(uint64_t dir,
-                 FunctionRef<bool(std::string_view name, const Found& found)> sink) const;
+                 FunctionRef<bool(std::string_view name, const Record& found)> sink) const;
   // Every entry of the index, the root first with dir 0 and an empty name.
   Sys<void> ForEach(
-      FunctionRef<bool(uint64_t dir, std::string_view name, const Found& found)> sink) const;
+      FunctionRef<bool(uint64_t dir, std::string_view name, const Record& found)> sink) const;
 
   // The names of a directory (one), or of a file with several links (all); empty for other inode
   // numbers.

@@ -72,7 +72,7 @@ void KeepReserve(MDB_env* env) {
 // flock(2) for one transaction.
 class FileLock {
  public:
-  static Result<FileLock> Take(int fd, int operation, const std::string& path) {
+  static Result<FileLock> Lock(int fd, int operation, const std::string& path) {
     VENEER_TRY_CTX_VOID(sys::Lock(fd, operation), "lock " + path);
     return FileLock(fd);
   }
@@ -145,7 +145,7 @@ Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uin
   const std::string lock_path = dir + "/lock";
   VENEER_TRY_CTX(state->lock, sys::OpenFollowing(lock_path, O_RDWR | O_CREAT, 0600), lock_path);
   // LMDB writes its first pages while it opens a new file: one process at a time.
-  VENEER_TRY(const FileLock lock, FileLock::Take(state->lock.get(), LOCK_EX, lock_path));
+  VENEER_TRY(const FileLock lock, FileLock::Lock(state->lock.get(), LOCK_EX, lock_path));
   VENEER_TRY_VOID(CheckFile(state->path));
   state->map_size = initial_map;
   VENEER_TRY(state->env, OpenMdbEnv(state->path, 0, initial_map));
@@ -182,7 +182,7 @@ void KvDatabase::State::Close() {
 
 Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
   const std::lock_guard guard(state_->mu);
-  VENEER_TRY(const FileLock lock, FileLock::Take(state_->lock.get(), LOCK_SH, state_->path));
+  VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_SH, state_->path));
   VENEER_TRY(const MdbTxn txn, state_->Begin(MDB_RDONLY));
   KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
   KvTxn view;
@@ -192,7 +192,7 @@ Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
 
 Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
   const std::lock_guard guard(state_->mu);
-  VENEER_TRY(const FileLock lock, FileLock::Take(state_->lock.get(), LOCK_EX, state_->path));
+  VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_EX, state_->path));
   for (;;) {
     VENEER_TRY(MdbTxn txn, state_->Begin(0));
     KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};

@@ -18,15 +18,15 @@ namespace {
 constexpr uint64_t kSeenAlone = 1;
 }  // namespace
 
-struct DirLayer::Place : LayerRef::Data {
-  std::shared_ptr<const Place> parent;  // null: the root
+struct DirLayer::PathNode : LayerRef::Data {
+  std::shared_ptr<const PathNode> parent;  // null: the root
   std::string name;
   uint64_t key = 0;              // of the descriptor cache; directories only
   bool xattr_whiteouts = false;  // a listing looks for files that are whiteouts by an xattr
 
   std::string Path() const {
-    std::vector<const Place*> chain;
-    for (const Place* p = this; p->parent; p = p->parent.get()) chain.push_back(p);
+    std::vector<const PathNode*> chain;
+    for (const PathNode* p = this; p->parent; p = p->parent.get()) chain.push_back(p);
     std::string path;
     for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
       if (!path.empty()) path += '/';
@@ -61,22 +61,22 @@ Result<std::shared_ptr<DirLayer>> DirLayer::Open(const std::string& path, DirLay
 
   std::shared_ptr<DirLayer> layer(new DirLayer(
       std::move(root), st.st_dev, options.privates.value_or(notation.privates), options));
-  auto place = std::make_shared<Place>();
-  place->key = 0;
-  layer->root_.ref.data = place;
+  auto node = std::make_shared<PathNode>();
+  node->key = 0;
+  layer->root_.ref.data = node;
   const sys::At at{layer->root_fd_->get()};
   VENEER_TRY_CTX(layer->root_.attr, layer->MakeAttr(at, st), what);
   VENEER_TRY_CTX(layer->root_.marks, ReadMarks(at, st, layer->privates_, options.aufs, ""), what);
-  place->xattr_whiteouts = layer->root_.marks.xattr_whiteouts;
+  node->xattr_whiteouts = layer->root_.marks.xattr_whiteouts;
   layer->root_.marks.redirect.reset();  // there is nothing a root could be redirected to
   return layer;
 }
 
-const DirLayer::Place& DirLayer::PlaceOf(const LayerRef& ref) {
-  return static_cast<const Place&>(*ref.data);
+const DirLayer::PathNode& DirLayer::NodeOf(const LayerRef& ref) {
+  return static_cast<const PathNode&>(*ref.data);
 }
 
-std::string DirLayer::PathOf(const LayerRef& ref) const { return PlaceOf(ref).Path(); }
+std::string DirLayer::PathOf(const LayerRef& ref) const { return NodeOf(ref).Path(); }
 
 uint64_t DirLayer::InoOf(dev_t device, uint64_t ino) const {
   if (device == device_) return ino;
@@ -92,15 +92,15 @@ Sys<Attr> DirLayer::MakeAttr(sys::At at, const struct stat& st) const {
   return attr;
 }
 
-Sys<SharedFd> DirLayer::DirFd(const Place& dir) const {
+Sys<SharedFd> DirLayer::DirFd(const PathNode& dir) const {
   // Up to the nearest directory that is open, then down again.
-  std::vector<const Place*> closed;
+  std::vector<const PathNode*> closed;
   SharedFd fd;
-  const Place* place = &dir;
-  for (; place->parent; place = place->parent.get()) {
-    fd = dir_fds_.Get(place->key);
+  const PathNode* node = &dir;
+  for (; node->parent; node = node->parent.get()) {
+    fd = dir_fds_.Get(node->key);
     if (fd) break;
-    closed.push_back(place);
+    closed.push_back(node);
   }
   if (!fd) fd = root_fd_;
   for (auto it = closed.rbegin(); it != closed.rend(); ++it) {
@@ -111,16 +111,16 @@ Sys<SharedFd> DirLayer::DirFd(const Place& dir) const {
 }
 
 Sys<DirLayer::Located> DirLayer::Locate(const LayerRef& ref) const {
-  const Place& place = PlaceOf(ref);
-  if (!place.parent) return Located{root_fd_, ""};
-  VENEER_TRY(SharedFd dir, DirFd(*place.parent));
-  return Located{std::move(dir), place.name.c_str()};
+  const PathNode& node = NodeOf(ref);
+  if (!node.parent) return Located{root_fd_, ""};
+  VENEER_TRY(SharedFd dir, DirFd(*node.parent));
+  return Located{std::move(dir), node.name.c_str()};
 }
 
 Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::string_view name,
                                                  uint64_t hint) const {
   if (name.size() > kMaxName) return Fail(ENAMETOOLONG);
-  auto parent = std::static_pointer_cast<const Place>(dir.data);
+  auto parent = std::static_pointer_cast<const PathNode>(dir.data);
   VENEER_TRY(const SharedFd fd, DirFd(*parent));
   LayerObject whiteout;
   whiteout.ref.id = kWhiteout;
@@ -152,12 +152,12 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
     if (marks) object.marks = *std::move(marks);
   }
   if (S_ISDIR(st->st_mode) && !object.marks.opaque) object.marks.opaque = deleted_below();
-  auto place = std::make_shared<Place>();
-  place->parent = std::move(parent);
-  place->name = std::move(text);
-  place->xattr_whiteouts = object.marks.xattr_whiteouts;
-  if (S_ISDIR(st->st_mode)) place->key = next_key_.fetch_add(1, std::memory_order_relaxed);
-  object.ref.data = std::move(place);
+  auto node = std::make_shared<PathNode>();
+  node->parent = std::move(parent);
+  node->name = std::move(text);
+  node->xattr_whiteouts = object.marks.xattr_whiteouts;
+  if (S_ISDIR(st->st_mode)) node->key = next_key_.fetch_add(1, std::memory_order_relaxed);
+  object.ref.data = std::move(node);
   return object;
 }
 
@@ -173,7 +173,7 @@ Sys<Fd> OpenUnmarked(sys::At at, int flags) {
 Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent&)> sink) const {
   VENEER_TRY(const Located located, Locate(dir));
   VENEER_TRY(Fd opened, OpenUnmarked(located.at(), O_DIRECTORY));
-  const Place& place = PlaceOf(dir);
+  const PathNode& node = NodeOf(dir);
   struct Named {
     std::string name;
     uint64_t ino;
@@ -190,7 +190,7 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
     }
   }));
   // The lookups that follow go through the same descriptor.
-  const SharedFd fd = place.parent ? dir_fds_.Put(place.key, std::move(opened)) : root_fd_;
+  const SharedFd fd = node.parent ? dir_fds_.Put(node.key, std::move(opened)) : root_fd_;
   // As in an index. What comes next in a listing is then what comes next by name too, and files that were unpacked from an
   // archive lie on disk much in this order.
   std::sort(objects.begin(), objects.end(),
@@ -204,12 +204,12 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
     uint32_t mode = static_cast<uint32_t>(object.type) << 12;
     const bool look = object.type == DT_UNKNOWN || object.type == DT_CHR ||
                       privates_.override_stat != nullptr ||
-                      (place.xattr_whiteouts && object.type == DT_REG);
+                      (node.xattr_whiteouts && object.type == DT_REG);
     if (look) {
       const sys::At at{fd->get(), object.name.c_str()};
       VENEER_TRY(const struct stat st, sys::Stat(at));
       entry.whiteout =
-          IsDeviceWhiteout(st) || (place.xattr_whiteouts && IsXattrWhiteout(at, st, privates_));
+          IsDeviceWhiteout(st) || (node.xattr_whiteouts && IsXattrWhiteout(at, st, privates_));
       VENEER_TRY(const Attr attr, MakeAttr(at, st));
       mode = attr.FullMode();
       entry.ino = attr.ino;

@@ -56,12 +56,12 @@ class DirLayer : public Layer {
   const PrivateNames& privates() const { return privates_; }
 
  private:
-  struct Place;  // a name in a directory; what LayerRef::data is here
+  struct PathNode;  // a name in a directory; what LayerRef::data is here
   struct Located;
   DirLayer(Fd root, dev_t device, const PrivateNames& privates, DirLayerOptions options);
 
-  static const Place& PlaceOf(const LayerRef& ref);
-  Sys<SharedFd> DirFd(const Place& dir) const;
+  static const PathNode& NodeOf(const LayerRef& ref);
+  Sys<SharedFd> DirFd(const PathNode& dir) const;
   Sys<Located> Locate(const LayerRef& ref) const;
   Sys<Attr> MakeAttr(sys::At at, const struct stat& st) const;
   uint64_t InoOf(dev_t device, uint64_t ino) const;

@@ -46,11 +46,12 @@ Sys<EntryView> IndexedLayer::Entry(const LayerRef& ref) const {
   return entry;
 }
 
-Sys<std::optional<IndexedLayer::Held>> IndexedLayer::HeldIn(const LayerRef& ref) const {
+Sys<std::optional<IndexedLayer::StoredContent>> IndexedLayer::StoredContentOf(
+    const LayerRef& ref) const {
   VENEER_TRY(const EntryView entry, Entry(ref));
   const std::optional<ObjectRef> object = entry.object();
   if (!object) return std::nullopt;
-  return Held{*object, entry.size(), !entry.slice()};
+  return StoredContent{*object, entry.size(), !entry.slice()};
 }
 
 Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
@@ -100,7 +101,7 @@ Sys<Content> IndexedLayer::ReadSlice(const EntryView& entry, const ObjectRef& ob
 }
 
 LayerObject IndexedLayer::Root() const {
-  const IndexReader::Found root = index_->Root();
+  const IndexReader::Record root = index_->Root();
   return ToObject(root.position, root.entry);
 }
 
@@ -112,7 +113,7 @@ Sys<std::optional<LayerObject>> IndexedLayer::Lookup(const LayerRef& dir, std::s
   }
   VENEER_TRY(const EntryView parent, Entry(dir));
   if (parent.type() != FileType::kDirectory) return Fail(ENOTDIR);
-  VENEER_TRY(const std::optional<IndexReader::Found> found, index_->Find(parent.ino(), name));
+  VENEER_TRY(const std::optional<IndexReader::Record> found, index_->Find(parent.ino(), name));
   if (!found) return std::nullopt;
   return ToObject(found->position, found->entry);
 }
@@ -121,7 +122,7 @@ Sys<void> IndexedLayer::List(const LayerRef& dir,
                              FunctionRef<void(const LayerDirent&)> sink) const {
   VENEER_TRY(const EntryView parent, Entry(dir));
   if (parent.type() != FileType::kDirectory) return Fail(ENOTDIR);
-  return index_->List(parent.ino(), [&](std::string_view name, const IndexReader::Found& found) {
+  return index_->List(parent.ino(), [&](std::string_view name, const IndexReader::Record& found) {
     LayerDirent dirent;
     dirent.name = name;
     dirent.whiteout = found.entry.whiteout();

@@ -37,12 +37,12 @@ class IndexedLayer : public Layer {
   bool is_tree() const { return index_->is_tree(); }
   const IndexReader& index() const { return *index_; }
   // The object that holds the contents of a file; nullopt where they are in the index, and for other types.
-  struct Held {
+  struct StoredContent {
     ObjectRef object;
     uint64_t size = 0;   // of the contents
     bool whole = false;  // they are all of the object; else it holds others, too
   };
-  Sys<std::optional<Held>> HeldIn(const LayerRef& ref) const;
+  Sys<std::optional<StoredContent>> StoredContentOf(const LayerRef& ref) const;
   // Not waited for and not followed: EIO for a symlink and a socket; whether it is a regular file is the caller's to see.
   Sys<Fd> OpenObject(const ObjectRef& object) const;
 

@@ -5,15 +5,15 @@
 
 namespace veneer {
 
-MergeStep DecideMerge(NameSays above, NameSays below) {
-  const bool there = below != NameSays::kNothing;
+MergeStep DecideMerge(NameKind above, NameKind below) {
+  const bool there = below != NameKind::kNothing;
   switch (above) {
-    case NameSays::kNothing: return MergeStep::kKeep;
-    case NameSays::kWhiteout: return there ? MergeStep::kRemove : MergeStep::kKeep;
-    case NameSays::kDirectory:
-      return below == NameSays::kDirectory ? MergeStep::kMerge : MergeStep::kReplace;
-    case NameSays::kOther:
-    case NameSays::kOpaqueDirectory: break;
+    case NameKind::kNothing: return MergeStep::kKeep;
+    case NameKind::kWhiteout: return there ? MergeStep::kRemove : MergeStep::kKeep;
+    case NameKind::kDirectory:
+      return below == NameKind::kDirectory ? MergeStep::kMerge : MergeStep::kReplace;
+    case NameKind::kOther:
+    case NameKind::kOpaqueDirectory: break;
   }
   return MergeStep::kReplace;
 }

@@ -20,7 +20,7 @@
 namespace veneer {
 
 // What one layer says of one name.
-enum class NameSays : uint8_t {
+enum class NameKind : uint8_t {
   kNothing,
   kWhiteout,
   kOther,            // anything but a directory
@@ -36,7 +36,7 @@ enum class MergeStep : uint8_t {
   kMerge,    // both are directories: contents merge, attributes are the layer's
 };
 // `below`: kNothing, kOther or kDirectory, since a tree has no marks.
-MergeStep DecideMerge(NameSays above, NameSays below);
+MergeStep DecideMerge(NameKind above, NameKind below);
 
 enum class DiffKind : char { kAdded = 'A', kChanged = 'C', kDeleted = 'D' };
 

@@ -86,7 +86,7 @@ bool IsTag(std::string_view text) {
                              [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-tl::unexpected<Error> Bad(std::string_view text, const std::string& why) {
+tl::unexpected<Error> BadReference(std::string_view text, const std::string& why) {
   return MakeError("'" + std::string(text) + "' is not an image name: " + why, ExitCode::kUsage);
 }
 
@@ -125,10 +125,11 @@ std::string Reference::TagName() const {
 Result<Reference> ParseReference(std::string_view text) {
   Reference reference;
   std::string_view name = text;
-  if (text.empty()) return Bad(text, "it is empty");
+  if (text.empty()) return BadReference(text, "it is empty");
   if (const size_t at = name.find('@'); at != std::string_view::npos) {
     reference.digest = Digest::Parse(name.substr(at + 1));
-    if (!reference.digest) return Bad(text, "after @ comes sha256: and 64 lower-case hex digits");
+    if (!reference.digest)
+      return BadReference(text, "after @ comes sha256: and 64 lower-case hex digits");
     name = name.substr(0, at);
   }
   const size_t slash = name.rfind('/');
@@ -136,20 +137,22 @@ Result<Reference> ParseReference(std::string_view text) {
   if (colon != std::string_view::npos) {
     const std::string_view tag = name.substr(colon + 1);
     if (!IsTag(tag)) {
-      return Bad(
+      return BadReference(
           text,
           "a tag is 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'");
     }
     reference.tag = std::string(tag);
     name = name.substr(0, colon);
   }
-  if (IsHex64(name)) return Bad(text, "64 hex digits are an image id, not a name");
+  if (IsHex64(name)) return BadReference(text, "64 hex digits are an image id, not a name");
   auto [domain, path] = SplitDomain(name);
-  if (!IsDomain(domain)) return Bad(text, "'" + std::string(domain) + "' is not a host name");
+  if (!IsDomain(domain))
+    return BadReference(text, "'" + std::string(domain) + "' is not a host name");
   if (!IsPath(path)) {
-    return Bad(text,
-               "a name is lower-case letters and digits, joined by '.', '_', '__' or '-', in parts "
-               "between slashes");
+    return BadReference(
+        text,
+        "a name is lower-case letters and digits, joined by '.', '_', '__' or '-', in parts "
+        "between slashes");
   }
   reference.domain = domain;
   reference.path = path;
@@ -157,7 +160,7 @@ Result<Reference> ParseReference(std::string_view text) {
     reference.path.insert(0, kLibrary);
   }
   if (reference.domain.size() + 1 + reference.path.size() > kMaxName) {
-    return Bad(text, "it is longer than 255 characters");
+    return BadReference(text, "it is longer than 255 characters");
   }
   return reference;
 }

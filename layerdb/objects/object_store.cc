@@ -120,9 +120,9 @@ Sys<void> ObjectStore::WithParent(const std::string& path, FunctionRef<Sys<void>
   return make();
 }
 
-Result<ObjectRef> ObjectStore::Place(const Hash128& hash,
-                                     FunctionRef<Sys<void>(const std::string& path)> place,
-                                     FunctionRef<bool(const ObjectRef& ref, int there)> shared) {
+Result<ObjectRef> ObjectStore::PlaceObject(
+    const Hash128& hash, FunctionRef<Sys<void>(const std::string& path)> place,
+    FunctionRef<bool(const ObjectRef& ref, int there)> shared) {
   const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
   for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
     const std::string path = ObjectPath(ref);
@@ -152,7 +152,7 @@ Result<ObjectRef> ObjectStore::Put(std::string_view bytes, const Hash128& hash) 
     }
     return written;
   };
-  return Place(hash, write, [&](const ObjectRef&, int there) {
+  return PlaceObject(hash, write, [&](const ObjectRef&, int there) {
     return HasOneName(there) && SameContent(there, bytes).value_or(false);
   });
 }
@@ -165,7 +165,7 @@ Result<ObjectRef> ObjectStore::Move(int dir_fd, const std::string& name, int fd,
     });
   };
   bool found = false;
-  VENEER_TRY(const ObjectRef ref, Place(hash, rename, [&](const ObjectRef&, int there) {
+  VENEER_TRY(const ObjectRef ref, PlaceObject(hash, rename, [&](const ObjectRef&, int there) {
                found = HasOneName(there) && SameContent(there, fd).value_or(false);
                return found;
              }));
@@ -178,7 +178,7 @@ Result<ObjectRef> ObjectStore::Link(int fd, const Hash128& hash, std::set<Object
     return WithParent(path, [&] { return sys::Link({fd}, {dir_.get(), path.c_str()}); });
   };
   bool found = false;
-  VENEER_TRY(const ObjectRef ref, Place(hash, link, [&](const ObjectRef& at, int there) {
+  VENEER_TRY(const ObjectRef ref, PlaceObject(hash, link, [&](const ObjectRef& at, int there) {
                found = (own->contains(at) || HasOneName(there)) &&
                        SameContent(there, fd).value_or(false);
                return found;

@@ -68,9 +68,9 @@ class ObjectStore {
   // Calls `make`, again after making the directory of `path` where that is what it lacked.
   Sys<void> WithParent(const std::string& path, FunctionRef<Sys<void>()> make) const;
   // Calls `place` for one path after another, until it makes the object there (true) or `shared` finds it there.
-  Result<ObjectRef> Place(const Hash128& hash,
-                          FunctionRef<Sys<void>(const std::string& path)> place,
-                          FunctionRef<bool(const ObjectRef& ref, int there)> shared);
+  Result<ObjectRef> PlaceObject(const Hash128& hash,
+                                FunctionRef<Sys<void>(const std::string& path)> place,
+                                FunctionRef<bool(const ObjectRef& ref, int there)> shared);
 
   const std::string path_;
   const Fd dir_;

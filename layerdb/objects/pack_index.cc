@@ -66,10 +66,10 @@ Result<std::vector<std::optional<PackExtent>>> PackIndex::Find(std::span<const H
   return found;
 }
 
-Result<void> PackIndex::Add(std::span<const Known> known) {
+Result<void> PackIndex::Add(std::span<const Entry> entries) {
   return database_->Write([&](KvTxn& txn) -> Result<void> {
-    for (const Known& each : known) {
-      VENEER_TRY_VOID(txn.Put(KeyOf(each.hash), Encode(each.extent)));
+    for (const Entry& entry : entries) {
+      VENEER_TRY_VOID(txn.Put(KeyOf(entry.hash), Encode(entry.extent)));
     }
     return {};
   });

@@ -41,12 +41,12 @@ class PackIndex {
   // What is known of these contents, in their order.
   Result<std::vector<std::optional<PackExtent>>> Find(std::span<const Hash128> hashes);
 
-  struct Known {
+  struct Entry {
     Hash128 hash;
     PackExtent extent;
   };
   // Durable when it returns.
-  Result<void> Add(std::span<const Known> known);
+  Result<void> Add(std::span<const Entry> entries);
   // Forgets what lies in objects that `is_kept` says no of.
   Result<void> Forget(FunctionRef<bool(const ObjectRef&)> is_kept);
 

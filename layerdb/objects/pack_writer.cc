@@ -48,7 +48,7 @@ void PackWriter::OpenIndex() {
   }
 }
 
-std::vector<std::optional<PackExtent>> PackWriter::Known() const {
+std::vector<std::optional<PackExtent>> PackWriter::FindWaiting() const {
   if (!index_) return std::vector<std::optional<PackExtent>>(waiting_.size());
   std::vector<Hash128> hashes;
   hashes.reserve(waiting_.size());
@@ -62,7 +62,7 @@ std::vector<std::optional<PackExtent>> PackWriter::Known() const {
 Result<void> PackWriter::LocateWaiting() {
   if (waiting_.empty()) return {};
   if (PackIndex::Exists(index_path_)) OpenIndex();
-  const std::vector<std::optional<PackExtent>> known = Known();
+  const std::vector<std::optional<PackExtent>> known = FindWaiting();
   for (size_t i = 0; i < waiting_.size(); ++i) {
     const Waiting& waiting = waiting_[i];
     const std::string_view bytes =
@@ -137,7 +137,7 @@ PackExtent PackWriter::Where(uint32_t number) const {
 }
 
 void PackWriter::Remember() {
-  std::vector<PackIndex::Known> known;
+  std::vector<PackIndex::Entry> known;
   known.reserve(first_.size());
   for (const auto& [hash, number] : first_) known.push_back({hash, Where(number)});
   if (known.empty()) return;

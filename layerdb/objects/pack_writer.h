@@ -62,7 +62,7 @@ class PackWriter {
 
   void OpenIndex();
   Result<void> LocateWaiting();
-  std::vector<std::optional<PackExtent>> Known() const;
+  std::vector<std::optional<PackExtent>> FindWaiting() const;
   bool Holds(const PackExtent& extent, std::string_view bytes);
   bool HoldsItself(uint64_t offset, std::string_view bytes);
   Result<Location> Append(std::string_view bytes);

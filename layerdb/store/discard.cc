@@ -26,7 +26,7 @@ Result<void> DiscardObjects(const Store& store, std::vector<ObjectRef> objects) 
     VENEER_TRY(const std::shared_ptr<IndexReader> index,
                IndexReader::Open(layers + "/" + name + "/index"));
     const Sys<void> read =
-        index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+        index->ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
           if (found.entry.whiteout()) return true;
           const std::optional<ObjectRef> ref = found.entry.object();
           if (!ref) return true;

@@ -150,20 +150,21 @@ class Checker {
       if (!what.empty()) bad(StoreLayout::kTarSplitFile, std::move(what));
     }
     // Damage was reported above; what can be read is checked all the same.
-    IgnoreError((*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
-      if (found.entry.whiteout()) return true;
-      if (const std::optional<ObjectRef> ref = found.entry.object()) {
-        Content& content = contents_["objects/" + ObjectPath(*ref)];
-        const std::optional<uint64_t> slice = found.entry.slice();
-        content.shared = content.shared || slice.has_value();
-        content.size = std::max(content.size, slice.value_or(0) + found.entry.size());
-        content.hash = ref->hash;
-        content.images.insert(images.begin(), images.end());
-        content.layers.insert(diff_id);
-      }
-      return true;
-    }),
-                "reported by CheckIndex");
+    IgnoreError(
+        (*index)->ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
+          if (found.entry.whiteout()) return true;
+          if (const std::optional<ObjectRef> ref = found.entry.object()) {
+            Content& content = contents_["objects/" + ObjectPath(*ref)];
+            const std::optional<uint64_t> slice = found.entry.slice();
+            content.shared = content.shared || slice.has_value();
+            content.size = std::max(content.size, slice.value_or(0) + found.entry.size());
+            content.hash = ref->hash;
+            content.images.insert(images.begin(), images.end());
+            content.layers.insert(diff_id);
+          }
+          return true;
+        }),
+        "reported by CheckIndex");
   }
 
   // A tree that is not there, or cannot be read, is no problem: it is made when it is needed.
@@ -200,7 +201,7 @@ class Checker {
     const auto is_readable = [&](const Digest& layer) { return readable_.contains(layer); };
     if (!std::all_of(layers.begin(), layers.end(), is_readable)) return false;
     bool others = false;
-    IgnoreError(tree.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+    IgnoreError(tree.ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
       const std::optional<ObjectRef> ref = found.entry.object();
       if (!ref) return true;
       const auto content = contents_.find("objects/" + ObjectPath(*ref));

@@ -24,7 +24,7 @@ std::string CheckIndex(const IndexReader& index) {
   std::unordered_set<uint64_t> used_dirs;
   std::string what;
   const Sys<void> read =
-      index.ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Found& found) {
+      index.ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Record& found) {
         const EntryView& entry = found.entry;
         if (dir != 0) used_dirs.insert(dir);
         if (entry.whiteout()) {

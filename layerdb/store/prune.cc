@@ -83,7 +83,7 @@ class Pruner {
                    layout_.lock_file());
     VENEER_TRY_VOID(SweepStaging());
     report_.writers_active = !lock;
-    if (!lock) return Done();
+    if (!lock) return Finish();
     if (options_.untagged_images) VENEER_TRY_VOID(RemoveUntagged());
     if (!options_.images.empty()) VENEER_TRY_VOID(RemoveChosen());
     VENEER_TRY(const References needed,
@@ -96,17 +96,17 @@ class Pruner {
     VENEER_TRY(const ObjectSet objects, Mark(needed));
     VENEER_TRY_VOID(SweepObjects(objects));
     if (report_.objects > 0 && !options_.dry_run) ForgetSlices(objects);
-    return Done();
+    return Finish();
   }
 
  private:
   // What could not be removed is told only after everything else was.
-  Result<PruneReport> Done() {
+  Result<PruneReport> Finish() {
     if (failure_) return tl::unexpected(std::move(*failure_));
     return report_;
   }
 
-  void Failed(int code, const std::string& path) {
+  void RecordFailure(int code, const std::string& path) {
     if (!failure_)
       failure_ = Error("remove " + path + ": " + ErrnoText(code), ExitCode::kFailed, code);
   }
@@ -134,7 +134,7 @@ class Pruner {
     if (lstat(path.c_str(), &st) != 0) return false;
     const Sys<void> removed = options_.dry_run ? Sys<void>() : sys::Unlink(sys::Path(path));
     if (!removed) {
-      Failed(removed.error().code, path);
+      RecordFailure(removed.error().code, path);
       return false;
     }
     report_.bytes_freed += BytesFreed(st);
@@ -148,7 +148,7 @@ class Pruner {
     }
     const Sys<uint64_t> freed = RemoveTree(path);
     if (!freed) {
-      Failed(freed.error().code, path);
+      RecordFailure(freed.error().code, path);
       return false;
     }
     report_.bytes_freed += *freed;
@@ -162,7 +162,7 @@ class Pruner {
   }
 
   // Takes a directory out of its place at once, so that nobody sees half of it, and removes it.
-  bool TakeAway(const std::string& path) {
+  bool MoveAway(const std::string& path) {
     if (options_.dry_run) return RemoveDirectory(path);
     // A rename needs no room, as a new directory would.
     const std::string trash =
@@ -170,7 +170,7 @@ class Pruner {
     // What a prune that was killed has left there.
     IgnoreError(RemoveTree(trash), "the rename says so");
     if (const Sys<void> moved = sys::Rename(sys::Path(path), sys::Path(trash), 0); !moved) {
-      Failed(moved.error().code, path);
+      RecordFailure(moved.error().code, path);
       return false;
     }
     return RemoveDirectory(trash);
@@ -266,7 +266,7 @@ class Pruner {
       if (known || IsBeingRenamed(child.name)) continue;
       // Whoever took the record away, something still writes here.
       if (IsLeased(layout_.work(child.name))) continue;
-      if (TakeAway(layout_.container(child.name))) ++report_.containers;
+      if (MoveAway(layout_.container(child.name))) ++report_.containers;
     }
     return {};
   }
@@ -321,7 +321,7 @@ class Pruner {
     for (const Child& child : children) {
       const std::optional<Digest> diff_id = Digest::FromHex(child.name);
       if (diff_id && needed.layers.contains(*diff_id)) continue;
-      if (!TakeAway(layout_.layers() + "/" + child.name)) continue;
+      if (!MoveAway(layout_.layers() + "/" + child.name)) continue;
       ++report_.layers;
     }
     return {};
@@ -332,7 +332,7 @@ class Pruner {
   Result<ObjectSet> Mark(const References& needed) {
     ObjectSet objects;
     const auto mark = [&](const IndexReader& index) {
-      return index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+      return index.ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
         if (found.entry.whiteout()) return true;
         if (const std::optional<ObjectRef> ref = found.entry.object()) objects.insert(*ref);
         return true;

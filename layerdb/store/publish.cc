@@ -31,7 +31,7 @@ struct SizedObject {
 // The objects of a layer, in the order of its entries.
 Sys<std::vector<SizedObject>> ObjectsOf(const IndexReader& index) {
   std::vector<SizedObject> objects;
-  VENEER_TRY_VOID(index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+  VENEER_TRY_VOID(index.ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
     if (found.entry.whiteout()) return true;
     if (const auto ref = found.entry.object()) {
       objects.push_back({*ref, found.entry.size(), found.entry.slice()});

@@ -15,7 +15,7 @@ Result<void> Check(const std::string& path, const IndexReader& index) {
   VENEER_TRY(const std::unique_ptr<TarSplitReader> tar_split, TarSplitReader::Open(path));
   std::unordered_map<uint64_t, uint64_t> sizes;  // regular files by inode number
   const Sys<void> read =
-      index.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+      index.ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
         if (!found.entry.whiteout() && found.entry.type() == FileType::kRegular) {
           sizes.emplace(found.entry.ino(), found.entry.size());
         }

@@ -16,15 +16,15 @@
 namespace veneer {
 namespace {
 
-NameSays Says(const EntryView& entry) {
-  if (entry.whiteout()) return NameSays::kWhiteout;
-  if (entry.type() != FileType::kDirectory) return NameSays::kOther;
-  return entry.opaque() ? NameSays::kOpaqueDirectory : NameSays::kDirectory;
+NameKind KindOf(const EntryView& entry) {
+  if (entry.whiteout()) return NameKind::kWhiteout;
+  if (entry.type() != FileType::kDirectory) return NameKind::kOther;
+  return entry.opaque() ? NameKind::kOpaqueDirectory : NameKind::kDirectory;
 }
 
-NameSays Says(const std::optional<IndexEntry>& entry) {
-  if (!entry) return NameSays::kNothing;
-  return entry->attr.type == FileType::kDirectory ? NameSays::kDirectory : NameSays::kOther;
+NameKind KindOf(const std::optional<IndexEntry>& entry) {
+  if (!entry) return NameKind::kNothing;
+  return entry->attr.type == FileType::kDirectory ? NameKind::kDirectory : NameKind::kOther;
 }
 
 // What the layer says of an object, as the tree keeps it.
@@ -46,7 +46,7 @@ class Applier {
     for (size_t i = 0; i < todo_.size(); ++i) {
       Result<void> merged;
       const Sys<void> listed = layer_.List(
-          todo_[i].in_layer, [&](std::string_view name, const IndexReader::Found& found) {
+          todo_[i].in_layer, [&](std::string_view name, const IndexReader::Record& found) {
             merged = MergeName(i, name, found.entry);
             return merged.has_value();
           });
@@ -93,7 +93,7 @@ class Applier {
     if (!dir.fresh) {
       VENEER_TRY(below, tree_.Get(dir.in_tree, name));
     }
-    switch (DecideMerge(Says(above), Says(below))) {
+    switch (DecideMerge(KindOf(above), KindOf(below))) {
       case MergeStep::kKeep: return {};
       case MergeStep::kRemove: return tree_.Erase(dir.in_tree, name);
       case MergeStep::kMerge:
@@ -107,7 +107,7 @@ class Applier {
     if (ino >= kIndexMaxIno) return MakeError(Errno{EOVERFLOW}, layer_.path());
     IndexEntry entry = ForTree(above, ino);
     if (above.type() == FileType::kDirectory && above.implied()) {
-      if (Says(below) != NameSays::kDirectory) {
+      if (KindOf(below) != NameKind::kDirectory) {
         waiting_.push_back({in, std::string(name), std::move(entry), below.has_value()});
         return Descend({above.ino(), ino, true, waiting_.size() - 1});
       }

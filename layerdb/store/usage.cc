@@ -69,7 +69,7 @@ class Measurer {
     for (const Digest& diff_id : needed_.layers) {
       VENEER_TRY(const std::shared_ptr<IndexReader> index, store_.OpenLayer(diff_id));
       const Sys<void> read =
-          index->ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+          index->ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
             if (found.entry.whiteout()) return true;
             if (const auto ref = found.entry.object()) needed_.objects.insert(*ref);
             return true;

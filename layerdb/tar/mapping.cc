@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/tar/mapping.h"
 
-#include "layerdb/base/printable.h"
 #include "layerdb/model/dialect.h"
 #include "layerdb/model/entry.h"
 
@@ -11,10 +10,6 @@ namespace {
 
 // AUFS keeps its own files under this; only the opaque mark has a meaning elsewhere.
 constexpr std::string_view kAufsMeta = ".wh..wh.";
-
-tl::unexpected<Error> Bad(std::string_view name, std::string_view why) {
-  return MakeError("\"" + PrintablePath(name) + "\": " + std::string(why));
-}
 
 std::pair<std::string_view, std::string_view> SplitLast(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -36,11 +31,11 @@ Result<LayerName> ParseLayerName(std::string_view name) {
       out.kind = LayerName::Kind::kIgnored;
       return out;
     }
-    if (out.path[i].size() > kMaxName) return Bad(out.path[i], ErrnoText(ENAMETOOLONG));
+    if (out.path[i].size() > kMaxName) return BadName(out.path[i], ErrnoText(ENAMETOOLONG));
   }
   std::string_view& last = out.path.back();
   if (!last.starts_with(kWhiteoutPrefix)) {
-    if (last.size() > kMaxName) return Bad(last, ErrnoText(ENAMETOOLONG));
+    if (last.size() > kMaxName) return BadName(last, ErrnoText(ENAMETOOLONG));
     return out;
   }
   if (last == kOpaqueName) {
@@ -54,7 +49,7 @@ Result<LayerName> ParseLayerName(std::string_view name) {
   }
   out.kind = LayerName::Kind::kWhiteout;
   last.remove_prefix(kWhiteoutPrefix.size());
-  if (last.empty() || last == "." || last == "..") return Bad(name, "a whiteout of no name");
+  if (last.empty() || last == "." || last == "..") return BadName(name, "a whiteout of no name");
   return out;
 }
 

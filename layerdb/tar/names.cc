@@ -5,16 +5,12 @@
 
 namespace veneer {
 
-namespace {
-
-tl::unexpected<Error> Bad(std::string_view name, std::string_view why) {
+tl::unexpected<Error> BadName(std::string_view name, std::string_view why) {
   return MakeError("\"" + PrintablePath(name) + "\": " + std::string(why));
 }
 
-}  // namespace
-
 Result<TreePath> ParseTarPath(std::string_view name, size_t max_component) {
-  if (name.find('\0') != std::string_view::npos) return Bad(name, "a name with a NUL byte");
+  if (name.find('\0') != std::string_view::npos) return BadName(name, "a name with a NUL byte");
   TreePath path;
   while (!name.empty()) {
     const size_t slash = name.find('/');
@@ -25,7 +21,7 @@ Result<TreePath> ParseTarPath(std::string_view name, size_t max_component) {
       if (!path.empty()) path.pop_back();
       continue;
     }
-    if (part.size() > max_component) return Bad(part, ErrnoText(ENAMETOOLONG));
+    if (part.size() > max_component) return BadName(part, ErrnoText(ENAMETOOLONG));
     if (path.size() == kMaxTreeDepth) {
       return MakeError("a path deeper than " + std::to_string(kMaxTreeDepth) + " directories");
     }

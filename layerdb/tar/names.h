@@ -20,6 +20,9 @@ using TreePath = std::vector<std::string_view>;
 // The deepest place of a tree that an archive may name.
 inline constexpr size_t kMaxTreeDepth = 8192;
 
+// "\"NAME\": WHY", with the name made fit to be shown.
+tl::unexpected<Error> BadName(std::string_view name, std::string_view why);
+
 // Splits and normalises a name. Errors: a NUL, a component of more than `max_component` bytes, a
 // place deeper than kMaxTreeDepth.
 Result<TreePath> ParseTarPath(std::string_view name, size_t max_component);

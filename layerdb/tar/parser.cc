@@ -62,7 +62,7 @@ tl::unexpected<Error> TarParser::Damaged(std::string_view what) const {
                    std::string(what));
 }
 
-void TarParser::Take(std::string_view* input, size_t size) {
+void TarParser::Consume(std::string_view* input, size_t size) {
   input->remove_prefix(size);
   position_ += size;
 }
@@ -75,7 +75,7 @@ bool TarParser::FillBlock(std::string_view* input) {
   const size_t size = std::min(kTarBlock - block_fill_, input->size());
   std::memcpy(block_.data() + block_fill_, input->data(), size);
   block_fill_ += size;
-  Take(input, size);
+  Consume(input, size);
   if (block_fill_ < kTarBlock) return false;
   block_fill_ = 0;
   return true;
@@ -84,10 +84,10 @@ bool TarParser::FillBlock(std::string_view* input) {
 Result<TarParser::Event> TarParser::Next(std::string_view* input) {
   for (;;) {
     switch (state_) {
-      case State::kDone: Take(input, input->size()); return Event::kNeedInput;
+      case State::kDone: Consume(input, input->size()); return Event::kNeedInput;
       case State::kSkip: {
         const auto size = static_cast<size_t>(std::min<uint64_t>(skip_left_, input->size()));
-        Take(input, size);
+        Consume(input, size);
         skip_left_ -= size;
         if (skip_left_ > 0) return Event::kNeedInput;
         state_ = State::kHeader;
@@ -100,7 +100,7 @@ Result<TarParser::Event> TarParser::Next(std::string_view* input) {
       case State::kSpecialBody: {
         const auto size = static_cast<size_t>(std::min<uint64_t>(special_left_, input->size()));
         special_body_.append(input->substr(0, size));
-        Take(input, size);
+        Consume(input, size);
         special_left_ -= size;
         if (special_left_ > 0) return Event::kNeedInput;
         VENEER_TRY_VOID(OnSpecialBody());
@@ -436,7 +436,7 @@ TarParser::Event TarParser::OnPayload(std::string_view* input) {
       static_cast<size_t>(std::min<uint64_t>(extent.size - extent_done_, input->size()));
   data_ = input->substr(0, size);
   data_offset_ = extent.offset + extent_done_;
-  Take(input, size);
+  Consume(input, size);
   stored_left_ -= size;
   extent_done_ += size;
   if (extent_done_ == extent.size) {

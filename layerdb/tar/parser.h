@@ -105,7 +105,7 @@ class TarParser {
     kDone,
   };
 
-  void Take(std::string_view* input, size_t size);
+  void Consume(std::string_view* input, size_t size);
   bool FillBlock(std::string_view* input);
   std::string_view Block() const { return {block_.data(), block_.size()}; }
   tl::unexpected<Error> Damaged(std::string_view what) const;

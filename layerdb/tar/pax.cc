@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSchilyXattr = "SCHILY.xattr.";
 constexpr std::string_view kLibarchiveXattr = "LIBARCHIVE.xattr.";
 
-tl::unexpected<Error> Bad(std::string_view key) {
+tl::unexpected<Error> BadRecord(std::string_view key) {
   // A key comes from an untrusted archive: only as much of it as a line can take.
   return MakeError("malformed PAX record \"" + std::string(key.substr(0, 64)) + "\"");
 }
@@ -202,9 +202,9 @@ Result<void> ParsePax(std::string_view body, PaxAttributes* out) {
     const size_t equals = record.find('=');
     if (equals == std::string_view::npos || equals == 0) return MakeError("malformed PAX header");
     const std::string_view key = record.substr(0, equals);
-    if (!Record(key, record.substr(equals + 1), out)) return Bad(key);
+    if (!Record(key, record.substr(equals + 1), out)) return BadRecord(key);
   }
-  if (out->sparse_offset) return Bad("GNU.sparse.offset");
+  if (out->sparse_offset) return BadRecord("GNU.sparse.offset");
   return {};
 }
 

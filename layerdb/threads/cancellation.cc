@@ -10,15 +10,15 @@ namespace veneer {
 
 Cancellation::Cancellation() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-void Cancellation::Ask() noexcept {
+void Cancellation::Request() noexcept {
   const int saved = errno;
-  asked_.store(true, std::memory_order_relaxed);
+  requested_.store(true, std::memory_order_relaxed);
   IgnoreError(eventfd_write(event_.get(), 1), "it is readable already");
   errno = saved;
 }
 
 Result<void> Cancellation::Check(const Cancellation* cancel) {
-  if (cancel == nullptr || !cancel->asked()) return {};
+  if (cancel == nullptr || !cancel->requested()) return {};
   return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
 }
 
@@ -26,7 +26,7 @@ Sys<void> Cancellation::WaitForInput(const Cancellation* cancel, int fd) {
   if (cancel == nullptr) return {};
   // poll(2) passes over a descriptor of -1.
   std::array<pollfd, 2> fds = {{{fd, POLLIN, 0}, {cancel->event_.get(), POLLIN, 0}}};
-  while (!cancel->asked()) {
+  while (!cancel->requested()) {
     if (poll(fds.data(), fds.size(), -1) < 0) {
       if (errno != EINTR) return FailErrno();
     } else if (fds[0].revents != 0) {

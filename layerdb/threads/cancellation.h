@@ -3,7 +3,7 @@
 // Cancellation: somebody asks long work to end, the work looks now and then, and what waits for input is woken, in
 // whatever thread it waits.
 //
-// Thread-safe; Ask() may be called from a signal handler.
+// Thread-safe; Request() may be called from a signal handler.
 #ifndef VENEER_LAYERDB_THREADS_CANCELLATION_H_
 #define VENEER_LAYERDB_THREADS_CANCELLATION_H_
 
@@ -20,18 +20,18 @@ class Cancellation {
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
 
-  void Ask() noexcept;
-  bool asked() const { return asked_.load(std::memory_order_relaxed); }
+  void Request() noexcept;
+  bool requested() const { return requested_.load(std::memory_order_relaxed); }
 
   // For work that takes `const Cancellation*`, null when nobody will ask. The failure has the code ECANCELED.
   static Result<void> Check(const Cancellation* cancel);
-  // Waits until `fd` can be read without waiting, or is at its end. ECANCELED: asked to end.
+  // Waits until `fd` can be read without waiting, or is at its end. ECANCELED: requested to end.
   static Sys<void> WaitForInput(const Cancellation* cancel, int fd);
 
  private:
-  std::atomic<bool> asked_ = false;
+  std::atomic<bool> requested_ = false;
   static_assert(std::atomic<bool>::is_always_lock_free);
-  Fd event_;  // readable once asked. Where there was none to be had, only what is running notices
+  Fd event_;  // readable once requested. Where there was none to be had, only what is running notices
 };
 
 }  // namespace veneer

@@ -81,7 +81,7 @@ Result<void> ChangeWalk::ReadLinks(const std::string& directory) {
   for (const std::string& name : names) {
     uint64_t ino = 0;
     if (!ParseNumber(name, &ino, 16)) continue;
-    VENEER_TRY_CTX(Found file, links_->Lookup(root, name, 0), directory + "/" + name);
+    VENEER_TRY_CTX(OptionalObject file, links_->Lookup(root, name, 0), directory + "/" + name);
     if (!file || file->ref.id == Layer::kWhiteout) continue;
     linked_files_.emplace(ino, *std::move(file));
     for (const std::string& path : lower_->PathsOfIno(ino).value_or(std::vector<std::string>())) {
@@ -118,7 +118,7 @@ Result<bool> ChangeWalk::IsStubOnly(const LayerRef& parent, const std::string& p
   if (recorded == stubs_.end()) return false;
   const Stub& stub = recorded->second;
   const auto failed = [&](Errno e) { return MakeError(e, "\"/" + PrintablePath(path) + "\""); };
-  const Sys<Found> found = upper_->Lookup(parent, path.substr(path.rfind('/') + 1), 0);
+  const Sys<OptionalObject> found = upper_->Lookup(parent, path.substr(path.rfind('/') + 1), 0);
   if (!found) return failed(found.error());
   if (!*found || (*found)->ref.id == Layer::kWhiteout) return true;
   const LayerObject& object = **found;
@@ -174,18 +174,18 @@ tl::unexpected<Error> ChangeWalk::InPath(Errno e) const {
   return MakeError(e, "\"/" + PrintablePath(path_) + "\"");
 }
 
-Result<ChangeWalk::Found> ChangeWalk::LookupLower(const std::optional<LayerRef>& dir,
-                                                  std::string_view name) const {
+Result<ChangeWalk::OptionalObject> ChangeWalk::LookupLower(const std::optional<LayerRef>& dir,
+                                                           std::string_view name) const {
   if (!dir) return std::nullopt;
-  Sys<Found> found = lower_->Lookup(*dir, name, 0);
+  Sys<OptionalObject> found = lower_->Lookup(*dir, name, 0);
   if (!found) return InPath(found.error());
   return *std::move(found);
 }
 
-Result<ChangeWalk::Found> ChangeWalk::LowerAt(std::string_view path) const {
+Result<ChangeWalk::OptionalObject> ChangeWalk::LowerAt(std::string_view path) const {
   if (lower_ == nullptr) return std::nullopt;
   VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
-  Found at = lower_->Root();
+  OptionalObject at = lower_->Root();
   for (const std::string_view part : parts) {
     if (!IsDirectory(at)) return std::nullopt;
     VENEER_TRY(at, LookupLower(at->ref, part));
@@ -193,7 +193,8 @@ Result<ChangeWalk::Found> ChangeWalk::LowerAt(std::string_view path) const {
   return at;
 }
 
-Result<ChangeWalk::Found> ChangeWalk::MergedWith(const LayerObject& directory, Found below) const {
+Result<ChangeWalk::OptionalObject> ChangeWalk::MergedWith(const LayerObject& directory,
+                                                          OptionalObject below) const {
   if (directory.marks.opaque) return std::nullopt;
   if (directory.marks.redirect) {
     VENEER_TRY(below, LowerAt(*directory.marks.redirect));
@@ -205,13 +206,13 @@ Result<ChangeWalk::Found> ChangeWalk::MergedWith(const LayerObject& directory, F
 Result<bool> ChangeWalk::IsInImage(std::string_view path) const {
   if (lower_ == nullptr) return false;
   VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
-  Found above = upper_->Root();
-  VENEER_TRY(Found below, MergedWith(*above, lower_->Root()));
+  OptionalObject above = upper_->Root();
+  VENEER_TRY(OptionalObject below, MergedWith(*above, lower_->Root()));
   for (size_t i = 0; i < parts.size() && below; ++i) {
     VENEER_TRY(below, LookupLower(RefOf(below), parts[i]));
     if (i + 1 == parts.size()) break;
     if (above) {
-      Sys<Found> found = upper_->Lookup(above->ref, parts[i], 0);
+      Sys<OptionalObject> found = upper_->Lookup(above->ref, parts[i], 0);
       if (!found) return MakeError(found.error(), "\"/" + PrintablePath(path) + "\"");
       above = *std::move(found);
     }
@@ -286,7 +287,7 @@ Result<void> ChangeWalk::FillLower(const LayerObject& object, Change* change) co
   return {};
 }
 
-Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below,
+Result<void> ChangeWalk::FillUpper(const LayerObject& object, const OptionalObject& below,
                                    Change* change) const {
   change->attr = object.attr;
   change->meta = change->data = upper_.get();
@@ -297,7 +298,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const Found& below
     change->link_key.emplace(upper_.get(), object.attr.ino);
   }
   if (object.attr.type != FileType::kRegular || !object.marks.metacopy) return {};
-  Found data = below;
+  OptionalObject data = below;
   if (object.marks.redirect) {
     VENEER_TRY(data, LowerAt(*object.marks.redirect));
   }
@@ -330,9 +331,9 @@ Result<void> ChangeWalk::CompareDirectories(const LayerObject& above, const Laye
 // One name of a directory. Gives the frame of a directory to go on in.
 Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     Frame& frame, const std::string& name, FunctionRef<Result<void>(const Change&)> sink) {
-  Found above;
+  OptionalObject above;
   if (frame.upper) {
-    Sys<Found> found = upper_->Lookup(*frame.upper, name, 0);
+    Sys<OptionalObject> found = upper_->Lookup(*frame.upper, name, 0);
     if (!found) return InPath(found.error());
     above = *std::move(found);
   }
@@ -342,9 +343,9 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     VENEER_TRY(whiteout, IsStubOnly(*frame.upper, path_));
   }
   if (whiteout) above.reset();
-  VENEER_TRY(Found base, LookupLower(frame.base, name));
+  VENEER_TRY(OptionalObject base, LookupLower(frame.base, name));
   const bool plain = frame.plain();
-  Found below;
+  OptionalObject below;
   if (!whiteout) {
     if (plain) {
       below = base;
@@ -365,7 +366,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     change.base = base->attr;
     change.base_ref = base->ref;
   }
-  const Found& shown = above ? above : below;
+  const OptionalObject& shown = above ? above : below;
   change.kind = DecideDiff(TypeIn(base), TypeIn(shown));
   if (!shown) {
     change.deleted = true;
@@ -373,7 +374,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     return std::nullopt;
   }
   if (above && above->attr.type == FileType::kDirectory) {
-    VENEER_TRY(const Found merged, MergedWith(*above, below));
+    VENEER_TRY(const OptionalObject merged, MergedWith(*above, below));
     VENEER_TRY_VOID(FillUpper(*above, below, &change));
     if (!IsDirectory(base)) base.reset();
     change.opaque = !frame.hidden && base && (!merged || merged->ref.id != base->ref.id);
@@ -420,7 +421,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
 Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   path_.clear();
   const LayerObject upper_root = upper_->Root();
-  Found lower_root;
+  OptionalObject lower_root;
   if (lower_ != nullptr) lower_root = lower_->Root();
   Change root;
   VENEER_TRY_VOID(FillUpper(upper_root, std::nullopt, &root));

@@ -98,7 +98,7 @@ class ChangeWalk {
   struct LinkedNames {
     std::map<std::string, LinkedNames, std::less<>> children;
   };
-  using Found = std::optional<LayerObject>;
+  using OptionalObject = std::optional<LayerObject>;
 
   // A directory on the way. A missing part is nullopt.
   struct Frame {
@@ -123,18 +123,20 @@ class ChangeWalk {
   Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
   Result<Timestamp> MtimeWithoutStubs(const std::string& path, const LayerObject& directory) const;
   // What of the image merges with a directory of the writable layer, over what it has at the same path.
-  Result<Found> MergedWith(const LayerObject& directory, Found below) const;
+  Result<OptionalObject> MergedWith(const LayerObject& directory, OptionalObject below) const;
   // The attributes of the root as they would be if its maker could have given it those of the image's.
   void RestoreRoot(Attr* attr) const;
-  Result<Found> LookupLower(const std::optional<LayerRef>& dir, std::string_view name) const;
-  Result<Found> LowerAt(std::string_view path) const;
+  Result<OptionalObject> LookupLower(const std::optional<LayerRef>& dir,
+                                     std::string_view name) const;
+  Result<OptionalObject> LowerAt(std::string_view path) const;
   Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
                       std::optional<LayerRef> base, const LinkedNames* linked, bool hidden);
   Result<std::optional<Frame>> Visit(Frame& frame, const std::string& name,
                                      FunctionRef<Result<void>(const Change&)> sink);
   Result<void> CompareDirectories(const LayerObject& above, const LayerObject& base,
                                   Change* change) const;
-  Result<void> FillUpper(const LayerObject& object, const Found& below, Change* change) const;
+  Result<void> FillUpper(const LayerObject& object, const OptionalObject& below,
+                         Change* change) const;
   Result<void> FillLower(const LayerObject& object, Change* change) const;
   tl::unexpected<Error> InPath(Errno e) const;
 

@@ -30,7 +30,7 @@ namespace {
 constexpr size_t kReadSize = size_t{256} << 10;
 
 // The contents of one file in the store: an object, or bytes for the index.
-struct TakenContent {
+struct StoredFile {
   std::optional<ObjectRef> object;
   bool checked = false;  // the object was made just now; else its hash is compared while it is read
   Fd fd;                 // of the object
@@ -46,7 +46,7 @@ class Committer {
             const CommitOptions& options)
       : store_(store), store_writer_(store_writer), walk_(walk), layer_(layer), options_(options) {}
 
-  Result<void> Take(const Change& change);
+  Result<void> AddChange(const Change& change);
   Result<CommittedLayer> Finish();
 
  private:
@@ -58,10 +58,10 @@ class Committer {
   Result<void> Object(const Change& change);
   Result<void> File(const Change& change, TarOutput* entry, TreeBuilder::Object* object,
                     const TreePath& path);
-  Result<TakenContent> TakeContent(const Change& change);
-  Result<TakenContent> TakeObject(const ObjectRef& ref);
-  Result<TakenContent> TakeFromImage(const IndexedLayer::Held& held);
-  Result<void> WriteData(const TakenContent& content, const std::vector<SparseExtent>& extents);
+  Result<StoredFile> StoreContent(const Change& change);
+  Result<StoredFile> UseObject(const ObjectRef& ref);
+  Result<StoredFile> UseImageObject(const IndexedLayer::StoredContent& stored);
+  Result<void> WriteData(const StoredFile& content, const std::vector<SparseExtent>& extents);
   Result<XattrList> Xattrs(const Change& change) const;
   Timestamp Clamp(Timestamp time) const;
   tl::unexpected<Error> InPath(const Change& change, Errno e) const {
@@ -104,7 +104,7 @@ Result<void> Committer::Mark(const std::string& path) {
   return Raw(EncodeTarEntry(entry));
 }
 
-Result<void> Committer::Take(const Change& change) {
+Result<void> Committer::AddChange(const Change& change) {
   VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   // The directories above a change are entries as well, whether they changed or not: a reader that makes them for want of
   // one gives them attributes of its own, and rights with them.
@@ -164,7 +164,7 @@ Result<void> Committer::Object(const Change& change) {
 
 Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder::Object* object,
                              const TreePath& path) {
-  VENEER_TRY(const TakenContent content, TakeContent(change));
+  VENEER_TRY(const StoredFile content, StoreContent(change));
   // What was taken counts, should the file have changed since it was looked at.
   entry->attr.size = content.size;
   object->attr = entry->attr;
@@ -194,7 +194,7 @@ Result<void> Committer::File(const Change& change, TarOutput* entry, TreeBuilder
   return WriteData(content, extents);
 }
 
-Result<void> Committer::WriteData(const TakenContent& content,
+Result<void> Committer::WriteData(const StoredFile& content,
                                   const std::vector<SparseExtent>& extents) {
   std::string buffer;
   ContentHasher hasher;  // a new layer must not vouch for an object that is damaged
@@ -229,8 +229,8 @@ Result<void> Committer::WriteData(const TakenContent& content,
   return Raw(std::string(TarPadding(total), '\0'));
 }
 
-Result<TakenContent> Committer::TakeObject(const ObjectRef& ref) {
-  TakenContent content;
+Result<StoredFile> Committer::UseObject(const ObjectRef& ref) {
+  StoredFile content;
   content.object = ref;
   VENEER_TRY_CTX(content.fd, store_.objects().OpenObject(ref), ObjectPath(ref));
   VENEER_TRY_CTX(const struct stat st, sys::Stat({content.fd.get()}), ObjectPath(ref));
@@ -241,23 +241,24 @@ Result<TakenContent> Committer::TakeObject(const ObjectRef& ref) {
   return content;
 }
 
-Result<TakenContent> Committer::TakeFromImage(const IndexedLayer::Held& held) {
-  VENEER_TRY(TakenContent content, TakeObject(held.object));
-  if (content.size != held.size) return DamagedObject(held.object, "has another size");
+Result<StoredFile> Committer::UseImageObject(const IndexedLayer::StoredContent& stored) {
+  VENEER_TRY(StoredFile content, UseObject(stored.object));
+  if (content.size != stored.size) return DamagedObject(stored.object, "has another size");
   return content;
 }
 
-Result<TakenContent> Committer::TakeContent(const Change& change) {
+Result<StoredFile> Committer::StoreContent(const Change& change) {
   if (change.data == walk_.lower()) {
     // The image's contents are in the store already.
-    const Sys<std::optional<IndexedLayer::Held>> held = walk_.lower()->HeldIn(change.data_ref);
-    if (!held) return InPath(change, held.error());
-    if (*held && (*held)->whole) return TakeFromImage(**held);
-    if (*held) VENEER_TRY_VOID(packs_.Check((*held)->object));
+    const Sys<std::optional<IndexedLayer::StoredContent>> stored =
+        walk_.lower()->StoredContentOf(change.data_ref);
+    if (!stored) return InPath(change, stored.error());
+    if (*stored && (*stored)->whole) return UseImageObject(**stored);
+    if (*stored) VENEER_TRY_VOID(packs_.Check((*stored)->object));
   }
   Sys<Content> open = change.data->Open(change.data_ref);
   if (!open) return InPath(change, open.error());
-  TakenContent content;
+  StoredFile content;
   if (!open->fd) {
     content.bytes = open->bytes;
     content.size = content.bytes.size();
@@ -280,7 +281,7 @@ Result<TakenContent> Committer::TakeContent(const Change& change) {
     return tl::unexpected(
         std::move(ref).error().Context("\"/" + PrintablePath(change.path) + "\""));
   }
-  VENEER_TRY(content, TakeObject(*ref));
+  VENEER_TRY(content, UseObject(*ref));
   content.checked = true;
   return content;
 }
@@ -307,7 +308,7 @@ Result<CommittedLayer> CommitUpper(Store& store, StoreWriter& store_writer,
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, store_writer, TreeBuilder::Limits()));
   Committer committer(store, store_writer, *walk, *layer, options);
-  VENEER_TRY_VOID(walk->Run([&](const Change& change) { return committer.Take(change); }));
+  VENEER_TRY_VOID(walk->Run([&](const Change& change) { return committer.AddChange(change); }));
   return committer.Finish();
 }
 

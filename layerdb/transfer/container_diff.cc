@@ -33,7 +33,7 @@ class Lines {
     out_.push_back({{*change.kind, "/" + change.path}, before, after, std::move(parts)});
   }
 
-  std::vector<SizedDiffEntry> Take() {
+  std::vector<SizedDiffEntry> Finish() {
     if (root_changed_ || (root_dated_ && !name_replaced_)) {
       SizedDiffEntry root;
       root.entry = {DiffKind::kChanged, "/"};
@@ -69,7 +69,7 @@ Result<std::vector<DiffEntry>> DiffUpper(const std::string& upper, const std::st
     return {};
   }));
   std::vector<DiffEntry> out;
-  for (SizedDiffEntry& line : lines.Take()) out.push_back(std::move(line.entry));
+  for (SizedDiffEntry& line : lines.Finish()) out.push_back(std::move(line.entry));
   return out;
 }
 
@@ -140,7 +140,7 @@ Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
     return {};
   });
   if (!done) return tl::unexpected(Error(done.error()).Context("container " + container.name));
-  return lines.Take();
+  return lines.Finish();
 }
 
 }  // namespace veneer

@@ -32,7 +32,7 @@ class Exporter {
     buffer_.reserve(kPiece);
   }
 
-  Result<void> Take(const Change& change);
+  Result<void> WriteChange(const Change& change);
   Result<uint64_t> Finish();
 
  private:
@@ -78,7 +78,7 @@ Result<void> Exporter::Raw(std::string_view bytes) {
   return {};
 }
 
-Result<void> Exporter::Take(const Change& change) {
+Result<void> Exporter::WriteChange(const Change& change) {
   if (change.attr.type == FileType::kSocket) return {};
   TarOutput entry;
   entry.path = change.path;
@@ -119,10 +119,11 @@ Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
   Content content;
   std::optional<ObjectRef> object;
   if (size > 0 && change.data == walk_.lower()) {
-    const Sys<std::optional<IndexedLayer::Held>> held = walk_.lower()->HeldIn(change.data_ref);
-    if (!held) return InPath(change, change.data, held.error());
-    if (*held && (*held)->whole) object = (*held)->object;
-    if (*held && !(*held)->whole) VENEER_TRY_VOID(packs_.Check((*held)->object));
+    const Sys<std::optional<IndexedLayer::StoredContent>> stored =
+        walk_.lower()->StoredContentOf(change.data_ref);
+    if (!stored) return InPath(change, change.data, stored.error());
+    if (*stored && (*stored)->whole) object = (*stored)->object;
+    if (*stored && !(*stored)->whole) VENEER_TRY_VOID(packs_.Check((*stored)->object));
   }
   if (size > 0) {
     Sys<Content> open = change.data->Open(change.data_ref);
@@ -183,7 +184,8 @@ Result<uint64_t> ExportUpper(const std::string& upper, const std::string& work,
              ChangeWalk::Open(upper, work, tree, objects, records));
   VENEER_TRY(const std::unique_ptr<ObjectStore> contents, ObjectStore::Open(objects));
   Exporter exporter(*walk, *contents, cancel, sink);
-  VENEER_TRY_VOID(walk->RunMerged([&](const Change& change) { return exporter.Take(change); }));
+  VENEER_TRY_VOID(
+      walk->RunMerged([&](const Change& change) { return exporter.WriteChange(change); }));
   return exporter.Finish();
 }
 

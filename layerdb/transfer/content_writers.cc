@@ -55,7 +55,7 @@ Result<void> ContentWriters::Store(const Job& job, std::string* joined) {
   std::string_view bytes = job.slices.front().bytes;
   if (job.slices.size() > 1) {
     joined->clear();
-    for (const Slice& slice : job.slices) *joined += slice.bytes;
+    for (const SharedBytes& slice : job.slices) *joined += slice.bytes;
     bytes = *joined;
   }
   VENEER_TRY(const ObjectRef ref, store_writer_.PutObject(bytes));
@@ -63,8 +63,8 @@ Result<void> ContentWriters::Store(const Job& job, std::string* joined) {
   return {};
 }
 
-Result<void> ContentWriters::Submit(uint32_t content, std::vector<Slice> slices) {
-  for (const Slice& slice : slices) batch_bytes_ += slice.bytes.size();
+Result<void> ContentWriters::Submit(uint32_t content, std::vector<SharedBytes> slices) {
+  for (const SharedBytes& slice : slices) batch_bytes_ += slice.bytes.size();
   batch_.push_back({content, std::move(slices)});
   if (batch_.size() < kBatchContents && batch_bytes_ < kBatchBytes) return {};
   return Flush();

@@ -22,7 +22,7 @@
 namespace veneer {
 
 // Bytes, and what keeps them alive.
-struct Slice {
+struct SharedBytes {
   std::shared_ptr<const void> keep;
   std::string_view bytes;
 };
@@ -37,14 +37,14 @@ class ContentWriters {
 
   // Stores the contents that `slices` make up one after the other. An error is that of an earlier
   // one.
-  Result<void> Submit(uint32_t content, std::vector<Slice> slices);
+  Result<void> Submit(uint32_t content, std::vector<SharedBytes> slices);
   // Waits until all is stored. Call once.
   Result<void> Finish();
 
  private:
   struct Job {
     uint32_t content = 0;
-    std::vector<Slice> slices;
+    std::vector<SharedBytes> slices;
   };
   // Contents go through the queue in batches: waking a thread costs as much as writing a small one.
   using Batch = std::vector<Job>;

@@ -155,7 +155,7 @@ class ImageDiff {
     if (IsDirectory(below) && IsDirectory(above)) {
       VENEER_TRY(std::vector<std::string> parts, Differences(objects_, *below, *above));
       const bool equal = parts.empty();
-      if (!equal) Tell({{DiffKind::kChanged, path_}, 0, 0, std::move(parts)});
+      if (!equal) AddChange({{DiffKind::kChanged, path_}, 0, 0, std::move(parts)});
       return Enter(below->ino(), above->ino(), !equal);
     }
     std::vector<std::string> parts;
@@ -167,7 +167,7 @@ class ImageDiff {
     const auto kind = *DecideDiff(TypeOf(below), TypeOf(above));
     VENEER_TRY(const uint64_t before, BytesOf(below_, below));
     const bool regular = above && above->type() == FileType::kRegular;
-    Tell({{kind, path_}, before, regular ? above->size() : 0, std::move(parts)});
+    AddChange({{kind, path_}, before, regular ? above->size() : 0, std::move(parts)});
     if (IsDirectory(above)) return Enter(std::nullopt, above->ino(), true);
     return {};
   }
@@ -196,7 +196,7 @@ class ImageDiff {
   }
 
   // A change, and the directories on the way to it.
-  void Tell(SizedDiffEntry change) {
+  void AddChange(SizedDiffEntry change) {
     for (Frame& frame : frames_) {
       if (frame.told) continue;
       frame.told = true;
@@ -219,7 +219,7 @@ class ImageDiff {
     std::vector<Name> old;
     if (below) {
       const Sys<void> listed =
-          below_.List(*below, [&](std::string_view name, const IndexReader::Found& found) {
+          below_.List(*below, [&](std::string_view name, const IndexReader::Record& found) {
             old.push_back({name, found.entry, std::nullopt});
             return true;
           });
@@ -228,7 +228,7 @@ class ImageDiff {
     size_t at = 0;
     if (above) {
       const Sys<void> listed =
-          above_.List(*above, [&](std::string_view name, const IndexReader::Found& found) {
+          above_.List(*above, [&](std::string_view name, const IndexReader::Record& found) {
             while (at < old.size() && old[at].name < name) frame.names.push_back(old[at++]);
             frame.names.push_back({name, std::nullopt, found.entry});
             if (at < old.size() && old[at].name == name) {
@@ -272,7 +272,7 @@ Result<uint64_t> BytesBelow(const IndexReader& tree, uint64_t directory) {
     if (done > tree.summary().directories) return Damaged(tree, EUCLEAN);
     const uint64_t at = todo.back();
     todo.pop_back();
-    const Sys<void> listed = tree.List(at, [&](std::string_view, const IndexReader::Found& found) {
+    const Sys<void> listed = tree.List(at, [&](std::string_view, const IndexReader::Record& found) {
       const EntryView& entry = found.entry;
       if (entry.type() == FileType::kDirectory) todo.push_back(entry.ino());
       if (entry.type() != FileType::kRegular) return true;

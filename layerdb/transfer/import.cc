@@ -50,7 +50,7 @@ class Watcher {
   std::chrono::steady_clock::time_point told_{};
 };
 
-Result<ImportedLayer> Publish(LayerAssembler& layer, const ReadLayer& read,
+Result<ImportedLayer> Publish(LayerAssembler& layer, const ParsedArchive& read,
                               const ImportOptions& options) {
   if (options.expected_diff_id && *options.expected_diff_id != read.diff_id) {
     return MakeError("its contents have digest " + read.diff_id.ToString() + " and not " +
@@ -81,13 +81,13 @@ TreeBuilder::Limits LimitsOf(const ImportOptions& options) {
 
 // Publishes the tree that was read as the layer of another archive, which all readers take.
 Result<ImportedLayer> Rewrite(Store& store, StoreWriter& store_writer, LayerAssembler& read_layer,
-                              const ReadLayer& read, const ImportOptions& options) {
+                              const ParsedArchive& read, const ImportOptions& options) {
   VENEER_TRY(const FinishedLayer finished, read_layer.Finish(read.diff_id, false));
   VENEER_TRY(const std::shared_ptr<IndexedLayer> source,
              IndexedLayer::Open(finished.staged + "/index", store.layout().objects()));
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, store_writer, LimitsOf(options)));
-  VENEER_TRY(const ReadLayer again, RunImport(store_writer, *layer, false, [&](TarSink sink) {
+  VENEER_TRY(const ParsedArchive again, RunImport(store_writer, *layer, false, [&](TarSink sink) {
                return RewriteLayer(*source, options.cancel, sink);
              }));
   VENEER_TRY(ImportedLayer out, Publish(*layer, again, options));
@@ -109,7 +109,7 @@ Result<ImportedLayer> ImportArchive(Store& store, StoreWriter& store_writer, int
   const bool may_be_nothing = options.expected_diff_id == Digest::OfBytes({});
   Watcher watcher(options, size.value_or(0));
   VENEER_TRY(
-      const ReadLayer read, RunImport(store_writer, *layer, may_be_nothing, [&](TarSink sink) {
+      const ParsedArchive read, RunImport(store_writer, *layer, may_be_nothing, [&](TarSink sink) {
         return ReadUncompressed(
             fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); }, sink);
       }));
@@ -126,7 +126,7 @@ Result<ImportedLayer> ImportDirectory(Store& store, StoreWriter& store_writer, c
              LayerAssembler::Create(store, store_writer, LimitsOf(options)));
   Watcher watcher(options, 0);
   std::vector<ArchivedSocket> sockets;
-  VENEER_TRY(const ReadLayer read, RunImport(store_writer, *layer, false, [&](TarSink sink) {
+  VENEER_TRY(const ParsedArchive read, RunImport(store_writer, *layer, false, [&](TarSink sink) {
                uint64_t done = 0;
                return ArchiveDirectory(
                    directory.get(), options.source_date_epoch,

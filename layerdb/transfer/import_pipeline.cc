@@ -39,7 +39,7 @@ class Collector {
  public:
   Collector(ChunkQueue& first, ChunkQueue& second) : queues_{&first, &second} {}
 
-  Result<void> Take(std::string_view bytes) {
+  Result<void> Append(std::string_view bytes) {
     while (!bytes.empty()) {
       if (chunk_ == nullptr) chunk_ = std::make_shared<Chunk>();
       const size_t size = std::min(kChunk - chunk_->size, bytes.size());
@@ -77,13 +77,13 @@ struct AbandonOnExit {
 
 Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
   while (const std::optional<ChunkPtr> chunk = chunks.Pop()) {
-    VENEER_TRY_VOID(reader.Take({*chunk, (*chunk)->view()}));
+    VENEER_TRY_VOID(reader.Read({*chunk, (*chunk)->view()}));
   }
   return reader.archive_bytes();
 }
 
-Result<ReadLayer> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
-                      const std::function<Result<void>(TarSink sink)>& produce) {
+Result<ParsedArchive> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
+                          const std::function<Result<void>(TarSink sink)>& produce) {
   ChunkQueue to_hash(kInFlight);
   ChunkQueue to_parse(kInFlight);
   ContentWriters writers(store_writer, layer, std::max(2U, std::thread::hardware_concurrency()));
@@ -103,7 +103,7 @@ Result<ReadLayer> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may
     const CloseOnExit hash_end{to_hash};
     const CloseOnExit parse_end{to_parse};
     Collector collector(to_hash, to_parse);
-    VENEER_TRY_VOID(produce([&](std::string_view bytes) { return collector.Take(bytes); }));
+    VENEER_TRY_VOID(produce([&](std::string_view bytes) { return collector.Append(bytes); }));
     return collector.Flush();
   });
 
@@ -124,13 +124,14 @@ Result<ReadLayer> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may
   if (!produced) return tl::unexpected(std::move(produced).error());
   VENEER_TRY_VOID(reader.Finish(may_be_nothing));
   VENEER_TRY_VOID(writers.Finish());
-  return ReadLayer{*Digest::FromHex(hex), *parsed, reader.peculiarity()};
+  return ParsedArchive{*Digest::FromHex(hex), *parsed, reader.peculiarity()};
 }
 
 }  // namespace
 
-Result<ReadLayer> RunImport(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
-                            const std::function<Result<void>(TarSink sink)>& produce) {
+Result<ParsedArchive> RunImport(StoreWriter& store_writer, LayerAssembler& layer,
+                                bool may_be_nothing,
+                                const std::function<Result<void>(TarSink sink)>& produce) {
   try {
     return Run(store_writer, layer, may_be_nothing, produce);
   } catch (const std::system_error& e) {

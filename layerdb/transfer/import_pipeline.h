@@ -23,7 +23,7 @@
 
 namespace veneer {
 
-struct ReadLayer {
+struct ParsedArchive {
   Digest diff_id;
   uint64_t tar_bytes = 0;
   std::string
@@ -34,8 +34,9 @@ struct ReadLayer {
 // takes the archive into `layer` (everything but LayerAssembler::Finish()). The first thing that
 // went wrong is the error; that a thread cannot be made is one. `may_be_nothing`: an archive of no bytes
 // is an empty layer.
-Result<ReadLayer> RunImport(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
-                            const std::function<Result<void>(TarSink sink)>& produce);
+Result<ParsedArchive> RunImport(StoreWriter& store_writer, LayerAssembler& layer,
+                                bool may_be_nothing,
+                                const std::function<Result<void>(TarSink sink)>& produce);
 
 }  // namespace veneer
 

@@ -27,23 +27,23 @@ class Rewriter {
       : layer_(layer), cancel_(cancel), sink_(sink) {}
 
   Result<void> Run() {
-    std::vector<Place> todo;
+    std::vector<PathNode> todo;
     todo.push_back({"", layer_.Root()});
     while (!todo.empty()) {
-      const Place place = std::move(todo.back());
+      const PathNode node = std::move(todo.back());
       todo.pop_back();
       VENEER_TRY_VOID(Cancellation::Check(cancel_));
-      VENEER_TRY_VOID(Take(place));
-      if (place.object.attr.type != FileType::kDirectory) continue;
+      VENEER_TRY_VOID(WriteNode(node));
+      if (node.object.attr.type != FileType::kDirectory) continue;
       const size_t before = todo.size();
-      VENEER_TRY_VOID(Children(place, &todo));
+      VENEER_TRY_VOID(Children(node, &todo));
       std::reverse(todo.begin() + static_cast<ptrdiff_t>(before), todo.end());
     }
     return sink_(TarEndMark());
   }
 
  private:
-  struct Place {
+  struct PathNode {
     std::string path;
     LayerObject object;
   };
@@ -60,50 +60,50 @@ class Rewriter {
     return sink_(EncodeTarEntry(entry));
   }
 
-  Result<void> Children(const Place& place, std::vector<Place>* out) {
+  Result<void> Children(const PathNode& node, std::vector<PathNode>* out) {
     struct Name {
       std::string text;
       bool whiteout;
       uint64_t hint;
     };
     std::vector<Name> names;
-    const Sys<void> listed = layer_.List(place.object.ref, [&](const LayerDirent& entry) {
+    const Sys<void> listed = layer_.List(node.object.ref, [&](const LayerDirent& entry) {
       names.push_back({std::string(entry.name), entry.whiteout, entry.hint});
     });
-    if (!listed) return InPath(place.path, listed.error());
+    if (!listed) return InPath(node.path, listed.error());
     for (const Name& name : names) {
-      std::string path = place.path.empty() ? name.text : place.path + "/" + name.text;
+      std::string path = node.path.empty() ? name.text : node.path + "/" + name.text;
       if (name.whiteout) {
         VENEER_TRY_VOID(Mark(WhiteoutPath(path)));
         continue;
       }
-      auto object = layer_.Lookup(place.object.ref, name.text, name.hint);
+      auto object = layer_.Lookup(node.object.ref, name.text, name.hint);
       if (!object) return InPath(path, object.error());
       if (*object) out->push_back({std::move(path), **std::move(object)});
     }
     return {};
   }
 
-  Result<void> Take(const Place& place) {
-    const LayerObject& object = place.object;
-    if (!object.marks.implied) VENEER_TRY_VOID(Object(place));
+  Result<void> WriteNode(const PathNode& node) {
+    const LayerObject& object = node.object;
+    if (!object.marks.implied) VENEER_TRY_VOID(Object(node));
     if (!object.marks.opaque) return {};
-    return Mark(OpaquePath(place.path));
+    return Mark(OpaquePath(node.path));
   }
 
-  Result<void> Object(const Place& place) {
-    const LayerObject& object = place.object;
+  Result<void> Object(const PathNode& node) {
+    const LayerObject& object = node.object;
     TarOutput entry;
-    entry.path = place.path;
+    entry.path = node.path;
     entry.attr = object.attr;
     Sys<XattrList> xattrs = layer_.ListXattrs(object.ref);
-    if (!xattrs) return InPath(place.path, xattrs.error());
+    if (!xattrs) return InPath(node.path, xattrs.error());
     std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
     std::sort(xattrs->begin(), xattrs->end());
     entry.xattrs = &*xattrs;
     const bool linked = object.attr.type != FileType::kDirectory && object.attr.nlink > 1;
     if (linked) {
-      const auto [first, fresh] = linked_.try_emplace(object.attr.ino, place.path);
+      const auto [first, fresh] = linked_.try_emplace(object.attr.ino, node.path);
       if (!fresh) {
         entry.hard_link = true;
         entry.link = first->second;
@@ -111,20 +111,20 @@ class Rewriter {
       }
     }
     entry.xattrs = acls_.Undo(entry);
-    if (object.attr.type == FileType::kRegular && object.attr.size > 0) return File(place, entry);
+    if (object.attr.type == FileType::kRegular && object.attr.size > 0) return File(node, entry);
     std::string target;
     if (object.attr.type == FileType::kSymlink) {
       Sys<std::string> read = layer_.ReadLink(object.ref);
-      if (!read) return InPath(place.path, read.error());
+      if (!read) return InPath(node.path, read.error());
       target = *std::move(read);
       entry.link = target;
     }
     return sink_(EncodeTarEntry(entry));
   }
 
-  Result<void> File(const Place& place, TarOutput& entry) {
-    const Sys<Content> content = layer_.Open(place.object.ref);
-    if (!content) return InPath(place.path, content.error());
+  Result<void> File(const PathNode& node, TarOutput& entry) {
+    const Sys<Content> content = layer_.Open(node.object.ref);
+    if (!content) return InPath(node.path, content.error());
     const uint64_t size = entry.attr.size;
     std::vector<SparseExtent> extents;
     bool sparse = false;
@@ -140,15 +140,15 @@ class Rewriter {
     VENEER_TRY_VOID(sink_(EncodeTarEntry(entry)));
     uint64_t total = 0;
     for (const SparseExtent& extent : extents) {
-      VENEER_TRY_VOID(Data(place, *content, extent));
+      VENEER_TRY_VOID(Data(node, *content, extent));
       total += extent.size;
     }
     return sink_(std::string(TarPadding(total), '\0'));
   }
 
-  Result<void> Data(const Place& place, const Content& content, const SparseExtent& extent) {
+  Result<void> Data(const PathNode& node, const Content& content, const SparseExtent& extent) {
     if (!content.fd) {
-      if (content.bytes.size() < extent.offset + extent.size) return InPath(place.path, Errno{EIO});
+      if (content.bytes.size() < extent.offset + extent.size) return InPath(node.path, Errno{EIO});
       return sink_(content.bytes.substr(extent.offset, extent.size));
     }
     std::string buffer(std::min<uint64_t>(kReadSize, extent.size), '\0');
@@ -157,8 +157,8 @@ class Rewriter {
       const auto want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), extent.size - done));
       const Sys<size_t> got =
           sys::ReadAt(content.fd.get(), buffer.data(), want, extent.offset + done);
-      if (!got) return InPath(place.path, got.error());
-      if (*got == 0) return InPath(place.path, Errno{EIO});
+      if (!got) return InPath(node.path, got.error());
+      if (*got == 0) return InPath(node.path, Errno{EIO});
       VENEER_TRY_VOID(sink_({buffer.data(), *got}));
       done += *got;
     }

@@ -34,7 +34,7 @@ class Contents {
     positions_.assign(index_.summary().next_ino, 0);
     bool sound = true;
     VENEER_TRY_CTX_VOID(
-        index_.ForEach([&](uint64_t, std::string_view, const IndexReader::Found& found) {
+        index_.ForEach([&](uint64_t, std::string_view, const IndexReader::Record& found) {
           if (found.entry.whiteout() || found.entry.type() != FileType::kRegular) return true;
           sound = found.entry.ino() < positions_.size();
           if (sound) positions_[found.entry.ino()] = found.position;

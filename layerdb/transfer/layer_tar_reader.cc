@@ -26,7 +26,7 @@ tl::unexpected<Error> LayerTarReader::InEntry(Error error) const {
       std::move(error).Context("entry \"" + PrintablePath(parser_.entry().path) + "\""));
 }
 
-Result<void> LayerTarReader::Take(const Slice& slice) {
+Result<void> LayerTarReader::Read(const SharedBytes& slice) {
   std::string_view rest = slice.bytes;
   for (;;) {
     const std::string_view before = rest;
@@ -109,7 +109,7 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   return {};
 }
 
-Result<void> LayerTarReader::OnData(const Slice& slice) {
+Result<void> LayerTarReader::OnData(const SharedBytes& slice) {
   const uint64_t offset = parser_.data_offset();
   if (storing_ == Storing::kNot) return layer_.tar_split().Raw(slice.bytes);
   VENEER_TRY_VOID(layer_.tar_split().Data(offset, slice.bytes.size()));

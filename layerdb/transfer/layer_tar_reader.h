@@ -31,7 +31,7 @@ class LayerTarReader {
       : store_writer_(store_writer), layer_(layer), writers_(writers) {}
 
   // The next bytes of the archive. Contents keep `slice.keep` as long as they need the bytes.
-  Result<void> Take(const Slice& slice);
+  Result<void> Read(const SharedBytes& slice);
   // The archive has ended. `may_be_nothing`: no bytes at all are an empty layer.
   Result<void> Finish(bool may_be_nothing);
   // Why other readers of image layers refuse the archive; empty: nothing is known against it.
@@ -46,7 +46,7 @@ class LayerTarReader {
 
   Result<void> OnEntry();
   Result<void> AddObject(const LayerName& name);
-  Result<void> OnData(const Slice& slice);
+  Result<void> OnData(const SharedBytes& slice);
   Result<void> OnEntryEnd();
   std::string WholeBytes() const;
   Result<void> ReadAcls(TarEntry* entry, TreeBuilder::Object* object);
@@ -60,7 +60,7 @@ class LayerTarReader {
 
   Storing storing_ = Storing::kNot;
   uint32_t content_ = 0;
-  std::vector<Slice> slices_;                          // kWhole
+  std::vector<SharedBytes> slices_;                    // kWhole
   std::vector<std::pair<uint64_t, uint64_t>> pieces_;  // kWhole: offset and size in the file
   std::unique_ptr<ObjectWriter> writer_;               // kStream
 

@@ -19,7 +19,7 @@ static_assert(std::atomic<Cancellation*>::is_always_lock_free &&
 
 void Ask(int signal) {
   g_signal = signal;
-  if (Cancellation* cancellation = g_cancellation; cancellation != nullptr) cancellation->Ask();
+  if (Cancellation* cancellation = g_cancellation; cancellation != nullptr) cancellation->Request();
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ struct HttpDownload::Transfer {
 
   static int Progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     const auto* transfer = static_cast<Transfer*>(self);
-    const bool asked = transfer->cancel != nullptr && transfer->cancel->asked();
+    const bool asked = transfer->cancel != nullptr && transfer->cancel->requested();
     return asked || transfer->left ? 1 : 0;
   }
 
@@ -185,7 +185,7 @@ Result<void> HttpDownload::Finish() {
   out_.Reset();
   if (thread_.joinable()) thread_.join();
   const CURLcode code = transfer_->code;
-  const bool asked = transfer_->cancel != nullptr && transfer_->cancel->asked();
+  const bool asked = transfer_->cancel != nullptr && transfer_->cancel->requested();
   const bool ended = code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_WRITE_ERROR;
   if (code == CURLE_OK || (ended && !asked)) return {};
   const std::string url = WithoutPassword(transfer_->url);

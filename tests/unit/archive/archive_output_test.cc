@@ -109,7 +109,7 @@ TEST_F(ArchiveOutputTest, RefusesDirectoriesAndTerminals) {
 TEST_F(ArchiveOutputTest, EndsWhenAsked) {
   const auto output = Open("a.tar");
   EXPECT_TRUE((*output)->Write("one"));
-  cancel_.Ask();
+  cancel_.Request();
   const Result<void> written = (*output)->Write("two");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code(), ECANCELED);

@@ -218,7 +218,7 @@ TEST_F(SaveTest, DamageIsAnErrorAndNothingIsLeft) {
 TEST_F(SaveTest, EndsWhenAskedAndLeavesNothing) {
   Image({Layer("base", 2'000'000)}, {"web:1"});
   fs::create_directories(Path("out"));
-  cancel_.Ask();
+  cancel_.Request();
   for (const SaveFormat format :
        {SaveFormat::kDockerArchive, SaveFormat::kOciArchive, SaveFormat::kOciDirectory}) {
     for (const char* method : {"none", "gzip"}) {

@@ -43,7 +43,7 @@ class IndexDamage : public testing::Test {
     std::vector<uint64_t> dirs = {kIndexRootIno};
     for (size_t i = 0; i < dirs.size() && dirs.size() < 1000; ++i) {
       IgnoreError(index.List(dirs[i],
-                             [&](std::string_view name, const IndexReader::Found& found) {
+                             [&](std::string_view name, const IndexReader::Record& found) {
                                if (found.entry.whiteout()) return true;
                                EXPECT_TRUE(IsValidName(name));
                                found.entry.ToEntry();
@@ -58,7 +58,7 @@ class IndexDamage : public testing::Test {
       IgnoreError(index.PathOfDirectory(dirs[i]), "hostile");
     }
     IgnoreError(
-        index.ForEach([](uint64_t, std::string_view, const IndexReader::Found&) { return true; }),
+        index.ForEach([](uint64_t, std::string_view, const IndexReader::Record&) { return true; }),
         "hostile");
     for (uint64_t at = 0; at < 20'000; at += 7) IgnoreError(index.At(at), "hostile");
     EXPECT_FALSE(index.At(UINT64_MAX).has_value());

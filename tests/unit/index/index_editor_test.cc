@@ -41,7 +41,7 @@ void ExpectHolds(const std::string& path, const Model& model) {
   for (const auto& [ino, size] : sizes) bytes += size;
   Model found;
   ASSERT_TRUE(
-      index->ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Found& at) {
+      index->ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Record& at) {
         if (dir == 0) return true;
         const bool directory = at.entry.type() == FileType::kDirectory;
         found[{dir, std::string(name)}] = {at.entry.ino(),

@@ -18,7 +18,7 @@ using Names = std::vector<std::string>;
 Names List(const IndexReader& index, uint64_t dir) {
   Names names;
   const Sys<void> listed =
-      index.List(dir, [&](std::string_view name, const IndexReader::Found& found) {
+      index.List(dir, [&](std::string_view name, const IndexReader::Record& found) {
         names.emplace_back(name);
         // A position is a lasting name of the record.
         EXPECT_EQ(Must(index.At(found.position)).bytes(), found.entry.bytes());
@@ -172,7 +172,7 @@ TEST(Index, AnswersManyThreadsAtOnce) {
           int count = 0;
           // A listing in which another search runs.
           const Sys<void> listed =
-              index->List(1, [&](std::string_view name, const IndexReader::Found& there) {
+              index->List(1, [&](std::string_view name, const IndexReader::Record& there) {
                 if (count++ % 500 == 0) {
                   const auto again = index->Find(1, name);
                   if (!again || !*again || (*again)->position != there.position) ++wrong;

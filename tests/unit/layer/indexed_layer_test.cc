@@ -87,7 +87,7 @@ TEST_F(IndexedLayerTest, ReadsContentsThatLieInAnObjectWithOthers) {
     EXPECT_FALSE(content.fd);
     EXPECT_EQ(content.bytes, "contents");
   }
-  EXPECT_FALSE(Must(layer_->HeldIn(slice.ref))->whole);
+  EXPECT_FALSE(Must(layer_->StoredContentOf(slice.ref))->whole);
   EXPECT_EQ(layer_->Open(Lookup(dir.ref, "slice-cut-short").ref).error().code, EIO);
   EXPECT_EQ(layer_->Open(Lookup(dir.ref, "slice-too-large").ref).error().code, EIO);
 }
@@ -115,7 +115,7 @@ TEST_F(IndexedLayerTest, OpensContentsWhereverTheyAre) {
   const LayerRef root = layer_->Root().ref;
   const LayerObject file = Lookup(root, "file");
   EXPECT_EQ(Must(layer_->Open(file.ref)).bytes, "inline");
-  EXPECT_FALSE(Must(layer_->HeldIn(file.ref)));
+  EXPECT_FALSE(Must(layer_->StoredContentOf(file.ref)));
 
   const LayerObject object = Lookup(root, "object");
   const Content content = Must(layer_->Open(object.ref));
@@ -123,8 +123,8 @@ TEST_F(IndexedLayerTest, OpensContentsWhereverTheyAre) {
   std::string bytes(100, '\0');
   bytes.resize(static_cast<size_t>(read(content.fd.get(), bytes.data(), bytes.size())));
   EXPECT_EQ(bytes, "contents of an object");
-  EXPECT_EQ(Must(layer_->HeldIn(object.ref))->object.hash, Xxh128(bytes));
-  EXPECT_TRUE(Must(layer_->HeldIn(object.ref))->whole);
+  EXPECT_EQ(Must(layer_->StoredContentOf(object.ref))->object.hash, Xxh128(bytes));
+  EXPECT_TRUE(Must(layer_->StoredContentOf(object.ref))->whole);
 
   const LayerRef dir = Lookup(root, "dir").ref;
   EXPECT_EQ(layer_->Open(Lookup(dir, "lost").ref).error().code, ENOENT);
@@ -137,7 +137,8 @@ TEST_F(IndexedLayerTest, OpensContentsWhereverTheyAre) {
 // Cut short, it would read as zeros, and a copy of it would keep them.
 TEST_F(IndexedLayerTest, AnObjectOfAnotherSizeThanTheIndexSaysIsDamage) {
   const LayerObject object = Lookup(layer_->Root().ref, "object");
-  const std::string path = objects_ + "/" + ObjectPath(Must(layer_->HeldIn(object.ref))->object);
+  const std::string path =
+      objects_ + "/" + ObjectPath(Must(layer_->StoredContentOf(object.ref))->object);
   const uint64_t size = object.attr.size;
   for (const uint64_t other : {size - 1, size + 1, uint64_t{0}}) {
     std::filesystem::resize_file(path, other);
@@ -148,7 +149,8 @@ TEST_F(IndexedLayerTest, AnObjectOfAnotherSizeThanTheIndexSaysIsDamage) {
 // A fifo would be waited for, and the daemon with it.
 TEST_F(IndexedLayerTest, WhatIsInThePlaceOfAnObjectAndNoFileIsDamage) {
   const LayerObject object = Lookup(layer_->Root().ref, "object");
-  const std::string path = objects_ + "/" + ObjectPath(Must(layer_->HeldIn(object.ref))->object);
+  const std::string path =
+      objects_ + "/" + ObjectPath(Must(layer_->StoredContentOf(object.ref))->object);
   const std::string moved = objects_ + "/moved";
   std::filesystem::rename(path, moved);
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);

@@ -8,10 +8,10 @@ namespace {
 
 // Every pair of what a layer may say and what may be below.
 TEST(Merge, DecidesEveryCase) {
-  using enum NameSays;
+  using enum NameKind;
   struct Case {
-    NameSays above;
-    NameSays below;
+    NameKind above;
+    NameKind below;
     MergeStep step;
   };
   constexpr Case kCases[] = {

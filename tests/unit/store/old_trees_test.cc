@@ -96,7 +96,7 @@ TEST_F(OldTreesTest, ALoadThatDiesWhileItReplacesALayerIsMadeGoodByTheNext) {
   const auto whole = [&] {
     const auto objects = Must(ObjectStore::Open(store_->layout().objects()));
     const auto reader = Must(IndexReader::Open(Must(store_->EnsureTree(image.diff_ids))));
-    return reader->ForEach([&](uint64_t, std::string_view name, const IndexReader::Found& found) {
+    return reader->ForEach([&](uint64_t, std::string_view name, const IndexReader::Record& found) {
       if (const auto ref = found.entry.object()) {
         EXPECT_TRUE(objects->OpenObject(*ref)) << name;
       }

@@ -206,7 +206,7 @@ TEST_F(ExportTest, EveryNameOfAFileHasItsAttributes) {
 TEST_F(ExportTest, EndsWhenAsked) {
   Image(TarFile("large", std::string(100'000, 'x')) + TarEnd());
   Cancellation cancel;
-  cancel.Ask();
+  cancel.Request();
   std::string out;
   const Result<uint64_t> size = Run(&out, &cancel);
   ASSERT_FALSE(size);

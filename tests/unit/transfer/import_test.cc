@@ -301,7 +301,7 @@ TEST_F(TransferTest, ProgressIsToldUpToTheEnd) {
 TEST_F(TransferTest, CancelAndAWrongDigestLeaveNothing) {
   Shell("mkdir t; head -c 3000000 /dev/urandom > t/f; tar -cf a.tar t");
   Cancellation cancel;
-  cancel.Ask();
+  cancel.Request();
   ImportOptions options;
   options.cancel = &cancel;
   EXPECT_EQ(ImportError("a.tar", options), "interrupted");
@@ -326,7 +326,7 @@ TEST_F(TransferTest, CancelEndsTheWaitForAPipeInWhateverThread) {
     options.cancel = &cancel;
     const std::jthread later([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      cancel.Ask();
+      cancel.Request();
     });
     const auto session = store().Begin();
     const auto made =

@@ -83,14 +83,14 @@ TEST_F(MoveTest, CancelledAtAnyMomentItLeavesTheWritableLayerAsItWas) {
     Cancellation cancel;
     std::jthread later([&, wait = random() % 20] {
       std::this_thread::sleep_for(std::chrono::milliseconds(wait));
-      cancel.Ask();
+      cancel.Request();
     });
     const Result<CommittedLayer> made = Commit(&cancel);
     EXPECT_TRUE(made || made.error().code() == ECANCELED);
     EXPECT_EQ(Upper(), before_);
   }
   Cancellation cancel;
-  cancel.Ask();
+  cancel.Request();
   EXPECT_FALSE(Commit(&cancel));
   ExpectNothingLeft();
 }

@@ -135,7 +135,7 @@ std::map<std::string, std::string> TransferTest::Dump(const Digest& diff_id) {
   std::map<uint64_t, std::string> dirs;
   std::map<uint64_t, std::string> first_name;
   const Sys<void> walked =
-      (*index)->ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Found& found) {
+      (*index)->ForEach([&](uint64_t dir, std::string_view name, const IndexReader::Record& found) {
         const std::string path =
             dir == 0 ? "/" : (dir == 1 ? "/" : dirs.at(dir) + "/") + std::string(name);
         const EntryView& entry = found.entry;
