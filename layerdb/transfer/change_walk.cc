@@ -5,11 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
-#include "layerdb/base/parse.h"
 #include "layerdb/base/printable.h"
 #include "layerdb/model/xattr_limits.h"
 #include "layerdb/tar/names.h"
@@ -18,9 +15,6 @@
 namespace veneer {
 
 namespace {
-
-// The link index of a writable layer (fs/upper): WORK/veneer/links/<inode number in 16 hex digits>.
-constexpr const char* kLinks = "/veneer/links";
 
 bool IsDirectory(const std::optional<LayerObject>& object) {
   return object && object->attr.type == FileType::kDirectory;
@@ -52,7 +46,8 @@ Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
   // An upper never holds whiteouts of this form: ".wh.x" is a file there.
   options.aufs = false;
   VENEER_TRY(walk->upper_, DirLayer::Open(upper, options));
-  if (!records.stubs.empty()) VENEER_TRY_VOID(walk->ReadStubs(records.stubs));
+  walk->stubs_.emplace(*walk->upper_);
+  if (!records.stubs.empty()) VENEER_TRY_VOID(walk->stubs_->Read(records.stubs));
   if (struct stat st;
       !records.foreign_root.empty() && ::lstat(records.foreign_root.c_str(), &st) == 0) {
     walk->foreign_root_ = {st.st_uid, st.st_gid};
@@ -60,104 +55,9 @@ Result<std::unique_ptr<ChangeWalk>> ChangeWalk::Open(const std::string& upper,
   if (tree.empty()) return walk;
   VENEER_TRY(walk->lower_, IndexedLayer::Open(tree, objects));
   if (work.empty()) return walk;
-  const std::string links = work + kLinks;
-  struct stat st {};
-  if (::stat(links.c_str(), &st) != 0) {
-    if (errno == ENOENT) return walk;
-    return MakeError(Errno{errno}, links);
-  }
   options.privates = walk->upper_->privates();
-  VENEER_TRY(walk->links_, DirLayer::Open(links, options));
-  VENEER_TRY_VOID(walk->ReadLinks(links));
+  VENEER_TRY_VOID(walk->links_.Read(work, options, *walk->lower_));
   return walk;
-}
-
-Result<void> ChangeWalk::ReadLinks(const std::string& directory) {
-  const LayerRef root = links_->Root().ref;
-  std::vector<std::string> names;
-  VENEER_TRY_CTX_VOID(
-      links_->List(root, [&](const LayerDirent& entry) { names.emplace_back(entry.name); }),
-      directory);
-  for (const std::string& name : names) {
-    uint64_t ino = 0;
-    if (!ParseNumber(name, &ino, 16)) continue;
-    VENEER_TRY_CTX(OptionalObject file, links_->Lookup(root, name, 0), directory + "/" + name);
-    if (!file || file->ref.id == Layer::kWhiteout) continue;
-    linked_files_.emplace(ino, *std::move(file));
-    for (const std::string& path : lower_->PathsOfIno(ino).value_or(std::vector<std::string>())) {
-      VENEER_TRY(const TreePath parts, ParseTarPath(path, kMaxName));
-      LinkedNames* at = &linked_names_;
-      for (const std::string_view part : parts) at = &at->children[std::string(part)];
-    }
-  }
-  return {};
-}
-
-Result<void> ChangeWalk::ReadStubs(const std::string& record) {
-  std::ifstream file(record, std::ios::binary);
-  if (!file) {
-    if (errno == ENOENT) return {};
-    return MakeError(Errno{errno}, record);
-  }
-  struct stat st {};
-  if (::stat(record.c_str(), &st) != 0) return MakeError(Errno{errno}, record);
-  stubs_owner_ = {st.st_uid, st.st_gid};
-  std::stringstream text;
-  text << file.rdbuf();
-  for (Stub& stub : ParseStubs(text.str())) {
-    stubs_.insert_or_assign(stub.path.substr(1), stub);
-    std::string parent = ParentPath(stub);
-    stubs_in_[std::move(parent)].push_back(std::move(stub));
-  }
-  return {};
-}
-
-// True when the session takes it away at its end, or it is gone already. So it is as if it were not there.
-Result<bool> ChangeWalk::IsStubOnly(const LayerRef& parent, const std::string& path) const {
-  const auto recorded = stubs_.find(path);
-  if (recorded == stubs_.end()) return false;
-  const Stub& stub = recorded->second;
-  const auto failed = [&](Errno e) { return MakeError(e, "\"/" + PrintablePath(path) + "\""); };
-  const Sys<OptionalObject> found = upper_->Lookup(parent, path.substr(path.rfind('/') + 1), 0);
-  if (!found) return failed(found.error());
-  if (!*found || (*found)->ref.id == Layer::kWhiteout) return true;
-  const LayerObject& object = **found;
-  const Attr& attr = object.attr;
-  if (stub.directory != (attr.type == FileType::kDirectory)) return false;
-  if (!stub.directory && (attr.type != FileType::kRegular || attr.size != 0)) return false;
-  if (stub.made) {
-    Sys<XattrList> xattrs = upper_->ListXattrs(object.ref);
-    if (!xattrs) return failed(xattrs.error());
-    StubState now{attr.mode, attr.mtime, XattrsHash(*std::move(xattrs)),
-                  attr.uid == stubs_owner_.first, attr.gid == stubs_owner_.second};
-    if (stub.directory) {
-      VENEER_TRY(now.mtime, MtimeWithoutStubs(path, object));
-    }
-    if (!IsAsMade(stub, now)) return false;
-  }
-  if (!stub.directory) return true;
-  std::vector<std::string> names;
-  const Sys<void> listed =
-      upper_->List(object.ref, [&](const LayerDirent& entry) { names.emplace_back(entry.name); });
-  if (!listed) return failed(listed.error());
-  for (const std::string& name : names) {
-    VENEER_TRY(const bool only, IsStubOnly(object.ref, path + "/" + name));
-    if (!only) return false;
-  }
-  return true;
-}
-
-// Of a directory, as it is when the session has ended.
-Result<Timestamp> ChangeWalk::MtimeWithoutStubs(const std::string& path,
-                                                const LayerObject& directory) const {
-  Timestamp mtime = directory.attr.mtime;
-  const auto in = stubs_in_.find(path);
-  if (in == stubs_in_.end()) return mtime;
-  for (auto stub = in->second.rbegin(); stub != in->second.rend(); ++stub) {
-    VENEER_TRY(const bool only, IsStubOnly(directory.ref, stub->path.substr(1)));
-    if (only) mtime = MtimeWithout(*stub, mtime);
-  }
-  return mtime;
 }
 
 void ChangeWalk::RestoreRoot(Attr* attr) const {
@@ -227,8 +127,8 @@ Result<bool> ChangeWalk::IsInImage(std::string_view path) const {
 
 Result<ChangeWalk::Frame> ChangeWalk::Enter(std::optional<LayerRef> upper,
                                             std::optional<LayerRef> below,
-                                            std::optional<LayerRef> base, const LinkedNames* linked,
-                                            bool hidden) {
+                                            std::optional<LayerRef> base,
+                                            const UpperLinks::Names* linked, bool hidden) {
   Frame frame;
   frame.path_size = path_.size();
   frame.upper = std::move(upper);
@@ -264,12 +164,12 @@ Result<ChangeWalk::Frame> ChangeWalk::Enter(std::optional<LayerRef> upper,
 }
 
 Result<void> ChangeWalk::FillLower(const LayerObject& object, Change* change) const {
-  const auto copied_up = linked_files_.find(object.attr.ino);
-  if (object.attr.type != FileType::kDirectory && copied_up != linked_files_.end()) {
+  const LayerObject* copied_up = links_.Find(object.attr.ino);
+  if (object.attr.type != FileType::kDirectory && copied_up != nullptr) {
     // Changed through another of its names.
-    const LayerObject& file = copied_up->second;
+    const LayerObject& file = *copied_up;
     change->attr = file.attr;
-    change->meta = change->data = links_.get();
+    change->meta = change->data = links_.layer();
     change->meta_ref = change->data_ref = file.ref;
     change->link_key.emplace(upper_.get(), file.attr.ino);
     if (file.marks.metacopy) {
@@ -293,7 +193,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const OptionalObje
   change->meta = change->data = upper_.get();
   change->meta_ref = change->data_ref = object.ref;
   if (object.attr.type == FileType::kDirectory) {
-    VENEER_TRY(change->attr.mtime, MtimeWithoutStubs(path_, object));
+    VENEER_TRY(change->attr.mtime, stubs_->MtimeWithoutStubs(path_, object));
   } else if (object.attr.nlink > 1) {
     change->link_key.emplace(upper_.get(), object.attr.ino);
   }
@@ -340,7 +240,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   bool whiteout = above && above->ref.id == Layer::kWhiteout;
   // A stub was made where nothing was shown: what the image has of this name had been deleted.
   if (above && !whiteout) {
-    VENEER_TRY(whiteout, IsStubOnly(*frame.upper, path_));
+    VENEER_TRY(whiteout, stubs_->IsStubOnly(*frame.upper, path_));
   }
   if (whiteout) above.reset();
   VENEER_TRY(OptionalObject base, LookupLower(frame.base, name));
@@ -353,7 +253,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
       VENEER_TRY(below, LookupLower(frame.below, name));
     }
   }
-  const LinkedNames* linked = nullptr;
+  const UpperLinks::Names* linked = nullptr;
   if (frame.linked != nullptr) {
     const auto found = frame.linked->children.find(name);
     if (found != frame.linked->children.end()) linked = &found->second;
@@ -400,7 +300,7 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
   // A redirect under an opaque directory brought back what the image has here: to be told, but no difference.
   if (!plain && linked == nullptr && base && base->ref.id == below->ref.id) change.kind.reset();
   if (!IsDirectory(below)) {
-    if (!plain || (linked != nullptr && linked_files_.contains(below->attr.ino))) {
+    if (!plain || (linked != nullptr && links_.Find(below->attr.ino) != nullptr)) {
       VENEER_TRY_VOID(sink(change));
     }
     return std::nullopt;
@@ -436,7 +336,7 @@ Result<void> ChangeWalk::Run(FunctionRef<Result<void>(const Change&)> sink) {
   std::optional<LayerRef> below = RefOf(lower_root);
   if (root.opaque) below.reset();
   VENEER_TRY(Frame first,
-             Enter(upper_root.ref, below, RefOf(lower_root), &linked_names_, root.opaque));
+             Enter(upper_root.ref, below, RefOf(lower_root), &links_.names(), root.opaque));
   if (root.only_inside) {
     first.untold = std::move(root);
   } else {

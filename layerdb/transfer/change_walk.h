@@ -25,7 +25,8 @@
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/model/layer_rules.h"
-#include "layerdb/model/mount_stub.h"
+#include "layerdb/transfer/upper_links.h"
+#include "layerdb/transfer/upper_stubs.h"
 
 namespace veneer {
 
@@ -91,13 +92,9 @@ class ChangeWalk {
   const DirLayer& upper() const { return *upper_; }
   const IndexedLayer* lower() const { return lower_.get(); }
   // The files of the link index; null when there are none.
-  const DirLayer* links() const { return links_.get(); }
+  const DirLayer* links() const { return links_.layer(); }
 
  private:
-  // Names of the image whose file was changed through another of its names.
-  struct LinkedNames {
-    std::map<std::string, LinkedNames, std::less<>> children;
-  };
   using OptionalObject = std::optional<LayerObject>;
 
   // A directory on the way. A missing part is nullopt.
@@ -106,7 +103,7 @@ class ChangeWalk {
     std::optional<LayerRef> upper;  // in the writable layer
     std::optional<LayerRef> below;  // what of the image merges with it
     std::optional<LayerRef> base;   // what the image has at this path
-    const LinkedNames* linked = nullptr;
+    const UpperLinks::Names* linked = nullptr;
     bool hidden = false;           // as Change::hidden
     std::optional<Change> untold;  // of this directory: told with the first change in it, or never
     std::vector<std::string> names;  // descending: the next one is the last
@@ -118,10 +115,6 @@ class ChangeWalk {
   ChangeWalk() = default;
   // Visits all below the root, whose frame is `root`.
   Result<void> Descend(Frame root, FunctionRef<Result<void>(const Change&)> sink);
-  Result<void> ReadLinks(const std::string& directory);
-  Result<void> ReadStubs(const std::string& record);
-  Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
-  Result<Timestamp> MtimeWithoutStubs(const std::string& path, const LayerObject& directory) const;
   // What of the image merges with a directory of the writable layer, over what it has at the same path.
   Result<OptionalObject> MergedWith(const LayerObject& directory, OptionalObject below) const;
   // The attributes of the root as they would be if its maker could have given it those of the image's.
@@ -130,7 +123,7 @@ class ChangeWalk {
                                      std::string_view name) const;
   Result<OptionalObject> LowerAt(std::string_view path) const;
   Result<Frame> Enter(std::optional<LayerRef> upper, std::optional<LayerRef> below,
-                      std::optional<LayerRef> base, const LinkedNames* linked, bool hidden);
+                      std::optional<LayerRef> base, const UpperLinks::Names* linked, bool hidden);
   Result<std::optional<Frame>> Visit(Frame& frame, const std::string& name,
                                      FunctionRef<Result<void>(const Change&)> sink);
   Result<void> CompareDirectories(const LayerObject& above, const LayerObject& base,
@@ -142,13 +135,8 @@ class ChangeWalk {
 
   std::shared_ptr<DirLayer> upper_;
   std::shared_ptr<IndexedLayer> lower_;
-  std::shared_ptr<DirLayer> links_;
-  std::map<uint64_t, LayerObject> linked_files_;  // by inode number of the image
-  LinkedNames linked_names_;
-  std::map<std::string, Stub> stubs_;    // by path, no slash in front
-  std::pair<uid_t, gid_t> stubs_owner_;  // that of the record
-  // By the directory that they were made in, in the order of their making.
-  std::map<std::string, std::vector<Stub>> stubs_in_;
+  UpperLinks links_;
+  std::optional<UpperStubs> stubs_;                      // set by Open()
   std::optional<std::pair<uid_t, gid_t>> foreign_root_;  // its maker
   std::string path_;
 };
