@@ -27,6 +27,7 @@
 #include "layerdb/objects/object_store.h"
 #include "layerdb/store/index_check.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/tar_split_check.h"
 
 namespace veneer {
 namespace {
@@ -93,8 +94,8 @@ std::string CheckContent(const std::string& root, const Content& content) {
 
 class Checker {
  public:
-  Checker(Store& store, const References& all, const TarSplitCheck& check_tar_split)
-      : store_(store), layout_(store.layout()), all_(all), check_tar_split_(check_tar_split) {}
+  Checker(Store& store, const References& all)
+      : store_(store), layout_(store.layout()), all_(all) {}
 
   Result<FsckReport> Run(FunctionRef<void(uint64_t, uint64_t)> progress) {
     report_.images = all_.images.size();
@@ -146,7 +147,7 @@ class Checker {
       bad("/index", std::move(what));
     } else {
       readable_.insert(diff_id);
-      if (has_tar_split && check_tar_split_) what = check_tar_split_(tar_split, **index);
+      if (has_tar_split) what = CheckTarSplit(tar_split, **index);
       if (!what.empty()) bad(StoreLayout::kTarSplitFile, std::move(what));
     }
     // Damage was reported above; what can be read is checked all the same.
@@ -327,7 +328,6 @@ class Checker {
   Store& store_;
   const StoreLayout& layout_;
   const References& all_;
-  const TarSplitCheck& check_tar_split_;
   FsckReport report_;
   std::map<std::string, Content> contents_;  // by path
   std::set<Digest> readable_;                // layers whose index is sound
@@ -353,13 +353,12 @@ FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
   return report;
 }
 
-Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
-                        const TarSplitCheck& check_tar_split) {
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress) {
   // Keeps prune away meanwhile, as a writer would, but needs no room on the disk.
   const std::string lock_path = store.layout().lock_file();
   VENEER_TRY_CTX(const Fd lock, OpenLocked(lock_path, LockMode::kShared, kForever), lock_path);
   VENEER_TRY(const References all, CollectReferences(store.images(), store.containers()));
-  return Checker(store, all, check_tar_split).Run(progress);
+  return Checker(store, all).Run(progress);
 }
 
 }  // namespace veneer

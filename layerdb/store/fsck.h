@@ -17,7 +17,6 @@
 
 namespace veneer {
 
-class IndexReader;
 class Store;
 
 enum class FsckKind {
@@ -49,12 +48,8 @@ struct FsckReport {
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be
-// made. `check_tar_split` looks into the tar-split of a layer, which this module knows nothing of, and
-// returns what is wrong with it or nothing.
-using TarSplitCheck = std::function<std::string(const std::string& path, const IndexReader& index)>;
-Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress,
-                        const TarSplitCheck& check_tar_split = nullptr);
-
+// made.
+Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress);
 // The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its catalog
 // is damaged or lost. Names the containers by what is left of them.
 FsckReport FsckUnopened(const StoreLayout& layout, const Error& why);

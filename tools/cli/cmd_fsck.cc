@@ -3,7 +3,6 @@
 
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/repair.h"
-#include "layerdb/store/tar_split_check.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
 #include "tools/format/table.h"
@@ -39,13 +38,10 @@ Result<int> FsckCommand(Context& context, const Options& options) {
   uint64_t contents = 0;  // bytes, as the progress counts them
   if (store) {
     Progress progress(mode);
-    VENEER_TRY(report, Fsck(
-                           **store,
-                           [&](uint64_t done, uint64_t total) {
-                             contents = total;
-                             progress.Update(done, total);
-                           },
-                           CheckTarSplit));
+    VENEER_TRY(report, Fsck(**store, [&](uint64_t done, uint64_t total) {
+                 contents = total;
+                 progress.Update(done, total);
+               }));
   } else if (store.error().code() == EUCLEAN) {
     VENEER_TRY(const std::string path, context.StorePath());
     report = FsckUnopened(StoreLayout(path), store.error());

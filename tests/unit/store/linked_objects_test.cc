@@ -113,7 +113,7 @@ TEST_F(LinkedObjects, AreNoPartOfASoundLayer) {
     entry.inline_bytes.clear();
     EXPECT_TRUE(writer->Put(1, "file", entry));
     Must(writer->Seal(false));
-    WriteFile(dir + "/recipe", "recipe");
+    PutTarSplit(dir);
     EXPECT_TRUE(session.PublishLayer(dir, Digest::OfBytes("layer")));
     return session.HasSoundLayer(Digest::OfBytes("layer"));
   };

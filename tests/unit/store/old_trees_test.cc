@@ -81,7 +81,7 @@ TEST_F(OldTreesTest, ALoadThatDiesWhileItReplacesALayerIsMadeGoodByTheNext) {
   const std::string index = store_->layout().layer_index(image.diff_ids[0]);
   const std::string before = ReadFile(index);
   const auto stage = [&](StoreWriter& session) {
-    return StageLayer(session, "one", {{"large", "one, again" + std::string(5000, '.')}});
+    return StageLayer(session, {{"large", "one, again" + std::string(5000, '.')}});
   };
   const pid_t child = ::fork();
   if (child == 0) {

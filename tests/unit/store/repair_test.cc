@@ -147,7 +147,7 @@ TEST_F(RepairTest, ALayerWithADamagedObjectIsReadAgainAndPutRightForAll) {
   EXPECT_THAT(Check().marked, IsEmpty());
 }
 
-TEST_F(RepairTest, ALostRecipeComesBackWithTheLayer) {
+TEST_F(RepairTest, ALostTarSplitComesBackWithTheLayer) {
   const ImageRecord image = PutImage("one", {"a"});
   std::filesystem::remove(store_->layout().layer_tar_split(image.diff_ids[0]));
   EXPECT_EQ(RepairAll().size(), 1U);

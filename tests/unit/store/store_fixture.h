@@ -18,6 +18,7 @@
 #include "layerdb/objects/object_store.h"
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
+#include "layerdb/tar/tar_split.h"
 #include "tests/unit/index/temp_dir.h"
 
 namespace veneer {
@@ -28,8 +29,14 @@ class StoreTest : public testing::Test {
 
   std::string Path(const std::string& below) const { return store_->path() + "/" + below; }
 
+  // The tar-split of an archive of no bytes.
+  static void PutTarSplit(const std::string& dir) {
+    auto writer = Must(TarSplitWriter::Create(dir + StoreLayout::kTarSplitFile));
+    EXPECT_TRUE(writer->EndOperations() && writer->Finish({}));
+  }
+
   // A staged layer with these files in its root directory. Contents of more than 20 bytes go to objects.
-  static std::string StageLayer(StoreWriter& session, const std::string& what,
+  static std::string StageLayer(StoreWriter& session,
                                 const std::vector<std::pair<std::string, std::string>>& files) {
     const std::string dir = Must(session.NewLayerDir());
     auto writer = Must(IndexWriter::Create(dir + "/index"));
@@ -44,14 +51,14 @@ class StoreTest : public testing::Test {
       EXPECT_TRUE(writer->Put(1, name, entry));
     }
     Must(writer->Seal(false));
-    WriteFile(dir + "/recipe", "recipe of " + what);
+    PutTarSplit(dir);
     return dir;
   }
 
   // The same, published.
   static Digest PutLayer(StoreWriter& session, const std::string& what,
                          const std::vector<std::pair<std::string, std::string>>& files) {
-    const std::string dir = StageLayer(session, what, files);
+    const std::string dir = StageLayer(session, files);
     const Digest diff_id = Digest::OfBytes(what);
     const Result<void> published = session.PublishLayer(dir, diff_id);
     EXPECT_TRUE(published.has_value()) << published.error().message();
