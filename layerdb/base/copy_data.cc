@@ -69,6 +69,11 @@ Sys<void> CopySmall(int from, int to, size_t size) {
 
 }  // namespace
 
+Sys<void> Clone(int from, int to) {
+  if (::ioctl(to, FICLONE, from) != 0) return FailErrno();
+  return {};
+}
+
 Sys<void> CopyData(int from, int to, uint64_t size) {
   return CopyDataUnless(from, to, size, [] { return false; });
 }
@@ -79,7 +84,7 @@ Sys<void> CopyDataUnless(int from, int to, uint64_t size, FunctionRef<bool()> st
   if (static_cast<uint64_t>(source.st_size) < size) return Fail(EIO);
   VENEER_TRY(const struct stat target, Stat({to}));
   if (static_cast<uint64_t>(source.st_size) == size && target.st_size <= source.st_size &&
-      ::ioctl(to, FICLONE, from) == 0) {
+      Clone(from, to)) {
     return {};
   }
   if (static_cast<uint64_t>(target.st_size) < size) VENEER_TRY_VOID(Truncate(to, size));

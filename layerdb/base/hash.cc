@@ -63,6 +63,11 @@ Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 void Sha256Stream::Update(std::string_view data) {
   EVP_DigestUpdate(state_->ctx, data.data(), data.size());
 }
+Sha256Stream Sha256Stream::Copy() const {
+  Sha256Stream copy;
+  if (EVP_MD_CTX_copy_ex(copy.state_->ctx, state_->ctx) != 1) throw std::bad_alloc();
+  return copy;
+}
 std::string Sha256Stream::FinishHex() {
   std::array<uint8_t, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;

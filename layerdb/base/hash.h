@@ -43,6 +43,8 @@ class Sha256Stream {
   Sha256Stream(Sha256Stream&&) noexcept;
   Sha256Stream& operator=(Sha256Stream&&) noexcept;
   void Update(std::string_view data);
+  // One that goes on from here by itself.
+  Sha256Stream Copy() const;
   // Ends the stream: 64 lower-case hex digits. Call once.
   std::string FinishHex();
 

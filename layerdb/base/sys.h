@@ -91,6 +91,8 @@ Sys<void> SyncFs(int fd);
 Sys<void> Lock(int fd, int operation);
 Sys<struct statvfs> StatVfs(int fd);
 
+// Lets the empty file `to` share the contents of `from` (FICLONE). An error wherever the file system cannot.
+Sys<void> Clone(int from, int to);
 // Copies `size` bytes between regular files at the same offset. A small file (16 KiB) is read and written; of a larger one
 // holes are kept as holes: a reflink of the whole where
 // both files are taken from 0 to the end and the file system can, else copy_file_range per data extent, else

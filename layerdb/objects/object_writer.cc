@@ -23,6 +23,8 @@ ObjectWriter::~ObjectWriter() {
 
 Result<void> ObjectWriter::Write(std::string_view bytes) {
   const uint64_t offset = hasher_.size();
+  hasher_.Update(bytes);
+  if (cloned_) return {};
   size_t begin = 0;  // of what is to be written next
   auto write_until = [&](size_t end) -> Result<void> {
     if (end == begin) return {};
@@ -36,9 +38,12 @@ Result<void> ObjectWriter::Write(std::string_view bytes) {
     VENEER_TRY_VOID(write_until(at));
     begin = at + kHoleSize;
   }
-  VENEER_TRY_VOID(write_until(bytes.size()));
-  hasher_.Update(bytes);
-  return {};
+  return write_until(bytes.size());
+}
+
+bool ObjectWriter::Clone(int from) {
+  cloned_ = sys::Clone(from, fd_.get()).has_value();
+  return cloned_;
 }
 
 Sys<size_t> ObjectWriter::ReadAt(void* buffer, size_t size, uint64_t offset) const {

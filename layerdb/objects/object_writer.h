@@ -49,6 +49,11 @@ class ObjectWriter {
   // A hole of `size` bytes at the present end.
   Result<void> Hole(uint64_t size);
   uint64_t size() const { return hasher_.size(); }
+  // Takes over the contents of the file `from` where the file system lets two files share them. True: Write() is to be given
+  // these very bytes, and only hashes them. REQUIRES: nothing was written yet.
+  bool Clone(int from);
+  // Open for reading.
+  int fd() const { return fd_.get(); }
   // Of what was written so far; fewer bytes only at its end.
   Sys<size_t> ReadAt(void* buffer, size_t size, uint64_t offset) const;
   // 512-byte blocks on disk. Call after Finish().
@@ -60,6 +65,7 @@ class ObjectWriter {
   ObjectStaging& staging_;
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
+  bool cloned_ = false;
   ContentHasher hasher_;
   uint64_t blocks_ = 0;
 };

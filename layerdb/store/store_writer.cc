@@ -179,11 +179,15 @@ Result<void> StoreWriter::WithCopy(
 }
 
 Result<ObjectRef> StoreWriter::LinkObject(int fd) {
+  VENEER_TRY_CTX(const Hash128 hash, HashContentOf(fd), "read contents");
+  return LinkObject(fd, hash);
+}
+
+Result<ObjectRef> StoreWriter::LinkObject(int fd, const Hash128& hash) {
   struct stat st;
   if (fstat(fd, &st) != 0) return MakeError(Errno{errno}, "read contents");
   if (!S_ISREG(st.st_mode)) return MakeError(Errno{EINVAL}, "read contents");
   if (st.st_nlink == 1 && IsReadable(st)) {
-    VENEER_TRY_CTX(const Hash128 hash, HashContentOf(fd), "read contents");
     const std::lock_guard lock(written_->linking);
     const Result<ObjectRef> linked = objects_.Link(fd, hash, &written_->linked);
     if (linked) {

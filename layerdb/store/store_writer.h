@@ -89,6 +89,8 @@ class StoreWriter : public ObjectStaging {
   // on another file system, or could not be read as an object if a crash left it as it is).
   // REQUIRES: nobody writes to it; the writer ends with PublishLinked().
   Result<ObjectRef> LinkObject(int fd);
+  // The same with the hash from a caller that has computed it: HashContentOf(fd).
+  Result<ObjectRef> LinkObject(int fd, const Hash128& hash);
   // Runs `publish`, the last write of this writer, which must also make the files given to
   // LinkObject() unusable for their owner. From then on the objects stay. When it has succeeded,
   // the attributes that they had as files are taken away from them.

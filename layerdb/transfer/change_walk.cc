@@ -16,6 +16,10 @@ namespace veneer {
 
 namespace {
 
+// The first half of a TarLinkKey.
+constexpr uint64_t kInUpper = 0;
+constexpr uint64_t kInImage = 1;
+
 bool IsDirectory(const std::optional<LayerObject>& object) {
   return object && object->attr.type == FileType::kDirectory;
 }
@@ -171,7 +175,7 @@ Result<void> ChangeWalk::FillLower(const LayerObject& object, Change* change) co
     change->attr = file.attr;
     change->meta = change->data = links_.layer();
     change->meta_ref = change->data_ref = file.ref;
-    change->link_key.emplace(upper_.get(), file.attr.ino);
+    change->link_key.emplace(kInUpper, file.attr.ino);
     if (file.marks.metacopy) {
       change->data = lower_.get();
       change->data_ref = object.ref;
@@ -182,7 +186,7 @@ Result<void> ChangeWalk::FillLower(const LayerObject& object, Change* change) co
   change->meta = change->data = lower_.get();
   change->meta_ref = change->data_ref = object.ref;
   if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
-    change->link_key.emplace(lower_.get(), object.attr.ino);
+    change->link_key.emplace(kInImage, object.attr.ino);
   }
   return {};
 }
@@ -195,7 +199,7 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const OptionalObje
   if (object.attr.type == FileType::kDirectory) {
     VENEER_TRY(change->attr.mtime, stubs_->MtimeWithoutStubs(path_, object));
   } else if (object.attr.nlink > 1) {
-    change->link_key.emplace(upper_.get(), object.attr.ino);
+    change->link_key.emplace(kInUpper, object.attr.ino);
   }
   if (object.attr.type != FileType::kRegular || !object.marks.metacopy) return {};
   OptionalObject data = below;

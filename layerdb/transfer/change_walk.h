@@ -25,6 +25,7 @@
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/model/layer_rules.h"
+#include "layerdb/transfer/tar_stream.h"
 #include "layerdb/transfer/upper_links.h"
 #include "layerdb/transfer/upper_stubs.h"
 
@@ -54,7 +55,7 @@ struct Change {
   const Layer* data = nullptr;
   LayerRef data_ref;
   // The same for all names of one file; empty for what has one name only.
-  std::optional<std::pair<const Layer*, uint64_t>> link_key;
+  std::optional<TarLinkKey> link_key;
 };
 
 // What a container has beside its writable layer, for which an empty path stands where there is none.

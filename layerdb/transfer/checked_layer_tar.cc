@@ -6,10 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "layerdb/base/hash.h"
 #include "layerdb/tar/block.h"
-#include "layerdb/threads/bounded_queue.h"
-#include "layerdb/threads/worker.h"
+#include "layerdb/transfer/archive_hasher.h"
 
 namespace veneer {
 
@@ -19,14 +17,6 @@ constexpr size_t kPiece = size_t{1} << 20;
 // What the digest may lag behind.
 constexpr size_t kQueued = 8;
 
-using Piece = std::shared_ptr<const std::string>;
-
-// Wakes the other thread whatever happens, so that it can be waited for.
-struct EndOfQueue {
-  BoundedQueue<Piece>& queue;
-  ~EndOfQueue() { queue.Close(); }
-};
-
 }  // namespace
 
 Result<uint64_t> WriteCheckedLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
@@ -35,44 +25,36 @@ Result<uint64_t> WriteCheckedLayerTar(const Store& store, const Digest& diff_id,
     return MakeError("layer " + diff_id.ToString() + " is damaged: its archive has another " +
                      what + "; run `veneer fsck`");
   };
-  BoundedQueue<Piece> queue(kQueued);
-  Sha256Stream sha;
+  ArchiveHasher hasher(kQueued);
   uint64_t total = 0;
-  Worker hasher([&]() -> Result<void> {
-    while (const std::optional<Piece> piece = queue.Pop()) sha.Update(**piece);
-    return {};
-  });
-  {
-    const EndOfQueue end{queue};
-    auto piece = std::make_shared<std::string>();
-    piece->reserve(kPiece);
-    const auto hand_on = [&]() -> Result<void> {
-      const Piece full = std::exchange(piece, nullptr);
-      queue.Push(full);
-      return sink(*full);
-    };
-    const auto take = [&](std::string_view bytes) -> Result<void> {
-      total += bytes.size();
-      // A reader that was told the size must not get more.
-      if (total > expected) return damaged("size");
-      while (!bytes.empty()) {
-        if (piece == nullptr) {
-          piece = std::make_shared<std::string>();
-          piece->reserve(kPiece);
-        }
-        const size_t size = std::min(kPiece - piece->size(), bytes.size());
-        piece->append(bytes.substr(0, size));
-        bytes.remove_prefix(size);
-        if (piece->size() == kPiece) VENEER_TRY_VOID(hand_on());
+  auto piece = std::make_shared<std::string>();
+  piece->reserve(kPiece);
+  const auto hand_on = [&]() -> Result<void> {
+    const std::shared_ptr<const std::string> full = std::exchange(piece, nullptr);
+    hasher.Update(SharedBytes{full, *full});
+    return sink(*full);
+  };
+  const auto take = [&](std::string_view bytes) -> Result<void> {
+    total += bytes.size();
+    // A reader that was told the size must not get more.
+    if (total > expected) return damaged("size");
+    while (!bytes.empty()) {
+      if (piece == nullptr) {
+        piece = std::make_shared<std::string>();
+        piece->reserve(kPiece);
       }
-      return {};
-    };
-    VENEER_TRY_VOID(WriteLayerTar(store, diff_id, take));
-    if (total != expected) return damaged("size");
-    if (piece != nullptr && !piece->empty()) VENEER_TRY_VOID(hand_on());
-  }
-  VENEER_TRY_VOID(hasher.Join());
-  if (sha.FinishHex() != diff_id.hex()) return damaged("digest");
+      const size_t size = std::min(kPiece - piece->size(), bytes.size());
+      piece->append(bytes.substr(0, size));
+      bytes.remove_prefix(size);
+      if (piece->size() == kPiece) VENEER_TRY_VOID(hand_on());
+    }
+    return {};
+  };
+  VENEER_TRY_VOID(WriteLayerTar(store, diff_id, take));
+  if (total != expected) return damaged("size");
+  if (piece != nullptr && !piece->empty()) VENEER_TRY_VOID(hand_on());
+  VENEER_TRY(const Digest digest, hasher.Finish());
+  if (digest != diff_id) return damaged("digest");
   return total;
 }
 

@@ -17,31 +17,23 @@
 #include "layerdb/tar/writer.h"
 #include "layerdb/transfer/change_walk.h"
 #include "layerdb/transfer/content_check.h"
+#include "layerdb/transfer/tar_stream.h"
 
 namespace veneer {
 
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;
-
 class Exporter {
  public:
   Exporter(const ChangeWalk& walk, const ObjectStore& objects, const Cancellation* cancel,
            TarSink sink)
-      : walk_(walk), packs_(objects), cancel_(cancel), sink_(sink) {
-    buffer_.reserve(kPiece);
-  }
+      : walk_(walk), packs_(objects), cancel_(cancel), stream_(sink) {}
 
   Result<void> WriteChange(const Change& change);
   Result<uint64_t> Finish();
 
  private:
-  Result<void> Raw(std::string_view bytes);
-  Result<void> Flush();
   Result<void> File(const Change& change, const TarOutput& entry);
-  // `object`: whose contents these are, to be compared with its name.
-  Result<void> Data(const Change& change, int fd, uint64_t size,
-                    const std::optional<ObjectRef>& object);
   // True for what was removed from the writable layer since its directory was read.
   bool IsGone(const Layer* layer, Errno e) const {
     return layer != walk_.lower() && (e.code == ENOENT || e.code == ESTALE);
@@ -55,30 +47,12 @@ class Exporter {
 
   const ChangeWalk& walk_;
   PackCheck packs_;
-  InheritedAcls acls_;
   const Cancellation* const cancel_;
-  TarSink sink_;
-  std::string buffer_;
-  uint64_t size_ = 0;
-  std::map<std::pair<const Layer*, uint64_t>, std::string> linked_;
+  TarStream stream_;
 };
 
-Result<void> Exporter::Flush() {
-  VENEER_TRY_VOID(Cancellation::Check(cancel_));
-  const Result<void> taken = buffer_.empty() ? Result<void>() : sink_(buffer_);
-  buffer_.clear();
-  return taken;
-}
-
-Result<void> Exporter::Raw(std::string_view bytes) {
-  size_ += bytes.size();
-  if (buffer_.size() + bytes.size() > kPiece) VENEER_TRY_VOID(Flush());
-  if (bytes.size() >= kPiece) return sink_(bytes);
-  buffer_.append(bytes);
-  return {};
-}
-
 Result<void> Exporter::WriteChange(const Change& change) {
+  VENEER_TRY_VOID(Cancellation::Check(cancel_));
   if (change.attr.type == FileType::kSocket) return {};
   TarOutput entry;
   entry.path = change.path;
@@ -92,14 +66,8 @@ Result<void> Exporter::WriteChange(const Change& change) {
   std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
   std::sort(xattrs->begin(), xattrs->end());
   entry.xattrs = &*xattrs;
-  if (change.link_key) {
-    if (const auto first = linked_.find(*change.link_key); first != linked_.end()) {
-      entry.hard_link = true;
-      entry.link = first->second;
-      return Raw(EncodeTarEntry(entry));
-    }
-  }
-  entry.xattrs = acls_.Undo(entry);
+  VENEER_TRY(const bool linked, stream_.HardLink(entry, change.link_key));
+  if (linked) return {};
   if (change.attr.type == FileType::kRegular) return File(change, entry);
   std::string target;
   if (change.attr.type == FileType::kSymlink) {
@@ -109,9 +77,7 @@ Result<void> Exporter::WriteChange(const Change& change) {
     target = *std::move(read);
     entry.link = target;
   }
-  VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
-  if (change.link_key) linked_.emplace(*change.link_key, change.path);
-  return {};
+  return stream_.Entry(entry, change.link_key);
 }
 
 Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
@@ -131,37 +97,27 @@ Result<void> Exporter::File(const Change& change, const TarOutput& entry) {
     if (!open) return InPath(change, change.data, open.error());
     content = *std::move(open);
   }
-  VENEER_TRY_VOID(Raw(EncodeTarEntry(entry)));
-  if (change.link_key) linked_.emplace(*change.link_key, change.path);
-  if (content.fd) {
-    VENEER_TRY_VOID(Data(change, content.fd.get(), size, object));
-  } else {
-    if (content.bytes.size() != size) return InPath(change, change.data, Errno{EIO});
-    VENEER_TRY_VOID(Raw(content.bytes));
+  if (!content.fd && content.bytes.size() != size) {
+    return InPath(change, change.data, Errno{EIO});
   }
-  return Raw(std::string(TarPadding(size), '\0'));
-}
-
-// Straight into the buffer.
-Result<void> Exporter::Data(const Change& change, int fd, uint64_t size,
-                            const std::optional<ObjectRef>& object) {
-  ContentHasher hasher;
-  for (uint64_t done = 0; done < size;) {
-    if (buffer_.size() == kPiece) VENEER_TRY_VOID(Flush());
-    const size_t at = buffer_.size();
-    const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece - at, size - done));
-    buffer_.resize(at + want);
-    const Sys<size_t> got = sys::ReadAt(fd, buffer_.data() + at, want, done);
-    if (!got) return InPath(change, change.data, got.error());
-    if (*got < want) {
-      if (change.data == walk_.lower()) return InPath(change, change.data, Errno{ENODATA});
-      // Cut short meanwhile: the header has said how much there is.
-      std::memset(buffer_.data() + at + *got, 0, want - *got);
+  ContentHasher hasher;  // of an object, to be compared with its name
+  const auto read = [&](uint64_t offset, std::span<char> out) -> Result<void> {
+    VENEER_TRY_VOID(Cancellation::Check(cancel_));
+    if (!content.fd) {
+      std::copy_n(content.bytes.begin() + static_cast<ptrdiff_t>(offset), out.size(), out.begin());
+      return {};
     }
-    if (object) hasher.Update({buffer_.data() + at, want});
-    done += want;
-    size_ += want;
-  }
+    const Sys<size_t> got = sys::ReadAt(content.fd.get(), out.data(), out.size(), offset);
+    if (!got) return InPath(change, change.data, got.error());
+    if (*got < out.size() && change.data == walk_.lower()) {
+      return InPath(change, change.data, Errno{ENODATA});
+    }
+    // Cut short meanwhile: the header has said how much there is.
+    std::fill(out.begin() + static_cast<ptrdiff_t>(*got), out.end(), '\0');
+    if (object) hasher.Update({out.data(), out.size()});
+    return {};
+  };
+  VENEER_TRY_VOID(stream_.File(entry, change.link_key, read));
   if (object && hasher.Finish() != object->hash) {
     return DamagedObject(*object, "has other contents than its name says");
   }
@@ -169,9 +125,8 @@ Result<void> Exporter::Data(const Change& change, int fd, uint64_t size,
 }
 
 Result<uint64_t> Exporter::Finish() {
-  VENEER_TRY_VOID(Raw(TarEndMark()));
-  VENEER_TRY_VOID(Flush());
-  return size_;
+  VENEER_TRY_VOID(Cancellation::Check(cancel_));
+  return stream_.Finish();
 }
 
 }  // namespace

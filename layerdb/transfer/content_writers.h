@@ -16,16 +16,11 @@
 #include "layerdb/base/result.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/threads/bounded_queue.h"
+#include "layerdb/threads/shared_bytes.h"
 #include "layerdb/threads/worker.h"
 #include "layerdb/transfer/layer_assembler.h"
 
 namespace veneer {
-
-// Bytes, and what keeps them alive.
-struct SharedBytes {
-  std::shared_ptr<const void> keep;
-  std::string_view bytes;
-};
 
 class ContentWriters {
  public:

@@ -13,18 +13,16 @@
 #include "layerdb/base/log.h"
 #include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
-#include "layerdb/base/zeros.h"
 #include "layerdb/model/xattr_limits.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/tar/mapping.h"
 #include "layerdb/tar/writer.h"
+#include "layerdb/transfer/tar_stream.h"
 
 namespace veneer {
 
 namespace {
 
-constexpr size_t kReadSize = size_t{256} << 10;
-constexpr uint64_t kZeroBlock = 4096;
 // Directories that stay open on the way down; those above are opened again on the way up.
 constexpr size_t kOpenLevels = 64;
 
@@ -56,7 +54,7 @@ Sys<uint64_t> MountOf(sys::At at) {
 class Archiver {
  public:
   Archiver(std::optional<int64_t> epoch, TarSink sink, std::vector<ArchivedSocket>* sockets)
-      : epoch_(epoch), sink_(sink), sockets_(sockets), buffer_(kReadSize, '\0') {}
+      : epoch_(epoch), stream_(sink), sockets_(sockets) {}
 
   Result<void> Run(int root);
 
@@ -75,18 +73,15 @@ class Archiver {
   Result<void> Enter(Fd fd, const struct stat& st);
   Result<void> Leave();
   Result<void> Object(const char* name);
-  Result<void> File(sys::At at, TarOutput* entry);
+  Result<void> File(sys::At at, TarOutput* entry, const std::optional<TarLinkKey>& key);
   Result<XattrList> Xattrs(sys::At at);
 
   const std::optional<int64_t> epoch_;
-  TarSink sink_;
+  TarStream stream_;
   std::vector<ArchivedSocket>* const sockets_;
-  std::string buffer_;
   uint64_t mount_ = 0;
   std::vector<Level> levels_;
-  std::string path_;  // of the present object, from the root
-  InheritedAcls acls_;
-  std::map<std::pair<dev_t, ino_t>, std::string> linked_;
+  std::string path_;     // of the present object, from the root
   size_t reserved_ = 0;  // names that no image layer can hold
   std::string first_reserved_;
 };
@@ -148,8 +143,7 @@ Result<void> Archiver::Run(int root) {
   TarOutput entry;
   entry.attr = AttrOf(st, epoch_);
   entry.xattrs = &xattrs;
-  entry.xattrs = acls_.Undo(entry);
-  VENEER_TRY_VOID(sink_(EncodeTarEntry(entry)));
+  VENEER_TRY_VOID(stream_.Entry(entry));
   VENEER_TRY_VOID(Enter(std::move(fd), st));
   while (!levels_.empty()) {
     Level& level = levels_.back();
@@ -173,7 +167,8 @@ Result<void> Archiver::Run(int root) {
                " left out, since .wh. in front means a deletion in an image layer: \"/" +
                PrintablePath(first_reserved_) + (reserved_ == 1 ? "\"" : "\", ..."));
   }
-  return sink_(TarEndMark());
+  VENEER_TRY_VOID(stream_.Finish());
+  return {};
 }
 
 Result<void> Archiver::Object(const char* name) {
@@ -188,20 +183,15 @@ Result<void> Archiver::Object(const char* name) {
   const FileType type = entry.attr.type;
   VENEER_TRY(const XattrList xattrs, Xattrs(at));
   entry.xattrs = &xattrs;
-  if (type != FileType::kDirectory && type != FileType::kSocket && st->st_nlink > 1) {
-    const auto [first, fresh] = linked_.try_emplace({st->st_dev, st->st_ino}, path_);
-    if (!fresh) {
-      entry.hard_link = true;
-      entry.link = first->second;
-      return sink_(EncodeTarEntry(entry));
-    }
-  }
-  entry.xattrs = acls_.Undo(entry);
   if (type == FileType::kSocket) {
     sockets_->push_back({path_, entry.attr, xattrs});
     return {};
   }
-  if (type == FileType::kRegular) return File(at, &entry);
+  std::optional<TarLinkKey> key;
+  if (type != FileType::kDirectory && st->st_nlink > 1) key.emplace(st->st_dev, st->st_ino);
+  VENEER_TRY(const bool linked, stream_.HardLink(entry, key));
+  if (linked) return {};
+  if (type == FileType::kRegular) return File(at, &entry, key);
   std::string target;
   if (type == FileType::kSymlink) {
     Sys<std::string> read = sys::ReadLink(at);
@@ -209,7 +199,7 @@ Result<void> Archiver::Object(const char* name) {
     target = *std::move(read);
     entry.link = target;
   }
-  VENEER_TRY_VOID(sink_(EncodeTarEntry(entry)));
+  VENEER_TRY_VOID(stream_.Entry(entry, key));
   if (type != FileType::kDirectory) return {};
   const Sys<uint64_t> mount = MountOf(at);
   if (!mount) return InPath(mount.error());
@@ -220,76 +210,24 @@ Result<void> Archiver::Object(const char* name) {
   return Enter(*std::move(fd), *st);
 }
 
-Result<void> Archiver::File(sys::At at, TarOutput* entry) {
+Result<void> Archiver::File(sys::At at, TarOutput* entry, const std::optional<TarLinkKey>& key) {
   // Not blocked by a fifo that took the file's place.
   Sys<Fd> fd = sys::Open(at, O_RDONLY | O_NONBLOCK);
   if (!fd) return InPath(fd.error());
-  const uint64_t size = entry->attr.size;
-  std::vector<SparseExtent> extents;
-  bool sparse = false;
-  if (size >= kMinHoles) {
-    Result<std::vector<SparseExtent>> zeros = FindZeroRuns(fd->get(), size);
-    if (!zeros) return tl::unexpected(std::move(zeros).error().Context(PrintablePath(path_)));
-    extents = DataExtents(*zeros, size, &sparse);
-  }
-  if (sparse) {
-    entry->sparse = &extents;
-  } else if (size > 0) {
-    extents = {{0, size}};
-  }
-  VENEER_TRY_VOID(sink_(EncodeTarEntry(*entry)));
-  uint64_t total = 0;
-  for (const SparseExtent& extent : extents) {
-    total += extent.size;
-    for (uint64_t done = 0; done < extent.size;) {
-      const auto want = static_cast<size_t>(std::min<uint64_t>(buffer_.size(), extent.size - done));
-      Sys<size_t> got = sys::ReadAt(fd->get(), buffer_.data(), want, extent.offset + done);
-      if (!got) return InPath(got.error());
-      if (*got == 0) {
-        // Cut short meanwhile: the header has said how much there is.
-        std::fill_n(buffer_.begin(), want, '\0');
-        got = want;
-      }
-      VENEER_TRY_VOID(sink_({buffer_.data(), *got}));
-      done += *got;
-    }
-  }
-  return sink_(std::string(TarPadding(total), '\0'));
+  Result<std::optional<std::vector<SparseExtent>>> sparse =
+      SparseExtentsOf(fd->get(), entry->attr.size);
+  if (!sparse) return tl::unexpected(std::move(sparse).error().Context(PrintablePath(path_)));
+  if (*sparse) entry->sparse = &**sparse;
+  return stream_.File(*entry, key, [&](uint64_t offset, std::span<char> out) -> Result<void> {
+    const Sys<size_t> got = sys::ReadAt(fd->get(), out.data(), out.size(), offset);
+    if (!got) return InPath(got.error());
+    // Cut short meanwhile: the header has said how much there is.
+    std::fill(out.begin() + static_cast<ptrdiff_t>(*got), out.end(), '\0');
+    return {};
+  });
 }
 
 }  // namespace
-
-Result<std::vector<SparseExtent>> FindZeroRuns(int fd, uint64_t size) {
-  std::vector<SparseExtent> runs;
-  std::string buffer(kReadSize, '\0');
-  uint64_t zeros_from = 0;  // the zeros that end at `at` begin here
-  uint64_t at = 0;
-  auto end_run = [&](uint64_t end) {
-    if (end - zeros_from >= kSparseRun) runs.push_back({zeros_from, end - zeros_from});
-  };
-  while (at < size) {
-    const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;  // a hole up to the end
-    if (data > 0) {
-      // Runs are counted in whole blocks of the file.
-      const uint64_t skip = static_cast<uint64_t>(data) / kZeroBlock * kZeroBlock;
-      if (skip >= size) break;
-      at = std::max(at, skip);
-    }
-    const auto want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), size - at));
-    VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, buffer.data(), want, at), "read");
-    if (got == 0) break;
-    for (size_t i = 0; i < got; i += kZeroBlock) {
-      const size_t piece = std::min<size_t>(kZeroBlock, got - i);
-      if (IsZero({buffer.data() + i, piece})) continue;
-      end_run(at + i);
-      zeros_from = at + i + piece;
-    }
-    at += got;
-  }
-  end_run(size);
-  return runs;
-}
 
 Result<void> ArchiveDirectory(int fd, std::optional<int64_t> epoch, TarSink sink,
                               std::vector<ArchivedSocket>* sockets) {

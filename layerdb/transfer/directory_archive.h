@@ -31,10 +31,6 @@ struct ArchivedSocket {
 Result<void> ArchiveDirectory(int fd, std::optional<int64_t> epoch, TarSink sink,
                               std::vector<ArchivedSocket>* sockets);
 
-// The runs of zeros in the first `size` bytes of a file, at least kSparseRun long, in multiples of
-// 4 KiB; holes are not read. Depends on the contents only.
-Result<std::vector<SparseExtent>> FindZeroRuns(int fd, uint64_t size);
-
 }  // namespace veneer
 
 #endif  // VENEER_LAYERDB_TRANSFER_DIRECTORY_ARCHIVE_H_

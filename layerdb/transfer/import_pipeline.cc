@@ -8,10 +8,10 @@
 #include <thread>
 #include <utility>
 
-#include "layerdb/base/hash.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/threads/bounded_queue.h"
 #include "layerdb/threads/worker.h"
+#include "layerdb/transfer/archive_hasher.h"
 #include "layerdb/transfer/content_writers.h"
 #include "layerdb/transfer/layer_tar_reader.h"
 
@@ -20,7 +20,7 @@ namespace veneer {
 namespace {
 
 constexpr size_t kChunk = size_t{512} << 10;
-// Chunks on their way to each of the two readers.
+// Chunks on their way to the hasher, and to the parser.
 constexpr size_t kInFlight = 12;
 
 struct Chunk {
@@ -37,7 +37,7 @@ constexpr int kStopped = ECANCELED;
 // Collects what the producer gives into chunks.
 class Collector {
  public:
-  Collector(ChunkQueue& first, ChunkQueue& second) : queues_{&first, &second} {}
+  Collector(ArchiveHasher& hasher, ChunkQueue& to_parse) : hasher_(hasher), to_parse_(to_parse) {}
 
   Result<void> Append(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -54,14 +54,13 @@ class Collector {
   Result<void> Flush() {
     const ChunkPtr full = std::exchange(chunk_, nullptr);
     if (full == nullptr) return {};
-    for (ChunkQueue* queue : queues_) {
-      if (!queue->Push(full)) return MakeError(Errno{kStopped}, "stopped");
-    }
-    return {};
+    if (hasher_.Update(SharedBytes{full, full->view()}) && to_parse_.Push(full)) return {};
+    return MakeError(Errno{kStopped}, "stopped");
   }
 
  private:
-  ChunkQueue* queues_[2];
+  ArchiveHasher& hasher_;
+  ChunkQueue& to_parse_;
   std::shared_ptr<Chunk> chunk_;
 };
 
@@ -84,25 +83,14 @@ Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
 
 Result<ParsedArchive> Run(StoreWriter& store_writer, LayerAssembler& layer, bool may_be_nothing,
                           const std::function<Result<void>(TarSink sink)>& produce) {
-  ChunkQueue to_hash(kInFlight);
   ChunkQueue to_parse(kInFlight);
   ContentWriters writers(store_writer, layer, std::max(2U, std::thread::hardware_concurrency()));
   LayerTarReader reader(store_writer, layer, writers);
 
-  std::string hex;
-  Worker hasher([&]() -> Result<void> {
-    const AbandonOnExit guard{to_hash};
-    Sha256Stream sha;
-    while (const std::optional<ChunkPtr> chunk = to_hash.Pop()) sha.Update((*chunk)->view());
-    hex = sha.FinishHex();
-    return {};
-  });
-  // Whatever ends this early, the hasher must not wait for a producer that is not there.
-  const AbandonOnExit hash_guard{to_hash};
+  ArchiveHasher hasher(kInFlight);
   Worker producer([&]() -> Result<void> {
-    const CloseOnExit hash_end{to_hash};
     const CloseOnExit parse_end{to_parse};
-    Collector collector(to_hash, to_parse);
+    Collector collector(hasher, to_parse);
     VENEER_TRY_VOID(produce([&](std::string_view bytes) { return collector.Append(bytes); }));
     return collector.Flush();
   });
@@ -112,19 +100,18 @@ Result<ParsedArchive> Run(StoreWriter& store_writer, LayerAssembler& layer, bool
     const AbandonOnExit guard{to_parse};
     return Parse(reader, to_parse);
   }();
-  if (!parsed) to_hash.Abandon();
   Result<void> produced = producer.Join();
-  const Result<void> hashed = hasher.Join();
+  const Result<Digest> diff_id = hasher.Finish();
   // What the producer could not read is the cause of what the parser then missed.
   if (!produced && produced.error().code() != kStopped) {
     return tl::unexpected(std::move(produced).error());
   }
-  if (!hashed) return tl::unexpected(hashed.error());
+  if (!diff_id) return tl::unexpected(diff_id.error());
   if (!parsed) return tl::unexpected(std::move(parsed).error());
   if (!produced) return tl::unexpected(std::move(produced).error());
   VENEER_TRY_VOID(reader.Finish(may_be_nothing));
   VENEER_TRY_VOID(writers.Finish());
-  return ParsedArchive{*Digest::FromHex(hex), *parsed, reader.peculiarity()};
+  return ParsedArchive{*diff_id, *parsed, reader.peculiarity()};
 }
 
 }  // namespace

@@ -13,18 +13,16 @@
 #include "layerdb/tar/block.h"
 #include "layerdb/tar/mapping.h"
 #include "layerdb/tar/writer.h"
-#include "layerdb/transfer/directory_archive.h"
+#include "layerdb/transfer/tar_stream.h"
 
 namespace veneer {
 
 namespace {
 
-constexpr size_t kReadSize = size_t{256} << 10;
-
 class Rewriter {
  public:
   Rewriter(const IndexedLayer& layer, const Cancellation* cancel, TarSink sink)
-      : layer_(layer), cancel_(cancel), sink_(sink) {}
+      : layer_(layer), cancel_(cancel), stream_(sink) {}
 
   Result<void> Run() {
     std::vector<PathNode> todo;
@@ -39,7 +37,8 @@ class Rewriter {
       VENEER_TRY_VOID(Children(node, &todo));
       std::reverse(todo.begin() + static_cast<ptrdiff_t>(before), todo.end());
     }
-    return sink_(TarEndMark());
+    VENEER_TRY_VOID(stream_.Finish());
+    return {};
   }
 
  private:
@@ -50,14 +49,6 @@ class Rewriter {
 
   tl::unexpected<Error> InPath(const std::string& path, Errno e) const {
     return MakeError(e, "\"/" + PrintablePath(path) + "\"");
-  }
-
-  // An entry without a content, which says something of what is below.
-  Result<void> Mark(const std::string& path) {
-    TarOutput entry;
-    entry.path = path;
-    entry.attr.mode = 0600;
-    return sink_(EncodeTarEntry(entry));
   }
 
   Result<void> Children(const PathNode& node, std::vector<PathNode>* out) {
@@ -74,7 +65,7 @@ class Rewriter {
     for (const Name& name : names) {
       std::string path = node.path.empty() ? name.text : node.path + "/" + name.text;
       if (name.whiteout) {
-        VENEER_TRY_VOID(Mark(WhiteoutPath(path)));
+        VENEER_TRY_VOID(stream_.Mark(WhiteoutPath(path)));
         continue;
       }
       auto object = layer_.Lookup(node.object.ref, name.text, name.hint);
@@ -88,7 +79,7 @@ class Rewriter {
     const LayerObject& object = node.object;
     if (!object.marks.implied) VENEER_TRY_VOID(Object(node));
     if (!object.marks.opaque) return {};
-    return Mark(OpaquePath(node.path));
+    return stream_.Mark(OpaquePath(node.path));
   }
 
   Result<void> Object(const PathNode& node) {
@@ -101,17 +92,15 @@ class Rewriter {
     std::erase_if(*xattrs, [](const Xattr& xattr) { return IsHostXattr(xattr.first); });
     std::sort(xattrs->begin(), xattrs->end());
     entry.xattrs = &*xattrs;
-    const bool linked = object.attr.type != FileType::kDirectory && object.attr.nlink > 1;
-    if (linked) {
-      const auto [first, fresh] = linked_.try_emplace(object.attr.ino, node.path);
-      if (!fresh) {
-        entry.hard_link = true;
-        entry.link = first->second;
-        return sink_(EncodeTarEntry(entry));
-      }
+    std::optional<TarLinkKey> key;
+    if (object.attr.type != FileType::kDirectory && object.attr.nlink > 1) {
+      key.emplace(0, object.attr.ino);
     }
-    entry.xattrs = acls_.Undo(entry);
-    if (object.attr.type == FileType::kRegular && object.attr.size > 0) return File(node, entry);
+    VENEER_TRY(const bool linked, stream_.HardLink(entry, key));
+    if (linked) return {};
+    if (object.attr.type == FileType::kRegular && object.attr.size > 0) {
+      return File(node, entry, key);
+    }
     std::string target;
     if (object.attr.type == FileType::kSymlink) {
       Sys<std::string> read = layer_.ReadLink(object.ref);
@@ -119,57 +108,34 @@ class Rewriter {
       target = *std::move(read);
       entry.link = target;
     }
-    return sink_(EncodeTarEntry(entry));
+    return stream_.Entry(entry, key);
   }
 
-  Result<void> File(const PathNode& node, TarOutput& entry) {
+  Result<void> File(const PathNode& node, TarOutput& entry, const std::optional<TarLinkKey>& key) {
     const Sys<Content> content = layer_.Open(node.object.ref);
     if (!content) return InPath(node.path, content.error());
-    const uint64_t size = entry.attr.size;
-    std::vector<SparseExtent> extents;
-    bool sparse = false;
-    if (content->fd && size >= kMinHoles) {
-      VENEER_TRY(const std::vector<SparseExtent> zeros, FindZeroRuns(content->fd.get(), size));
-      extents = DataExtents(zeros, size, &sparse);
+    std::optional<std::vector<SparseExtent>> sparse;
+    if (content->fd) {
+      VENEER_TRY(sparse, SparseExtentsOf(content->fd.get(), entry.attr.size));
     }
-    if (sparse) {
-      entry.sparse = &extents;
-    } else {
-      extents = {{0, size}};
-    }
-    VENEER_TRY_VOID(sink_(EncodeTarEntry(entry)));
-    uint64_t total = 0;
-    for (const SparseExtent& extent : extents) {
-      VENEER_TRY_VOID(Data(node, *content, extent));
-      total += extent.size;
-    }
-    return sink_(std::string(TarPadding(total), '\0'));
-  }
-
-  Result<void> Data(const PathNode& node, const Content& content, const SparseExtent& extent) {
-    if (!content.fd) {
-      if (content.bytes.size() < extent.offset + extent.size) return InPath(node.path, Errno{EIO});
-      return sink_(content.bytes.substr(extent.offset, extent.size));
-    }
-    std::string buffer(std::min<uint64_t>(kReadSize, extent.size), '\0');
-    for (uint64_t done = 0; done < extent.size;) {
+    if (sparse) entry.sparse = &*sparse;
+    return stream_.File(entry, key, [&](uint64_t offset, std::span<char> out) -> Result<void> {
       VENEER_TRY_VOID(Cancellation::Check(cancel_));
-      const auto want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), extent.size - done));
-      const Sys<size_t> got =
-          sys::ReadAt(content.fd.get(), buffer.data(), want, extent.offset + done);
+      if (!content->fd) {
+        if (content->bytes.size() < offset + out.size()) return InPath(node.path, Errno{EIO});
+        std::copy_n(content->bytes.begin() + static_cast<ptrdiff_t>(offset), out.size(),
+                    out.begin());
+        return {};
+      }
+      const Sys<size_t> got = sys::ReadAt(content->fd.get(), out.data(), out.size(), offset);
       if (!got) return InPath(node.path, got.error());
-      if (*got == 0) return InPath(node.path, Errno{EIO});
-      VENEER_TRY_VOID(sink_({buffer.data(), *got}));
-      done += *got;
-    }
-    return {};
+      return *got == out.size() ? Result<void>() : InPath(node.path, Errno{EIO});
+    });
   }
 
   const IndexedLayer& layer_;
   const Cancellation* const cancel_;
-  TarSink sink_;
-  InheritedAcls acls_;
-  std::map<uint64_t, std::string> linked_;  // the first name of files with several
+  TarStream stream_;
 };
 
 }  // namespace

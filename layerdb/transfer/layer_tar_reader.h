@@ -20,6 +20,7 @@
 #include "layerdb/store/store_writer.h"
 #include "layerdb/tar/mapping.h"
 #include "layerdb/tar/parser.h"
+#include "layerdb/threads/shared_bytes.h"
 #include "layerdb/transfer/content_writers.h"
 #include "layerdb/transfer/layer_assembler.h"
 

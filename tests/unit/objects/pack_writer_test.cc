@@ -24,7 +24,7 @@ class PackWriterTest : public StoreTest {
   // Packs these contents in a session of their own, and checks that they can be read where it says.
   Packed Pack(const std::vector<std::string>& contents) {
     auto session = Must(store_->Begin());
-    PackWriter pack(*store_, *session);
+    PackWriter pack(store_->objects(), store_->layout().slices(), *session);
     for (size_t i = 0; i < contents.size(); ++i) EXPECT_EQ(Must(pack.Put(contents[i])), i);
     const Result<void> finished = pack.Finish();
     EXPECT_TRUE(finished.has_value()) << finished.error().message();
@@ -95,9 +95,9 @@ TEST_F(PackWriterTest, AnEntryOfTheTableThatHasOtherBytesIsNotBelieved) {
   const Packed first = Pack({"one", "two"});
   {
     const auto table = Must(PackIndex::Open(store_->layout().slices()));
-    const PackIndex::Known lie{HashContent("new"), first.slices[0]};
+    const PackIndex::Entry lie{HashContent("new"), first.slices[0]};
     ASSERT_TRUE(table->Add({&lie, 1}));
-    const PackIndex::Known beyond{HashContent("far"), {first.slices[0].object, uint64_t{1} << 62}};
+    const PackIndex::Entry beyond{HashContent("far"), {first.slices[0].object, uint64_t{1} << 62}};
     ASSERT_TRUE(table->Add({&beyond, 1}));
   }
   EXPECT_EQ(Pack({"new", "far"}).objects, 2U);

@@ -238,4 +238,5 @@ TEST(TarAclTest, RefusesWhatTheKernelWould) {
   EXPECT_FALSE(AclToText(std::string(12, '\0')));
 }
 
+}  // namespace
 }  // namespace veneer
