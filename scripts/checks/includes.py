@@ -37,7 +37,7 @@ THIRD_PARTY = {
     r"tl/expected\.hpp": ["layerdb/base"],
     r"zstd.*\.h": ["layerdb/base", "layerdb/store", "layerdb/transfer"],
     r"zlib\.h": ["layerdb/transfer"],
-    r"CLI/.*": ["tools/cli"],
+    r"CLI/.*": ["tools/cli/parser.cc"],
     r"nlohmann/.*": ["tools", "fs/fuse/statistics.cc"],
     r"curl/.*": ["tools/registry"],
     r"(gtest|gmock)/.*": ["tests"],

@@ -22,18 +22,16 @@ Result<int> Create(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddCreateCommand(CLI::App& app, Context& context) {
+CommandSpec CreateCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("create", "Make a container of an image, and print its name");
-  command->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
-  command
-      ->add_option("-n,--name", options->name,
-                   "The name of the container; default one that is made up")
-      ->type_name("NAME");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Create(context, *options); };
-  });
+  return {
+      .name = "create",
+      .summary = "Make a container of an image, and print its name",
+      .positionals = {{ImageValue(), &options->image, "The image"}},
+      .options = {{"-n,--name", &options->name, TextValue("NAME"),
+                   "The name of the container; default one that is made up"}},
+      .run = [options](Context& context) { return Create(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/context.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "layerdb/base/printable.h"

@@ -5,7 +5,6 @@
 #ifndef VENEER_TOOLS_CLI_CONTEXT_H_
 #define VENEER_TOOLS_CLI_CONTEXT_H_
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,12 +19,14 @@
 
 namespace veneer {
 
+struct CommandSpec;
+
 class Context {
  public:
   // Filled in by the parser.
   std::optional<std::string> root_option;  // --root
-  std::vector<std::string> command_words;  // chroot: what is to be run
-  std::function<Result<int>()> action;     // the chosen command; gives the exit code
+  std::vector<std::string> program;  // the words of what is to be run (CommandSpec::takes_program)
+  const CommandSpec* commands = nullptr;  // the tables
 
   // The path of the store. Fixed at the first call, so that it stays the same inside a user namespace.
   Result<std::string> StorePath();
