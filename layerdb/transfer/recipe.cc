@@ -148,7 +148,7 @@ Result<void> RecipeWriter::Finish(const std::vector<RecipeContent>& contents) {
 }
 
 tl::unexpected<Error> RecipeReader::Damaged(std::string_view what) const {
-  return MakeError(path_ + ": damaged (" + std::string(what) + "); run `veneer fsck`");
+  return DamageError(path_ + ": damaged (" + std::string(what) + ")");
 }
 
 Result<std::unique_ptr<RecipeReader>> RecipeReader::Open(const std::string& path) {

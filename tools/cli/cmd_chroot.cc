@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/session.h"
@@ -94,10 +95,12 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   const Digest& image = found.container ? found.container->image_id : found.image->image.id;
   SessionSpec spec;
   for (const std::string& bind : options.binds) {
-    VENEER_TRY(BindMount parsed, ParseBind(bind));
-    if (::access(parsed.source.c_str(), F_OK) != 0)
-      return MakeError(Errno{errno}, "--bind " + parsed.source);
-    spec.binds.push_back(std::move(parsed));
+    Result<BindMount> parsed = ParseBind(bind);
+    if (parsed && ::access(parsed->source.c_str(), F_OK) != 0) {
+      parsed = MakeError(Errno{errno}, parsed->source);
+    }
+    if (!parsed) return tl::unexpected(std::move(parsed).error().Context("--bind"));
+    spec.binds.push_back(*std::move(parsed));
   }
   spec.network = options.network == "none" ? Network::kNone : Network::kHost;
   VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
@@ -117,8 +120,8 @@ Result<OwnedContainer> ContainerFor(Store& store, const Options& options,
   const FoundImage& image = *found.image;
   const bool throw_away = options.name.empty();
   const ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
-  if (throw_away) return store.containers().CreateOwned(spec);
-  VENEER_TRY(ContainerRecord record, store.containers().Create(spec));
+  if (throw_away) return NewOwnedContainer(store, spec);
+  VENEER_TRY(ContainerRecord record, NewContainer(store, spec));
   return OwnedContainer{std::move(record), {}};
 }
 
@@ -191,7 +194,7 @@ Result<int> Chroot(Context& context, const Options& options) {
       (options.remove && end && !end->error)) {
     if (auto removed = RemoveContainer(*store, container.name);
         !removed && end && removed.error().exit() != ExitCode::kNotFound) {
-      PrintError(removed.error().message());
+      PrintError(removed.error());
     }
   }
   if (!end) return tl::unexpected(end.error());

@@ -3,9 +3,9 @@
 
 #include <cstdlib>
 
+#include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
-#include "tools/dockerfile/config_change.h"
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
@@ -60,7 +60,7 @@ struct Commit {
     VENEER_TRY_VOID(SyncContainer(status));
     VENEER_TRY(ImageConfig parent, ReadConfig(store, container.image_id));
     if (!changes.empty()) {
-      VENEER_TRY_VOID(ApplyConfigChanges(changes, &parent.document["config"]));
+      VENEER_TRY_VOID(ApplyChanges(changes, &parent.document["config"]));
     }
     VENEER_TRY(const std::unique_ptr<WriteSession> session, store.Begin());
     CommitOptions commit;
@@ -100,7 +100,7 @@ Result<int> RunCommit(Context& context, const Options& options) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));

@@ -6,31 +6,17 @@ namespace veneer {
 
 namespace {
 
-std::vector<std::string> ContainerNames(Context& context) {
-  std::vector<std::string> names;
+// Nothing where there is no store, or it cannot be read: this is no place for complaints.
+template <class List>
+std::vector<std::string> NamesOf(Context& context, List list) {
   const auto store = context.OpenStore(Store::Missing::kFail);
-  if (!store) return names;
-  const auto containers = (*store)->containers().List();
-  if (!containers) return names;
-  for (const ContainerRecord& container : *containers) names.push_back(container.name);
-  return names;
-}
-
-std::vector<std::string> ImageNames(Context& context) {
-  std::vector<std::string> names;
-  const auto store = context.OpenStore(Store::Missing::kFail);
-  if (!store) return names;
-  const auto images = (*store)->images().List();
-  if (!images) return names;
-  for (const ImageListing& image : *images) {
-    names.insert(names.end(), image.tags.begin(), image.tags.end());
-  }
-  return names;
+  if (!store) return {};
+  return list(**store).value_or(std::vector<std::string>());
 }
 
 Result<int> PrintCompletion(Context& context) {
-  const NameSource names = {[&] { return ContainerNames(context); },
-                            [&] { return ImageNames(context); }};
+  const NameSource names = {[&] { return NamesOf(context, ContainerNames); },
+                            [&] { return NamesOf(context, ImageNames); }};
   Print(CompletionText(Complete(*context.commands, context.program, names)));
   return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 
 namespace veneer {
 
@@ -13,9 +14,8 @@ struct Options {
 Result<int> Create(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
-  VENEER_TRY(
-      const ContainerRecord container,
-      store->containers().Create({options.name, found.image.id, NameOfImage(found), false, {}}));
+  VENEER_TRY(const ContainerRecord container,
+             NewContainer(*store, {options.name, found.image.id, NameOfImage(found), false, {}}));
   PrintLine(container.name);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/repair.h"
 #include "layerdb/transfer/recipe_check.h"
+#include "tools/cli/advice.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
 #include "tools/format/table.h"
@@ -24,7 +25,7 @@ struct Options {
 };
 
 void PrintProblem(const FsckProblem& problem, const RepairOutcome* outcome) {
-  std::string line = problem.path + ": " + problem.what;
+  std::string line = problem.path + ": " + ProblemWithAdvice(problem);
   if (!problem.images.empty()) line += "; images: " + Joined(problem.images);
   if (!problem.containers.empty()) line += "; containers: " + Joined(problem.containers);
   if (outcome != nullptr) line += " -- " + outcome->what;

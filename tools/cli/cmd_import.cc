@@ -4,10 +4,10 @@
 #include "layerdb/base/log.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/import.h"
+#include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/progress.h"
-#include "tools/dockerfile/config_change.h"
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/registry/http_download.h"
@@ -72,9 +72,9 @@ Result<int> Import(Context& context, const Options& options) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
   Json runtime = Json::object();
-  VENEER_TRY_VOID(ApplyConfigChanges(changes, &runtime));
+  VENEER_TRY_VOID(ApplyChanges(changes, &runtime));
   VENEER_TRY(const Platform platform, PlatformOf(options));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());

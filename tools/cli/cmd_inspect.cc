@@ -46,13 +46,13 @@ Result<int> Inspect(Context& context, const Options& options) {
   if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   Json found = Json::array();
-  std::vector<std::string> problems;
+  std::vector<Error> problems;
   for (const std::string& name : options.names) {
     Result<Json> document = Find(*store, options.type, name);
     if (document) {
       found.push_back(std::move(*document));
     } else {
-      problems.push_back(document.error().message());
+      problems.push_back(std::move(document).error());
     }
   }
   if (options.format.empty()) {
@@ -65,7 +65,7 @@ Result<int> Inspect(Context& context, const Options& options) {
     VENEER_TRY(const std::string text, RenderOne(found[i], options.format));
     PrintData(text);
   }
-  for (const std::string& problem : problems) PrintError(problem);
+  for (const Error& problem : problems) PrintError(problem);
   return problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {
@@ -24,8 +25,7 @@ const Value kMountOptions = {
 Result<ContainerRecord> ContainerFor(Store& store, const ContainerOrImage& found,
                                      const std::string& name) {
   if (found.container) return *found.container;
-  return store.containers().Create(
-      {name, found.image->image.id, NameOfImage(*found.image), false, {}});
+  return NewContainer(store, {name, found.image->image.id, NameOfImage(*found.image), false, {}});
 }
 
 Result<int> Mount(Context& context, const Options& options) {

@@ -47,7 +47,7 @@ Result<int> Rm(Context& context, const Options& options) {
         first_code, ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
           Result<void> unmounted = UnmountForRemoval(*store, name, options.force);
           if (!unmounted && options.force && unmounted.error().exit() == ExitCode::kNotFound) {
-            PrintError(unmounted.error().message());  // as Docker: that was wanted
+            PrintError(unmounted.error());  // as Docker: that was wanted
             return {};
           }
           VENEER_TRY_VOID(unmounted);

@@ -33,7 +33,7 @@ class Remover {
     const Result<FoundImage> found = FindImage(store_, image);
     if (!found && IsGone(image)) return {};
     if (!found && options_.force && found.error().exit() == ExitCode::kNotFound) {
-      PrintError(found.error().message());  // as Docker: it is not there, which was wanted
+      PrintError(found.error());  // as Docker: it is not there, which was wanted
       return {};
     }
     if (!found) return tl::unexpected(found.error());

@@ -58,7 +58,7 @@ CommandSpec SaveCommand() {
               {"-o,--output", &options->output, FileValue("FILE"),
                "A file; standard output when left out"},
               {"--format", &options->format,
-               WordsValue("FORMAT", {"docker-archive", "oci-archive", "oci-dir"}),
+               OneOfValue("FORMAT", {"docker-archive", "oci-archive", "oci-dir"}),
                "docker-archive, oci-archive or oci-dir"},
               {"--compress", &options->compress, WordsValue("METHOD", {"none", "gzip", "zstd"}),
                "none, gzip or zstd[:LEVEL]; oci-*: of each layer, and gzip when left out; "

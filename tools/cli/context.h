@@ -48,8 +48,9 @@ void PrintLine(std::string_view text);
 // The same for data that may come from an image: exact for a program that reads it; on a terminal,
 // which it must not steer, control characters but new lines and tabs become '?'.
 void PrintData(std::string_view text);
-// One line "veneer: ..." on standard error.
+// One line "veneer: ..." on standard error; of a failure with what to do about it.
 void PrintError(std::string_view message);
+void PrintError(const Error& error);
 
 // Tells an ordinary user without subordinate ids what that means for a container. Before EnterUserNamespaceIfNeeded().
 void NoteSingleId();
@@ -58,6 +59,10 @@ void NoteSingleId();
 // the first failure.
 Result<int> ForEachTarget(const std::vector<std::string>& targets,
                           FunctionRef<Result<void>(const std::string&)> act);
+
+// The names of all containers, and of all images.
+Result<std::vector<std::string>> ContainerNames(Store& store);
+Result<std::vector<std::string>> ImageNames(Store& store);
 
 // A container by name, or an image by reference.
 struct ContainerOrImage {
@@ -69,7 +74,8 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
 
 // A container by name. kNotFound says so when it is an image, and else names the nearest.
 Result<ContainerRecord> FindContainer(Store& store, const std::string& name);
-// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container.
+// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container, and
+// else names the nearest.
 Result<FoundImage> FindImage(Store& store, const std::string& reference);
 
 // The name under which an image was found, or the start of its id.

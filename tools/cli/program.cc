@@ -40,7 +40,7 @@ int RunVeneer(int argc, const char* const* argv) {
   CommandLine line;
   const Result<int> code = Run(context, program, {argv + 1, argv + argc}, &line);
   if (code) return FlushOutput(*code);
-  PrintError(code.error().message());
+  PrintError(code.error());
   const int status = static_cast<int>(code.error().exit());
   return FlushOutput(line.path.back()->own_failure.value_or(status));
 }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "layerdb/store/suggest.h"
+#include "tools/cli/suggest.h"
 
 namespace veneer {
 
