@@ -15,6 +15,12 @@ Error Error::Context(std::string_view context) && {
   return std::move(*this);
 }
 
+Error Error::Because(Reason reason, std::string subject) && {
+  reason_ = reason;
+  subject_ = std::move(subject);
+  return std::move(*this);
+}
+
 tl::unexpected<Error> MakeError(Errno e, std::string_view what) {
   return tl::unexpected<Error>(
       Error(std::string(what) + ": " + ErrnoText(e.code), ExitCode::kFailed, e.code));
@@ -22,6 +28,11 @@ tl::unexpected<Error> MakeError(Errno e, std::string_view what) {
 
 tl::unexpected<Error> MakeError(std::string message, ExitCode exit) {
   return tl::unexpected<Error>(Error(std::move(message), exit));
+}
+
+tl::unexpected<Error> DamageError(std::string message, int code) {
+  return tl::unexpected<Error>(
+      Error(std::move(message), ExitCode::kFailed, code).Because(Reason::kDamaged));
 }
 
 }  // namespace veneer

@@ -38,6 +38,20 @@ std::string ErrnoText(int code);
 // What a program ends with; the numbers are the interface (README, man pages).
 enum class ExitCode : int { kFailed = 1, kUsage = 2, kNotFound = 3, kInUse = 4 };
 
+// Why something failed, where a person can do something about it. The library gives the reason; the program that a person
+// runs says in its own words what to do.
+enum class Reason {
+  kOther,
+  kDamaged,         // a file of the store is not what was written there
+  kNameTaken,       // by another container
+  kContainerInUse,  // mounted, or in use by a session; the subject is its name
+  kImageInUse,      // a container of it is there, which is the subject
+  kImageHasNames,   // several, and one does not stand for all of them
+  kMountInUse,      // by a process
+  kNotAnImageArchive,
+  kOtherPlatforms,  // an archive has no image for this machine
+};
+
 // A failure as a person reads it. Contexts are added from the inside out, the outermost first in the text:
 // "import rootfs.tar: read entry 17: Input/output error".
 class [[nodiscard]] Error {
@@ -47,16 +61,22 @@ class [[nodiscard]] Error {
 
   // Puts "context: " in front of the message.
   Error Context(std::string_view context) &&;
+  // Says why. `subject`: the name of what the reason is about.
+  Error Because(Reason reason, std::string subject = {}) &&;
 
   const std::string& message() const { return message_; }
   ExitCode exit() const { return exit_; }
   // The errno behind the failure, or 0 where there is none.
   int code() const { return code_; }
+  Reason reason() const { return reason_; }
+  const std::string& subject() const { return subject_; }
 
  private:
   std::string message_;
   ExitCode exit_;
   int code_;
+  Reason reason_ = Reason::kOther;
+  std::string subject_;
 };
 
 template <class T>
@@ -66,6 +86,8 @@ using Result = tl::expected<T, Error>;
 tl::unexpected<Error> MakeError(Errno e, std::string_view what);
 // A failure that has no errno: a sentence.
 tl::unexpected<Error> MakeError(std::string message, ExitCode exit = ExitCode::kFailed);
+// The same for Reason::kDamaged. `code`: the errno behind it, if one is.
+tl::unexpected<Error> DamageError(std::string message, int code = EUCLEAN);
 
 // The only way to drop an error. `why` is for the reader of the code.
 template <class T>

@@ -31,9 +31,7 @@ bool KeepsAnything(const StoreLayout& layout) {
 }
 
 tl::unexpected<Error> LostCatalog(const StoreLayout& layout, const char* why) {
-  return tl::unexpected<Error>(Error(
-      layout.catalog_file() + " is " + why + ", but the store is not empty; run `veneer fsck`",
-      ExitCode::kFailed, EUCLEAN));
+  return DamageError(layout.catalog_file() + " is " + why + ", but the store is not empty");
 }
 
 struct CatalogState {

@@ -22,10 +22,10 @@ constexpr std::chrono::milliseconds kLeasePatience{200};
 
 tl::unexpected<Error> InUse(const ContainerRecord& record) {
   const bool where = record.mount && !record.mount->mount_point.empty();
-  return MakeError("container " + record.name + " is " +
-                       (where ? "mounted on " + record.mount->mount_point : "in use") +
-                       "; `veneer umount " + record.name + "` first",
-                   ExitCode::kInUse);
+  return tl::unexpected(Error("container " + record.name + " is " +
+                                  (where ? "mounted on " + record.mount->mount_point : "in use"),
+                              ExitCode::kInUse)
+                            .Because(Reason::kContainerInUse, record.name));
 }
 
 // Makes room: removes upper and work of a container whose record is still there. The upper is out of its place at once,

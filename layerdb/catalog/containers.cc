@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,10 +14,8 @@
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layout.h"
 #include "layerdb/catalog/lease.h"
-#include "layerdb/catalog/made_up_name.h"
 #include "layerdb/catalog/records.h"
 #include "layerdb/catalog/staging_dir.h"
-#include "layerdb/catalog/suggest.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
 #include "layerdb/layer/marks.h"
@@ -28,7 +25,6 @@ namespace veneer {
 namespace {
 
 constexpr size_t kMaxContainerName = 64;
-constexpr int kMadeUpAttempts = 100;
 
 bool IsContainerName(std::string_view name) {
   const auto is_alnum = [](char c) {
@@ -47,19 +43,13 @@ tl::unexpected<Error> NotAName(std::string_view name) {
 }
 
 tl::unexpected<Error> Taken(std::string_view name) {
-  return MakeError("there is a container " + std::string(name) + " already", ExitCode::kInUse);
-}
-
-uint64_t RandomNumber() {
-  uint64_t number = 0;
-  // A name that is not random is taken at worst, and the next one tried.
-  IgnoreError(getrandom(&number, sizeof number, GRND_NONBLOCK), "any number will do");
-  return number;
+  return tl::unexpected(
+      Error("there is a container " + std::string(name) + " already", ExitCode::kInUse)
+          .Because(Reason::kNameTaken));
 }
 
 tl::unexpected<Error> DamagedRecord(std::string_view name) {
-  return MakeError("catalog record of container " + std::string(name) +
-                   " is damaged; run `veneer fsck`");
+  return DamageError("catalog record of container " + std::string(name) + " is damaged");
 }
 
 Result<ContainerRecord> GetIn(const KvTxn& txn, std::string_view name) {
@@ -69,13 +59,7 @@ Result<ContainerRecord> GetIn(const KvTxn& txn, std::string_view name) {
     if (!record) return DamagedRecord(name);
     return std::move(*record);
   }
-  std::vector<std::string> names;
-  VENEER_TRY_VOID(txn.Scan(kContainerPrefix, [&](std::string_view key, std::string_view) {
-    names.emplace_back(key.substr(kContainerPrefix.size()));
-    return true;
-  }));
-  return MakeError("no such container: " + std::string(name) + DidYouMean(name, names),
-                   ExitCode::kNotFound);
+  return MakeError("no such container: " + std::string(name), ExitCode::kNotFound);
 }
 
 // False where this process may not give it that owner, or it has no id in this user namespace or file system.
@@ -204,10 +188,7 @@ Result<OwnedContainer> Containers::CreateOwned(const ContainerSpec& spec) {
 
 // `owner`: gets the lease of an owner; null: there is none.
 Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
-  const bool made_up = spec.name.empty();
-  if (!made_up && !IsContainerName(spec.name)) {
-    return NotAName(spec.name);
-  }
+  if (!IsContainerName(spec.name)) return NotAName(spec.name);
   VENEER_TRY(const std::unique_ptr<StagingDir> staging, StagingDir::Make(layout_));
   VENEER_TRY(const FoundImage found, images_.Find(spec.image_id.ToString()));
   const ImageRecord& image = found.image;
@@ -224,13 +205,6 @@ Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
                          std::nullopt,    false};
   bool moved = false;  // the body may run twice
   VENEER_TRY_VOID(catalog_.Write([&](KvTxn& txn) -> Result<void> {
-    for (int attempt = 0; made_up && !moved; ++attempt) {
-      record.name = MadeUpName(RandomNumber());
-      if (attempt >= kMadeUpAttempts / 2) record.name += std::to_string(RandomNumber() % 1000);
-      VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));
-      if (!taken) break;
-      if (attempt == kMadeUpAttempts) return MakeError("no name is left; give one with --name");
-    }
     VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));
     if (taken) return Taken(record.name);
     // The image may have been removed since it was found.

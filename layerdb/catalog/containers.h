@@ -73,7 +73,7 @@ struct ContainerRecord {
 };
 
 struct ContainerSpec {
-  std::string name;  // empty: one is made up ("quiet_heron")
+  std::string name;
   Digest image_id;
   std::string image_name;
   bool remove_on_exit = false;
@@ -106,12 +106,11 @@ class Containers {
       : layout_(layout), catalog_(catalog), images_(images), make_tree_(std::move(make_tree)) {}
 
   // Makes upper/ (with the mode, owner where we may, and times of the image's root directory),
-  // work/ and the record. kNotFound: no such image; kInUse: the name is taken; kUsage: not a name
+  // work/ and the record. kNotFound: no such image; kInUse: the name is taken (Reason::kNameTaken); kUsage: not a name
   // ([A-Za-z0-9][A-Za-z0-9_.-]*, at most 64).
   Result<ContainerRecord> Create(const ContainerSpec& spec);
   // The same for a throw-away container, which belongs to whoever holds the lease.
   Result<OwnedContainer> CreateOwned(const ContainerSpec& spec);
-  // kNotFound names the nearest.
   Result<ContainerRecord> Get(std::string_view name);
   Result<std::vector<ContainerRecord>> List();  // by creation, oldest first
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "layerdb/catalog/records.h"
-#include "layerdb/catalog/suggest.h"
 #include "layerdb/index/kv.h"
 
 namespace veneer {
@@ -15,17 +14,8 @@ bool IsHex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-tl::unexpected<Error> NoSuchImage(std::string_view reference,
-                                  const std::map<std::string, std::string>& all) {
-  std::vector<std::string> tags;
-  for (const auto& [tag, id] : all) tags.push_back(tag);
-  // In the short form that tags have, and without the tag that would be added.
-  const Result<std::string> normal = NormalizeTag(reference);
-  std::string wanted = normal ? *normal : std::string(reference);
-  const bool tagged = reference.find(':', reference.rfind('/') + 1) != std::string_view::npos;
-  if (!tagged) wanted = RepositoryOf(wanted);
-  return MakeError("no such image: " + std::string(reference) + DidYouMean(wanted, tags),
-                   ExitCode::kNotFound);
+tl::unexpected<Error> NoSuchImage(std::string_view reference) {
+  return MakeError("no such image: " + std::string(reference), ExitCode::kNotFound);
 }
 
 // The images that have this blob, such as a manifest, beside their config.
@@ -50,7 +40,7 @@ std::string RepositoryOf(std::string_view tag) {
 Result<ImageRecord> ParseImage(std::string_view key, std::string_view value) {
   std::optional<ImageRecord> image = DecodeImage(value);
   if (!image) {
-    return MakeError("catalog record " + std::string(key) + " is damaged; run `veneer fsck`");
+    return DamageError("catalog record " + std::string(key) + " is damaged");
   }
   return std::move(*image);
 }
@@ -100,25 +90,23 @@ Result<FoundImage> FindImageIn(const KvTxn& txn, std::string_view reference) {
   VENEER_TRY(const auto tags, AllTags(txn));
   if (reference.find('@') != std::string_view::npos) {
     VENEER_TRY(const std::vector<std::string> named, TagsOfDigest(txn, reference, tags));
-    if (named.empty()) return NoSuchImage(reference, tags);
+    if (named.empty()) return NoSuchImage(reference);
     return FindImageIn(txn, named.front());
   }
   if (const Result<std::string> tag = NormalizeTag(reference); tag) {
     if (const auto at = tags.find(*tag); at != tags.end()) {
       const std::optional<Digest> id = Digest::FromHex(at->second);
-      if (!id) return MakeError("catalog: tag " + *tag + " is damaged; run `veneer fsck`");
+      if (!id) return DamageError("catalog: tag " + *tag + " is damaged");
       VENEER_TRY(std::optional<ImageRecord> image, GetImage(txn, *id));
       if (!image) {
-        return MakeError("catalog: tag " + *tag +
-                         " names an image that is not there; run "
-                         "`veneer fsck`");
+        return DamageError("catalog: tag " + *tag + " names an image that is not there");
       }
       return FoundImage{std::move(*image), *tag};
     }
   }
   std::string_view hex = reference;
   if (hex.starts_with("sha256:")) hex.remove_prefix(7);
-  if (hex.empty() || !IsHex(hex)) return NoSuchImage(reference, tags);
+  if (hex.empty() || !IsHex(hex)) return NoSuchImage(reference);
   std::vector<ImageRecord> found;
   Result<void> parsed;
   VENEER_TRY_VOID(txn.Scan(std::string(kImagePrefix).append(hex),
@@ -135,7 +123,7 @@ Result<FoundImage> FindImageIn(const KvTxn& txn, std::string_view reference) {
   if (found.empty() && Digest::FromHex(hex)) {
     VENEER_TRY(found, ImagesOfBlob(txn, hex));
   }
-  if (found.empty()) return NoSuchImage(reference, tags);
+  if (found.empty()) return NoSuchImage(reference);
   if (found.size() > 1) {
     return MakeError("image id " + std::string(reference) + " is ambiguous: it begins " +
                      std::to_string(found.size()) + " ids");

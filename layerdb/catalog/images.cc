@@ -277,18 +277,19 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
                        ExitCode::kInUse);
     }
     if (by_id && tags.size() > std::max<size_t>(terms.names, 1) && !terms.force) {
-      return MakeError("unable to delete " + std::string(reference) +
-                           " (must be forced): the image has several names (" + tags[0] + ", " +
-                           tags[1] + (tags.size() > 2 ? ", …" : "") +
-                           "); remove them by name, or use --force",
-                       ExitCode::kInUse);
+      return tl::unexpected(Error("unable to delete " + std::string(reference) +
+                                      " (must be forced): the image has several names (" + tags[0] +
+                                      ", " + tags[1] + (tags.size() > 2 ? ", …" : "") + ")",
+                                  ExitCode::kInUse)
+                                .Because(Reason::kImageHasNames));
     }
     VENEER_TRY(const std::optional<std::string> user, UserOf(txn, found.image.id));
     if (user) {
-      return MakeError("unable to delete " + std::string(reference) +
-                           " (cannot be forced): the image is being used by container " + *user +
-                           "; `veneer rm " + *user + "` first",
-                       ExitCode::kInUse);
+      return tl::unexpected(Error("unable to delete " + std::string(reference) +
+                                      " (cannot be forced): the image is being used by container " +
+                                      *user,
+                                  ExitCode::kInUse)
+                                .Because(Reason::kImageInUse, *user));
     }
     for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
     if (child) return {};  // it goes with the last of them

@@ -91,7 +91,7 @@ class Images {
 
   // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start
   // of one id of at least four digits, or by name[:tag]@sha256:… with its id or the digest of one of
-  // its blobs. kNotFound names the nearest tag; an ambiguous start is kFailed.
+  // its blobs. kNotFound: there is none; an ambiguous start is kFailed.
   Result<FoundImage> Find(std::string_view reference);
   // Sorted by creation, newest first.
   Result<std::vector<ImageListing>> List();

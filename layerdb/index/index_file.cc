@@ -42,9 +42,7 @@ Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t pag
 }  // namespace
 
 tl::unexpected<Error> DamagedIndex(const std::string& path, std::string_view why) {
-  return tl::unexpected<Error>(
-      Error("index " + path + " is damaged (" + std::string(why) + "); run `veneer fsck`",
-            ExitCode::kFailed, EUCLEAN));
+  return DamageError("index " + path + " is damaged (" + std::string(why) + ")");
 }
 
 Result<VerifiedIndex> VerifyIndexFile(const std::string& path) {

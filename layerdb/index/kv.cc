@@ -51,9 +51,7 @@ Result<void> CheckFile(const std::string& path) {
                  path);
   const Result<void> checked = CheckDatabase(map.bytes());
   if (checked) return {};
-  return tl::unexpected<Error>(
-      Error(path + " is damaged (" + checked.error().message() + "); run `veneer fsck`",
-            ExitCode::kFailed, EUCLEAN));
+  return DamageError(path + " is damaged (" + checked.error().message() + ")");
 }
 
 // More than the pages that a short transaction adds to the file, with their list of free pages.

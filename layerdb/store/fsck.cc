@@ -245,13 +245,9 @@ class Checker {
                        "its image " + container.image_id.ToString() + " is not in the store"});
     }
     if (!IsDirectory(layout_.container(container.name))) {
-      found.push_back({FsckKind::kUpper, "",
-                       "is missing, with all that was written in it; `veneer rm " + container.name +
-                           "` removes the rest"});
+      found.push_back({FsckKind::kUpper, "", "is missing, with all that was written in it"});
     } else if (!IsDirectory(layout_.upper(container.name))) {
-      found.push_back({FsckKind::kUpper, "/upper",
-                       "is missing; if its removal was interrupted, `veneer rm " + container.name +
-                           "` ends it"});
+      found.push_back({FsckKind::kHalfRemoved, "/upper", "is missing"});
     } else if (!IsDirectory(layout_.work(container.name))) {
       found.push_back({FsckKind::kWork, "/work", "is missing"});
     }
@@ -336,11 +332,9 @@ class Checker {
 }  // namespace
 
 FsckReport FsckUnopened(const StoreLayout& layout, const Error& why) {
-  constexpr std::string_view kAdvice = "; run `veneer fsck`";
   const std::string file = layout.catalog_file();
   std::string_view what = why.message();
   if (what.starts_with(file + " ")) what.remove_prefix(file.size() + 1);
-  if (what.ends_with(kAdvice)) what.remove_suffix(kAdvice.size());
   FsckProblem problem;
   problem.path = file.substr(layout.root().size() + 1);
   problem.what = std::string(what) +

@@ -24,9 +24,10 @@ enum class FsckKind {
   kLayer,
   kTree,  // one that can be read, and is wrong all the same
   kBlob,
-  kContainer,  // its image
-  kUpper,      // a container without its writable layer: of what was written in it nothing is left
-  kWork,       // a container without its work directory
+  kContainer,    // its image
+  kUpper,        // a container without its directory: of what was written in it nothing is left
+  kHalfRemoved,  // a container without its writable layer, as when its removal was interrupted
+  kWork,         // a container without its work directory
 };
 
 struct FsckProblem {

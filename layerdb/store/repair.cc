@@ -79,7 +79,8 @@ Result<RepairOutcome> Act(Store& store, const FsckProblem& problem) {
                            "to bring it back, load the image again, or import its archive again: "
                            "its layers are not taken for known any more"};
     case FsckKind::kBlob: return RepairOutcome{false, "to bring it back, load the image again"};
-    case FsckKind::kUpper: return RemoveLost(store, problem.containers.front());
+    case FsckKind::kUpper:
+    case FsckKind::kHalfRemoved: return RemoveLost(store, problem.containers.front());
     case FsckKind::kWork: return MakeWork(store, problem.containers.front());
     case FsckKind::kContainer:
     case FsckKind::kCatalog: break;

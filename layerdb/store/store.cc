@@ -199,8 +199,7 @@ Result<std::string> Store::ReadBlob(const Digest& digest, uint64_t limit) const 
   VENEER_TRY_CTX(const size_t read, sys::ReadAt(fd.get(), bytes.data(), bytes.size(), 0), path);
   if (read < bytes.size()) return MakeError(Errno{EIO}, path);
   if (Digest::OfBytes(bytes) != digest) {
-    return tl::unexpected<Error>(
-        Error("blob " + path + " is damaged; run `veneer fsck`", ExitCode::kFailed, EUCLEAN));
+    return DamageError("blob " + path + " is damaged");
   }
   return bytes;
 }

@@ -43,7 +43,7 @@ class Store {
  public:
   enum class Missing { kCreate, kFail };
 
-  // Opens the store at `path` (see ResolveStorePath). A missing or empty directory is made into a
+  // Opens the store at `path`. A missing or empty directory is made into a
   // store (mode 0700), or is an error (kNotFound). Refuses a directory that holds other things, a
   // store of a newer format, and one whose catalog is damaged or lost (EUCLEAN).
   static Result<std::unique_ptr<Store>> Open(const std::string& path,

@@ -57,9 +57,7 @@ std::string CheckTarSplit(const std::string& path, const IndexReader& index) {
   const Result<void> checked = Check(path, index);
   if (checked) return "";
   std::string_view what = checked.error().message();
-  constexpr std::string_view kAdvice = "; run `veneer fsck`";
   if (what.starts_with(path + ": ")) what.remove_prefix(path.size() + 2);
-  if (what.ends_with(kAdvice)) what.remove_suffix(kAdvice.size());
   return std::string(what);
 }
 

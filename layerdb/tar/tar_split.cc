@@ -147,7 +147,7 @@ Result<void> TarSplitWriter::Finish(const std::vector<TarSplitContent>& contents
 }
 
 tl::unexpected<Error> TarSplitReader::Damaged(std::string_view what) const {
-  return MakeError(path_ + ": damaged (" + std::string(what) + "); run `veneer fsck`");
+  return DamageError(path_ + ": damaged (" + std::string(what) + ")");
 }
 
 Result<std::unique_ptr<TarSplitReader>> TarSplitReader::Open(const std::string& path) {

@@ -22,8 +22,8 @@ constexpr size_t kQueued = 8;
 Result<uint64_t> WriteCheckedLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
   VENEER_TRY(const uint64_t expected, LayerTarSize(store, diff_id));
   const auto damaged = [&](const char* what) {
-    return MakeError("layer " + diff_id.ToString() + " is damaged: its archive has another " +
-                     what + "; run `veneer fsck`");
+    return DamageError("layer " + diff_id.ToString() + " is damaged: its archive has another " +
+                       what);
   };
   ArchiveHasher hasher(kQueued);
   uint64_t total = 0;

@@ -41,8 +41,7 @@ class Exporter {
   tl::unexpected<Error> InPath(const Change& change, const Layer* layer, Errno e) const {
     const std::string path = "\"/" + PrintablePath(change.path) + "\"";
     if (layer != walk_.lower()) return MakeError(e, path);
-    return MakeError(path + ": its contents in the store: " + ErrnoText(e.code) +
-                     "; run `veneer fsck`");
+    return DamageError(path + ": its contents in the store: " + ErrnoText(e.code));
   }
 
   const ChangeWalk& walk_;

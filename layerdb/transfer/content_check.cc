@@ -8,8 +8,7 @@
 namespace veneer {
 
 tl::unexpected<Error> DamagedObject(const ObjectRef& object, std::string_view what) {
-  return MakeError("object " + ObjectPath(object) + " " + std::string(what) +
-                   "; run `veneer fsck`");
+  return DamageError("object " + ObjectPath(object) + " " + std::string(what));
 }
 
 Result<void> PackCheck::Check(const ObjectRef& pack) {

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kPiece = size_t{256} << 10;
 
 tl::unexpected<Error> Damaged(const IndexReader& index, int code) {
-  return MakeError(Errno{code}, "index " + index.path() + "; run `veneer fsck`");
+  return DamageError("index " + index.path() + ": " + ErrnoText(code), code);
 }
 
 // The contents of a regular file, to be read in pieces.
@@ -29,7 +29,10 @@ class Contents {
     Contents contents(entry);
     if (const std::optional<ObjectRef> ref = entry.object()) {
       Sys<Fd> fd = objects.OpenObject(*ref);
-      if (!fd) return MakeError(fd.error(), "object " + ObjectPath(*ref) + "; run `veneer fsck`");
+      if (!fd) {
+        const int code = fd.error().code;
+        return DamageError("object " + ObjectPath(*ref) + ": " + ErrnoText(code), code);
+      }
       contents.fd_ = *std::move(fd);
     }
     return contents;
@@ -44,7 +47,7 @@ class Contents {
         sys::ReadAt(fd_.get(), buffer_.data(), size, entry_.slice().value_or(0) + offset),
         "object " + ObjectPath(*entry_.object()));
     if (read < size) {
-      return MakeError("object " + ObjectPath(*entry_.object()) + ": cut short; run `veneer fsck`");
+      return DamageError("object " + ObjectPath(*entry_.object()) + ": cut short");
     }
     return std::string_view(buffer_);
   }

@@ -72,12 +72,11 @@ class Contents {
 
  private:
   tl::unexpected<Error> Damaged(const char* what) const {
-    return MakeError(index_.path() + ": does not fit its tar-split (" + what +
-                     "); run `veneer fsck`");
+    return DamageError(index_.path() + ": does not fit its tar-split (" + what + ")");
   }
   tl::unexpected<Error> Object(const ObjectRef& ref, Errno e) const {
-    return MakeError(store_.layout().objects() + "/" + ObjectPath(ref) + ": " +
-                     (e.code == ENODATA ? "cut short" : ErrnoText(e.code)) + "; run `veneer fsck`");
+    return DamageError(store_.layout().objects() + "/" + ObjectPath(ref) + ": " +
+                       (e.code == ENODATA ? "cut short" : ErrnoText(e.code)));
   }
 
   const Store& store_;
@@ -126,8 +125,7 @@ Result<void> VerifyLayer(const Store& store, const Digest& diff_id) {
              }));
   IgnoreError(Result<uint64_t>(size), "only the digest matters");
   if (sha.FinishHex() == diff_id.hex()) return {};
-  return MakeError("layer " + diff_id.ToString() +
-                   " is damaged: its archive has another digest; run `veneer fsck`");
+  return DamageError("layer " + diff_id.ToString() + " is damaged: its archive has another digest");
 }
 
 }  // namespace veneer

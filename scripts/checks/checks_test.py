@@ -175,6 +175,12 @@ class ChecksTest(unittest.TestCase):
                 self.write("layerdb/store/store.cc", _SPDX + f"// {text}\n")
                 self.assert_finds("leftovers", "layerdb/store/store.cc:2")
 
+    def test_command_words_finds_advice_of_the_library(self):
+        for text in ('"x is damaged; run `veneer fsck`"', '"use --force"'):
+            with self.subTest(text):
+                self.write("layerdb/store/store.cc", _SPDX + f"auto text = {text};\n")
+                self.assert_finds("command_words", "layerdb/store/store.cc:2")
+
     def test_shell_finds_an_unquoted_variable(self):
         self.write("scripts/hello", "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\nrm $1\n")
         self.assert_finds("shell", "SC2086")

@@ -44,7 +44,7 @@ LINES = {
     "veneer images -f ": "dangling= label= before= since= until= reference=",
     "veneer images --filter d": "dangling=",
     "veneer image ls -f ": "dangling= label= before= since= until= reference=",
-    "veneer ps -f ": "name= status= ancestor=",
+    "veneer ps -f ": "name= id= status= ancestor=",
     "veneer container ls --filter s": "status=",
     "veneer image prune --filter ": "until= label= label!=",
     "veneer image prune --f": "--force --filter",

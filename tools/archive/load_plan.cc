@@ -65,9 +65,9 @@ Result<std::vector<PlannedImage>> PlanLoad(ImageSource& source, const PlatformWi
     VENEER_TRY(std::vector<PlannedImage> images, PlanLegacyArchive(source));
     return OnlyWanted(std::move(images), wish);
   }
-  return MakeError(
-      "not an image archive: it has no manifest.json, index.json or repositories; `veneer import` "
-      "makes an image of a root file system");
+  return tl::unexpected(
+      Error("not an image archive: it has no manifest.json, index.json or repositories")
+          .Because(Reason::kNotAnImageArchive));
 }
 
 }  // namespace veneer

@@ -254,9 +254,10 @@ Result<std::vector<PlannedImage>> Planner::Plan() {
   for (const std::string& platform : not_chosen_) {
     there += (there.empty() ? "" : ", ") + platform;
   }
-  return MakeError("it has no image for " + wish_.platform.ToString() + ", only for " + there +
-                       (wish_.asked ? "" : " (--platform chooses one)"),
-                   ExitCode::kNotFound);
+  return tl::unexpected(
+      Error("it has no image for " + wish_.platform.ToString() + ", only for " + there,
+            ExitCode::kNotFound)
+          .Because(wish_.asked ? Reason::kOther : Reason::kOtherPlatforms));
 }
 
 }  // namespace

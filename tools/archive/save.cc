@@ -68,8 +68,8 @@ class Chooser {
     if (image == images_.end()) {
       VENEER_TRY(std::string config, store_.ReadBlob(record.id, JsonLimits{}.bytes));
       if (Digest::OfBytes(config) != record.id) {
-        return MakeError("blob " + record.id.ToString() + ", the config of " +
-                         (tag.empty() ? "an image" : tag) + ", is damaged; run `veneer fsck`");
+        return DamageError("blob " + record.id.ToString() + ", the config of " +
+                           (tag.empty() ? "an image" : tag) + ", is damaged");
       }
       images_.push_back({record, std::move(config), {}});
       image = images_.end() - 1;
@@ -118,7 +118,7 @@ Result<SaveFormat> ParseSaveFormat(std::string_view text) {
   if (text == "oci-archive") return SaveFormat::kOciArchive;
   if (text == "oci-dir") return SaveFormat::kOciDirectory;
   return MakeError(
-      "--format is docker-archive, oci-archive or oci-dir, not \"" + std::string(text) + "\"",
+      "there is no format \"" + std::string(text) + "\": docker-archive, oci-archive or oci-dir",
       ExitCode::kUsage);
 }
 

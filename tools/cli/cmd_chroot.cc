@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/session.h"
@@ -24,17 +25,12 @@ struct Options {
   std::string network = "host";
   bool read_only = false;
   bool remove = false;
+  bool has_no_effect = false;
 };
 
 // How the network is reached is the host's business, and a package manager inside needs to know it.
 constexpr const char* kProxyVariables[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
                                            "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
-
-Result<Network> ParseNetwork(const std::string& text) {
-  if (text == "host") return Network::kHost;
-  if (text == "none") return Network::kNone;
-  return MakeError("--net is host or none, not '" + text + "'", ExitCode::kUsage);
-}
 
 // -e NAME=VALUE, or -e NAME for the caller's value.
 Result<void> AddVariables(const std::vector<std::string>& given,
@@ -99,12 +95,14 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   const Digest& image = found.container ? found.container->image_id : found.image->image.id;
   SessionSpec spec;
   for (const std::string& bind : options.binds) {
-    VENEER_TRY(BindMount parsed, ParseBind(bind));
-    if (::access(parsed.source.c_str(), F_OK) != 0)
-      return MakeError(Errno{errno}, "--bind " + parsed.source);
-    spec.binds.push_back(std::move(parsed));
+    Result<BindMount> parsed = ParseBind(bind);
+    if (parsed && ::access(parsed->source.c_str(), F_OK) != 0) {
+      parsed = MakeError(Errno{errno}, parsed->source);
+    }
+    if (!parsed) return tl::unexpected(std::move(parsed).error().Context("--bind"));
+    spec.binds.push_back(*std::move(parsed));
   }
-  VENEER_TRY(spec.network, ParseNetwork(options.network));
+  spec.network = options.network == "none" ? Network::kNone : Network::kHost;
   VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   VENEER_TRY(spec.process,
@@ -122,8 +120,8 @@ Result<OwnedContainer> ContainerFor(Store& store, const Options& options,
   const FoundImage& image = *found.image;
   const bool throw_away = options.name.empty();
   const ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
-  if (throw_away) return store.containers().CreateOwned(spec);
-  VENEER_TRY(ContainerRecord record, store.containers().Create(spec));
+  if (throw_away) return NewOwnedContainer(store, spec);
+  VENEER_TRY(ContainerRecord record, NewContainer(store, spec));
   return OwnedContainer{std::move(record), {}};
 }
 
@@ -185,7 +183,7 @@ Result<int> Chroot(Context& context, const Options& options) {
     return MakeError("--name names a new container, but " + options.target + " is one already",
                      ExitCode::kUsage);
   }
-  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.command_words, *store, found));
+  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.program, *store, found));
   VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
   const ContainerRecord& container = owned.record;
   spec.stub_record = StubRecordOf(*store, container);
@@ -196,7 +194,7 @@ Result<int> Chroot(Context& context, const Options& options) {
       (options.remove && end && !end->error)) {
     if (auto removed = RemoveContainer(*store, container.name);
         !removed && end && removed.error().exit() != ExitCode::kNotFound) {
-      PrintError(removed.error().message());
+      PrintError(removed.error());
     }
   }
   if (!end) return tl::unexpected(end.error());
@@ -206,47 +204,47 @@ Result<int> Chroot(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddChrootCommand(CLI::App& app, Context& context) {
+CommandSpec ChrootCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "chroot", "Run a command in a container, or in a throw-away container of an image");
-  command->add_option("target", options->target, "A container, or the image of a throw-away one")
-      ->required()
-      ->type_name("CONTAINER|IMAGE");
-  command->footer(
-      "The command and its words come after the container, best after --; an image's entrypoint "
-      "gets "
-      "them.\n"
-      "Without them the image's command is run, else the user's shell.");
-  command->add_option("-n,--name", options->name, "Keep the image's new container under this name")
-      ->type_name("NAME");
-  command->add_option("-b,--bind", options->binds, "Show a file or directory of the host inside")
-      ->type_name("SRC:DST[:ro]")
-      ->allow_extra_args(false);
-  command
-      ->add_option("-e,--env", options->environment,
-                   "Set a variable; without a value, the caller's")
-      ->type_name("NAME[=VALUE]")
-      ->allow_extra_args(false);
-  command
-      ->add_option("-u,--user", options->user,
-                   "Names or numbers of the image; default the image's user")
-      ->type_name("USER[:GROUP]");
-  command->add_option("-w,--workdir", options->working_dir, "The directory to start in")
-      ->type_name("DIR");
-  command
-      ->add_option("--entrypoint", options->entrypoint,
-                   "Instead of the image's entrypoint and command; empty: none")
-      ->type_name("COMMAND")
-      ->expected(1);
-  command->add_option("--net", options->network, "The host's network, or none but loopback")
-      ->type_name("host|none");
-  command->add_flag("-r,--read-only", options->read_only,
-                    "Nothing in the container can be changed");
-  command->add_flag("--rm", options->remove, "Remove the container at the end");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Chroot(context, *options); };
-  });
+  return {
+      .name = "chroot",
+      .summary = "Run a command in a container, or in a throw-away container of an image",
+      .positionals = {{ContainerOrImageValue(), &options->target,
+                       "A container, or the image of a throw-away one"}},
+      .options =
+          {
+              {"-n,--name", &options->name, TextValue("NAME"),
+               "Keep the image's new container under this name"},
+              Option("-b,--bind", &options->binds, FileValue("SRC:DST[:ro]"),
+                     "Show a file or directory of the host inside")
+                  .AlsoNamed("-v,--volume"),
+              {"-e,--env",
+               &options->environment,
+               {"NAME[=VALUE]", Offer::kVariables},
+               "Set a variable; without a value, the caller's"},
+              {"-u,--user", &options->user, WordsValue("USER[:GROUP]", {"root"}),
+               "Names or numbers of the image; default the image's user"},
+              {"-w,--workdir", &options->working_dir, DirectoryValue(),
+               "The directory to start in"},
+              {"--entrypoint", &options->entrypoint, TextValue("COMMAND"),
+               "Instead of the image's entrypoint and command; empty: none"},
+              {"--net", &options->network, OneOfValue("host|none", {"host", "none"}),
+               "The host's network, or none but loopback"},
+              {"-r,--read-only", &options->read_only, "Nothing in the container can be changed"},
+              {"--rm", &options->remove, "Remove the container at the end"},
+              // A terminal is used when there is one.
+              Option("-i,--interactive", &options->has_no_effect, "").Hidden(),
+              Option("-t,--tty", &options->has_no_effect, "").Hidden(),
+          },
+      .run = [options](Context& context) { return Chroot(context, *options); },
+      .known_as = {"run", "exec", "shell"},
+      .footer =
+          "The command and its words come after the container, best after --; an image's "
+          "entrypoint gets them.\n"
+          "Without them the image's command is run, else the user's shell.",
+      .takes_program = true,
+      .own_failure = 125,  // as docker run and env(1) have it
+  };
 }
 
 }  // namespace veneer

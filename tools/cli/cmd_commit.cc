@@ -3,9 +3,9 @@
 
 #include <cstdlib>
 
+#include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
-#include "tools/dockerfile/config_change.h"
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
@@ -60,7 +60,7 @@ struct Commit {
     VENEER_TRY_VOID(SyncContainer(status));
     VENEER_TRY(ImageConfig parent, ReadConfig(store, container.image_id));
     if (!changes.empty()) {
-      VENEER_TRY_VOID(ApplyConfigChanges(changes, &parent.document["config"]));
+      VENEER_TRY_VOID(ApplyChanges(changes, &parent.document["config"]));
     }
     VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
     CommitOptions commit;
@@ -94,13 +94,13 @@ struct Commit {
   }
 };
 
-Result<int> CommitCommand(Context& context, const Options& options) {
+Result<int> RunCommit(Context& context, const Options& options) {
   std::vector<std::string> tags;
   if (options.reference) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
@@ -117,30 +117,27 @@ Result<int> CommitCommand(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddCommitCommand(CLI::App& app, Context& context) {
+CommandSpec CommitCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("commit", "Make an image of a container's image and its changes");
-  command->add_option("container", options->container, "The container")
-      ->required()
-      ->type_name("CONTAINER");
-  command->add_option("reference", options->reference, "The name of the new image")
-      ->type_name("REF");
-  command->add_option("-a,--author", options->author, "Who made it")->type_name("TEXT");
-  command->add_option("-m,--message", options->message, "What history shows of it")
-      ->type_name("TEXT");
-  command
-      ->add_option("-c,--change", options->changes,
-                   "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'")
-      ->type_name("INSTRUCTION")
-      ->allow_extra_args(false);
-  command->add_flag("-p,--pause", options->pause,
-                    "Has no effect: what programs write meanwhile is in the image or is not");
-  command->add_flag("--rm", options->remove,
-                    "Remove the container, moving its files instead of copying them");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return CommitCommand(context, *options); };
-  });
+  return {
+      .name = "commit",
+      .summary = "Make an image of a container's image and its changes",
+      .positionals = {{ContainerValue(), &options->container, "The container"},
+                      {ImageValue("REF"), &options->reference, "The name of the new image",
+                       Need::kOptional}},
+      .options =
+          {
+              {"-a,--author", &options->author, TextValue("TEXT"), "Who made it"},
+              {"-m,--message", &options->message, TextValue("TEXT"), "What history shows of it"},
+              {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
+               "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'"},
+              {"-p,--pause", &options->pause,
+               "Has no effect: what programs write meanwhile is in the image or is not"},
+              {"--rm", &options->remove,
+               "Remove the container, moving its files instead of copying them"},
+          },
+      .run = [options](Context& context) { return RunCommit(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -76,19 +76,20 @@ Result<int> ContainerPrune(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddContainerPruneCommand(CLI::App& app, Context& context) {
+CommandSpec ContainerPruneCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("prune", "Remove all containers that are not mounted");
-  command->add_flag("-f,--force", options->force, "Do not ask");
-  command->add_flag("--bytes", options->bytes, "The size in bytes");
-  command
-      ->add_option("--filter", options->filters,
-                   "Only containers that are older (until=24h, until=2024-01-31)")
-      ->type_name("FILTER")
-      ->allow_extra_args(false);
-  command->callback([&context, options] {
-    context.action = [&context, options] { return ContainerPrune(context, *options); };
-  });
+  return {
+      .name = "prune",
+      .summary = "Remove all containers that are not mounted",
+      .options =
+          {
+              {"-f,--force", &options->force, "Do not ask"},
+              {"--bytes", &options->bytes, "The size in bytes"},
+              {"--filter", &options->filters, FiltersValue("FILTER", {"until="}),
+               "Only containers that are older (until=24h, until=2024-01-31)"},
+          },
+      .run = [options](Context& context) { return ContainerPrune(context, *options); },
+  };
 }
 
 }  // namespace veneer

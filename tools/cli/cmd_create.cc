@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 
 namespace veneer {
 
@@ -13,27 +14,24 @@ struct Options {
 Result<int> Create(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
-  VENEER_TRY(
-      const ContainerRecord container,
-      store->containers().Create({options.name, found.image.id, NameOfImage(found), false, {}}));
+  VENEER_TRY(const ContainerRecord container,
+             NewContainer(*store, {options.name, found.image.id, NameOfImage(found), false, {}}));
   PrintLine(container.name);
   return 0;
 }
 
 }  // namespace
 
-void AddCreateCommand(CLI::App& app, Context& context) {
+CommandSpec CreateCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("create", "Make a container of an image, and print its name");
-  command->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
-  command
-      ->add_option("-n,--name", options->name,
-                   "The name of the container; default one that is made up")
-      ->type_name("NAME");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Create(context, *options); };
-  });
+  return {
+      .name = "create",
+      .summary = "Make a container of an image, and print its name",
+      .positionals = {{ImageValue(), &options->image, "The image"}},
+      .options = {{"-n,--name", &options->name, TextValue("NAME"),
+                   "The name of the container; default one that is made up"}},
+      .run = [options](Context& context) { return Create(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -13,7 +13,7 @@ namespace {
 struct Options {
   std::string target;
   std::string other;
-  std::string format;
+  std::string format = "text";
   bool stat = false;
   bool bytes = false;
   bool verbose = false;
@@ -82,9 +82,6 @@ void PrintSizes(const std::vector<SizedDiffEntry>& changes, bool exact, bool par
 }
 
 Result<int> Diff(Context& context, const Options& options) {
-  if (!options.format.empty() && options.format != "text" && options.format != "json") {
-    return MakeError("--format is text or json, not '" + options.format + "'", ExitCode::kUsage);
-  }
   context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   std::vector<SizedDiffEntry> changes;
@@ -116,27 +113,29 @@ Result<int> Diff(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddDiffCommand(CLI::App& app, Context& context) {
+CommandSpec DiffCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("diff",
-                         "List what a container, or the second of two images, added (A), changed "
-                         "(C) and deleted (D)");
-  command->add_option("target", options->target, "The container, or the image to start from")
-      ->required()
-      ->type_name("CONTAINER|IMAGE");
-  command->add_option("other", options->other, "The image that is compared with it")
-      ->type_name("IMAGE");
-  command->add_option("--format", options->format, "text or json")->type_name("FORMAT");
-  command->add_flag("--stat", options->stat, "With the sizes of files, before and after");
-  command->add_flag(
-      "-v,--verbose", options->verbose,
-      "With what of a path is another: contents, mode, owner, time, xattrs, device, type; "
-      "inside: something in the directory");
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Diff(context, *options); };
-  });
+  return {
+      .name = "diff",
+      .summary =
+          "List what a container, or the second of two images, added (A), changed (C) and "
+          "deleted (D)",
+      .positionals = {{ContainerOrImageValue(), &options->target,
+                       "The container, or the image to start from"},
+                      {ImageValue(), &options->other, "The image that is compared with it",
+                       Need::kOptional}},
+      .options =
+          {
+              {"--format", &options->format, OneOfValue("FORMAT", {"text", "json"}),
+               "text or json"},
+              {"--stat", &options->stat, "With the sizes of files, before and after"},
+              {"-v,--verbose", &options->verbose,
+               "With what of a path is another: contents, mode, owner, time, xattrs, device, type; "
+               "inside: something in the directory"},
+              {"--bytes", &options->bytes, "Sizes in bytes"},
+          },
+      .run = [options](Context& context) { return Diff(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -46,18 +46,16 @@ Result<int> Export(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddExportCommand(CLI::App& app, Context& context) {
+CommandSpec ExportCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("export", "Write the tree of a container as one tar archive");
-  command->add_option("container", options->container, "The container")
-      ->required()
-      ->type_name("CONTAINER");
-  command->add_option("-o,--output", options->output, "A file; standard output when left out")
-      ->type_name("FILE");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Export(context, *options); };
-  });
+  return {
+      .name = "export",
+      .summary = "Write the tree of a container as one tar archive",
+      .positionals = {{ContainerValue(), &options->container, "The container"}},
+      .options = {{"-o,--output", &options->output, FileValue("FILE"),
+                   "A file; standard output when left out"}},
+      .run = [options](Context& context) { return Export(context, *options); },
+  };
 }
 
 }  // namespace veneer

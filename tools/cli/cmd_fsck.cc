@@ -3,6 +3,7 @@
 
 #include "layerdb/store/fsck.h"
 #include "layerdb/store/repair.h"
+#include "tools/cli/advice.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/progress.h"
 #include "tools/format/table.h"
@@ -23,21 +24,20 @@ struct Options {
 };
 
 void PrintProblem(const FsckProblem& problem, const RepairOutcome* outcome) {
-  std::string line = problem.path + ": " + problem.what;
+  std::string line = problem.path + ": " + ProblemWithAdvice(problem);
   if (!problem.images.empty()) line += "; images: " + Joined(problem.images);
   if (!problem.containers.empty()) line += "; containers: " + Joined(problem.containers);
   if (outcome != nullptr) line += " -- " + outcome->what;
   PrintLine(Printable(line));
 }
 
-Result<int> FsckCommand(Context& context, const Options& options) {
-  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
+Result<int> RunFsck(Context& context, const Options& options) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   Result<std::unique_ptr<Store>> store = context.OpenStore(Store::Missing::kFail);
   FsckReport report;
   uint64_t contents = 0;  // bytes, as the progress counts them
   if (store) {
-    Progress progress(mode);
+    Progress progress(ProgressModeOf(options.progress));
     VENEER_TRY(report, Fsck(**store, [&](uint64_t done, uint64_t total) {
                  contents = total;
                  progress.Update(done, total);
@@ -74,18 +74,20 @@ Result<int> FsckCommand(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddFsckCommand(CLI::App& app, Context& context) {
+CommandSpec FsckCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("fsck", "Check everything in the store against its digests");
-  command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
-      ->type_name("MODE");
-  command->add_flag("--repair", options->repair,
-                    "Remove what is damaged and can be made again, and have damaged layers read "
-                    "anew when they are loaded or imported the next time");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return FsckCommand(context, *options); };
-  });
+  return {
+      .name = "fsck",
+      .summary = "Check everything in the store against its digests",
+      .options =
+          {
+              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
+              {"--repair", &options->repair,
+               "Remove what is damaged and can be made again, and have damaged layers read anew "
+               "when they are loaded or imported the next time"},
+          },
+      .run = [options](Context& context) { return RunFsck(context, *options); },
+  };
 }
 
 }  // namespace veneer

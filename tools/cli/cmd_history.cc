@@ -105,20 +105,23 @@ Result<int> History(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddHistoryCommand(CLI::App& app, Context& context) {
+CommandSpec HistoryCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("history", "Show how an image came to be, the newest step first");
-  command->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
-  command->add_flag("-q,--quiet", options->quiet, "Only the ids");
-  command->add_flag("--no-trunc", options->no_trunc, "Whole ids and commands");
-  command->add_flag("-H,--human", options->human,
-                    "Sizes and times as people read them, which is the default; -H=false: exact");
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return History(context, *options); };
-  });
+  return {
+      .name = "history",
+      .summary = "Show how an image came to be, the newest step first",
+      .positionals = {{ImageValue(), &options->image, "The image"}},
+      .options =
+          {
+              {"-q,--quiet", &options->quiet, "Only the ids"},
+              {"--no-trunc", &options->no_trunc, "Whole ids and commands"},
+              {"-H,--human", &options->human,
+               "Sizes and times as people read them, which is the default; -H=false: exact"},
+              {"--bytes", &options->bytes, "Sizes in bytes"},
+              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
+          },
+      .run = [options](Context& context) { return History(context, *options); },
+  };
 }
 
 }  // namespace veneer

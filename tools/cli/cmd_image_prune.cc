@@ -101,22 +101,23 @@ Result<int> ImagePrune(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddImagePruneCommand(CLI::App& app, Context& context) {
+CommandSpec ImagePruneCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("prune", "Remove images that have no name and no container");
-  command->add_flag("-a,--all", options->all, "Also images with names, if no container uses them");
-  command->add_flag("-f,--force", options->force, "Do not ask");
-  command->add_flag("--bytes", options->bytes, "The size in bytes");
-  command
-      ->add_option("--filter", options->filters,
-                   "Only images that are older (until=24h, until=2024-01-31), that have a label "
-                   "(label=a, label=a=b) or have it not (label!=a)")
-      ->type_name("FILTER")
-      ->allow_extra_args(false);
-  command->callback([&context, options] {
-    context.action = [&context, options] { return ImagePrune(context, *options); };
-  });
+  return {
+      .name = "prune",
+      .summary = "Remove images that have no name and no container",
+      .options =
+          {
+              {"-a,--all", &options->all, "Also images with names, if no container uses them"},
+              {"-f,--force", &options->force, "Do not ask"},
+              {"--bytes", &options->bytes, "The size in bytes"},
+              {"--filter", &options->filters,
+               FiltersValue("FILTER", {"until=", "label=", "label!="}),
+               "Only images that are older (until=24h, until=2024-01-31), that have a label "
+               "(label=a, label=a=b) or have it not (label!=a)"},
+          },
+      .run = [options](Context& context) { return ImagePrune(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -210,35 +210,33 @@ Result<int> ListImages(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddImagesCommand(CLI::App& app, Context& context) {
+CommandSpec ImagesCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("images", "List images");
-  command
-      ->add_option("reference", options->reference,
-                   "Only images of this repository, or this name and tag; * and ? match")
-      ->type_name("REF");
-  CLI::Option* quiet = command->add_flag("-q,--quiet", options->quiet, "Only the ids");
-  command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
-  command->add_flag("-a,--all", options->all,
-                    "Also images without a name that others were made of");
-  CLI::Option* digests =
-      command->add_flag("--digests", options->digests, "And the digests of their manifests");
-  command
-      ->add_option("-f,--filter", options->filters,
-                   "Only some: dangling=true, label=KEY[=VALUE], reference=GLOB, since=IMAGE, "
-                   "before=IMAGE, until=TIME")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  CLI::Option* format =
-      command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
-  command->add_flag("--tree", options->tree, "As a tree of the layers they share")
-      ->excludes(format)
-      ->excludes(quiet)
-      ->excludes(digests);
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return ListImages(context, *options); };
-  });
+  return {
+      .name = "images",
+      .summary = "List images",
+      .positionals = {{ImageValue("REF"), &options->reference,
+                       "Only images of this repository, or this name and tag; * and ? match",
+                       Need::kOptional}},
+      .options =
+          {
+              {"-q,--quiet", &options->quiet, "Only the ids"},
+              {"--no-trunc", &options->no_trunc, "Whole ids"},
+              {"-a,--all", &options->all, "Also images without a name that others were made of"},
+              {"--digests", &options->digests, "And the digests of their manifests"},
+              {"-f,--filter", &options->filters,
+               FiltersValue("KEY=VALUE",
+                            {"dangling=", "label=", "before=", "since=", "until=", "reference="}),
+               "Only some: dangling=true, label=KEY[=VALUE], reference=GLOB, since=IMAGE, "
+               "before=IMAGE, until=TIME"},
+              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
+              Option("--tree", &options->tree, "As a tree of the layers they share")
+                  .Excluding({"--format", "--quiet", "--digests"}),
+              {"--bytes", &options->bytes, "Sizes in bytes"},
+          },
+      .run = [options](Context& context) { return ListImages(context, *options); },
+      .known_as = {"list"},
+  };
 }
 
 }  // namespace veneer

@@ -4,10 +4,10 @@
 #include "layerdb/base/log.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/import.h"
+#include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/progress.h"
-#include "tools/dockerfile/config_change.h"
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/registry/http_download.h"
@@ -24,6 +24,7 @@ struct Options {
   std::string platform;
   std::string progress = "auto";
   bool exact = false;
+  bool quiet = false;
 };
 
 Result<Platform> PlatformOf(const Options& options) {
@@ -71,11 +72,10 @@ Result<int> Import(Context& context, const Options& options) {
     VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ParseConfigChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
   Json runtime = Json::object();
-  VENEER_TRY_VOID(ApplyConfigChanges(changes, &runtime));
+  VENEER_TRY_VOID(ApplyChanges(changes, &runtime));
   VENEER_TRY(const Platform platform, PlatformOf(options));
-  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.progress));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
@@ -87,7 +87,7 @@ Result<int> Import(Context& context, const Options& options) {
   bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
     VENEER_TRY(const std::unique_ptr<StoreWriter> session, store->Begin());
-    Progress progress(mode);
+    Progress progress(ProgressModeOf(options.quiet ? "none" : options.progress));
     import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
   };
   VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
@@ -122,37 +122,31 @@ return 0;
 
 }  // namespace
 
-void AddImportCommand(CLI::App& app, Context& context) {
+CommandSpec ImportCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("import", "Make an image of an archive or a directory");
-  command
-      ->add_option("source", options->source,
-                   "A tar archive, plain or compressed, or the http:// or https:// URL of one; a "
-                   "directory; - for standard input")
-      ->required()
-      ->type_name("FILE|DIR|URL|-");
-  command->add_option("reference", options->reference, "The name of the image, as in debian:12")
-      ->type_name("REF");
-  command->add_option("-m,--message", options->message, "What history shows of the image")
-      ->type_name("TEXT");
-  command
-      ->add_option("-c,--change", options->changes,
-                   "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"sh\"]'")
-      ->type_name("INSTRUCTION")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--platform", options->platform,
-                   "What the image runs on, as in linux/arm64; default this machine")
-      ->type_name("OS/ARCH[/VARIANT]");
-  command->add_flag("--exact", options->exact,
-                    "Keep the bytes of an archive that other tools refuse as a layer");
-  command->add_option("--progress", options->progress, "auto (a bar on a terminal), plain or none")
-      ->type_name("MODE");
-  command->add_flag_callback(
-      "-q,--quiet", [options] { options->progress = "none"; }, "Show no progress");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Import(context, *options); };
-  });
+  return {
+      .name = "import",
+      .summary = "Make an image of an archive or a directory",
+      .positionals = {{FileValue("FILE|DIR|URL|-"), &options->source,
+                       "A tar archive, plain or compressed, or the http:// or https:// URL of one; "
+                       "a directory; - for standard input"},
+                      {ImageValue("REF"), &options->reference,
+                       "The name of the image, as in debian:12", Need::kOptional}},
+      .options =
+          {
+              {"-m,--message", &options->message, TextValue("TEXT"),
+               "What history shows of the image"},
+              {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
+               "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"sh\"]'"},
+              {"--platform", &options->platform, PlatformValue(),
+               "What the image runs on, as in linux/arm64; default this machine"},
+              {"--exact", &options->exact,
+               "Keep the bytes of an archive that other tools refuse as a layer"},
+              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
+              {"-q,--quiet", &options->quiet, "Show no progress"},
+          },
+      .run = [options](Context& context) { return Import(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -152,22 +152,25 @@ constexpr const char* kFormatHelp = "json, or a Go template";
 
 }  // namespace
 
-void AddInfoCommand(CLI::App& app, Context& context) {
+CommandSpec InfoCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("info", "Show the store and what is needed to use it");
-  command->add_option("-f,--format", options->format, kFormatHelp)->type_name("FORMAT");
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Info(context, *options); };
-  });
+  return {
+      .name = "info",
+      .summary = "Show the store and what is needed to use it",
+      .options = {{"-f,--format", &options->format, DocumentFormatValue(), kFormatHelp},
+                  {"--bytes", &options->bytes, "Sizes in bytes"}},
+      .run = [options](Context& context) { return Info(context, *options); },
+  };
 }
 
-void AddVersionCommand(CLI::App& app, Context& context) {
+CommandSpec VersionCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("version", "Show the version");
-  command->add_option("-f,--format", options->format, kFormatHelp)->type_name("FORMAT");
-  command->callback(
-      [&context, options] { context.action = [options] { return Version(*options); }; });
+  return {
+      .name = "version",
+      .summary = "Show the version",
+      .options = {{"-f,--format", &options->format, DocumentFormatValue(), kFormatHelp}},
+      .run = [options](Context&) { return Version(*options); },
+  };
 }
 
 }  // namespace veneer

@@ -46,13 +46,13 @@ Result<int> Inspect(Context& context, const Options& options) {
   if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   Json found = Json::array();
-  std::vector<std::string> problems;
+  std::vector<Error> problems;
   for (const std::string& name : options.names) {
     Result<Json> document = Find(*store, options.type, name);
     if (document) {
       found.push_back(std::move(*document));
     } else {
-      problems.push_back(document.error().message());
+      problems.push_back(std::move(document).error());
     }
   }
   if (options.format.empty()) {
@@ -65,42 +65,46 @@ Result<int> Inspect(Context& context, const Options& options) {
     VENEER_TRY(const std::string text, RenderOne(found[i], options.format));
     PrintData(text);
   }
-  for (const std::string& problem : problems) PrintError(problem);
+  for (const Error& problem : problems) PrintError(problem);
   return problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 
-// `type`: what alone is looked for; empty: the option says it.
-void Add(CLI::App& app, Context& context, const char* type, const char* what,
-         const char* argument) {
-  auto options = std::make_shared<Options>();
-  options->type = type;
-  CLI::App* command = app.add_subcommand(
-      "inspect", std::string("Show all there is to know of ") + what + ", as JSON");
-  command->add_option("name", options->names, "Names or ids")->required()->type_name(argument);
-  if (*type == '\0') {
-    command->add_option("--type", options->type, "Only of this type: image, container or layer")
-        ->check(CLI::IsMember({"image", "container", "layer"}))
-        ->type_name("TYPE");
-  }
-  command->add_option("-f,--format", options->format, "json, or a Go template for each")
-      ->type_name("FORMAT");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Inspect(context, *options); };
-  });
+CommandSpec Inspecting(const std::shared_ptr<Options>& options, std::string_view summary,
+                       const Value& name) {
+  return {
+      .name = "inspect",
+      .summary = summary,
+      .positionals = {{name, &options->names, "Names or ids"}},
+      .options = {{"-f,--format", &options->format, DocumentFormatValue(),
+                   "json, or a Go template for each"}},
+      .run = [options](Context& context) { return Inspect(context, *options); },
+  };
 }
 
 }  // namespace
 
-void AddInspectCommand(CLI::App& app, Context& context) {
-  Add(app, context, "", "images, containers and layers", "NAME");
+CommandSpec InspectCommand() {
+  const auto options = std::make_shared<Options>();
+  CommandSpec command =
+      Inspecting(options, "Show all there is to know of images, containers and layers, as JSON",
+                 ContainerOrImageValue("NAME"));
+  command.options.insert(
+      command.options.begin(),
+      {"--type", &options->type, OneOfValue("TYPE", {"image", "container", "layer"}),
+       "Only of this type: image, container or layer"});
+  return command;
 }
 
-void AddImageInspectCommand(CLI::App& app, Context& context) {
-  Add(app, context, "image", "images", "IMAGE");
+CommandSpec ImageInspectCommand() {
+  const auto options = std::make_shared<Options>();
+  options->type = "image";
+  return Inspecting(options, "Show all there is to know of images, as JSON", ImageValue());
 }
 
-void AddContainerInspectCommand(CLI::App& app, Context& context) {
-  Add(app, context, "container", "containers", "CONTAINER");
+CommandSpec ContainerInspectCommand() {
+  const auto options = std::make_shared<Options>();
+  options->type = "container";
+  return Inspecting(options, "Show all there is to know of containers, as JSON", ContainerValue());
 }
 
 }  // namespace veneer

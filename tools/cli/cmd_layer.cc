@@ -99,27 +99,25 @@ Result<int> ListLayers(Context& context, const ListOptions& options) {
 
 }  // namespace
 
-void AddLayerCommand(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("layer", "Look at single layers");
-  command->require_subcommand(1);
-  auto name = std::make_shared<std::string>();
-  CLI::App* tar = command->add_subcommand(
-      "tar", "Write a layer's archive again, byte for byte, to standard output");
-  tar->add_option("layer", *name,
-                  "The top layer of an image, its N-th from the bottom, or a diff id")
-      ->required()
-      ->type_name("IMAGE[@N]|DIFF-ID");
-  tar->callback(
-      [&context, name] { context.action = [&context, name] { return WriteTar(context, *name); }; });
-  CLI::App* list =
-      command->add_subcommand("ls", "List the layers of an image, the bottom one first");
+CommandSpec LayerCommand() {
+  auto layer = std::make_shared<std::string>();
   auto options = std::make_shared<ListOptions>();
-  list->add_option("image", options->image, "The image")->required()->type_name("IMAGE");
-  list->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
-  list->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  list->callback([&context, options] {
-    context.action = [&context, options] { return ListLayers(context, *options); };
-  });
+  const CommandSpec tar = {
+      .name = "tar",
+      .summary = "Write a layer's archive again, byte for byte, to standard output",
+      .positionals = {{ImageValue("IMAGE[@N]|DIFF-ID"), layer.get(),
+                       "The top layer of an image, its N-th from the bottom, or a diff id"}},
+      .run = [layer](Context& context) { return WriteTar(context, *layer); },
+  };
+  const CommandSpec list = {
+      .name = "ls",
+      .summary = "List the layers of an image, the bottom one first",
+      .positionals = {{ImageValue(), &options->image, "The image"}},
+      .options = {{"--format", &options->format, ListFormatValue(), kListFormatHelp},
+                  {"--bytes", &options->bytes, "Sizes in bytes"}},
+      .run = [options](Context& context) { return ListLayers(context, *options); },
+  };
+  return {.name = "layer", .summary = "Look at single layers", .commands = {tar, list}};
 }
 
 }  // namespace veneer

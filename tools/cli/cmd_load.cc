@@ -28,13 +28,12 @@ Result<int> Load(Context& context, const Options& options) {
   if (options.platform) {
     VENEER_TRY(load.platform, ParsePlatform(*options.platform));
   }
-  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.quiet ? "none" : "auto"));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
   Interrupt interrupt;
   load.cancel = interrupt.cancellation();
   const auto run = [&] {
-    Progress progress(mode);
+    Progress progress(ProgressModeOf(options.quiet ? "none" : "auto"));
     load.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
     return LoadImages(*store, source, load);
   };
@@ -56,23 +55,23 @@ Result<int> Load(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddLoadCommand(CLI::App& app, Context& context) {
+CommandSpec LoadCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("load", "Load the images of an archive that another tool saved");
-  command
-      ->add_option("-i,--input", options->input,
-                   "The archive, or a directory with an OCI image layout; default standard input")
-      ->type_name("FILE|DIR");
-  command->add_flag("-q,--quiet", options->quiet, "Show no progress");
-  command
-      ->add_option("--platform", options->platform,
-                   "Only images for this platform, as in linux/arm64; default the host's where "
-                   "there are several")
-      ->type_name("OS/ARCH[/VARIANT]");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Load(context, *options); };
-  });
+  return {
+      .name = "load",
+      .summary = "Load the images of an archive that another tool saved",
+      .options =
+          {
+              {"-i,--input", &options->input, FileValue("FILE|DIR"),
+               "The archive, or a directory with an OCI image layout; default standard input"},
+              {"-q,--quiet", &options->quiet, "Show no progress"},
+              {"--platform", &options->platform, PlatformValue(),
+               "Only images for this platform, as in linux/arm64; default the host's where there "
+               "are several"},
+          },
+      .run = [options](Context& context) { return Load(context, *options); },
+      .option_for_extra_word = "-i",
+  };
 }
 
 }  // namespace veneer

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/new_container.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {
@@ -14,11 +15,17 @@ struct Options {
   std::vector<std::string> options;
 };
 
+const Value kMountOptions = {
+    .name = "OPTIONS",
+    .words = {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "atime", "noatime", "noacl",
+              "volatile", "allow_other", "io=cached", "io=passthrough"},
+    .form = Value::Form::kList,
+};
+
 Result<ContainerRecord> ContainerFor(Store& store, const ContainerOrImage& found,
                                      const std::string& name) {
   if (found.container) return *found.container;
-  return store.containers().Create(
-      {name, found.image->image.id, NameOfImage(*found.image), false, {}});
+  return NewContainer(store, {name, found.image->image.id, NameOfImage(*found.image), false, {}});
 }
 
 Result<int> Mount(Context& context, const Options& options) {
@@ -54,31 +61,26 @@ Result<int> Mount(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddMountCommand(CLI::App& app, Context& context) {
+CommandSpec MountCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("mount", "Mount a container, or a new container of an image");
-  command->add_option("target", options->target, "A container, or the image of a new one")
-      ->required()
-      ->type_name("CONTAINER|IMAGE");
-  command
-      ->add_option("mountpoint", options->mount_point,
-                   "Where; default a directory of the container's own")
-      ->type_name("DIR");
-  command
-      ->add_option("-n,--name", options->name,
-                   "The name of the new container; default one that is made up")
-      ->type_name("NAME");
-  command->add_flag("-r,--read-only", options->read_only,
-                    "Nothing can be changed through this mount");
-  command
-      ->add_option("-o,--options", options->options,
-                   "Options for veneerfs, as in -o suid,dev,noacl")
-      ->type_name("OPTIONS")
-      ->allow_extra_args(false);
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Mount(context, *options); };
-  });
+  return {
+      .name = "mount",
+      .summary = "Mount a container, or a new container of an image",
+      .positionals = {{ContainerOrImageValue(), &options->target,
+                       "A container, or the image of a new one"},
+                      {DirectoryValue(), &options->mount_point,
+                       "Where; default a directory of the container's own", Need::kOptional}},
+      .options =
+          {
+              {"-n,--name", &options->name, TextValue("NAME"),
+               "The name of the new container; default one that is made up"},
+              {"-r,--read-only", &options->read_only, "Nothing can be changed through this mount"},
+              {"-o,--options", &options->options, kMountOptions,
+               "Options for veneerfs, as in -o suid,dev,noacl"},
+          },
+      .run = [options](Context& context) { return Mount(context, *options); },
+      .known_as = {"start"},
+  };
 }
 
 }  // namespace veneer

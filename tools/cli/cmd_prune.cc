@@ -7,7 +7,7 @@ namespace veneer {
 
 namespace {
 
-Result<int> PruneCommand(Context& context, PruneOptions options, bool bytes) {
+Result<int> RunPrune(Context& context, PruneOptions options, bool bytes) {
   context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   if (options.dry_run) {
@@ -35,17 +35,21 @@ Result<int> PruneCommand(Context& context, PruneOptions options, bool bytes) {
 
 }  // namespace
 
-void AddPruneCommand(CLI::App& app, Context& context) {
+CommandSpec PruneCommand() {
   auto options = std::make_shared<PruneOptions>();
-  CLI::App* command = app.add_subcommand("prune", "Delete what no image and no container needs");
-  command->add_flag("-i,--images", options->untagged_images,
-                    "And images that have no name and no container");
-  command->add_flag("--dry-run", options->dry_run, "Only say how much there is");
   auto bytes = std::make_shared<bool>(false);
-  command->add_flag("--bytes", *bytes, "The size in bytes");
-  command->callback([&context, options, bytes] {
-    context.action = [&context, options, bytes] { return PruneCommand(context, *options, *bytes); };
-  });
+  return {
+      .name = "prune",
+      .summary = "Delete what no image and no container needs",
+      .options =
+          {
+              {"-i,--images", &options->untagged_images,
+               "And images that have no name and no container"},
+              {"--dry-run", &options->dry_run, "Only say how much there is"},
+              {"--bytes", bytes.get(), "The size in bytes"},
+          },
+      .run = [options, bytes](Context& context) { return RunPrune(context, *options, *bytes); },
+  };
 }
 
 }  // namespace veneer

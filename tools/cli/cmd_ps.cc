@@ -230,28 +230,29 @@ Result<int> Ps(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddPsCommand(CLI::App& app, Context& context) {
+CommandSpec PsCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("ps", "List containers that are mounted or in use");
-  command->add_flag("-a,--all", options->all, "All containers");
-  command->add_flag("-q,--quiet", options->quiet, "Only the names");
-  command->add_flag("--no-trunc", options->no_trunc, "Whole ids");
-  command
-      ->add_option(
-          "-f,--filter", options->filters,
-          "Only some: name=REGEX, id=NAME, status=mounted|unmounted|in-use|unmounting|dead, "
-          "ancestor=IMAGE")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
-  command->add_option("-n,--last", options->last, "The newest NUMBER containers, mounted or not")
-      ->type_name("NUMBER");
-  command->add_flag("-l,--latest", options->latest, "The newest container, mounted or not");
-  command->add_flag("-s,--size", options->size, "Sizes with that of the image, as virtual");
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Ps(context, *options); };
-  });
+  return {
+      .name = "ps",
+      .summary = "List containers that are mounted or in use",
+      .options =
+          {
+              {"-a,--all", &options->all, "All containers"},
+              {"-q,--quiet", &options->quiet, "Only the names"},
+              {"--no-trunc", &options->no_trunc, "Whole ids"},
+              {"-f,--filter", &options->filters,
+               FiltersValue("KEY=VALUE", {"name=", "id=", "status=", "ancestor="}),
+               "Only some: name=REGEX, id=NAME, status=mounted|unmounted|in-use|unmounting|dead, "
+               "ancestor=IMAGE"},
+              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
+              {"-n,--last", &options->last, TextValue("NUMBER"),
+               "The newest NUMBER containers, mounted or not"},
+              {"-l,--latest", &options->latest, "The newest container, mounted or not"},
+              {"-s,--size", &options->size, "Sizes with that of the image, as virtual"},
+              {"--bytes", &options->bytes, "Sizes in bytes"},
+          },
+      .run = [options](Context& context) { return Ps(context, *options); },
+  };
 }
 
 }  // namespace veneer

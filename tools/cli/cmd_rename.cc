@@ -32,17 +32,15 @@ Result<int> Rename(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddRenameCommand(CLI::App& app, Context& context) {
+CommandSpec RenameCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("rename", "Give a container that is not mounted another name");
-  command->add_option("container", options->from, "The container")
-      ->required()
-      ->type_name("CONTAINER");
-  command->add_option("name", options->to, "Its new name")->required()->type_name("NEW-NAME");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Rename(context, *options); };
-  });
+  return {
+      .name = "rename",
+      .summary = "Give a container that is not mounted another name",
+      .positionals = {{ContainerValue(), &options->from, "The container"},
+                      {TextValue("NEW-NAME"), &options->to, "Its new name"}},
+      .run = [options](Context& context) { return Rename(context, *options); },
+  };
 }
 
 }  // namespace veneer

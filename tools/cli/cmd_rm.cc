@@ -47,7 +47,7 @@ Result<int> Rm(Context& context, const Options& options) {
         first_code, ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
           Result<void> unmounted = UnmountForRemoval(*store, name, options.force);
           if (!unmounted && options.force && unmounted.error().exit() == ExitCode::kNotFound) {
-            PrintError(unmounted.error().message());  // as Docker: that was wanted
+            PrintError(unmounted.error());  // as Docker: that was wanted
             return {};
           }
           VENEER_TRY_VOID(unmounted);
@@ -66,17 +66,16 @@ Result<int> Rm(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddRmCommand(CLI::App& app, Context& context) {
+CommandSpec RmCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("rm", "Remove containers and what was written in them");
-  command->add_option("containers", options->names, "The containers")
-      ->required()
-      ->type_name("CONTAINER");
-  command->add_flag("-f,--force", options->force,
-                    "Whatever uses them: unmount, and end their sessions");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Rm(context, *options); };
-  });
+  return {
+      .name = "rm",
+      .summary = "Remove containers and what was written in them",
+      .positionals = {{ContainerValue(), &options->names, "The containers"}},
+      .options = {{"-f,--force", &options->force,
+                   "Whatever uses them: unmount, and end their sessions"}},
+      .run = [options](Context& context) { return Rm(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -33,7 +33,7 @@ class Remover {
     const Result<FoundImage> found = FindImage(store_, image);
     if (!found && IsGone(image)) return {};
     if (!found && options_.force && found.error().exit() == ExitCode::kNotFound) {
-      PrintError(found.error().message());  // as Docker: it is not there, which was wanted
+      PrintError(found.error());  // as Docker: it is not there, which was wanted
       return {};
     }
     if (!found) return tl::unexpected(found.error());
@@ -91,19 +91,21 @@ Result<int> Rmi(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddRmiCommand(CLI::App& app, Context& context) {
+CommandSpec RmiCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("rmi", "Remove the names of images, and images with their last name");
-  command->add_option("images", options->images, "The images")->required()->type_name("IMAGE");
-  command->add_flag("-f,--force", options->force, "An image given by id: with all its names");
-  command->add_flag("--no-prune", options->no_prune,
-                    "Keep the images without a name that they were made from; leave the layers "
-                    "that nothing needs any more to `veneer prune`, as the contents of files "
-                    "always are");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Rmi(context, *options); };
-  });
+  return {
+      .name = "rmi",
+      .summary = "Remove the names of images, and images with their last name",
+      .positionals = {{ImageValue(), &options->images, "The images"}},
+      .options =
+          {
+              {"-f,--force", &options->force, "An image given by id: with all its names"},
+              {"--no-prune", &options->no_prune,
+               "Keep the images without a name that they were made from; leave the layers that "
+               "nothing needs any more to `veneer prune`, as the contents of files always are"},
+          },
+      .run = [options](Context& context) { return Rmi(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -24,13 +24,12 @@ Result<int> Save(Context& context, const Options& options) {
     VENEER_TRY(save.compression, ParseCompression(*options.compress));
   }
   save.output = options.output;
-  VENEER_TRY(const ProgressMode mode, ParseProgressMode(options.quiet ? "none" : "auto"));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
 
   Interrupt interrupt;
   save.cancel = interrupt.cancellation();
   const auto write = [&]() -> Result<void> {
-    Progress progress(mode);
+    Progress progress(ProgressModeOf(options.quiet ? "none" : "auto"));
     save.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
     return SaveImages(*store, options.images, save);
   };
@@ -47,25 +46,27 @@ Result<int> Save(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddSaveCommand(CLI::App& app, Context& context) {
+CommandSpec SaveCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("save", "Write images to an archive");
-  command->add_option("image", options->images, "The images; a name without a tag is all its tags")
-      ->required()
-      ->type_name("IMAGE");
-  command->add_option("-o,--output", options->output, "A file; standard output when left out")
-      ->type_name("FILE");
-  command->add_option("--format", options->format, "docker-archive, oci-archive or oci-dir")
-      ->type_name("FORMAT");
-  command
-      ->add_option("--compress", options->compress,
-                   "none, gzip or zstd[:LEVEL]; oci-*: of each layer, and gzip when left out; "
-                   "docker-archive: of the whole, and none when left out")
-      ->type_name("METHOD");
-  command->add_flag("-q,--quiet", options->quiet, "Show no progress");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Save(context, *options); };
-  });
+  return {
+      .name = "save",
+      .summary = "Write images to an archive",
+      .positionals = {{ImageValue(), &options->images,
+                       "The images; a name without a tag is all its tags"}},
+      .options =
+          {
+              {"-o,--output", &options->output, FileValue("FILE"),
+               "A file; standard output when left out"},
+              {"--format", &options->format,
+               OneOfValue("FORMAT", {"docker-archive", "oci-archive", "oci-dir"}),
+               "docker-archive, oci-archive or oci-dir"},
+              {"--compress", &options->compress, WordsValue("METHOD", {"none", "gzip", "zstd"}),
+               "none, gzip or zstd[:LEVEL]; oci-*: of each layer, and gzip when left out; "
+               "docker-archive: of the whole, and none when left out"},
+              {"-q,--quiet", &options->quiet, "Show no progress"},
+          },
+      .run = [options](Context& context) { return Save(context, *options); },
+  };
 }
 
 }  // namespace veneer

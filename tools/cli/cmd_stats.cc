@@ -107,22 +107,21 @@ Result<int> Stats(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddStatsCommand(CLI::App& app, Context& context) {
+CommandSpec StatsCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("stats", "Show what the file system of a mounted container has done");
-  command
-      ->add_option("target", options->target,
-                   "A container, or the directory it is mounted at (with a slash)")
-      ->required()
-      ->type_name("CONTAINER|DIR");
-  command->add_option("--format", options->format, "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->type_name("FORMAT");
-  command->add_flag("--watch", options->watch, "Again every second, until Ctrl-C");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Stats(context, *options); };
-  });
+  return {
+      .name = "stats",
+      .summary = "Show what the file system of a mounted container has done",
+      .positionals = {{ContainerOrDirectoryValue(), &options->target,
+                       "A container, or the directory it is mounted at (with a slash)"}},
+      .options =
+          {
+              {"--format", &options->format, OneOfValue("FORMAT", {"table", "json"}),
+               "table or json"},
+              {"--watch", &options->watch, "Again every second, until Ctrl-C"},
+          },
+      .run = [options](Context& context) { return Stats(context, *options); },
+  };
 }
 
 }  // namespace veneer

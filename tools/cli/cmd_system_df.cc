@@ -200,15 +200,19 @@ Result<int> SystemDf(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddSystemDfCommand(CLI::App& app, Context& context) {
+CommandSpec SystemDfCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("df", "Show what takes how much space");
-  command->add_flag("-v,--verbose", options->verbose, "Also each image and each container");
-  command->add_option("--format", options->format, kListFormatHelp)->type_name("FORMAT");
-  command->add_flag("--bytes", options->bytes, "Sizes in bytes");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return SystemDf(context, *options); };
-  });
+  return {
+      .name = "df",
+      .summary = "Show what takes how much space",
+      .options =
+          {
+              {"-v,--verbose", &options->verbose, "Also each image and each container"},
+              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
+              {"--bytes", &options->bytes, "Sizes in bytes"},
+          },
+      .run = [options](Context& context) { return SystemDf(context, *options); },
+  };
 }
 
 }  // namespace veneer

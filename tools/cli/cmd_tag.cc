@@ -20,22 +20,17 @@ Result<int> TagImage(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddTagCommand(CLI::App& app, Context& context) {
+CommandSpec TagCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tag", "Give an image one more name");
-  command
-      ->add_option("image", options->image,
-                   "The image: a name, an id or the start of one, or NAME@sha256:...")
-      ->required()
-      ->type_name("IMAGE");
-  command
-      ->add_option("name", options->name,
-                   "The new name; the image that has it now loses it, and stays")
-      ->required()
-      ->type_name("NAME[:TAG]");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return TagImage(context, *options); };
-  });
+  return {
+      .name = "tag",
+      .summary = "Give an image one more name",
+      .positionals = {{ImageValue(), &options->image,
+                       "The image: a name, an id or the start of one, or NAME@sha256:..."},
+                      {ImageValue("NAME[:TAG]"), &options->name,
+                       "The new name; the image that has it now loses it, and stays"}},
+      .run = [options](Context& context) { return TagImage(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "layerdb/base/mount_table.h"
 #include "tools/cli/commands.h"
 #include "tools/run/container_mount.h"
-#include "layerdb/base/mount_table.h"
 
 namespace veneer {
 
@@ -49,19 +49,17 @@ Result<int> Umount(Context& context, const Options& options) {
 
 }  // namespace
 
-void AddUmountCommand(CLI::App& app, Context& context) {
+CommandSpec UmountCommand() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("umount", "Unmount containers; what was written stays");
-  command
-      ->add_option("targets", options->targets,
-                   "Containers, or the directories they are mounted at")
-      ->required()
-      ->type_name("CONTAINER|DIR");
-  command->add_flag("-l,--lazy", options->lazy,
-                    "Also while files are in use: the mount ends with the last of them");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return Umount(context, *options); };
-  });
+  return {
+      .name = "umount",
+      .summary = "Unmount containers; what was written stays",
+      .positionals = {{ContainerOrDirectoryValue(), &options->targets,
+                       "Containers, or the directories they are mounted at"}},
+      .options = {{"-l,--lazy", &options->lazy,
+                   "Also while files are in use: the mount ends with the last of them"}},
+      .run = [options](Context& context) { return Umount(context, *options); },
+  };
 }
 
 }  // namespace veneer

@@ -1,58 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands of `veneer`, one file each. A function adds its command to the parser; when the command is chosen, it
-// puts what is to be done into Context::action.
+// The tables of the commands, one file each, and `veneer` itself.
 #ifndef VENEER_TOOLS_CLI_COMMANDS_H_
 #define VENEER_TOOLS_CLI_COMMANDS_H_
 
-#include <CLI/CLI.hpp>
-#include <memory>
-#include <string>
-
+#include "tools/cli/command.h"
 #include "tools/cli/context.h"
 
 namespace veneer {
 
-// What --help says of the --format of lists.
-inline constexpr const char* kListFormatHelp =
-    "table, 'table TEMPLATE', raw, json, or a Go template for each line";
+CommandSpec ChrootCommand();
+CommandSpec CommitCommand();
+CommandSpec CompleteCommand();
+CommandSpec ContainerInspectCommand();
+CommandSpec ContainerPruneCommand();
+CommandSpec CreateCommand();
+CommandSpec DiffCommand();
+CommandSpec ExportCommand();
+CommandSpec FsckCommand();
+CommandSpec HelpCommand();
+CommandSpec HistoryCommand();
+CommandSpec ImageInspectCommand();
+CommandSpec ImagePruneCommand();
+CommandSpec ImagesCommand();
+CommandSpec ImportCommand();
+CommandSpec InfoCommand();
+CommandSpec InspectCommand();
+CommandSpec LayerCommand();
+CommandSpec LoadCommand();
+CommandSpec MountCommand();
+CommandSpec PruneCommand();
+CommandSpec PsCommand();
+CommandSpec RenameCommand();
+CommandSpec RmCommand();
+CommandSpec RmiCommand();
+CommandSpec SaveCommand();
+CommandSpec StatsCommand();
+CommandSpec SystemDfCommand();
+CommandSpec TagCommand();
+CommandSpec UmountCommand();
+CommandSpec VersionCommand();
 
-void AddImportCommand(CLI::App& app, Context& context);
-void AddLoadCommand(CLI::App& app, Context& context);
-void AddMountCommand(CLI::App& app, Context& context);
-void AddUmountCommand(CLI::App& app, Context& context);
-void AddChrootCommand(CLI::App& app, Context& context);
-void AddDiffCommand(CLI::App& app, Context& context);
-void AddCommitCommand(CLI::App& app, Context& context);
-void AddExportCommand(CLI::App& app, Context& context);
-void AddSaveCommand(CLI::App& app, Context& context);
-void AddImagesCommand(CLI::App& app, Context& context);
-void AddHistoryCommand(CLI::App& app, Context& context);
-void AddPsCommand(CLI::App& app, Context& context);
-void AddStatsCommand(CLI::App& app, Context& context);
-void AddRmCommand(CLI::App& app, Context& context);
-void AddRmiCommand(CLI::App& app, Context& context);
-void AddTagCommand(CLI::App& app, Context& context);
-void AddCreateCommand(CLI::App& app, Context& context);
-void AddRenameCommand(CLI::App& app, Context& context);
-void AddPruneCommand(CLI::App& app, Context& context);
-// `prune` below `image`, `df` below `system`.
-void AddImagePruneCommand(CLI::App& app, Context& context);
-void AddContainerPruneCommand(CLI::App& app, Context& context);
-void AddSystemDfCommand(CLI::App& app, Context& context);
-void AddFsckCommand(CLI::App& app, Context& context);
-void AddInspectCommand(CLI::App& app, Context& context);
-void AddImageInspectCommand(CLI::App& app, Context& context);
-void AddContainerInspectCommand(CLI::App& app, Context& context);
-void AddLayerCommand(CLI::App& app, Context& context);
-void AddInfoCommand(CLI::App& app, Context& context);
-void AddVersionCommand(CLI::App& app, Context& context);
-void AddHelpCommand(CLI::App& app, Context& context);
+// `veneer` with all of them, also under the names that they have by what they are about: `image rm` is `rmi`. Its options
+// go to `context`.
+CommandSpec VeneerCommand(Context& context);
 
-// All of them, with what is common.
-std::unique_ptr<CLI::App> MakeParser(Context& context);
-
-// Runs the program: parses, acts, reports. The exit code.
+// Runs the program: parses, acts, reports. The exit status.
 int RunVeneer(int argc, const char* const* argv);
 
 }  // namespace veneer

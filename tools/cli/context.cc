@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/context.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "layerdb/base/printable.h"
-#include "layerdb/catalog/suggest.h"
-#include "layerdb/store/store_path.h"
+#include "layerdb/model/reference.h"
+#include "tools/cli/advice.h"
+#include "tools/cli/store_path.h"
+#include "tools/cli/suggest.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/user_namespace.h"
 
@@ -21,6 +24,14 @@ Result<void> RemoveDead(Store& store, const std::string& name) {
   VENEER_TRY(const ContainerRecord container, store.containers().Get(name));
   if (IsWanted(container)) return {};
   return store.containers().Remove(name);
+}
+
+// A reference in the short form that tags have, and without the tag that would be added.
+std::string NameToCompare(const std::string& reference) {
+  const Result<std::string> normal = NormalizeTag(reference);
+  const std::string name = normal ? *normal : reference;
+  const bool tagged = reference.find(':', reference.rfind('/') + 1) != std::string::npos;
+  return tagged ? name : name.substr(0, name.rfind(':'));
 }
 
 }  // namespace
@@ -50,7 +61,7 @@ void Context::EnterUserNamespaceIfPossible() {
 void NoteSingleId() {
   if (!IsOrdinaryUser()) return;
   if (const Result<void> granted = CheckGrantedIds(); !granted) {
-    PrintError(granted.error().message());
+    PrintError(granted.error());
   }
 }
 
@@ -75,16 +86,34 @@ void PrintError(std::string_view message) {
   fputs(line.c_str(), stderr);
 }
 
+void PrintError(const Error& error) { PrintError(MessageWithAdvice(error)); }
+
 Result<int> ForEachTarget(const std::vector<std::string>& targets,
                           FunctionRef<Result<void>(const std::string&)> act) {
   int code = 0;
   for (const std::string& target : targets) {
     const Result<void> done = act(target);
     if (done) continue;
-    PrintError(done.error().message());
+    PrintError(done.error());
     if (code == 0) code = static_cast<int>(done.error().exit());
   }
   return code;
+}
+
+Result<std::vector<std::string>> ContainerNames(Store& store) {
+  VENEER_TRY(const auto containers, store.containers().List());
+  std::vector<std::string> names;
+  for (const ContainerRecord& container : containers) names.push_back(container.name);
+  return names;
+}
+
+Result<std::vector<std::string>> ImageNames(Store& store) {
+  VENEER_TRY(const auto images, store.images().List());
+  std::vector<std::string> names;
+  for (const ImageListing& image : images) {
+    names.insert(names.end(), image.tags.begin(), image.tags.end());
+  }
+  return names;
 }
 
 Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& name) {
@@ -99,12 +128,9 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
   if (image.error().exit() != ExitCode::kNotFound && image.error().exit() != ExitCode::kUsage) {
     return tl::unexpected(std::move(image).error());
   }
-  std::vector<std::string> names;
-  VENEER_TRY(const auto containers, store.containers().List());
-  for (const ContainerRecord& record : containers) names.push_back(record.name);
-  VENEER_TRY(const auto images, store.images().List());
-  for (const ImageListing& listing : images)
-    names.insert(names.end(), listing.tags.begin(), listing.tags.end());
+  VENEER_TRY(std::vector<std::string> names, ContainerNames(store));
+  VENEER_TRY(const std::vector<std::string> tags, ImageNames(store));
+  names.insert(names.end(), tags.begin(), tags.end());
   return MakeError("no container or image '" + name + "'" + DidYouMean(name, names),
                    ExitCode::kNotFound);
 }
@@ -112,7 +138,10 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
 Result<ContainerRecord> FindContainer(Store& store, const std::string& name) {
   Result<ContainerRecord> container = store.containers().Get(name);
   if (container || container.error().exit() != ExitCode::kNotFound) return container;
-  if (!store.images().Find(name)) return container;
+  if (!store.images().Find(name)) {
+    VENEER_TRY(const std::vector<std::string> names, ContainerNames(store));
+    return MakeError(container.error().message() + DidYouMean(name, names), ExitCode::kNotFound);
+  }
   return MakeError(name + " is an image, not a container (`veneer ps -a` lists them)",
                    ExitCode::kNotFound);
 }
@@ -126,7 +155,9 @@ Result<FoundImage> FindImage(Store& store, const std::string& reference) {
     return MakeError(reference + " is a container, not an image (`veneer images` lists them)",
                      ExitCode::kNotFound);
   }
-  return MakeError(image.error().message(), ExitCode::kNotFound);
+  VENEER_TRY(const std::vector<std::string> names, ImageNames(store));
+  return MakeError(image.error().message() + DidYouMean(NameToCompare(reference), names),
+                   ExitCode::kNotFound);
 }
 
 std::string NameOfImage(const FoundImage& image) {

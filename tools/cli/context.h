@@ -5,7 +5,6 @@
 #ifndef VENEER_TOOLS_CLI_CONTEXT_H_
 #define VENEER_TOOLS_CLI_CONTEXT_H_
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,12 +19,14 @@
 
 namespace veneer {
 
+struct CommandSpec;
+
 class Context {
  public:
   // Filled in by the parser.
   std::optional<std::string> root_option;  // --root
-  std::vector<std::string> command_words;  // chroot: what is to be run
-  std::function<Result<int>()> action;     // the chosen command; gives the exit code
+  std::vector<std::string> program;  // the words of what is to be run (CommandSpec::takes_program)
+  const CommandSpec* commands = nullptr;  // the tables
 
   // The path of the store. Fixed at the first call, so that it stays the same inside a user namespace.
   Result<std::string> StorePath();
@@ -47,8 +48,9 @@ void PrintLine(std::string_view text);
 // The same for data that may come from an image: exact for a program that reads it; on a terminal,
 // which it must not steer, control characters but new lines and tabs become '?'.
 void PrintData(std::string_view text);
-// One line "veneer: ..." on standard error.
+// One line "veneer: ..." on standard error; of a failure with what to do about it.
 void PrintError(std::string_view message);
+void PrintError(const Error& error);
 
 // Tells an ordinary user without subordinate ids what that means for a container. Before EnterUserNamespaceIfNeeded().
 void NoteSingleId();
@@ -57,6 +59,10 @@ void NoteSingleId();
 // the first failure.
 Result<int> ForEachTarget(const std::vector<std::string>& targets,
                           FunctionRef<Result<void>(const std::string&)> act);
+
+// The names of all containers, and of all images.
+Result<std::vector<std::string>> ContainerNames(Store& store);
+Result<std::vector<std::string>> ImageNames(Store& store);
 
 // A container by name, or an image by reference.
 struct ContainerOrImage {
@@ -68,7 +74,8 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
 
 // A container by name. kNotFound says so when it is an image, and else names the nearest.
 Result<ContainerRecord> FindContainer(Store& store, const std::string& name);
-// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container.
+// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container, and
+// else names the nearest.
 Result<FoundImage> FindImage(Store& store, const std::string& reference);
 
 // The name under which an image was found, or the start of its id.

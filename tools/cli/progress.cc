@@ -53,12 +53,10 @@ size_t TerminalWidth() {
 
 }  // namespace
 
-Result<ProgressMode> ParseProgressMode(const std::string& text) {
-  if (text == "auto")
-    return ::isatty(STDERR_FILENO) != 0 ? ProgressMode::kBar : ProgressMode::kNone;
-  if (text == "plain") return ProgressMode::kPlain;
-  if (text == "none") return ProgressMode::kNone;
-  return MakeError("--progress is auto, plain or none, not '" + text + "'", ExitCode::kUsage);
+ProgressMode ProgressModeOf(std::string_view word) {
+  if (word == "none") return ProgressMode::kNone;
+  if (word == "plain") return ProgressMode::kPlain;
+  return ::isatty(STDERR_FILENO) != 0 ? ProgressMode::kBar : ProgressMode::kNone;
 }
 
 std::string ProgressLine(uint64_t done, uint64_t total, double seconds, size_t width) {

@@ -7,15 +7,14 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-
-#include "layerdb/base/result.h"
+#include <string_view>
 
 namespace veneer {
 
 enum class ProgressMode { kBar, kPlain, kNone };
 
-// "auto" is a bar when standard error is a terminal, else nothing. Usage error for anything but auto, plain and none.
-Result<ProgressMode> ParseProgressMode(const std::string& text);
+// "auto" is a bar when standard error is a terminal, else nothing; "plain"; "none".
+ProgressMode ProgressModeOf(std::string_view word);
 
 // The line to show: "  45.2MB / 117MB  [=======>          ]  38%  120MB/s  1s left". With a `total` of 0, which means
 // not known, only bytes and rate. In a narrow terminal the bar goes first, then the time left. Pure.

@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the parser tells a person: the texts of --help, and one line for a command line that is wrong.
+// What a person is told whose command line cannot be understood: one line with what is wrong, in words of this program,
+// and with the help that tells more. All are usage errors. Pure.
 #ifndef VENEER_TOOLS_CLI_USAGE_H_
 #define VENEER_TOOLS_CLI_USAGE_H_
 
-#include <CLI/CLI.hpp>
-#include <memory>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+
+#include "tools/cli/command.h"
 
 namespace veneer {
 
-// "Usage: veneer layer tar [OPTION...] IMAGE[@N]|DIFF-ID" and what follows.
-std::shared_ptr<CLI::FormatterBase> MakeHelpFormatter();
+// "image ls: PROBLEM; see `veneer help image ls`"
+tl::unexpected<Error> UsageError(const CommandPath& path, const std::string& problem);
 
-// What is wrong with the command line, on one line, with the help that tells more. REQUIRES: `app` has just failed to
-// parse `words` with `error`.
-std::string UsageProblem(const CLI::App& app, const std::vector<std::string>& words,
-                         const CLI::ParseError& error);
+// The group at the end of `path` has no command `word`; names what was meant, or what there is.
+tl::unexpected<Error> UnknownCommand(const CommandPath& path, const std::string& word);
 
-// A long option behind one dash, as in `mount -name x`, which would be read as -n with the value "ame"; what to tell of it.
-std::optional<std::string> SingleDashProblem(const CLI::App& app,
-                                             const std::vector<std::string>& words);
+// "no option '--al'; did you mean --all?"
+std::string UnknownOption(const CommandPath& path, std::string_view name);
 
-// True when `error` is that a noun (`veneer image`) stands alone, whose help then says what can be done.
-bool LacksVerb(const CLI::App& app, const CLI::ParseError& error);
+// The same for a word that is left over, whatever it looks like.
+std::string UnexpectedWord(const CommandPath& path, const std::string& word);
 
-// The first word that is no option and no option's value: the command. Empty when there is none.
-std::string CommandWord(const std::vector<std::string>& words);
+// "text or json", "image, container or layer"
+std::string Alternatives(const std::vector<std::string_view>& words);
 
 }  // namespace veneer
 

@@ -68,7 +68,7 @@ class Applier {
  private:
   static tl::unexpected<Error> Unknown(const std::string& instruction) {
     if (instruction == "MAINTAINER") {
-      return Bad("it is obsolete: use --author, or LABEL org.opencontainers.image.authors=NAME");
+      return Bad("it is obsolete: LABEL org.opencontainers.image.authors=NAME takes its place");
     }
     constexpr std::array<std::string_view, 6> kOfABuild = {"FROM", "RUN", "COPY",
                                                            "ADD",  "ARG", "INCLUDE"};
@@ -338,7 +338,7 @@ Result<std::vector<ConfigChange>> ParseConfigChanges(const std::vector<std::stri
   std::vector<ConfigChange> changes;
   for (const std::string& text : texts) {
     const std::vector<std::string> instructions = SplitInstructions(text);
-    if (instructions.empty()) return Bad("--change: the instruction is missing");
+    if (instructions.empty()) return Bad("the instruction is missing");
     for (const std::string& instruction : instructions) {
       const auto [word, rest] = SplitFirstWord(instruction);
       changes.push_back({UpperCase(word), std::string(rest)});
@@ -350,7 +350,7 @@ Result<std::vector<ConfigChange>> ParseConfigChanges(const std::vector<std::stri
     if (variables && Applier::Knows(change.instruction)) continue;
     Json config = Json::object();
     if (Result<void> done = Applier(&config).Apply(change); !done) {
-      return tl::unexpected(std::move(done).error().Context("--change " + change.instruction));
+      return tl::unexpected(std::move(done).error().Context(change.instruction));
     }
   }
   return changes;
@@ -362,7 +362,7 @@ Result<void> ApplyConfigChanges(const std::vector<ConfigChange>& changes, Json* 
   Applier applier(config);
   for (const ConfigChange& change : changes) {
     if (Result<void> done = applier.Apply(change); !done) {
-      return tl::unexpected(std::move(done).error().Context("--change " + change.instruction));
+      return tl::unexpected(std::move(done).error().Context(change.instruction));
     }
   }
   return {};

@@ -78,11 +78,12 @@ std::string UsersOf(const MountEntry& mount, const std::vector<MountEntry>& tabl
 
 tl::unexpected<Error> Busy(const ContainerRecord& container, const std::string& mount_point,
                            const std::string& users) {
-  return MakeError(
-      "container " + container.name + " is in use at " + mount_point +
-          (users.empty() ? " by processes that root can see with `fuser -vm`" : " by " + users) +
-          "; --lazy unmounts all the same",
-      ExitCode::kInUse);
+  return tl::unexpected(
+      Error(
+          "container " + container.name + " is in use at " + mount_point +
+              (users.empty() ? " by processes that root can see with `fuser -vm`" : " by " + users),
+          ExitCode::kInUse)
+          .Because(Reason::kMountInUse));
 }
 
 // True when the daemon's own mount namespace has the container mounted, which this one has not.

@@ -222,7 +222,7 @@ Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs) 
   std::vector<Fd> sources;
   for (const BindMount& bind : spec.binds) {
     auto source = CloneMount(AT_FDCWD, bind.source.c_str(), Depth::kTree);
-    if (!source) return MakeError(source.error(), "--bind " + bind.source);
+    if (!source) return MakeError(source.error(), bind.source);
     sources.push_back(std::move(*source));
   }
   VENEER_TRY_VOID(MountProc(root, stubs));

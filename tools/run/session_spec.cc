@@ -35,7 +35,7 @@ Result<BindMount> ParseBind(std::string_view text) {
     }
   }
   const auto bad = [&](const char* why) {
-    return MakeError("--bind " + std::string(text) + ": " + why, ExitCode::kUsage);
+    return MakeError(std::string(text) + ": " + why, ExitCode::kUsage);
   };
   if (parts.size() < 2 || parts.size() > 3) return bad("it must be SOURCE:DESTINATION[:ro]");
   BindMount bind;

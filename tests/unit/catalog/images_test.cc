@@ -80,25 +80,13 @@ TEST_F(ImagesTest, KeepWhatBelongsToThemWhenTheyArePutAgain) {
   EXPECT_EQ(found.parent, parent);
 }
 
-TEST_F(ImagesTest, AreMissedWithTheNearestName) {
-  PutImage("one", {"debian:12", "alpine:3"});
-  const auto message = [&](const char* name) {
+TEST_F(ImagesTest, AreMissed) {
+  PutImage("one", {"debian:12"});
+  for (const char* name : {"debain:12", "debian", "no such name", "sha256:0"}) {
     const auto found = store_->images().Find(name);
-    EXPECT_EQ(found.error().exit(), ExitCode::kNotFound);
-    return found.error().message();
-  };
-  EXPECT_THAT(message("debain:12"), HasSubstr("did you mean debian:12?"));
-  EXPECT_THAT(message("debian"), HasSubstr("did you mean debian:12?"));
-  EXPECT_THAT(message("debian:bookworm"), HasSubstr("did you mean debian:12?"));
-  EXPECT_THAT(message("alpne"), HasSubstr("did you mean alpine:3?"));
-  PutImage("two", {"mongo:3.2", "nginx:latest", "team/tool:1"});
-  EXPECT_THAT(message("mong"), HasSubstr("did you mean mongo:3.2?"));
-  EXPECT_THAT(message("ubunt"), testing::Not(HasSubstr("did you mean")));
-  EXPECT_THAT(message("deb"), HasSubstr("did you mean debian:12?"));
-  EXPECT_THAT(message("tool"), HasSubstr("did you mean team/tool:1?"));
-  EXPECT_THAT(message("mong:3.2"), HasSubstr("did you mean mongo:3.2?"));
-  EXPECT_THAT(message("postgres"), testing::Not(HasSubstr("did you mean")));
-  EXPECT_THAT(message("no such name"), HasSubstr("no such image: no such name"));
+    EXPECT_EQ(found.error().exit(), ExitCode::kNotFound) << name;
+    EXPECT_EQ(found.error().message(), std::string("no such image: ") + name);
+  }
 }
 
 TEST_F(ImagesTest, MoveTheirTags) {

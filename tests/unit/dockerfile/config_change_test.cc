@@ -58,28 +58,28 @@ TEST(ConfigChangeTest, EveryInstructionHasItsPlaceInTheConfig) {
 
 TEST(ConfigChangeTest, WhatIsWrongIsRefusedAndTheInstructionNamed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", "--change: the instruction is missing"},
-      {" # only a comment", "--change: the instruction is missing"},
-      {"MAINTAINER me", "--change MAINTAINER: it is obsolete: use --author, or LABEL"},
-      {"RUN make", "--change RUN: it does not change a config; one of CMD, "},
-      {"COPY $a $b", "--change COPY: it does not change a config"},
-      {"FRM x", "--change FRM: no such instruction"},
-      {"CMD", "--change CMD: the command is missing"},
-      {"CMD [1]", "--change CMD: a list in brackets holds strings"},
-      {"ENV", "--change ENV: NAME=VALUE is missing"},
-      {"ENV a", "--change ENV: it takes NAME=VALUE...; 'a' has no ="},
+      {"", "the instruction is missing"},
+      {" # only a comment", "the instruction is missing"},
+      {"MAINTAINER me", "MAINTAINER: it is obsolete: LABEL"},
+      {"RUN make", "RUN: it does not change a config; one of CMD, "},
+      {"COPY $a $b", "COPY: it does not change a config"},
+      {"FRM x", "FRM: no such instruction"},
+      {"CMD", "CMD: the command is missing"},
+      {"CMD [1]", "CMD: a list in brackets holds strings"},
+      {"ENV", "ENV: NAME=VALUE is missing"},
+      {"ENV a", "ENV: it takes NAME=VALUE...; 'a' has no ="},
       {"ENV a=b c", "'c' has no ="},
       {"ENV =b", "a name before = is empty"},
       {"ENV a=\"b", "a double quote is not closed"},
       {"ENV a='b", "a single quote is not closed"},
-      {"LABEL ", "--change LABEL: NAME=VALUE is missing"},
+      {"LABEL ", "LABEL: NAME=VALUE is missing"},
       {"EXPOSE", "PORT[/PROTOCOL] is missing"},
       {"EXPOSE 0", "'0' is not PORT"},
       {"EXPOSE 65536", "'65536' is not PORT"},
       {"EXPOSE 80/icmp", "the protocol is tcp, udp or sctp"},
       {"EXPOSE 9-8", "'9-8' is not PORT"},
       {"EXPOSE 1-", "'1-' is not PORT"},
-      {"USER", "--change USER: USER[:GROUP] is missing"},
+      {"USER", "USER: USER[:GROUP] is missing"},
       {"USER 2147483648", "'2147483648' is not USER"},
       {"USER a:b:c", "is not USER[:GROUP]"},
       {"USER :0", "is not USER[:GROUP]"},
@@ -140,17 +140,17 @@ TEST(ConfigChangeTest, SeveralInstructionsMayStandInOneText) {
 
 TEST(ConfigChangeTest, AConfigOfAStrangerMayHoldAnything) {
   EXPECT_EQ(Apply(R"({"Labels":[1]})", {"LABEL a=b"}),
-            R"(! --change LABEL: "Labels" of the image's config is not an object)");
+            R"(! LABEL: "Labels" of the image's config is not an object)");
   EXPECT_EQ(Apply(R"({"Env":7})", {"ENV a=$b"}),
-            R"(! --change ENV: "Env" of the image's config is not a list)");
+            R"(! ENV: "Env" of the image's config is not a list)");
   EXPECT_EQ(Apply(R"({"Env":[1,"a"]})", {"ENV a=b"}), R"({"Env":[1,"a=b"]})");
-  EXPECT_EQ(Apply(R"({"Shell":"x"})", {"CMD a"}), R"(! --change CMD: "Shell" is not a list)");
+  EXPECT_EQ(Apply(R"({"Shell":"x"})", {"CMD a"}), R"(! CMD: "Shell" is not a list)");
   EXPECT_EQ(Apply(R"({"WorkingDir":7})", {"WORKDIR a"}),
-            R"(! --change WORKDIR: "WorkingDir" is not a string)");
+            R"(! WORKDIR: "WorkingDir" is not a string)");
   EXPECT_EQ(Apply(R"([])", {"USER a"}), R"(! "config" of the image's config is not an object)");
   // What a variable holds is checked when it is known.
   EXPECT_EQ(Apply(R"({"Env":["P=x"]})", {"EXPOSE $P"}),
-            "! --change EXPOSE: 'x' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
+            "! EXPOSE: 'x' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
 }
 
 TEST(DockerfileWordsTest, ExpandsAsAShellDoes) {

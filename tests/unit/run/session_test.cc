@@ -16,9 +16,9 @@
 #include <sstream>
 #include <thread>
 
+#include "layerdb/base/mount_table.h"
 #include "tests/support/temp_dir.h"
 #include "tools/run/mount_stubs.h"
-#include "layerdb/base/mount_table.h"
 #include "tools/run/user_namespace.h"
 
 namespace veneer {
@@ -206,7 +206,7 @@ TEST_F(SessionTest, BindMountsShowAndProtect) {
   EXPECT_FALSE(fs::exists(dir_ + "/root/mnt"));
   spec_.binds.push_back({dir_ + "/absent", "/x", true});
   EXPECT_EQ(Run("true"), 98);
-  EXPECT_EQ(error_, "--bind " + dir_ + "/absent: No such file or directory");
+  EXPECT_EQ(error_, dir_ + "/absent: No such file or directory");
 }
 
 TEST_F(SessionTest, ReadOnlyMeansTheTreeAndNotItsOwnFileSystems) {

@@ -228,7 +228,8 @@ TEST_F(PruneTest, AndImportsAndMountsDoNotBreakEachOther) {
           default: {
             const auto found = store->images().Find("base");
             ASSERT_TRUE(found.has_value()) << found.error().message();
-            const auto made = store->containers().Create({"", found->image.id, "base", true, ""});
+            const std::string name = "c" + std::to_string(worker) + "-" + std::to_string(i);
+            const auto made = store->containers().Create({name, found->image.id, "base", true, ""});
             ASSERT_TRUE(made.has_value()) << made.error().message();
             Must(IndexReader::Open(Must(store->EnsureTree(made->diff_ids))));
             const ContainerLock lock = Must(store->containers().Lock(made->name));

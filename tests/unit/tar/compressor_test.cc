@@ -157,7 +157,7 @@ TEST_F(CheckedLayerTarTest, AContentThatHasDecayedIsAnError) {
       "dd of=$f bs=1 seek=2000000 conv=notrunc status=none; done");
   const Result<uint64_t> written = write();
   ASSERT_FALSE(written);
-  EXPECT_NE(written.error().message().find("another digest; run `veneer fsck`"), std::string::npos)
+  EXPECT_NE(written.error().message().find("another digest"), std::string::npos)
       << written.error().message();
   const Result<uint64_t> stopped = WriteCheckedLayerTar(
       store(), layer, [](std::string_view) -> Result<void> { return MakeError("full"); });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the store is. Pure: the environment comes in as values.
-#ifndef VENEER_LAYERDB_STORE_STORE_PATH_H_
-#define VENEER_LAYERDB_STORE_STORE_PATH_H_
+#ifndef VENEER_TOOLS_CLI_STORE_PATH_H_
+#define VENEER_TOOLS_CLI_STORE_PATH_H_
 
 #include <sys/types.h>
 
@@ -33,4 +33,4 @@ Result<std::string> ResolveStorePath(const StorePathInputs& inputs);
 
 }  // namespace veneer
 
-#endif  // VENEER_LAYERDB_STORE_STORE_PATH_H_
+#endif  // VENEER_TOOLS_CLI_STORE_PATH_H_

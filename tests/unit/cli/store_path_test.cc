@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "layerdb/store/store_path.h"
+#include "tools/cli/store_path.h"
 
 #include <gtest/gtest.h>
 

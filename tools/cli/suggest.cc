@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "layerdb/catalog/suggest.h"
+#include "tools/cli/suggest.h"
 
 #include <algorithm>
 #include <vector>

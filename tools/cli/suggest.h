@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // "Did you mean …?". Pure.
-#ifndef VENEER_LAYERDB_CATALOG_SUGGEST_H_
-#define VENEER_LAYERDB_CATALOG_SUGGEST_H_
+#ifndef VENEER_TOOLS_CLI_SUGGEST_H_
+#define VENEER_TOOLS_CLI_SUGGEST_H_
 
 #include <cstddef>
 #include <optional>
@@ -23,4 +23,4 @@ std::string DidYouMean(std::string_view wanted, std::span<const std::string> can
 
 }  // namespace veneer
 
-#endif  // VENEER_LAYERDB_CATALOG_SUGGEST_H_
+#endif  // VENEER_TOOLS_CLI_SUGGEST_H_
