@@ -91,6 +91,7 @@ class ObjectWriter {
   ObjectWriter(const ObjectWriter&) = delete;
   ObjectWriter& operator=(const ObjectWriter&) = delete;
 
+  // Long runs of zeros become holes.
   Result<void> Write(std::string_view bytes);
   // A hole of `size` bytes at the present end.
   Result<void> Hole(uint64_t size);
@@ -103,9 +104,12 @@ class ObjectWriter {
   Result<ObjectRef> Finish();
 
  private:
+  Result<void> WriteAt(std::string_view bytes, uint64_t offset);
+
   WriteSession& session_;
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
+  uint64_t waiting_zeros_ = 0;  // whole blocks at the end that are not written
   ContentHasher hasher_;
   uint64_t blocks_ = 0;
 };

@@ -216,7 +216,7 @@ class Changes(ImageCase):
         self.assertEqual(config["config"], {"Env": ["A=1", "PATH=/bin"], "Cmd": ["old"], "WorkingDir": "/srv"})
         self.veneer("create", "-n", "web", "app")
         before = self.ids()
-        for bad, say in (("RUN x", "--change RUN: it does not change a config"), ("EXPOSE x", "'x' is not PORT"),
+        for bad, say in (("RUN x", "--change: RUN: it does not change a config"), ("EXPOSE x", "'x' is not PORT"),
                          ("MAINTAINER me", "--author"), ("ENV $X", "has no =")):
             self.refused("commit", "-c", "USER me", "-c", bad, "web", "app:new", code=2, say=say)
         self.assertEqual(self.ids(), before)
