@@ -109,7 +109,7 @@ class ObjectWriter {
   WriteSession& session_;
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
-  uint64_t waiting_zeros_ = 0;  // whole blocks at the end that are not written
+  uint64_t waiting_zeros_ = 0;  // at the end, not written so far
   ContentHasher hasher_;
   uint64_t blocks_ = 0;
 };

@@ -36,13 +36,15 @@ Result<void> ObjectWriter::Write(std::string_view bytes) {
   size_t at = 0;
   while (at < bytes.size()) {
     const size_t end = std::min(bytes.size(), at + kBlock - (offset + at) % kBlock);
-    const bool zero = end - at == kBlock && IsZero(bytes.substr(at, kBlock));
+    // A run begins with a block; a call may end within one.
+    const bool zero =
+        ((offset + at) % kBlock == 0 || waiting_zeros_ > 0) && IsZero(bytes.substr(at, end - at));
     if (zero && waiting_zeros_ == 0) {
       VENEER_TRY_VOID(WriteAt(bytes.substr(begin, at - begin), offset + begin));
       begin = at;
     }
     if (zero) {
-      waiting_zeros_ += kBlock;
+      waiting_zeros_ += end - at;
     } else if (waiting_zeros_ >= kMinHole) {
       waiting_zeros_ = 0;
       begin = at;

@@ -17,6 +17,7 @@ namespace veneer {
 namespace {
 
 constexpr size_t kReadSize = size_t{256} << 10;
+constexpr uint32_t kSetGroupId = 02000;
 
 class Rewriter {
  public:
@@ -25,7 +26,7 @@ class Rewriter {
 
   Result<void> Run() {
     std::vector<Place> todo;
-    todo.push_back({"", layer_.Root()});
+    todo.push_back({"", layer_.Root(), false});
     while (!todo.empty()) {
       const Place place = std::move(todo.back());
       todo.pop_back();
@@ -43,6 +44,7 @@ class Rewriter {
   struct Place {
     std::string path;
     LayerObject object;
+    bool needs_entry = false;  // without one, a reader would make another directory
   };
 
   tl::unexpected<Error> InPath(const std::string& path, Errno e) const {
@@ -76,14 +78,17 @@ class Rewriter {
       }
       auto object = layer_.Lookup(place.object.ref, name.text, name.hint);
       if (!object) return InPath(path, object.error());
-      if (*object) out->push_back({std::move(path), **std::move(object)});
+      if (!*object) continue;
+      // The bit is inherited (tree_builder.h), and directories come before what is in them here.
+      const bool inherits = (place.object.attr.mode & kSetGroupId & ~(*object)->attr.mode) != 0;
+      out->push_back({std::move(path), **std::move(object), inherits});
     }
     return {};
   }
 
   Result<void> Take(const Place& place) {
     const LayerObject& object = place.object;
-    if (!object.marks.implied) VENEER_TRY_VOID(Object(place));
+    if (!object.marks.implied || place.needs_entry) VENEER_TRY_VOID(Object(place));
     if (!object.marks.opaque) return {};
     return Mark(OpaquePath(place.path));
   }

@@ -217,7 +217,7 @@ class Changes(ImageCase):
         self.veneer("create", "-n", "web", "app")
         before = self.ids()
         for bad, say in (("RUN x", "--change: RUN: it does not change a config"), ("EXPOSE x", "'x' is not PORT"),
-                         ("MAINTAINER me", "--author"), ("ENV $X", "has no =")):
+                         ("MAINTAINER me", "authors=NAME"), ("ENV $X", "has no =")):
             self.refused("commit", "-c", "USER me", "-c", bad, "web", "app:new", code=2, say=say)
         self.assertEqual(self.ids(), before)
         self.veneer("commit", "-p", "-a", "me", "-m", "why", "-c", "env PATH=/opt:$PATH B='b c'",
