@@ -22,6 +22,9 @@ enum class FileType : uint8_t {
   kSocket = 6,
 };
 
+// The set-group-ID bit of a mode; what is made in a directory that has it inherits the group (mkdir(2)).
+inline constexpr uint16_t kSetGroupId = 02000;
+
 // The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give kRegular.
 uint32_t TypeBits(FileType type);
 FileType TypeFromMode(uint32_t mode);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/objects/object_writer.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "layerdb/base/sys.h"
 #include "layerdb/base/zeros.h"
@@ -10,8 +13,8 @@
 namespace veneer {
 
 namespace {
-// Zeros that become a hole, whole ones of this size that begin at a multiple of it.
-constexpr size_t kHoleSize = size_t{64} << 10;
+constexpr size_t kBlock = 4096;
+constexpr uint64_t kMinHole = uint64_t{64} << 10;  // shorter runs of zeros are written
 }  // namespace
 
 ObjectWriter::ObjectWriter(ObjectStaging& staging, std::string path, Fd fd)
@@ -21,24 +24,42 @@ ObjectWriter::~ObjectWriter() {
   if (fd_) IgnoreError(sys::Unlink(sys::Path(path_)), "prune does the rest");
 }
 
+Result<void> ObjectWriter::WriteAt(std::string_view bytes, uint64_t offset) {
+  if (bytes.empty()) return {};
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes, offset), path_);
+  return {};
+}
+
 Result<void> ObjectWriter::Write(std::string_view bytes) {
   const uint64_t offset = hasher_.size();
   hasher_.Update(bytes);
   if (cloned_) return {};
-  size_t begin = 0;  // of what is to be written next
-  auto write_until = [&](size_t end) -> Result<void> {
-    if (end == begin) return {};
-    VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes.substr(begin, end - begin), offset + begin),
-                        path_);
-    return {};
-  };
-  for (size_t at = (kHoleSize - offset % kHoleSize) % kHoleSize; at + kHoleSize <= bytes.size();
-       at += kHoleSize) {
-    if (!IsZero(bytes.substr(at, kHoleSize))) continue;
-    VENEER_TRY_VOID(write_until(at));
-    begin = at + kHoleSize;
+  size_t begin = 0;  // what is in front of it is written, or zeros that wait
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const size_t end = std::min(bytes.size(), at + kBlock - (offset + at) % kBlock);
+    // A run begins with a block; a call may end within one.
+    const bool zero =
+        ((offset + at) % kBlock == 0 || waiting_zeros_ > 0) && IsZero(bytes.substr(at, end - at));
+    if (zero && waiting_zeros_ == 0) {
+      VENEER_TRY_VOID(WriteAt(bytes.substr(begin, at - begin), offset + begin));
+      begin = at;
+    }
+    if (zero) {
+      waiting_zeros_ += end - at;
+    } else if (waiting_zeros_ >= kMinHole) {
+      waiting_zeros_ = 0;
+      begin = at;
+    } else if (waiting_zeros_ > 0) {
+      // Those of an earlier call are not in `bytes`.
+      const uint64_t earlier = waiting_zeros_ - std::min<uint64_t>(waiting_zeros_, at);
+      VENEER_TRY_VOID(WriteAt(std::string(earlier, '\0'), offset - earlier));
+      waiting_zeros_ = 0;
+    }
+    at = end;
   }
-  return write_until(bytes.size());
+  if (waiting_zeros_ == 0) VENEER_TRY_VOID(WriteAt(bytes.substr(begin), offset + begin));
+  return {};
 }
 
 bool ObjectWriter::Clone(int from) {
@@ -54,6 +75,7 @@ Result<void> ObjectWriter::Hole(uint64_t size) {
   // Larger than any file can be, and the size would wrap.
   if (size > uint64_t{INT64_MAX} - hasher_.size()) return MakeError(Errno{EFBIG}, path_);
   hasher_.Zeros(size);
+  waiting_zeros_ = 0;
   return {};
 }
 

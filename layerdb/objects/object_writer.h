@@ -45,6 +45,7 @@ class ObjectWriter {
   ObjectWriter(const ObjectWriter&) = delete;
   ObjectWriter& operator=(const ObjectWriter&) = delete;
 
+  // Long runs of zeros become holes.
   Result<void> Write(std::string_view bytes);
   // A hole of `size` bytes at the present end.
   Result<void> Hole(uint64_t size);
@@ -62,10 +63,13 @@ class ObjectWriter {
   Result<ObjectRef> Finish();
 
  private:
+  Result<void> WriteAt(std::string_view bytes, uint64_t offset);
+
   ObjectStaging& staging_;
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
   bool cloned_ = false;
+  uint64_t waiting_zeros_ = 0;  // at the end, not written so far
   ContentHasher hasher_;
   uint64_t blocks_ = 0;
 };

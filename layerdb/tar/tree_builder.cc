@@ -15,7 +15,6 @@ namespace veneer {
 namespace {
 
 constexpr TreeBuilder::Node kRoot = 0;
-constexpr uint16_t kSetGroupId = 02000;
 constexpr int kMaxSymlinks = 40;  // as the kernel allows in one path
 // A slot whose name was removed; lookups go on behind it.
 constexpr uint32_t kForgotten = UINT32_MAX - 1;

@@ -26,7 +26,7 @@ class Rewriter {
 
   Result<void> Run() {
     std::vector<PathNode> todo;
-    todo.push_back({"", layer_.Root()});
+    todo.push_back({"", layer_.Root(), false});
     while (!todo.empty()) {
       const PathNode node = std::move(todo.back());
       todo.pop_back();
@@ -45,6 +45,7 @@ class Rewriter {
   struct PathNode {
     std::string path;
     LayerObject object;
+    bool needs_entry = false;  // without one, a reader would make another directory
   };
 
   tl::unexpected<Error> InPath(const std::string& path, Errno e) const {
@@ -70,14 +71,17 @@ class Rewriter {
       }
       auto object = layer_.Lookup(node.object.ref, name.text, name.hint);
       if (!object) return InPath(path, object.error());
-      if (*object) out->push_back({std::move(path), **std::move(object)});
+      if (!*object) continue;
+      // The bit is inherited (tree_builder.h), and directories come before what is in them here.
+      const bool inherits = (node.object.attr.mode & kSetGroupId & ~(*object)->attr.mode) != 0;
+      out->push_back({std::move(path), **std::move(object), inherits});
     }
     return {};
   }
 
   Result<void> WriteNode(const PathNode& node) {
     const LayerObject& object = node.object;
-    if (!object.marks.implied) VENEER_TRY_VOID(Object(node));
+    if (!object.marks.implied || node.needs_entry) VENEER_TRY_VOID(Object(node));
     if (!object.marks.opaque) return {};
     return stream_.Mark(OpaquePath(node.path));
   }

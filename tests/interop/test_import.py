@@ -96,6 +96,22 @@ class Peculiar(StoreCase):
                 digest = "sha256:" + sha(read(self.path(name)))
                 self.assertEqual(self.veneer("inspect", "--format", "{{index .RootFS.Layers 0}}", "exact:1").strip(), digest)
 
+    def test_a_directory_without_an_entry_stays_what_it_was(self):
+        """In front of the entry that gives the directory above it a set-group-ID bit."""
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as tar:
+            add(tar, "d/d/f", b"")
+            above = tarfile.TarInfo("d")
+            above.type, above.mode = tarfile.DIRTYPE, 0o2775
+            tar.addfile(above)
+            add(tar, "d/d/f", b"")
+        write(self.path("order.tar"), out.getvalue())
+        modes = []
+        for options in (["--exact"], []):
+            self.veneer("import", "-q", *options, "order.tar", "order:1", err="(?s:.*)")
+            modes.append(self.tree_of("order:1")[b"d/d"]["mode"])
+        self.assertEqual(modes, [0o755, 0o755])
+
     def test_whiteouts_and_opaque_marks_stay_marks(self):
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w") as tar:

@@ -216,8 +216,8 @@ class Changes(ImageCase):
         self.assertEqual(config["config"], {"Env": ["A=1", "PATH=/bin"], "Cmd": ["old"], "WorkingDir": "/srv"})
         self.veneer("create", "-n", "web", "app")
         before = self.ids()
-        for bad, say in (("RUN x", "--change RUN: it does not change a config"), ("EXPOSE x", "'x' is not PORT"),
-                         ("MAINTAINER me", "--author"), ("ENV $X", "has no =")):
+        for bad, say in (("RUN x", "--change: RUN: it does not change a config"), ("EXPOSE x", "'x' is not PORT"),
+                         ("MAINTAINER me", "authors=NAME"), ("ENV $X", "has no =")):
             self.refused("commit", "-c", "USER me", "-c", bad, "web", "app:new", code=2, say=say)
         self.assertEqual(self.ids(), before)
         self.veneer("commit", "-p", "-a", "me", "-m", "why", "-c", "env PATH=/opt:$PATH B='b c'",

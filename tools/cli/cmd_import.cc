@@ -92,9 +92,10 @@ Result<int> Import(Context& context, const Options& options) {
   };
   VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
   if (!layer.rewritten.empty()) {
-    LogWarning(WithoutPassword(options.source) + " has " + layer.rewritten +
-               ", which other tools refuse in a layer: it is written anew, with another diff id "
-               "(--exact keeps its bytes)");
+    LogWarning(
+        WithoutPassword(options.source) + " has " + layer.rewritten +
+        ", which other tools refuse in a layer or cannot save: it is written anew, with another "
+        "diff id (--exact keeps its bytes)");
   }
   VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
   const NewLayer entry{layer.diff_id, created, "", "",

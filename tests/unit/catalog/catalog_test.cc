@@ -32,7 +32,7 @@ class CatalogTest : public StoreTest {
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code(), EUCLEAN);
     EXPECT_THAT(opened.error().message(), HasSubstr(File() + " is " + why));
-    EXPECT_THAT(opened.error().message(), HasSubstr("veneer fsck"));
+    EXPECT_EQ(opened.error().reason(), Reason::kDamaged);
     EXPECT_EQ(Files("."), before);
 
     const FsckReport report = FsckUnopened(store_->layout(), opened.error());

@@ -204,7 +204,7 @@ TEST_F(PruneTest, TakesNoObjectsWhenALayerIsDamaged) {
   Must(store_->images().Remove("b", RemoveTerms{false}));
   WriteFile(store_->layout().layer_index(one.diff_ids[0]), "damaged");
   const auto pruned = Prune(*store_, {});
-  EXPECT_THAT(pruned.error().message(), HasSubstr("veneer fsck"));
+  EXPECT_EQ(pruned.error().reason(), Reason::kDamaged);
   EXPECT_EQ(Files("objects").size(), 3U);
 }
 
@@ -543,7 +543,7 @@ TEST_F(PruneTest, AContainerWithoutAnUpperCanBeRemoved) {
   std::filesystem::rename(Path("containers/web/upper"), Path("containers/web/removed"));
   const FsckReport report = Check();
   ASSERT_EQ(report.problems.size(), 1U);
-  EXPECT_THAT(report.problems[0].what, HasSubstr("veneer rm web"));
+  EXPECT_EQ(report.problems[0].what, "is missing");
   EXPECT_EQ(Must(store_->containers().List()).size(), 1U);
   {
     const ContainerLock lock = Must(store_->containers().Lock("web"));
