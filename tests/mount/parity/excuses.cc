@@ -60,6 +60,11 @@ bool IsCopyUpOfReplaced(const Difference& d) {
   return d.op != nullptr && d.plain_outcome->ret == 0 && d.got_outcome->error == EEXIST;
 }
 
+// Copying a directory up through a descriptor, when it was removed: its name is a whiteout by now.
+bool IsCopyUpOfRemovedDirectory(const Difference& d) {
+  return d.op != nullptr && d.plain_outcome->ret == 0 && d.got_outcome->error == ENOTDIR;
+}
+
 // Of a file whose set-user-ID bit would go, by somebody who may not.
 bool IsEmptyChown(const Difference& d) {
   return d.op != nullptr && (d.op->kind == OpKind::kChown || d.op->kind == OpKind::kFchown) &&
@@ -117,6 +122,7 @@ constexpr Excuse kNowhere{"a lower file that was unlinked has nowhere to keep a 
 constexpr Excuse kCapability{"writing back a mapping takes capabilities away", false};
 constexpr Excuse kChown{"FUSE cannot tell chown(-1, -1) from a write that drops set-user-ID", true};
 constexpr Excuse kReplaced{"the kernel cannot copy up a file whose name was replaced", true};
+constexpr Excuse kRemovedBelow{"the kernel cannot copy up a directory that was removed", true};
 constexpr Excuse kMisaligned{"FUSE takes direct input and output of any alignment", true};
 constexpr Excuse kParentTime{"the kernel marks the times of a directory in which it copies up",
                              false};
@@ -152,6 +158,7 @@ constexpr Entry kTable[] = {
     {kOverlay, Field::kResult, IsAclRemoval, kNoAcl},
     {kOverlay, Field::kResult, IsEmptyAcl, kNoAcl},
     {kOverlay, Field::kResult, IsCopyUpOfReplaced, kReplaced},
+    {kOverlay, Field::kResult, IsCopyUpOfRemovedDirectory, kRemovedBelow},
     {kOverlay, Field::kModifyTime, IsDirectory, kParentTime},
     {kOverlay, Field::kResult, IsRenameAcross, kRedirect},
 };
