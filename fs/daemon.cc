@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
@@ -57,9 +58,9 @@ bool Background::Ready() {
   if (!parent_) return true;
   ::setsid();
   LogToSyslog("veneerfs");
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const Sys<Fd> null = sys::OpenFollowing("/dev/null", O_RDWR);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (!null || ::dup2(null.get(), standard) < 0) ::close(standard);
+    if (!null || ::dup2(null->get(), standard) < 0) ::close(standard);
   }
   const char byte = 0;
   const bool told = ::write(parent_.get(), &byte, 1) == 1;

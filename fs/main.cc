@@ -26,6 +26,7 @@
 #include "fs/upper/upper.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/served_mount.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/base/user_mount_table.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
@@ -165,8 +166,9 @@ Result<void> Serve(const MountOptions& options, const MountPaths& paths, Backgro
 
 // What was written is on disk when the daemon is gone, as after the unmount of a file system of the kernel.
 void SyncUpper(const Fd& upper) {
-  if (upper && ::syncfs(upper.get()) != 0) {
-    LogError("writing everything to disk failed: " + ErrnoText(errno));
+  if (!upper) return;
+  if (const Sys<void> synced = sys::SyncFs(upper.get()); !synced) {
+    LogError("writing everything to disk failed: " + ErrnoText(synced.error().code));
   }
 }
 
@@ -187,14 +189,15 @@ Result<void> Run(const std::vector<std::string>& args) {
     VENEER_TRY(background, Background::Fork());
   }
   const bool sync = !paths.upper.empty() && !options.is_volatile;
-  const Fd upper(sync ? ::open(paths.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
+  const Sys<Fd> upper =
+      sync ? sys::OpenFollowing(paths.upper, O_RDONLY | O_DIRECTORY) : Sys<Fd>(Fd());
   ServedMount served;
   const Result<void> done = Serve(options, paths, background, descriptors, served);
   if (paths.device_fd < 0 && ::geteuid() == 0) {
     IgnoreError(ForgetUnmountHelper(paths.mount_point), "the next mount removes what is stale");
   }
   VENEER_TRY_VOID(done);
-  SyncUpper(upper);
+  if (upper) SyncUpper(*upper);
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/served_mount.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
@@ -28,9 +29,10 @@ bool IsOthers(dev_t device) {
 }  // namespace
 
 void FlushMappingsAt(const std::string& mount_point) {
-  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root || ::syncfs(root.get()) != 0) {
-    LogWarning("writing back " + mount_point + " failed: " + ErrnoText(errno));
+  const Sys<Fd> root = sys::OpenFollowing(mount_point, O_RDONLY | O_DIRECTORY);
+  const Sys<void> synced = root ? sys::SyncFs(root->get()) : Fail(root.error());
+  if (!synced) {
+    LogWarning("writing back " + mount_point + " failed: " + ErrnoText(synced.error().code));
   }
 }
 

@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/parse.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
@@ -21,8 +22,7 @@ uint64_t SignalsOf(std::string_view status, std::string_view line) {
   if (at == std::string_view::npos) return 0;
   const std::string_view digits = status.substr(at + line.size(), 16);
   uint64_t signals = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), signals, 16);
-  return signals;
+  return ParseNumber(digits, &signals, 16) ? signals : 0;
 }
 
 }  // namespace
@@ -35,10 +35,10 @@ bool Interrupts::Has(uint64_t request) const {
 bool IsBeingKilled(uint32_t thread) {
   if (thread == 0) return false;
   const std::string path = "/proc/" + std::to_string(thread) + "/status";
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Sys<Fd> file = sys::OpenFollowing(path, O_RDONLY);
   if (!file) return false;
   char buffer[4096];
-  const ssize_t size = ::read(file.get(), buffer, sizeof(buffer));
+  const ssize_t size = ::read(file->get(), buffer, sizeof(buffer));
   const std::string_view status(buffer, static_cast<size_t>(std::max<ssize_t>(size, 0)));
   const uint64_t pending = SignalsOf(status, "\nSigPnd:\t") | SignalsOf(status, "\nShdPnd:\t");
   return (pending & (uint64_t{1} << (SIGKILL - 1))) != 0;

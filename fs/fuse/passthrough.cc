@@ -10,6 +10,7 @@
 #include "fs/fuse/fuse_api.h"
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
@@ -55,11 +56,11 @@ void KernelBackings::Unregister(int32_t id) {
 }
 
 Sys<void> KernelBackings::Probe(const std::string& upper) {
-  Fd file(::open(upper.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  Sys<Fd> file = sys::OpenFollowing(upper, O_TMPFILE | O_RDWR, 0600);
   // Some file systems have no nameless files; then this only tells whether the kernel would take any file at all.
   if (!file) file = Fd(::memfd_create("probe", MFD_CLOEXEC));
-  if (!file) return FailErrno();
-  VENEER_TRY(const int32_t id, Register(file.get()));
+  if (!*file) return FailErrno();
+  VENEER_TRY(const int32_t id, Register(file->get()));
   Unregister(id);
   return {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/options/id_map.h"
 
-#include <charconv>
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 namespace {
@@ -10,8 +10,7 @@ constexpr uint64_t kIdEnd = UINT32_MAX;  // (uid_t)-1 means "no id"
 
 Result<uint32_t> ParseId(std::string_view text, std::string_view whole) {
   uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  if (!ParseNumber(text, &value)) {
     return MakeError("id mapping \"" + std::string(whole) + "\": \"" + std::string(text) +
                      "\" is not an id; write DISK:MOUNT:COUNT[:...]");
   }

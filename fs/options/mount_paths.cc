@@ -6,7 +6,6 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -14,6 +13,8 @@
 #include <utility>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/parse.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 namespace {
@@ -36,14 +37,15 @@ Result<ResolvedPath> Resolve(std::string label, const std::string& path) {
                                                          &std::free);
   // The kernel may still answer for the root of a mount whose daemon is dead, but not this. By a descriptor of the path
   // alone: anything else makes autofs mount there, which waits for this very program (open(2), O_PATH).
-  struct statvfs file_system = {};
-  const Fd at_path(real ? ::open(real.get(), O_PATH | O_CLOEXEC) : -1);
-  if (!at_path || ::fstatvfs(at_path.get(), &file_system) != 0) {
-    if (errno == ENOTCONN) {
+  const Sys<Fd> at_path = real ? sys::OpenFollowing(real.get(), O_PATH) : FailErrno();
+  const Sys<struct statvfs> file_system =
+      at_path ? sys::StatVfs(at_path->get()) : Fail(at_path.error());
+  if (!file_system) {
+    if (file_system.error().code == ENOTCONN) {
       return MakeError(resolved.label +
                        ": a dead mount is there; remove it with fusermount3 -u or umount");
     }
-    return MakeError(Errno{errno}, resolved.label);
+    return MakeError(file_system.error(), resolved.label);
   }
   resolved.path = real.get();
   for (std::string at = resolved.path;;) {
@@ -88,9 +90,7 @@ std::optional<int> DeviceFd(std::string_view mount_point) {
   if (!mount_point.starts_with(kPrefix)) return std::nullopt;
   mount_point.remove_prefix(kPrefix.size());
   int fd = -1;
-  const char* end = mount_point.data() + mount_point.size();
-  const auto parsed = std::from_chars(mount_point.data(), end, fd);
-  if (parsed.ec != std::errc() || parsed.ptr != end || fd < 0) return std::nullopt;
+  if (!ParseNumber(mount_point, &fd) || fd < 0) return std::nullopt;
   return fd;
 }
 

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 namespace {
@@ -32,11 +33,7 @@ Result<bool> AsBool(const Given& given) {
 
 Result<uint32_t> AsId(const Given& given) {
   uint32_t id = 0;
-  const char* end = given.value.data() + given.value.size();
-  const auto parsed = std::from_chars(given.value.data(), end, id);
-  if (parsed.ec != std::errc() || parsed.ptr != end || id == UINT32_MAX) {
-    return Bad(given, "an id");
-  }
+  if (!ParseNumber(given.value, &id) || id == UINT32_MAX) return Bad(given, "an id");
   return id;
 }
 
@@ -120,9 +117,7 @@ Result<void> SetOverlayMode(const Given& given, MountOptions& options) {
 
 Result<void> SetTimeout(const Given& given, MountOptions& options) {
   double seconds = 0;
-  const char* end = given.value.data() + given.value.size();
-  const auto parsed = std::from_chars(given.value.data(), end, seconds);
-  if (parsed.ec != std::errc() || parsed.ptr != end || !(seconds >= 0)) {
+  if (!ParseNumber(given.value, &seconds) || !(seconds >= 0)) {
     return Bad(given, "a number of seconds");
   }
   options.timeout = std::min(seconds, MountOptions::kForever);

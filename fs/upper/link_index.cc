@@ -3,20 +3,19 @@
 
 #include <time.h>
 
-#include <charconv>
 #include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "fs/upper/own_directory.h"
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
 namespace {
 
 bool ParseIno(std::string_view name, uint64_t& ino) {
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ino, 16);
-  return error == std::errc() && end == name.data() + name.size() && name.size() == 16;
+  return name.size() == 16 && ParseNumber(name, &ino, 16);
 }
 
 }  // namespace
@@ -50,8 +49,7 @@ Sys<void> LinkIndex::Load() {
       outcome = Fail(target.error());
       return;
     }
-    uint32_t count = 0;
-    std::from_chars(target->data(), target->data() + target->size(), count);
+    const auto count = ParseNumber<uint32_t>(*target).value_or(0);
     const auto changed = ChangedOnDisk(LinkName(ino));
     if (!changed) {
       outcome = Fail(changed.error());

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/upper/lock.h"
 
-#include <sys/file.h>
-
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/process_progress.h"
 #include "layerdb/base/served_mount.h"
-#include "layerdb/base/sys.h"
 
 namespace veneer {
 
@@ -81,8 +79,10 @@ class Patience {
 
 Result<void> LockDirectory(int fd, const std::string& what) {
   Patience patience;
-  while (::flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return MakeError(Errno{errno}, "lock " + what);
+  for (;;) {
+    VENEER_TRY_CTX(const bool locked, TakeLock(fd, LockMode::kExclusive, kNoPatience),
+                   "lock " + what);
+    if (locked) return {};
     const std::optional<int> holder = LockHolder(fd);
     if (!patience.IsLeftFor(holder)) {
       return MakeError(what + " is in use by another mount" +
@@ -92,7 +92,6 @@ Result<void> LockDirectory(int fd, const std::string& what) {
     }
     std::this_thread::sleep_for(kPause);
   }
-  return {};
 }
 
 }  // namespace veneer

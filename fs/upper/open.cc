@@ -6,6 +6,7 @@
 #include "fs/upper/lock.h"
 #include "fs/upper/own_directory.h"
 #include "fs/upper/upper.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/layer/marks.h"
 #include "layerdb/model/dialect.h"
@@ -15,8 +16,8 @@ namespace veneer {
 namespace {
 
 Result<Fd> OpenDirectory(const std::string& path, const char* role) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return MakeError(Errno{errno}, std::string(role) + " " + path);
+  VENEER_TRY_CTX(Fd fd, sys::OpenFollowing(path, O_RDONLY | O_DIRECTORY),
+                 std::string(role) + " " + path);
   return fd;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Numbers in text. Only digits, after a minus where the type has a sign: no blanks, no plus, no prefix, no locale. A number
-// that does not fit its type is none. Pure.
+// that does not fit its type is none. A floating type takes a fraction and an exponent too, "inf" and "nan". Pure.
+//
+// Nothing else in the project reads numbers (scripts/checks/number_parsing.py).
 #ifndef VENEER_LAYERDB_BASE_PARSE_H_
 #define VENEER_LAYERDB_BASE_PARSE_H_
 
@@ -10,16 +12,23 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 
 namespace veneer {
 
-// Takes the number at the front of `text` off it. False: there is none, and both stay as they are.
+// Takes the number at the front of `text` off it. `base`: of a whole number. False: there is none, and both stay as they are.
 template <class Number>
 bool TakeNumber(std::string_view* text, Number* number, int base = 10) {
   Number value{};
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value, base);
-  if (error != std::errc()) return false;
-  text->remove_prefix(static_cast<size_t>(end - text->data()));
+  const char* const end = text->data() + text->size();
+  std::from_chars_result read;
+  if constexpr (std::is_floating_point_v<Number>) {
+    read = std::from_chars(text->data(), end, value);
+  } else {
+    read = std::from_chars(text->data(), end, value, base);
+  }
+  if (read.ec != std::errc()) return false;
+  text->remove_prefix(static_cast<size_t>(read.ptr - text->data()));
   *number = value;
   return true;
 }

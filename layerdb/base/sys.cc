@@ -62,7 +62,7 @@ Sys<Fd> Open(At at, int flags, mode_t mode) {
 }
 
 Sys<Fd> OpenFollowing(const char* path, int flags, mode_t mode) {
-  const int fd = Retry([&] { return ::open(path, flags | O_CLOEXEC, mode); });
+  const int fd = ::open(path, flags | O_CLOEXEC, mode);
   if (fd < 0) return FailErrno();
   return Fd(fd);
 }

@@ -43,7 +43,7 @@ inline At Path(const char* path) { return {AT_FDCWD, path}; }
 // descriptor becomes one that can read or write).
 Sys<Fd> Open(At at, int flags, mode_t mode = 0);
 // open(2) with O_CLOEXEC added: what a user has named, and what /proc and /dev have. A symlink in the last component is
-// followed.
+// followed. EINTR is not retried: a signal ends the wait for the other end of a fifo.
 Sys<Fd> OpenFollowing(const char* path, int flags, mode_t mode = 0);
 inline Sys<Fd> OpenFollowing(const std::string& path, int flags, mode_t mode = 0) {
   return OpenFollowing(path.c_str(), flags, mode);

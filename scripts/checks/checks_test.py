@@ -198,6 +198,20 @@ class ChecksTest(unittest.TestCase):
             with self.subTest(call):
                 self.write("layerdb/store/store.cc", _SPDX + call + ";\n")
                 self.assert_finds("system_calls", "layerdb/store/store.cc:2: ")
+        self.write("layerdb/store/store.cc", _SPDX)
+        self.write("fs/help.cc", _SPDX + 'R"(\nfsync(2)\n)";\n')
+        self.assert_clean("system_calls")
+        self.write("tools/run/run.cc", _SPDX + 'Text(R"(\n)");\nmkdir(path, 0755);\n')
+        self.assert_finds("system_calls", "tools/run/run.cc:4: ")
+
+    def test_number_parsing_finds_another_parser(self):
+        self.write("layerdb/base/parse.h", _SPDX + "std::from_chars(begin, end, value);\n")
+        self.write("tools/cli/ok.cc", _SPDX + "// strtoul()\nParseNumber(text, &number); history(i);\n")
+        self.assert_clean("number_parsing")
+        for call in ("std::stoi(text)", "strtoul(text, &end, 10)", "std::from_chars(a, b, c)", "sscanf(text, format, &x)"):
+            with self.subTest(call):
+                self.write("fs/fuse/x.cc", _SPDX + call + ";\n")
+                self.assert_finds("number_parsing", "fs/fuse/x.cc:2: ")
 
     def test_temporary_finds_a_directory_that_is_made_otherwise(self):
         self.write("tests/unit/model/entry_test.cc", _SPDX + "mkdtemp(name);\n")

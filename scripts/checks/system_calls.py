@@ -7,22 +7,20 @@ import re
 import tree
 
 _HOME = "layerdb/base/sys.cc"
-_FOLDERS = ("layerdb",)
+_FOLDERS = ("layerdb", "fs", "tools")
 _CALL = re.compile(r"(?:(?<![\w:.>])|(?<![\w:])::)"
                    r"((?:open|openat|creat|flock|rename|renameat2?|unlink|unlinkat|rmdir|mkdir|mkdirat|link|linkat|"
                    r"mkstemp|mkostemp|mkdtemp|truncate|ftruncate|fsync|fdatasync|syncfs)\()")
-# Comments and what stands in quotes say the same names.
-_WORDS = re.compile(r'"(?:\\.|[^"\\])*"|//.*')
 
 
 def main():
     root = tree.parse_root(__doc__).root
     violations = []
-    for path in tree.files(root):
-        if path.parts[0] not in _FOLDERS or path.suffix not in (".h", ".cc") or str(path) == _HOME:
+    for path in tree.cpp_files(root, _FOLDERS):
+        if str(path) == _HOME:
             continue
-        for number, line in enumerate(tree.lines(root, path), 1):
-            if found := _CALL.search(_WORDS.sub("", line)):
+        for number, line in enumerate(tree.code_lines(root, path), 1):
+            if found := _CALL.search(line):
                 violations.append(f"{path}:{number}: {found[1]}): call it through layerdb/base/sys.h")
     tree.report(violations)
 

@@ -8,6 +8,7 @@ there is one. checks_test.py proves for each that it can fail.
 import argparse
 import os
 import pathlib
+import re
 import sys
 
 # Never part of the project: build trees, version control, editors' and tools' caches.
@@ -39,6 +40,22 @@ def files(root):
 def lines(root, path):
     """The lines of a text file without their ends; bytes that are not UTF-8 do not stop a check."""
     return (root / path).read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+# A raw string, a string, a character, a comment: tried at each place in this order.
+_QUOTED = re.compile(r'R"([^()\\ ]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'|//[^\n]*|/\*.*?\*/',
+                     re.DOTALL)
+
+
+def code_lines(root, path):
+    """The lines of a C++ file without comments and without what stands in quotes."""
+    text = (root / path).read_text(encoding="utf-8", errors="replace")
+    return _QUOTED.sub(lambda found: '""' + "\n" * found[0].count("\n"), text).splitlines()
+
+
+def cpp_files(root, folders):
+    """The C++ files in these folders of the root, as files() gives them."""
+    return [path for path in files(root) if path.parts[0] in folders and path.suffix in (".h", ".cc")]
 
 
 def shebang(root, path):

@@ -77,8 +77,7 @@ Result<std::unique_ptr<ArchiveOutput>> ArchiveOutput::ToFile(const std::string& 
     return MakeError(path + " is a directory; name a file", ExitCode::kUsage);
   }
   if (exists && !S_ISREG(there.st_mode)) {
-    output->owned_ = Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    if (!output->owned_) return MakeError(Errno{errno}, path);
+    VENEER_TRY_CTX(output->owned_, sys::OpenFollowing(path, O_WRONLY | O_NOCTTY), path);
     output->fd_ = output->owned_.get();
     if (::isatty(output->fd_) != 0) return IsTerminal(path);
     return output;
@@ -87,8 +86,8 @@ Result<std::unique_ptr<ArchiveOutput>> ArchiveOutput::ToFile(const std::string& 
   const size_t slash = target.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : target.substr(0, slash + 1);
   output->base_name_ = slash == std::string::npos ? target : target.substr(slash + 1);
-  output->folder_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!output->folder_) return MakeError(Errno{errno}, "folder " + folder);
+  VENEER_TRY_CTX(output->folder_, sys::OpenFollowing(folder, O_RDONLY | O_DIRECTORY),
+                 "folder " + folder);
   VENEER_TRY_CTX(output->owned_, Create(output->folder_.get(), &output->temporary_),
                  "a new file in folder " + folder);
   output->fd_ = output->owned_.get();

@@ -38,9 +38,9 @@ Result<bool> IsPlainTar(int fd, uint64_t begin) {
 Result<std::unique_ptr<ImageSource>> Spool(int fd, uint64_t size, const StoreWriter& session,
                                            const OpenOptions& options) {
   const std::string path = session.dir() + "/tmp-archive";
-  Fd spool(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!spool) return MakeError(Errno{errno}, path);
-  ::unlink(path.c_str());  // it goes with its descriptor
+  VENEER_TRY_CTX(Fd spool, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0600), path);
+  // It goes with its descriptor.
+  VENEER_TRY_CTX_VOID(sys::Unlink(sys::Path(path)), path);
   uint64_t written = 0;
   VENEER_TRY_VOID(ReadUncompressed(
       fd, std::nullopt, options.cancel,
@@ -122,12 +122,13 @@ Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
                                                      const StoreWriter& session,
                                                      const OpenOptions& options) {
   if (path == "-") return OpenFile(Fd(), session, options);
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  Sys<Fd> fd = sys::OpenFollowing(path, O_RDONLY | O_NOCTTY);
   if (!fd) {
+    const int code = fd.error().code;
     return tl::unexpected(
-        Error(ErrnoText(errno), errno == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, errno));
+        Error(ErrnoText(code), code == ENOENT ? ExitCode::kNotFound : ExitCode::kFailed, code));
   }
-  return OpenFile(std::move(fd), session, options);
+  return OpenFile(*std::move(fd), session, options);
 }
 
 Result<BlobDigest> HashFile(const SourceFile& file, BlobDigest::Algorithm algorithm,

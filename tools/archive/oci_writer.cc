@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/hash.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
@@ -76,9 +77,9 @@ class ArchiveLayout : public Layout {
   }
   Result<BlobId> NewBlob(BlobWriter write) override {
     const std::string path = spool_ + "/tmp-blob";
-    const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!file) return MakeError(Errno{errno}, path);
-    VENEER_TRY_CTX_VOID(sys::Unlink({AT_FDCWD, path.c_str()}), path);
+    VENEER_TRY_CTX(const Fd file, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0600),
+                   path);
+    VENEER_TRY_CTX_VOID(sys::Unlink(sys::Path(path)), path);
     VENEER_TRY(BlobId id, WriteBlob(file.get(), "a temporary file in " + spool_, write));
     VENEER_TRY_VOID(members_.Begin(PathOf(id), id.size));
     VENEER_TRY_VOID(output_.WriteFrom(file.get(), id.size));
@@ -110,7 +111,7 @@ class DirectoryLayout : public Layout {
 
   Result<void> Begin() {
     for (const std::string& name : {path_ + "/blobs", BlobsPath()}) {
-      if (::mkdir(name.c_str(), 0777) != 0) return MakeError(Errno{errno}, name);
+      VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(name), 0777), name);
     }
     return {};
   }
@@ -132,14 +133,12 @@ class DirectoryLayout : public Layout {
     VENEER_TRY(BlobId id, WriteBlob(file.get(), path, write));
     VENEER_TRY_CTX_VOID(sys::Sync(file.get(), false), "write " + path);
     const std::string name = BlobsPath() + "/" + id.digest.hex();
-    if (::rename(path.c_str(), name.c_str()) != 0) return MakeError(Errno{errno}, name);
+    VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(path), sys::Path(name), 0), name);
     return id;
   }
   Result<void> Finish() override {
     for (const std::string& name : {BlobsPath(), path_ + "/blobs", path_}) {
-      const Fd folder(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (!folder) return MakeError(Errno{errno}, name);
-      VENEER_TRY_CTX_VOID(sys::Sync(folder.get(), false), name);
+      VENEER_TRY_VOID(SyncPath(name));
     }
     return {};
   }
@@ -147,8 +146,7 @@ class DirectoryLayout : public Layout {
  private:
   std::string BlobsPath() const { return path_ + "/" + kBlobs; }
   static Result<Fd> Create(const std::string& path) {
-    Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (!file) return MakeError(Errno{errno}, path);
+    VENEER_TRY_CTX(Fd file, sys::Open(sys::Path(path), O_WRONLY | O_CREAT | O_EXCL, 0666), path);
     return file;
   }
 
@@ -213,14 +211,15 @@ Result<void> WriteLayout(const SaveInput& input, Layout& layout) {
 
 // Missing, or a directory without anything in it.
 Result<void> CheckIsFree(const std::string& path) {
-  const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
-  if (!folder && errno == ENOENT) return {};
-  if (!folder && errno == ENOTDIR) {
+  const Sys<Fd> folder = sys::OpenFollowing(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (!folder && folder.error().code == ENOENT) return {};
+  if (!folder && folder.error().code == ENOTDIR) {
     return MakeError(path + " is there and is no directory; name a new one", ExitCode::kUsage);
   }
-  if (!folder) return MakeError(Errno{errno}, path);
+  if (!folder) return MakeError(folder.error(), path);
   bool empty = true;
-  VENEER_TRY_CTX_VOID(sys::ReadDir(folder.get(), [&](const sys::Dirent&) { empty = false; }), path);
+  VENEER_TRY_CTX_VOID(sys::ReadDir(folder->get(), [&](const sys::Dirent&) { empty = false; }),
+                      path);
   if (empty) return {};
   return MakeError("directory " + path + " is not empty; name a new one", ExitCode::kUsage);
 }
@@ -230,9 +229,10 @@ Result<std::string> MakeTemporary(const std::string& folder) {
   for (int i = 0;; ++i) {
     std::string path =
         folder + "/.veneer-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp";
-    if (::mkdir(path.c_str(), 0777) == 0) return path;
-    if (errno != EEXIST || i == 1000) {
-      return MakeError(Errno{errno}, "a new directory in " + folder);
+    const Sys<void> made = sys::MakeDir(sys::Path(path), 0777);
+    if (made) return path;
+    if (made.error().code != EEXIST || i == 1000) {
+      return MakeError(made.error(), "a new directory in " + folder);
     }
   }
 }
@@ -256,15 +256,16 @@ Result<void> WriteOciDirectory(const SaveInput& input, const std::string& path) 
   DirectoryLayout layout(temporary);
   Result<void> written = layout.Begin();
   if (written) written = WriteLayout(input, layout);
-  if (written && ::rename(temporary.c_str(), target.c_str()) != 0) {
-    written = MakeError(Errno{errno}, "write " + target);
+  if (written) {
+    const Sys<void> renamed = sys::Rename(sys::Path(temporary), sys::Path(target), 0);
+    if (!renamed) written = MakeError(renamed.error(), "write " + target);
   }
   if (!written) {
     IgnoreError(RemoveTree(temporary), "the failure before counts");
     return written;
   }
-  const Fd parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent) IgnoreError(sys::Sync(parent.get(), false), "the directory is whole, and there");
+  const Sys<Fd> parent = sys::OpenFollowing(folder, O_RDONLY | O_DIRECTORY);
+  if (parent) IgnoreError(sys::Sync(parent->get(), false), "the directory is whole, and there");
   return {};
 }
 

@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 
+#include "layerdb/base/parse.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/archive_counts.h"
 #include "layerdb/transfer/checked_layer_tar.h"
@@ -21,13 +21,8 @@ Result<Digest> FindLayer(Store& store, const std::string& text) {
   std::string name = text;
   std::optional<size_t> number;
   if (const size_t at = text.rfind('@'); at != std::string::npos) {
-    size_t value = 0;
-    const auto [end, code] =
-        std::from_chars(text.data() + at + 1, text.data() + text.size(), value);
-    if (code == std::errc() && end == text.data() + text.size()) {
-      number = value;
-      name = text.substr(0, at);
-    }
+    number = ParseNumber<size_t>(std::string_view(text).substr(at + 1));
+    if (number) name = text.substr(0, at);
   }
   VENEER_TRY(const FoundImage found, FindImage(store, name));
   const std::vector<Digest>& layers = found.image.diff_ids;

@@ -9,6 +9,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/stats_ioctl.h"
+#include "layerdb/base/sys.h"
 #include "tools/cli/commands.h"
 #include "tools/format/json.h"
 #include "tools/format/table.h"
@@ -41,8 +42,8 @@ Result<std::string> MountPointOf(Context& context, const std::string& target) {
 }
 
 Result<Json> Ask(const std::string& mount_point) {
-  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return MakeError(Errno{errno}, mount_point);
+  VENEER_TRY_CTX(const Fd root, sys::OpenFollowing(mount_point, O_RDONLY | O_DIRECTORY),
+                 mount_point);
   auto answer = std::make_unique<StatsText>();
   if (::ioctl(root.get(), kStatsIoctl, answer.get()) != 0) {
     if (errno == ENOTTY) return MakeError(mount_point + " is not a mount of veneerfs");

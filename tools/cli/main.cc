@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/sys.h"
 #include "tools/cli/commands.h"
 
 namespace {
@@ -18,7 +19,10 @@ void OpenStandardDescriptors() {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
     // The lowest free number, so this one. What is written to a closed standard output is lost, which is
     // an error.
-    if (::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd) return;
+    const int flags = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+    veneer::Sys<veneer::Fd> null = veneer::sys::OpenFollowing("/dev/null", flags);
+    if (!null || null->get() != fd) return;
+    ::fcntl(null->Release(), F_SETFD, 0);  // programs that are started have it too
   }
 }
 

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <tuple>
 
+#include "layerdb/base/parse.h"
 #include "tools/dockerfile/words.h"
 #include "tools/format/go_duration.h"
 
@@ -23,17 +23,9 @@ bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-template <class T>
-std::optional<T> Number(std::string_view text) {
-  T number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<uint32_t> Port(std::string_view text) {
   if (!IsNumber(text)) return std::nullopt;
-  const auto port = Number<uint32_t>(text);
+  const auto port = ParseNumber<uint32_t>(text);
   if (!port || *port < 1 || *port > 65'535) return std::nullopt;
   return port;
 }
@@ -41,7 +33,7 @@ std::optional<uint32_t> Port(std::string_view text) {
 // A name, or a number below 2^31.
 bool IsAccount(std::string_view text) {
   if (text.empty()) return false;
-  if (IsNumber(text)) return Number<int32_t>(text).has_value();
+  if (IsNumber(text)) return ParseNumber<int32_t>(text).has_value();
   return text.front() != '-' && std::ranges::all_of(text, [](char c) {
            return static_cast<unsigned char>(c) > ' ' && c != ':' && c != '/' && c != 0x7F;
          });
@@ -102,7 +94,7 @@ bool IsSignal(std::string_view text) {
   constexpr uint32_t kLast = 64;
   constexpr uint32_t kRealTime = 30;  // SIGRTMIN is 34 to the C library, SIGRTMAX 64
   if (IsNumber(text)) {
-    const auto number = Number<uint32_t>(text);
+    const auto number = ParseNumber<uint32_t>(text);
     return number && *number >= 1 && *number <= kLast;
   }
   const std::string upper = UpperCase(text);
@@ -115,7 +107,7 @@ bool IsSignal(std::string_view text) {
     const std::string_view rest = name.substr(base.size());
     if (rest.empty()) return true;
     if (rest.front() != sign || !IsNumber(rest.substr(1))) return false;
-    const auto number = Number<uint32_t>(rest.substr(1));
+    const auto number = ParseNumber<uint32_t>(rest.substr(1));
     return number && *number <= kRealTime;
   }
   return false;
@@ -174,7 +166,7 @@ Result<HealthcheckOptions> ParseHealthcheckOptions(std::string_view text) {
         return Bad(std::string(word) + ": a time is like 1m30s, and at least 1ms");
       }
     } else {
-      number = IsNumber(value) ? Number<int64_t>(value) : std::nullopt;
+      number = IsNumber(value) ? ParseNumber<int64_t>(value) : std::nullopt;
       if (!number || *number > std::numeric_limits<int32_t>::max()) {
         return Bad(std::string(word) + ": not a number of times");
       }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "layerdb/base/parse.h"
 #include "tools/format/go_text.h"
 
 namespace veneer {
@@ -260,7 +261,9 @@ class Printer {
   // exponent has at least two digits.
   static void MendHex(std::string* text) {
     const size_t p = text->find_first_of("pP");
-    int exponent = std::atoi(text->c_str() + p + 1);
+    std::string_view written = std::string_view(*text).substr(p + 1);
+    if (written.starts_with('+')) written.remove_prefix(1);
+    int exponent = ParseNumber<int>(written).value_or(0);
     if ((*text)[2] == '2') {
       (*text)[2] = '1';
       ++exponent;
@@ -463,9 +466,8 @@ class Format {
     const std::string_view inside = format_.substr(at_ + 1, close - at_ - 1);
     at_ = close + 1;
     int64_t number = 0;
-    const auto read = std::from_chars(inside.data(), inside.data() + inside.size(), number);
-    const bool whole = !inside.empty() && inside[0] != '-' && read.ec == std::errc() &&
-                       read.ptr == inside.data() + inside.size() && number <= kMaxWidth;
+    const bool whole =
+        !inside.starts_with('-') && ParseNumber(inside, &number) && number <= kMaxWidth;
     if (whole && number >= 1 && number <= static_cast<int64_t>(values_.size())) {
       next_ = number - 1;
       return true;

@@ -2,10 +2,10 @@
 #include "tools/format/go_template_literals.h"
 
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
+#include "layerdb/base/parse.h"
 #include "tools/format/go_text.h"
 
 namespace veneer {
@@ -16,9 +16,7 @@ namespace {
 std::optional<uint32_t> TakeCode(std::string_view* text, size_t digits, int base) {
   if (text->size() < digits) return std::nullopt;
   uint32_t code = 0;
-  const char* end = text->data() + digits;
-  const auto read = std::from_chars(text->data(), end, code, base);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  if (!ParseNumber(text->substr(0, digits), &code, base)) return std::nullopt;
   text->remove_prefix(digits);
   return code;
 }

@@ -196,10 +196,10 @@ class Parser {
   }
 
   Result<void> Otherwise(TemplateNode* node, size_t position, const std::string& keyword) {
-    const auto open = [&] {
+    const auto unended = [&] {
       return TemplateError(position, "{{" + keyword + "}} without {{end}}");
     };
-    if (at_ >= pieces_.size()) return open();
+    if (at_ >= pieces_.size()) return unended();
     if (Keyword() == "else") {
       const std::vector<TemplateToken>& tokens = pieces_[at_].tokens;
       if (tokens.size() > 1) {
@@ -213,7 +213,7 @@ class Parser {
       }
       ++at_;
       VENEER_TRY(node->otherwise, List(false));
-      if (at_ >= pieces_.size()) return open();
+      if (at_ >= pieces_.size()) return unended();
     }
     if (Keyword() != "end") return TemplateError(pieces_[at_].position, "{{else}} twice");
     return Alone("end");

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "layerdb/base/parse.h"
 #include "tools/format/go_text.h"
 
 namespace veneer {
@@ -273,7 +274,9 @@ std::string ShortestFloat(double value, bool json) {
                                         std::chars_format::scientific));  // "1.5e+06"
   const size_t e = text.find('e');
   if (e == std::string::npos) return text;
-  const int exponent = std::stoi(text.substr(e + 1));
+  std::string_view written = std::string_view(text).substr(e + 1);
+  if (written.starts_with('+')) written.remove_prefix(1);
+  const int exponent = ParseNumber<int>(written).value_or(0);
   // The bounds of encoding/json, and of strconv's %g when it is given no precision.
   const bool scientific =
       value != 0 && (json ? exponent < -6 || exponent >= 21 : exponent < -4 || exponent >= 6);

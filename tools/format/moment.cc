@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/format/moment.h"
 
-#include <charconv>
 #include <string>
 
+#include "layerdb/base/parse.h"
 #include "tools/format/go_duration.h"
 #include "tools/format/table.h"
 #include "tools/format/time_format.h"
@@ -32,10 +32,7 @@ Timestamp Before(const Timestamp& now, int64_t age) {
 
 Result<Timestamp> ParseMoment(std::string_view text, const Timestamp& now) {
   if (const auto age = ParseGoDuration(text)) return Before(now, *age);
-  int64_t seconds = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, seconds);
-  if (!text.empty() && read.ec == std::errc() && read.ptr == end) return Timestamp{seconds, 0};
+  if (const auto seconds = ParseNumber<int64_t>(text)) return Timestamp{*seconds, 0};
   for (const char* rest : {"", "Z", ":00Z", "T00:00:00Z"}) {
     if (const auto time = ParseRfc3339(std::string(text) + rest)) return *time;
   }

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <limits>
+
+#include "layerdb/base/parse.h"
 
 namespace veneer {
 
@@ -127,8 +128,7 @@ Result<Timestamp> CreationTime() {
   if (epoch == nullptr || *epoch == '\0') return Now();
   const std::string_view text = epoch;
   int64_t seconds = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (code != std::errc() || end != text.data() + text.size() || seconds < 0) {
+  if (!ParseNumber(text, &seconds) || seconds < 0) {
     return MakeError("SOURCE_DATE_EPOCH is '" + std::string(text) + "', not a number of seconds",
                      ExitCode::kUsage);
   }

@@ -10,6 +10,7 @@
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/sys.h"
 #include "layerdb/base/user_mount_table.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
@@ -51,8 +52,8 @@ Result<void> SetFlags(const std::string& path, unsigned long flags) {
 
 // The kernel takes "rw" for granted, but without an upper directory the daemon refuses every change.
 bool RefusesChanges(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  return !file && errno == EROFS;
+  const Sys<Fd> file = sys::OpenFollowing(path, O_TMPFILE | O_RDWR, 0600);
+  return !file && file.error().code == EROFS;
 }
 
 Result<void> Remount(const std::string& directory, const std::string& options) {

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "layerdb/base/parse.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
 
@@ -20,8 +20,7 @@ constexpr size_t kMaxGroups = 65536;  // NGROUPS_MAX
 
 std::optional<uint32_t> ToId(std::string_view text) {
   uint32_t id = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (code != std::errc() || end != text.data() + text.size() || id > kMaxId) return std::nullopt;
+  if (!ParseNumber(text, &id) || id > kMaxId) return std::nullopt;
   return id;
 }
 

@@ -178,8 +178,7 @@ class MadeDirectory {
   MadeDirectory(const MadeDirectory&) = delete;
   MadeDirectory& operator=(const MadeDirectory&) = delete;
   ~MadeDirectory() {
-    // What is in use, or not empty any more, stays.
-    if (!path_.empty()) static_cast<void>(::rmdir(path_.c_str()));
+    if (!path_.empty()) IgnoreError(sys::RemoveDir(sys::Path(path_)), "it is in use, or not empty");
   }
   void Made(const std::string& path) { path_ = path; }
   void Keep() { path_.clear(); }
@@ -193,10 +192,10 @@ Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord&
                                       const std::string& wanted, MadeDirectory* made) {
   VENEER_TRY(std::string path,
              AbsolutePath(wanted.empty() ? DefaultMountPoint(store, container) : wanted));
-  if (::mkdir(path.c_str(), 0755) == 0) {
+  if (const Sys<void> created = sys::MakeDir(sys::Path(path), 0755); created) {
     made->Made(path);
-  } else if (errno != EEXIST) {
-    return MakeError(Errno{errno}, "mount point " + path);
+  } else if (created.error().code != EEXIST) {
+    return MakeError(created.error(), "mount point " + path);
   }
   VENEER_TRY(const std::vector<MountEntry> table, ReadMountTable());
   if (const auto present = FindMountAt(table, path); present && present->type == kVeneerfsType) {
@@ -291,23 +290,23 @@ void RemoveStaleStubs(Store& store, const ContainerRecord& container, const Moun
   if (status.elsewhere || status.state == MountState::kSession || !MountStubs::Listed(record))
     return;
   if (status.state == MountState::kMounted) {
-    const Fd root(::open(status.mount_point.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (root) MountStubs::RemoveStale(record, root.get());
+    const Sys<Fd> root = sys::OpenFollowing(status.mount_point, O_PATH | O_DIRECTORY);
+    if (root) MountStubs::RemoveStale(record, root->get());
     return;
   }
   const StoreLayout& layout = store.layout();
   const std::string upper = layout.upper(container.name);
   const std::string work = layout.work(container.name);
-  const Fd root(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const Fd temporary(::open((work + "/work").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Sys<Fd> root = sys::OpenFollowing(upper, O_PATH | O_DIRECTORY);
+  const Sys<Fd> temporary = sys::OpenFollowing(work + "/work", O_PATH | O_DIRECTORY);
   const Result<std::string> tree = store.EnsureTree(container.diff_ids);
   // They stay in the record, and count as removed as long as they do.
   if (!root || !temporary || !tree) return;
   const auto walk = ChangeWalk::Open(upper, "", *tree, layout.objects());
   if (!walk) return;
   const auto is_in_image = [&](std::string_view path) { return (*walk)->IsInImage(path); };
-  const MountStubs::BareLayer bare{temporary.get(), is_in_image};
-  MountStubs::RemoveStale(record, root.get(), &bare);
+  const MountStubs::BareLayer bare{temporary->get(), is_in_image};
+  MountStubs::RemoveStale(record, root->get(), &bare);
 }
 
 Result<std::string> MountContainer(Store& store, const ContainerRecord& container,

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/sys.h"
 #include "tools/run/descriptor_passing.h"
 #include "tools/run/mount_api.h"
 #include "tools/run/process.h"
@@ -60,9 +61,9 @@ Result<HelperAnswer> RunHelper(const std::string& mount_point, const std::string
 }  // namespace
 
 Result<Fd> OpenFuseDevice() {
-  Fd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
-  if (device) return device;
-  const int reason = errno;
+  Sys<Fd> device = sys::OpenFollowing("/dev/fuse", O_RDWR);
+  if (device) return *std::move(device);
+  const int reason = device.error().code;
   std::string help = "as root: `modprobe fuse`, or give this container the device";
   if (reason == EACCES) help = "as root: `chmod 666 /dev/fuse`";
   if (reason == EPERM) help = "give this container the right to the device";

@@ -12,9 +12,11 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/mount_table.h"
+#include "layerdb/base/parse.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/served_mount.h"
 
@@ -34,12 +36,15 @@ bool MapsFrom(const std::string& process, dev_t device) {
   std::ifstream maps(process + "/maps");
   std::string line;
   while (std::getline(maps, line)) {
+    std::istringstream fields(line);
+    std::string skipped;
+    std::string device_text;
+    fields >> skipped >> skipped >> skipped >> device_text;
+    std::string_view text = device_text;
     unsigned high = 0;
     unsigned low = 0;
-    if (sscanf(line.c_str(), "%*s %*s %*s %x:%x", &high, &low) == 2 &&
-        makedev(high, low) == device) {
-      return true;
-    }
+    if (!TakeNumber(&text, &high, 16) || !text.starts_with(':')) continue;
+    if (ParseNumber(text.substr(1), &low, 16) && makedev(high, low) == device) return true;
   }
   return false;
 }

@@ -4,10 +4,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <fstream>
 #include <utility>
 
+#include "layerdb/base/parse.h"
 #include "tools/run/process.h"
 
 namespace veneer {
@@ -20,11 +20,9 @@ constexpr std::pair<int, int> kIdmappedSince = {6, 12};
 // "6.18.1-amd64" is 6 and 18; zeros for what is no version.
 std::pair<int, int> VersionOf(std::string_view release) {
   std::pair<int, int> version = {0, 0};
-  const char* end = release.data() + release.size();
-  const auto major = std::from_chars(release.data(), end, version.first);
-  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return {0, 0};
-  const auto minor = std::from_chars(major.ptr + 1, end, version.second);
-  return minor.ec == std::errc() ? version : std::pair(0, 0);
+  if (!TakeNumber(&release, &version.first) || !release.starts_with('.')) return {0, 0};
+  release.remove_prefix(1);
+  return TakeNumber(&release, &version.second) ? version : std::pair(0, 0);
 }
 
 // What a program writes, to standard error as well.

@@ -5,9 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <fstream>
+#include <sstream>
 
+#include "layerdb/base/parse.h"
 #include "layerdb/base/process_progress.h"
 #include "layerdb/base/served_mount.h"
 #include "tools/run/holders.h"
@@ -25,9 +26,11 @@ constexpr std::chrono::seconds kStuckPatience{60};
 std::optional<uid_t> UserOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(file, line);) {
-    unsigned real = 0;
-    unsigned effective = 0;
-    if (sscanf(line.c_str(), "Uid: %u %u", &real, &effective) == 2) return effective;
+    std::istringstream fields(line);
+    std::string name;
+    std::string real;
+    std::string effective;
+    if (fields >> name >> real >> effective && name == "Uid:") return ParseNumber<uid_t>(effective);
   }
   return std::nullopt;
 }
@@ -39,9 +42,8 @@ std::optional<uid_t> MounterOf(const MountEntry& mount) {
   const size_t at = options.find(kOption);
   if (at == std::string::npos) return std::nullopt;
   uid_t user = 0;
-  const char* start = options.data() + at + kOption.size();
-  const auto [end, code] = std::from_chars(start, options.data() + options.size(), user);
-  if (code != std::errc()) return std::nullopt;
+  std::string_view text = std::string_view(options).substr(at + kOption.size());
+  if (!TakeNumber(&text, &user)) return std::nullopt;
   return user;
 }
 

@@ -3,13 +3,13 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <deque>
 
+#include "layerdb/base/files.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
@@ -189,12 +189,9 @@ class Removal {
 
 Result<MountStubs> MountStubs::Open(const std::string& path) {
   MountStubs stubs;
-  stubs.record_ =
-      Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!stubs.record_) return MakeError(Errno{errno}, path);
-  while (::flock(stubs.record_.get(), LOCK_SH) < 0) {
-    if (errno != EINTR) return MakeError(Errno{errno}, "lock " + path);
-  }
+  VENEER_TRY_CTX(stubs.record_, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_APPEND, 0600),
+                 path);
+  VENEER_TRY_CTX_VOID(TakeLock(stubs.record_.get(), LockMode::kShared, kForever), "lock " + path);
   return stubs;
 }
 
@@ -272,21 +269,21 @@ Sys<Fd> MountStubs::Target(int root, const std::string& path, bool directory) {
 
 void MountStubs::Remove(int root) {
   if (!record_) return;
-  if (::flock(record_.get(), LOCK_EX | LOCK_NB) < 0) return;
+  if (!TakeLock(record_.get(), LockMode::kExclusive, kNoPatience).value_or(false)) return;
   Removal(record_.get(), root, Mounted::kHere, nullptr).Run();
 }
 
 void MountStubs::RemoveStale(const std::string& record, int root, const BareLayer* bare) {
-  const Fd file(::open(record.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) < 0) return;
-  Removal(file.get(), root, Mounted::kNo, bare).Run();
+  const Sys<Fd> file = sys::Open(sys::Path(record), O_RDWR);
+  if (!file || !TakeLock(file->get(), LockMode::kExclusive, kNoPatience).value_or(false)) return;
+  Removal(file->get(), root, Mounted::kNo, bare).Run();
 }
 
 std::vector<pid_t> MountStubs::Sessions(const std::string& path) {
   std::vector<pid_t> sessions;
-  const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  const Sys<Fd> file = sys::OpenFollowing(path, O_PATH);
   if (!file) return sessions;
-  for (const FileLock& lock : FlocksOn(file.get(), Doubtful::kLeftOut)) {
+  for (const FileLock& lock : FlocksOn(file->get(), Doubtful::kLeftOut)) {
     if (!lock.exclusive) sessions.push_back(lock.pid);
   }
   return sessions;

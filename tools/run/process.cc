@@ -15,6 +15,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/proc.h"
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 
@@ -24,9 +25,9 @@ constexpr size_t kMaxErrorText = 64 * 1024;
 constexpr int kCannotStart = 127;
 
 [[noreturn]] void Exec(const Command& command, int error_fd) {
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  ::dup2(null.get(), STDIN_FILENO);
-  ::dup2(null.get(), STDOUT_FILENO);
+  const Sys<Fd> null = sys::OpenFollowing("/dev/null", O_RDWR);
+  ::dup2(null ? null->get() : -1, STDIN_FILENO);
+  ::dup2(null ? null->get() : -1, STDOUT_FILENO);
   ::dup2(error_fd, STDERR_FILENO);
   for (const int fd : command.close) ::close(fd);
   sigset_t none;

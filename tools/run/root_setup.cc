@@ -131,12 +131,10 @@ Result<void> MountRun(int root, MountStubs* stubs) {
 }
 
 Sys<void> CopyHostFile(const char* source, int target) {
-  const Fd file(::open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return FailErrno();
-  auto st = sys::Stat({file.get()});
-  if (!st) return Fail(st.error());
-  if (!S_ISREG(st->st_mode)) return Fail(EINVAL);
-  return sys::CopyData(file.get(), target, st->st_size);
+  VENEER_TRY(const Fd file, sys::OpenFollowing(source, O_RDONLY | O_NONBLOCK));
+  VENEER_TRY(const struct stat st, sys::Stat({file.get()}));
+  if (!S_ISREG(st.st_mode)) return Fail(EINVAL);
+  return sys::CopyData(file.get(), target, st.st_size);
 }
 
 // A mount of one file, which is a copy of the host's file as it is now. It belongs to the session:
@@ -200,8 +198,7 @@ Result<void> MakeMountsPrivate() {
 }
 
 Result<void> MountAsRoot(int mount) {
-  const Fd place(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!place) return MakeError(Errno{errno}, "/");
+  VENEER_TRY_CTX(const Fd place, sys::OpenFollowing("/", O_PATH | O_DIRECTORY), "/");
   VENEER_TRY_CTX_VOID(Attach(mount, place.get()), "mount the root directory");
   return {};
 }

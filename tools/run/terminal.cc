@@ -4,9 +4,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <utility>
+
+#include "layerdb/base/sys.h"
+
 namespace veneer {
 
-Terminal::Terminal() : tty_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+Terminal::Terminal() {
+  Sys<Fd> tty = sys::OpenFollowing("/dev/tty", O_RDWR | O_NOCTTY);
+  if (tty) tty_ = *std::move(tty);
   interactive_ =
       present() && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0 && InForeground();
 }

@@ -9,12 +9,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/parse.h"
+#include "layerdb/base/sys.h"
 #include "tools/run/process.h"
 
 namespace veneer {
@@ -25,11 +26,6 @@ namespace {
 constexpr size_t kMaxExtents = 340;
 constexpr uint32_t kSubordinateIds = 65536;  // SUB_UID_COUNT of login.defs(5)
 
-bool ToNumber(std::string_view text, uint32_t* number) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  return code == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
 std::string ReadWholeFile(const char* path) {
   std::ifstream file(path);
   std::stringstream text;
@@ -38,8 +34,8 @@ std::string ReadWholeFile(const char* path) {
 }
 
 Result<void> WriteFile(const std::string& path, const std::string& text) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  VENEER_TRY_CTX(const Fd file, sys::OpenFollowing(path, O_WRONLY), "write " + path);
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return MakeError(Errno{errno}, "write " + path);
   }
   return {};
@@ -118,11 +114,11 @@ std::vector<IdExtent> ParseSubordinateIds(std::string_view text, std::string_vie
     if (first_colon == std::string_view::npos || first_colon == last_colon) continue;
     const std::string_view owner = line.substr(0, first_colon);
     uint32_t owner_id = 0;
-    if (owner != user && !(ToNumber(owner, &owner_id) && owner_id == id)) continue;
+    if (owner != user && !(ParseNumber(owner, &owner_id) && owner_id == id)) continue;
     uint32_t first = 0;
     uint32_t count = 0;
-    if (!ToNumber(line.substr(first_colon + 1, last_colon - first_colon - 1), &first) ||
-        !ToNumber(line.substr(last_colon + 1), &count) || count == 0) {
+    if (!ParseNumber(line.substr(first_colon + 1, last_colon - first_colon - 1), &first) ||
+        !ParseNumber(line.substr(last_colon + 1), &count) || count == 0) {
       continue;
     }
     if (next + count > UINT32_MAX || uint64_t{first} + count > UINT32_MAX) continue;
@@ -181,8 +177,8 @@ uint32_t FirstFreeSubordinateId(const std::vector<std::string>& files) {
       uint32_t first = 0;
       uint32_t count = 0;
       const std::string_view view = line;
-      if (!ToNumber(view.substr(first_at + 1, count_at - first_at - 1), &first) ||
-          !ToNumber(view.substr(count_at + 1), &count)) {
+      if (!ParseNumber(view.substr(first_at + 1, count_at - first_at - 1), &first) ||
+          !ParseNumber(view.substr(count_at + 1), &count)) {
         continue;
       }
       free = std::max(free, uint64_t{first} + count);

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <thread>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/parse.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/sys.h"
 #include "tools/run/mount_api.h"
@@ -33,18 +33,21 @@ class WaitingRequests {
  public:
   explicit WaitingRequests(dev_t device) {
     const std::string name = std::to_string(minor(device)) + "/waiting";
-    file_ = Fd(::open(("/sys/fs/fuse/connections/" + name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (file_) return;
-    // Not everywhere is that file system mounted.
-    const Sys<Fd> control = mounts::NewMount("fusectl", {}, 0);
-    if (control) file_ = Fd(::openat(control->get(), name.c_str(), O_RDONLY | O_CLOEXEC));
+    Sys<Fd> file = sys::OpenFollowing("/sys/fs/fuse/connections/" + name, O_RDONLY);
+    if (!file) {
+      // Not everywhere is that file system mounted.
+      const Sys<Fd> control = mounts::NewMount("fusectl", {}, 0);
+      file = control ? sys::Open({control->get(), name.c_str()}, O_RDONLY) : Fail(control.error());
+    }
+    if (file) file_ = *std::move(file);
   }
 
   std::optional<uint64_t> Count() const {
     std::array<char, 32> text;
     const ssize_t n = file_ ? ::pread(file_.get(), text.data(), text.size(), 0) : -1;
+    std::string_view left(text.data(), std::max<ssize_t>(n, 0));
     uint64_t count = 0;
-    if (n <= 0 || std::from_chars(text.data(), text.data() + n, count).ec != std::errc()) return {};
+    if (!TakeNumber(&left, &count)) return {};
     return count;
   }
 
@@ -77,7 +80,9 @@ class Rest {
       for (std::string line; std::getline(status, line);) {
         if (line.starts_with("State:")) asleep = asleep && line.find("S (") != std::string::npos;
         if (line.find("ctxt_switches:") != std::string::npos) {
-          switches += std::stoull(line.substr(line.find(':') + 1));
+          std::string_view text = line;
+          text.remove_prefix(text.find_last_of(" \t:") + 1);
+          switches += ParseNumber<uint64_t>(text).value_or(0);
         }
       }
     }
@@ -94,8 +99,8 @@ class Rest {
 }  // namespace
 
 Result<bool> WriteBack(const std::string& mount_point, std::optional<pid_t> daemon) {
-  const Fd root(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return MakeError(Errno{errno}, mount_point);
+  VENEER_TRY_CTX(const Fd root, sys::OpenFollowing(mount_point, O_RDONLY | O_DIRECTORY),
+                 mount_point);
   VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + mount_point);
   VENEER_TRY_CTX(const struct stat st, sys::Stat({root.get()}), mount_point);
   const WaitingRequests waiting(st.st_dev);
