@@ -18,6 +18,7 @@ import signal
 import stat
 import sys
 import time
+import traceback
 import unittest
 
 from support import mounts, proc, sysio, temporary
@@ -65,19 +66,26 @@ def why_not():
     return None
 
 
-def supervise(directory, options):
-    """Runs the cases in a child and gives its exit code; 1 after the time is over."""
+def fork(function, *arguments):
+    """Runs a function in a child, whose exit code it gives; the process id of the child."""
     sys.stdout.flush()
     child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            sysio.die_with_parent(signal.SIGKILL)
-            sysio.unshare(sysio.CLONE_NEWNS | sysio.CLONE_NEWPID)
-            code = in_new_namespaces(directory, options)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
+    if child:
+        return child
+    code = 1
+    try:
+        code = function(*arguments)
+    except BaseException:  # nobody above the fork may see it
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def supervise(directory, options):
+    """Runs the cases in a child and gives its exit code; 1 after the time is over."""
+    child = fork(in_new_namespaces, directory, options)
     end = time.monotonic() + options.timeout
     with forward_signals(child):
         while True:
@@ -108,33 +116,21 @@ def forward_signals(child):
 
 
 def in_new_namespaces(directory, options):
-    """Forks process 1 and waits for it; its exit code."""
-    init = os.fork()
-    if init == 0:
-        code = 1
-        try:
-            sysio.die_with_parent(signal.SIGKILL)
-            code = process_one(directory, options)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
+    """Forks process 1 of new namespaces and waits for it; its exit code."""
+    sysio.die_with_parent(signal.SIGKILL)
+    sysio.unshare(sysio.CLONE_NEWNS | sysio.CLONE_NEWPID)
+    init = fork(process_one, directory, options)
     code = os.waitstatus_to_exitcode(os.waitpid(init, 0)[1])
     return code if code >= 0 else 1
 
 
 def process_one(directory, options):
     """Sets the namespace up, runs the cases in a child, collects orphans, looks for what was left."""
+    sysio.die_with_parent(signal.SIGKILL)
     sysio.mount("none", "/", None, sysio.MS_REC | sysio.MS_PRIVATE)
     sysio.mount("proc", "/proc", "proc")
     provide_users(directory)
-    cases = os.fork()
-    if cases == 0:
-        code = 1
-        try:
-            code = run_cases(directory, options)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
+    cases = fork(run_cases, directory, options)
     while True:
         pid, status = os.wait()
         if pid == cases:
