@@ -4,10 +4,10 @@
 import os
 import pty
 import re
-import tarfile
 
-from store_case import VENEER, StoreCase
 from support import proc
+from support.images import layer
+from support.stores import StoreCase
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPLETIONS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "completions")
@@ -99,16 +99,12 @@ def parts(text):
 class CompletionCase(StoreCase):
     def setUp(self):
         super().setUp()
-        with tarfile.open(self.path("tree.tar"), "w") as archive:
-            archive.addfile(tarfile.TarInfo("file"))
+        self.write("tree.tar", layer(file=""))
         self.veneer("import", "tree.tar", "debian:12")
         self.veneer("import", "-c", "LABEL a=b", "tree.tar", "localhost:5000/team/app:1")
         self.veneer("create", "-n", "work", "debian:12")
         self.veneer("create", "-n", "other", "debian:12")
-        os.mkdir(self.path("bin"))
-        os.symlink(VENEER, self.path("bin", "veneer"))
-        self.environment.update(PATH=self.path("bin") + ":" + os.environ["PATH"], HOME=self.dir, TERM="dumb",
-                                XDG_CONFIG_HOME=self.dir, XDG_DATA_HOME=self.dir)
+        self.environment.update(HOME=self.dir, TERM="dumb", XDG_CONFIG_HOME=self.dir, XDG_DATA_HOME=self.dir)
 
     def shell(self, *arguments, **more):
         """What a shell writes that succeeds without complaints."""
@@ -121,13 +117,13 @@ class CompletionCase(StoreCase):
                                 os.path.join(COMPLETIONS, "veneer.bash"), input="\n".join(lines) + "\n"))
 
     def fish(self, lines):
-        self.write("lines", "".join(line + "\n" for line in lines).encode())
+        self.write("lines", "".join(line + "\n" for line in lines))
         script = ("source $argv[1]; for line in (cat $argv[2]); echo \"== $line\"; "
                   "complete -C $line | string replace -r '\\t.*' ''; end; true")
         return parts(self.shell("fish", "--no-config", "-c", script, os.path.join(COMPLETIONS, "veneer.fish"), self.path("lines")))
 
     def zsh(self, lines):
-        self.write("lines", "".join(line + "\n" for line in lines).encode())
+        self.write("lines", "".join(line + "\n" for line in lines))
         self.write("answers", b"")
         environment = {**self.environment, "COMPLETIONS": COMPLETIONS, "LINES_FILE": self.path("lines"),
                        "ANSWERS": self.path("answers")}

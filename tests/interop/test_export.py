@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 
 from support import proc, tree
-from support.case import read, write
+from support.files import read, write
 from support.stores import StoreCase, for_users
 from support.tree import Dir, File, Hard, Link, Node
 

@@ -3,12 +3,11 @@
 
 import io
 import os
-import subprocess
 import tarfile
 
-from images import add, layer, sha
 from support import engines, proc, runner, tree
-from support.case import read, write
+from support.files import read, write
+from support.images import layer, member, sha, tar
 from support.stores import StoreCase
 
 
@@ -36,13 +35,6 @@ class Peculiar(StoreCase):
     def tar(self, name, *options):
         proc.run(["tar", "-C", self.source, *options, "-f", self.path(name), "."], check=True)
         return name
-
-    def tree_of(self, name):
-        point = self.veneer("mount", "-r", "-n", "look", name).strip()
-        found = tree.snapshot(point)
-        self.veneer("umount", "look")
-        self.veneer("rm", "look")
-        return found
 
     def archives(self):
         yield self.tar("label.tar", "-V", "label", "-c"), r"a volume label \(tar -V\)"
@@ -98,14 +90,7 @@ class Peculiar(StoreCase):
 
     def test_a_directory_without_an_entry_stays_what_it_was(self):
         """In front of the entry that gives the directory above it a set-group-ID bit."""
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as tar:
-            add(tar, "d/d/f", b"")
-            above = tarfile.TarInfo("d")
-            above.type, above.mode = tarfile.DIRTYPE, 0o2775
-            tar.addfile(above)
-            add(tar, "d/d/f", b"")
-        write(self.path("order.tar"), out.getvalue())
+        self.write("order.tar", tar(member("d/d/f"), member("d", kind=tarfile.DIRTYPE, mode=0o2775), member("d/d/f")))
         modes = []
         for options in (["--exact"], []):
             self.veneer("import", "-q", *options, "order.tar", "order:1", err="(?s:.*)")
@@ -113,16 +98,10 @@ class Peculiar(StoreCase):
         self.assertEqual(modes, [0o755, 0o755])
 
     def test_whiteouts_and_opaque_marks_stay_marks(self):
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as tar:
-            for name in ("d/.wh.x", "e/.wh..wh..opq", "f", "f", "e/new"):
-                add(tar, name, b"")
-        write(self.path("marks.tar"), out.getvalue())
+        self.write("marks.tar", tar(*map(member, ("d/.wh.x", "e/.wh..wh..opq", "f", "f", "e/new"))))
         self.veneer("import", "-q", "marks.tar", "marks:1", err="(?s:.*several times.*)")
-        with open(self.path("out.tar"), "wb") as file:
-            subprocess.run(self.command("layer", "tar", "marks:1"), stdout=file, env=self.environment, check=True)
-        with tarfile.open(self.path("out.tar")) as tar:
-            self.assertEqual(sorted(tar.getnames()), ["d/.wh.x", "e/.wh..wh..opq", "e/new", "f"])
+        with tarfile.open(fileobj=io.BytesIO(self.layer_tar("marks:1"))) as archive:
+            self.assertEqual(sorted(archive.getnames()), ["d/.wh.x", "e/.wh..wh..opq", "e/new", "f"])
 
     def test_ordinary_archives_keep_their_bytes(self):
         for number, options in enumerate((["-c"], ["--format=posix", "-c"], ["--format=v7", "-c"],
@@ -142,22 +121,13 @@ class Warnings(StoreCase):
             write(self.path("tree/" + name), b"x")
         self.veneer("import", "-q", "tree", "tree:1",
                     err=r'veneer: warning: 3 names are left out, since \.wh\. [^\n]*"/\.wh\.dir", \.\.\.\n')
-        with open(self.path("out.tar"), "wb") as file:
-            subprocess.run(self.command("layer", "tar", "tree:1"), stdout=file, env=self.environment, check=True)
-        with tarfile.open(self.path("out.tar")) as tar:
-            self.assertEqual({name.removeprefix("./") for name in tar.getnames()} - {"", "."}, {"d", "foo"})
+        with tarfile.open(fileobj=io.BytesIO(self.layer_tar("tree:1"))) as archive:
+            self.assertEqual({name.removeprefix("./") for name in archive.getnames()} - {"", "."}, {"d", "foo"})
 
     def test_acls_of_users_that_nobody_knows(self):
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for number in range(50):
-                info = tarfile.TarInfo(f"f{number}")
-                acl = ",".join(["user::rw-", "group::r--", "mask::rw-", "other::r--",
-                                *(f"user:nobody-{user}:rw-" for user in range(3))])
-                info.pax_headers = {"SCHILY.acl.access": acl}
-                tar.addfile(info)
-        write(self.path("acl.tar"), out.getvalue())
-        done = proc.run(self.command("import", "-q", "acl.tar", "acl:1"), env=self.environment, cwd=self.dir)
+        acl = ",".join(["user::rw-", "group::r--", "mask::rw-", "other::r--", *(f"user:nobody-{user}:rw-" for user in range(3))])
+        self.write("acl.tar", tar(*(member(f"f{number}", pax_headers={"SCHILY.acl.access": acl}) for number in range(50))))
+        done = self.run_veneer("import", "-q", "acl.tar", "acl:1")
         self.assertEqual(done.code, 0, done)
         told = done.err.splitlines()
         self.assertEqual(len(told), 3, told)

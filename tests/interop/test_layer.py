@@ -2,31 +2,13 @@
 """`veneer layer` and `inspect` of a layer: they count what its archive holds, and nothing damaged passes for whole."""
 
 import glob
-import io
 import json
 import os
 import subprocess
 import tarfile
 
-from images import Image, docker_archive, layer, tar_of
-from store_case import VENEER, StoreCase
-from support import proc
-
-
-def archive(members, **more):
-    """A tar of (name, type, target or contents)."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", **more) as tar:
-        for name, kind, what in members:
-            info = tarfile.TarInfo(name)
-            info.type = kind
-            if kind == tarfile.REGTYPE:
-                info.size = len(what)
-                tar.addfile(info, io.BytesIO(what))
-            else:
-                info.linkname = what
-                tar.addfile(info)
-    return out.getvalue()
+from support.images import Image, docker_archive, layer, member, tar, tar_of
+from support.stores import StoreCase
 
 
 class Counts(StoreCase):
@@ -38,8 +20,7 @@ class Counts(StoreCase):
     def check_counts(self, image):
         """They are what GNU tar lists, in `layer ls` and in `inspect`."""
         for number, (entries, size) in enumerate(self.listed(image), 1):
-            tar = self.layer_tar(image, number)
-            names = subprocess.run(["tar", "-t"], input=tar, stdout=subprocess.PIPE, check=True).stdout.splitlines()
+            names = subprocess.run(["tar", "-t"], input=self.layer_tar(image, number), stdout=subprocess.PIPE, check=True).stdout.splitlines()
             self.assertEqual(entries, len(names), names)
             diff_id = self.veneer("layer", "ls", image).splitlines()[number].split()[1]
             document = json.loads(self.veneer("inspect", diff_id))[0]
@@ -50,11 +31,11 @@ class Counts(StoreCase):
             self.assertEqual(document["Directories"], len([name for name in names if name.endswith(b"/")]))
 
     def test_entries_are_those_of_the_archive(self):
-        base = archive([("deep/in/here", tarfile.REGTYPE, b"x" * 5000), ("deep/in/here", tarfile.REGTYPE, b"again"),
-                        ("d", tarfile.DIRTYPE, ""), ("d/hard", tarfile.LNKTYPE, "deep/in/here"), ("p", tarfile.FIFOTYPE, ""),
-                        ("n" * 150, tarfile.REGTYPE, b"long")], format=tarfile.PAX_FORMAT)
-        top = archive([("d/.wh.hard", tarfile.REGTYPE, b""), ("d/.wh..wh..opq", tarfile.REGTYPE, b""),
-                       (".wh.p", tarfile.REGTYPE, b""), ("d/l", tarfile.SYMTYPE, "t" * 300)], format=tarfile.GNU_FORMAT)
+        base = tar(member("deep/in/here", b"x" * 5000), member("deep/in/here", b"again"), member("d", kind=tarfile.DIRTYPE),
+                   member("d/hard", kind=tarfile.LNKTYPE, linkname="deep/in/here"), member("p", kind=tarfile.FIFOTYPE),
+                   member("n" * 150, b"long"), format=tarfile.PAX_FORMAT)
+        top = tar(member("d/.wh.hard"), member("d/.wh..wh..opq"), member(".wh.p"),
+                  member("d/l", kind=tarfile.SYMTYPE, linkname="t" * 300), format=tarfile.GNU_FORMAT)
         image = Image(base, layer(), top)
         self.veneer("load", "-i", self.write("a.tar", tar_of(docker_archive((image, ["a:1"])))))
         self.check_counts("a:1")
@@ -71,9 +52,10 @@ class Counts(StoreCase):
         self.assertEqual(self.listed("b:2")[1], (3, 100))
 
     def test_size_counts_the_targets_of_symbolic_links(self):
-        tar = archive([("f", tarfile.REGTYPE, b"12345"), ("l", tarfile.SYMTYPE, "t" * 100), ("m", tarfile.SYMTYPE, "u" * 7),
-                       ("again", tarfile.LNKTYPE, "l"), ("h", tarfile.LNKTYPE, "f")])
-        self.veneer("import", self.write("l.tar", tar), "l:1")
+        links = tar(member("f", b"12345"), member("l", kind=tarfile.SYMTYPE, linkname="t" * 100),
+                    member("m", kind=tarfile.SYMTYPE, linkname="u" * 7), member("again", kind=tarfile.LNKTYPE, linkname="l"),
+                    member("h", kind=tarfile.LNKTYPE, linkname="f"))
+        self.veneer("import", self.write("l.tar", links), "l:1")
         self.assertEqual(self.listed("l:1"), [(5, 112)])
         self.assertEqual(self.veneer("images", "--bytes", "--format", "{{.Size}}"), "112\n")
         self.assertEqual(self.veneer("history", "--bytes", "--format", "{{.Size}}", "l:1"), "112\n")
@@ -95,7 +77,7 @@ class Damage(StoreCase):
 
     def fails(self, *line):
         """It fails, and says what to do."""
-        done = proc.run([VENEER, *line], env=self.environment, cwd=self.dir)
+        done = self.run_veneer(*line)
         self.assertEqual(done.code, 1, done)
         self.assertRegex(done.err, r"\Aveneer: .*(object|layer) .*; run `veneer fsck`\n\Z")
 
@@ -110,7 +92,7 @@ class Damage(StoreCase):
     def check_all(self):
         with open(self.path("out"), "wb") as out:
             for line in (("layer", "tar", "a:1"), ("export", "c")):
-                child = subprocess.run([VENEER, *line], env=self.environment, stdout=out, stderr=subprocess.PIPE, check=False)
+                child = self.run_on_bytes(*line, stdout=out)
                 self.assertEqual(child.returncode, 1, line)
                 self.assertRegex(child.stderr.decode(), r"\Aveneer: .*; run `veneer fsck`\n\Z")
         self.fails("export", "-o", self.path("e.tar"), "c")

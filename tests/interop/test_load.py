@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`veneer load` of archives of every kind and age, made by hand: names, ids, layers, platforms."""
 
-import hashlib
 import json
 import os
 import platform
@@ -10,9 +9,10 @@ import signal
 import subprocess
 import time
 
-from images import (DOCKER_LIST, Image, Layout, compress, docker_archive, dump, layer,
-                    legacy_archive, sha, tar_of, write_directory)
-from store_case import VENEER, StoreCase
+from support.files import digest
+from support.images import (DOCKER_LIST, Image, Layout, compress, docker_archive, dump, layer, legacy_archive, sha, tar_of,
+                            write_directory)
+from support.stores import StoreCase
 
 BASE = layer(**{"etc/hostname": "base", "usr/bin/tool": "x" * 5000})
 MIDDLE = layer(**{"etc/hostname": "middle", "big": "y" * 100_000})
@@ -22,9 +22,9 @@ OTHER = "s390x" if HOST != "s390x" else "amd64"
 
 
 class Load(StoreCase):
-    def loads(self, members, expected, *options, tar=tar_of):
+    def loads(self, members, expected, *options, encode=tar_of):
         """An archive of these members is loaded with exactly these lines, but for names that move; its path."""
-        path = self.write("archive.tar", tar(members))
+        path = self.write("archive.tar", encode(members))
         lines = self.veneer("load", "-i", path, *options).splitlines()
         if not any(line.startswith("The image ") for line in expected):
             lines = [line for line in lines if not line.startswith("The image ")]
@@ -97,7 +97,7 @@ class Docker(Load):
         for kind in ("gzip", "bzip2", "xz", "zstd"):
             with self.subTest(kind):
                 self.loads(docker_archive((image, [f"{kind}:1"])), [f"Loaded image: {kind}:1"],
-                           tar=lambda members, kind=kind: compress(tar_of(members), kind))
+                           encode=lambda members, kind=kind: compress(tar_of(members), kind))
                 self.has(f"{kind}:1", image)
 
     def test_standard_input_as_a_file_and_as_a_pipe(self):
@@ -105,19 +105,17 @@ class Docker(Load):
         path = self.write("a.tar", tar_of(docker_archive((image, ["in:1"]))))
         for arguments in ([], ["-i", "-"]):
             with open(path, "rb") as file:
-                done = subprocess.run([VENEER, "load", *arguments], stdin=file, env=self.environment, check=True,
-                                      stdout=subprocess.PIPE)
+                done = self.run_on_bytes("load", *arguments, stdin=file)
             self.assertEqual(done.stdout, b"Loaded image: in:1\n")
             self.veneer("rmi", "in:1")
         with open(path, "rb") as file:
-            done = subprocess.run([VENEER, "load"], input=file.read(), env=self.environment, check=True,
-                                  stdout=subprocess.PIPE)
+            done = self.run_on_bytes("load", input=file.read())
         self.assertEqual(done.stdout, b"Loaded image: in:1\n")
         self.has("in:1", image)
 
     def test_a_terminal_is_refused(self):
         leader, follower = pty.openpty()
-        done = subprocess.run([VENEER, "load"], stdin=follower, env=self.environment, capture_output=True, check=False)
+        done = self.run_on_bytes("load", stdin=follower)
         os.close(leader)
         os.close(follower)
         self.assertEqual(done.returncode, 2)
@@ -128,18 +126,18 @@ class Docker(Load):
         image = Image(BASE, MIDDLE)
         members = docker_archive((image, ["again:1"]))
         self.loads(members, ["Loaded image: again:1"])
-        before = self.everything()
+        before = self.contents()
         # What is known is not looked at, so nobody sees that it is damaged now.
         damaged = [(name, bytes(len(what)) if name.endswith(".tar") else what) for name, what in members]
         self.loads(damaged, ["Loaded image: again:1"])
-        self.assertEqual({k: v for k, v in self.everything().items() if not k.startswith("catalog")},
+        self.assertEqual({k: v for k, v in self.contents().items() if not k.startswith("catalog")},
                          {k: v for k, v in before.items() if not k.startswith("catalog")})
         self.has("again:1", image)
 
     def test_fsck_repair_has_a_damaged_layer_read_again(self):
         image = Image(BASE, MIDDLE)
         path = self.loads(docker_archive((image, ["whole:1"])), ["Loaded image: whole:1"])
-        large = [name for name in self.everything() if name.startswith("objects/")
+        large = [name for name in self.contents() if name.startswith("objects/")
                  and os.path.getsize(os.path.join(self.store, name)) == 100_000]
         damaged = os.path.join(self.store, large[0])
         os.chmod(damaged, 0o644)
@@ -180,10 +178,9 @@ class Docker(Load):
         """While it waits for a pipe that gives nothing, and for the rest of a layer: it ends by the signal and leaves nothing."""
         archive = tar_of(docker_archive((Image(layer(big="z" * 40_000_000)), ["big:1"])))
         self.veneer("images")
-        before = self.everything()
+        before = self.contents()
         for size in (0, 20_000_000):
-            child = subprocess.Popen([VENEER, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, env=self.environment)
+            child = self.start("load", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             child.stdin.write(archive[:size])
             child.stdin.flush()
             time.sleep(0.3)
@@ -196,7 +193,7 @@ class Docker(Load):
                 child.stdin.close()
             except BrokenPipeError:
                 pass
-            self.assertEqual(self.everything(), before)
+            self.assertEqual(self.contents(), before)
 
 
 class Oci(Load):
@@ -331,7 +328,7 @@ class Legacy(Load):
                               for key in sorted(top)) + "}"
         for raw, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
             text = text.replace(raw, escaped)
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return digest(text.encode())
 
     def test_names_and_layers(self):
         self.loads(self.archive({"busybox": {"latest": self.IDS[2], "old": self.IDS[0]}, "host:5000/x": {"1": self.IDS[3]}}),

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`veneer load` of archives that are damaged or made to do harm: one line that names file and field, the store as before."""
 
-import io
 import json
 import os
 import resource
 import subprocess
 import tarfile
 
-from images import (OCI_INDEX, OCI_MANIFEST, Image, Layout, add_link, compress, docker_archive, dump, layer, sha,
-                    tar_of, write_directory)
-from store_case import VENEER, StoreCase
+from support.images import (OCI_INDEX, OCI_MANIFEST, Image, Layout, compress, docker_archive, dump, layer, member, sha, tar,
+                            tar_of, write_directory)
+from support.stores import StoreCase
 
 BASE = layer(**{"etc/hostname": "base", "usr/bin/tool": "x" * 50_000})
 TOP = layer(**{"srv/a": "b", "srv/small": "c" * 3000})
@@ -24,11 +23,10 @@ class BadCase(StoreCase):
         self.veneer("load", "-i", path)
         self.write("secret", b"secret")
 
-    def bad(self, members, say, *options, tar=tar_of, code=1):
-        path = self.write("bad.tar", tar(members))
+    def bad(self, members, say, *options, encode=tar_of, code=1):
+        path = self.write("bad.tar", encode(members))
         self.refused("load", "-i", path, *options, say=rf"\Aveneer: {path}: {say}", code=code)
-        done = subprocess.run([VENEER, "load", *options], input=tar(members), env=self.environment, capture_output=True,
-                              check=False)
+        done = self.run_on_bytes("load", *options, input=encode(members))
         self.assertEqual(done.returncode, code)
         self.assertRegex(done.stderr.decode(), rf"\Aveneer: standard input: {say}.*\n\Z")
 
@@ -75,12 +73,10 @@ class Docker(BadCase):
                           if say != "leads to itself" else r"manifest.json: image 1: .*\"link\" is a link that leads to itself",
                           self.item(Layers=["link", "link"]), more=[("link", target)])
         members = dict(docker_archive((Image(BASE), ["a:1"])))
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as tar:
-            add_link(tar, f"{sha(BASE)}.tar", "../secret", tarfile.LNKTYPE)
+        link = tar(member(f"{sha(BASE)}.tar", kind=tarfile.LNKTYPE, linkname="../secret"))
         rest = tar_of([(k, v) for k, v in members.items() if not k.endswith(".tar")])
-        whole = out.getvalue()[:512] + rest
-        self.bad([], r"manifest.json: image 1: \"Layers\", item 1: .*leaves the archive", tar=lambda _: whole)
+        whole = link[:512] + rest
+        self.bad([], r"manifest.json: image 1: \"Layers\", item 1: .*leaves the archive", encode=lambda _: whole)
 
     def test_layers_and_config_that_do_not_fit(self):
         self.manifest(r"manifest.json: image 1: [0-9a-f]{64}.json: \"diff_ids\" has 2 items, but the image has 1 layers",
@@ -113,16 +109,16 @@ class Docker(BadCase):
     def test_the_archive(self):
         members = docker_archive((Image(BASE), ["a:1"]))
         whole = tar_of(members)
-        self.bad([], r"the archive is empty", tar=lambda _: b"")
-        self.bad([], r"the archive is empty", tar=lambda _: bytes(10240))
-        self.bad([], r"not a tar archive", tar=lambda _: b"x" * 5000)
+        self.bad([], r"the archive is empty", encode=lambda _: b"")
+        self.bad([], r"the archive is empty", encode=lambda _: bytes(10240))
+        self.bad([], r"not a tar archive", encode=lambda _: b"x" * 5000)
         self.bad([("etc/passwd", b"root")], r"not an image archive: .*veneer import")
         for size in (700, len(BASE) // 2, len(whole) - 20_000):
             self.bad([], r"(the archive is cut short|damaged|\"?manifest.json\"? is missing|not an image archive)",
-                     tar=lambda _, size=size: whole[:size])
+                     encode=lambda _, size=size: whole[:size])
         for kind in ("gzip", "xz", "zstd", "bzip2"):
             data = compress(whole, kind)
-            self.bad([], r".*(damaged|cut short|truncated)", tar=lambda _, data=data: data[:len(data) * 2 // 3])
+            self.bad([], r".*(damaged|cut short|truncated)", encode=lambda _, data=data: data[:len(data) * 2 // 3])
         for name in ("../manifest.json", "/../manifest.json", "a/../../x"):
             self.bad([*members, (name, b"x")], r"the name .*leaves? the archive")
         for name in ("/manifest.json", "./manifest.json", "a/../manifest.json"):

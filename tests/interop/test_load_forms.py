@@ -4,16 +4,16 @@ tree and the same id."""
 
 import gzip
 import hashlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import tarfile
 
-from images import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Image, Layout, add, docker_archive, dump, layer, tar_of, write_directory
 from support import proc, tree
-from support.case import read, write
+from support.files import read, write
+from support.images import (OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Image, Layout, docker_archive, dump, layer, member, tar, tar_of,
+                            write_directory)
 from support.stores import StoreCase
 
 EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
@@ -21,13 +21,7 @@ EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 
 def marks(*names, **files):
     """The tar of a layer with empty files of these names, and files with contents."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name in names:
-            add(tar, name, b"")
-        for name, data in files.items():
-            add(tar, name, data)
-    return out.getvalue()
+    return tar(*map(member, names), *(member(name, data) for name, data in files.items()))
 
 
 class FormsCase(StoreCase):
@@ -39,14 +33,6 @@ class FormsCase(StoreCase):
         """Loads a docker archive of an image; its id is the image's."""
         self.load(docker_archive((image, [name])), f"Loaded image: {name}")
         self.assertEqual(json.loads(self.veneer("inspect", name))[0]["Id"], image.id)
-
-    def tree_of(self, name):
-        """The snapshot of an image, mounted for that."""
-        point = self.veneer("mount", "-r", "-n", "look", name).strip()
-        found = tree.snapshot(point)
-        self.veneer("umount", "look")
-        self.veneer("rm", "look")
-        return found
 
     def names_of(self, name):
         return {path.decode() for path in self.tree_of(name)} - {"."}
@@ -108,13 +94,8 @@ class Marks(FormsCase):
                 self.assertEqual(self.merged(name), {"keep", "test", "test/x", "test/s", "test/s/y"})
 
     def test_an_opaque_mark_leaves_the_directory_as_it_was(self):
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as tar:
-            info = tarfile.TarInfo("tmp")
-            info.type, info.mode, info.mtime, info.uid = tarfile.DIRTYPE, 0o1777, 1000, 7
-            tar.addfile(info)
-            add(tar, "tmp/f", b"f")
-        self.load_image(Image(out.getvalue(), marks("tmp/.wh..wh..opq")))
+        base = tar(member("tmp", kind=tarfile.DIRTYPE, mode=0o1777, mtime=1000, uid=7), member("tmp/f", b"f"))
+        self.load_image(Image(base, marks("tmp/.wh..wh..opq")))
         found = self.tree_of("x:1")
         self.assertEqual(set(found), {b".", b"tmp"})
         self.assertEqual((found[b"tmp"]["mode"], found[b"tmp"]["uid"], found[b"tmp"]["mtime"]), (0o1777, 7, 1000 * 10**9))
@@ -127,9 +108,7 @@ class Attributes(FormsCase):
         self.veneer("import", "-q", "a.tar", "sl:1")
         self.assertEqual(self.tree_of("sl:1")[b"l"]["mode"], 0o777)
         # The layer keeps its bytes.
-        with open(self.path("out.tar"), "wb") as out:
-            subprocess.run(self.command("layer", "tar", "sl:1"), stdout=out, env=self.environment, check=True)
-        self.assertEqual(read(self.path("out.tar")), read(self.path("a.tar")))
+        self.assertEqual(self.layer_tar("sl:1"), read(self.path("a.tar")))
 
     def test_an_acl_in_two_forms_is_one_and_keeps_ids_without_names(self):
         for name, entry in (("f", "u:1234:rw"), ("g", "u:games:rw"), ("d", "d:u:games:rwx")):
@@ -150,15 +129,9 @@ class Attributes(FormsCase):
         self.veneer("umount", "names")
 
     def test_attributes_that_linux_keeps_for_no_such_object_are_left_out(self):
-        out = io.BytesIO()
-        acl = "user::rw-,user:7:rw-,group::r--,mask::rw-,other::r--"
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for name, kind in (("l", tarfile.SYMTYPE), ("p", tarfile.FIFOTYPE)):
-                info = tarfile.TarInfo(name)
-                info.type, info.linkname = kind, "t" if kind == tarfile.SYMTYPE else ""
-                info.pax_headers = {"SCHILY.xattr.user.x": "y", "SCHILY.acl.access": acl}
-                tar.addfile(info)
-        write(self.path("a.tar"), out.getvalue())
+        attributes = {"SCHILY.xattr.user.x": "y", "SCHILY.acl.access": "user::rw-,user:7:rw-,group::r--,mask::rw-,other::r--"}
+        self.write("a.tar", tar(member("l", kind=tarfile.SYMTYPE, linkname="t", pax_headers=attributes),
+                                member("p", kind=tarfile.FIFOTYPE, pax_headers=attributes)))
         self.veneer("import", "-q", "a.tar", "odd:1")
         found = self.tree_of("odd:1")
         self.assertEqual(found[b"l"]["xattrs"], {})
@@ -175,9 +148,7 @@ class NoLayers(FormsCase):
         self.assertIn("none", self.veneer("system", "df", "-v"))
         self.assertEqual(json.loads(self.veneer("inspect", "none:1"))[0]["RootFS"]["Layers"], [])
         self.veneer("layer", "ls", "none:1")
-        with open(os.devnull, "wb") as null:
-            done = subprocess.run(self.command("layer", "tar", "none:1"), env=self.environment, stdout=null,
-                                  stderr=subprocess.PIPE, check=False)
+        done = self.run_on_bytes("layer", "tar", "none:1")
         self.assertEqual((done.returncode, done.stderr), (3, b"veneer: none:1 has no layers\n"))
         self.load_image(Image(layer(a="a")), "one:1")
         self.assertEqual(self.veneer("diff", "none:1", "one:1"), "A /a\n")

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import tarfile
 
-from images import Image, Layout, layer, sha, tar_of, write_directory
-from store_case import StoreCase
+from support.images import Image, Layout, layer, sha, tar_of, write_directory
+from support.stores import StoreCase
 
 
 class Peer(StoreCase):
@@ -21,7 +21,6 @@ class Peer(StoreCase):
         layout = Layout()
         layout.add(layout.manifest(self.image, "gzip"), "app:1")
         self.layout = write_directory(self.path("layout"), layout.members())
-        os.mkdir(self.path("home"))
         self.quiet = {**os.environ, "HOME": self.path("home"), "TMPDIR": self.dir, "XDG_RUNTIME_DIR": self.path("home")}
 
     def tool(self, *line):

@@ -15,7 +15,7 @@ import tarfile
 import time
 
 from support import proc, sysio, tree
-from support.case import read, write
+from support.files import digest, read, write
 from support.stores import StoreCase
 from support.tree import Dir, File, Hard, Link, Node
 
@@ -33,10 +33,6 @@ TREE = {
     }),
     "dev": {"null": Node(0o666, kind=stat.S_IFCHR, device=(1, 3)), "pipe": Node(0o600, 5, 6)},
 }
-
-
-def sha256(data):
-    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 class SaveCase(StoreCase):
@@ -76,7 +72,7 @@ class SaveCase(StoreCase):
         """Every blob is what its digest says; config digest -> diff ids of the layers, names."""
         def blob(descriptor):
             data = read(os.path.join(directory, "blobs", descriptor["digest"].replace(":", "/")))
-            self.assertEqual((sha256(data), len(data)), (descriptor["digest"], descriptor["size"]))
+            self.assertEqual((digest(data), len(data)), (descriptor["digest"], descriptor["size"]))
             return data
         self.assertEqual(json.loads(read(os.path.join(directory, "oci-layout"))), {"imageLayoutVersion": "1.0.0"})
         found = {}
@@ -91,7 +87,7 @@ class SaveCase(StoreCase):
                     data = gzip.decompress(data)
                 elif kind == "+zstd":
                     data = subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
-                layers.append((sha256(data), kind))
+                layers.append((digest(data), kind))
             config = manifest["config"]["digest"]
             self.assertEqual([digest for digest, _ in layers], json.loads(blob(manifest["config"]))["rootfs"]["diff_ids"])
             found[config] = ([kind for _, kind in layers], entry.get("annotations"))
@@ -106,8 +102,8 @@ class Documents(SaveCase):
             manifest = json.load(archive.extractfile("manifest.json"))
             self.assertEqual([entry["RepoTags"] for entry in manifest], [["base:1"], ["localhost:5000/team/app:2.0"]])
             for entry, image in zip(manifest, (self.base, self.top)):
-                self.assertEqual(sha256(archive.extractfile(entry["Config"]).read()), image)
-                self.assertEqual([sha256(archive.extractfile(layer).read()) for layer in entry["Layers"]],
+                self.assertEqual(digest(archive.extractfile(entry["Config"]).read()), image)
+                self.assertEqual([digest(archive.extractfile(layer).read()) for layer in entry["Layers"]],
                                  self.diff_ids(image))
             repositories = json.load(archive.extractfile("repositories"))
             self.assertEqual({name: list(tags) for name, tags in repositories.items()},
@@ -264,10 +260,10 @@ class Others(SaveCase):
                                          (self.top, "localhost:5000/team/app:2.0", "2.0")):
                     source = f"{transport}:{path}:{full if form == 'docker-archive' else tag}"
                     raw = proc.run([*policy, "inspect", "--raw", "--config", source], check=True).out
-                    self.assertEqual(sha256(raw.encode()), image, source)
+                    self.assertEqual(digest(raw.encode()), image, source)
                     copy = f"copy-{name}-{tag}"
                     proc.run([*policy, "copy", "-q", source, f"dir:{self.path(copy)}"], check=True)
-                    self.assertEqual(sha256(read(self.path(copy, image.removeprefix("sha256:")))), image)
+                    self.assertEqual(digest(read(self.path(copy, image.removeprefix("sha256:")))), image)
 
     def test_podman(self):
         self.need("podman")

@@ -5,7 +5,8 @@ import os
 import tarfile
 
 from support import proc, sysio
-from support.case import read, write
+from support.files import read
+from support.images import member, tar
 from support.stores import StoreCase
 
 
@@ -36,20 +37,10 @@ class Archives(StoreCase):
         self.assertLess(int(used), 100)
 
     def test_duplicates_missing_parents_and_paths_beyond_path_max(self):
-        with tarfile.open("t.tar", "w", format=tarfile.PAX_FORMAT) as archive:
-            def add(name, data=b"", kind=tarfile.REGTYPE, link=""):
-                info = tarfile.TarInfo(name)
-                info.size, info.type, info.linkname, info.mode = len(data), kind, link, 0o755
-                import io  # only here
-                archive.addfile(info, io.BytesIO(data))
-            add("twice", b"first")
-            add("no/such/parent/file", b"deep")
-            add("hard", kind=tarfile.LNKTYPE, link="twice")
-            add("twice", b"second")
-            add("dir", kind=tarfile.DIRTYPE)
-            add("dir/in", b"in")
-            add("dir", b"now a file")
-            add("/".join(["d" * 200] * 30 + ["leaf"]), b"far down")
+        self.write("t.tar", tar(member("twice", b"first"), member("no/such/parent/file", b"deep"),
+                                member("hard", kind=tarfile.LNKTYPE, linkname="twice"), member("twice", b"second"),
+                                member("dir", kind=tarfile.DIRTYPE, mode=0o755), member("dir/in", b"in"),
+                                member("dir", b"now a file"), member("/".join(["d" * 200] * 30 + ["leaf"]), b"far down")))
         self.veneer("import", "t.tar", "odd", err=r".* a name several times .*\n")
         point = self.veneer("mount", "odd", "-n", "odd").strip()
         self.assertEqual(read(os.path.join(point, "twice")), b"second", "the last one wins")

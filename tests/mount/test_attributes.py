@@ -7,7 +7,9 @@ import stat
 import time
 
 from support import proc, sysio
-from support.case import MountCase, PlacedCase, placed, read, write
+from support.case import MountCase
+from support.files import read, write
+from support.placed import PlacedCase, placed
 from support.tree import OLD_TIME_NS, Dir, File, Link, Node, entry
 
 TREE = {

@@ -6,11 +6,11 @@ import os
 import stat
 
 from support import mounts, proc, sysio, tree
-from support.case import names, read, write
-from test_callers import CallerCase as Callers
+from support.callers import CallerCase
+from support.files import names, read, write
 
 
-class BadInput(Callers):
+class BadInput(CallerCase):
     def refused(self, *arguments, say, **more):
         """It fails with one line that matches `say`; nothing is mounted and no daemon is left."""
         before = tree.snapshot(self.dir)
@@ -22,7 +22,7 @@ class BadInput(Callers):
         self.assertRegex(lines[0], say)
         self.assertTrue(lines[0].startswith("veneerfs: "), lines[0])
         self.assertFalse([p for p, _, _ in mounts.mount_info() if p.startswith(self.dir)])
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 5))
+        self.assert_daemons_end()
         after = tree.snapshot(self.dir)
         self.assert_tree(before, after, ignore=("mtime",), why="something was changed")
 
@@ -57,8 +57,7 @@ class BadInput(Callers):
         os.chown(self.dir, 4711, 4711)
         os.chown("mnt", 4711, 4711)
         say = "b.*[Pp]ermission denied"
-        program = ["setpriv", "--reuid", "4711", "--regid", "4711", "--clear-groups", mounts.VENEERFS]
-        done = proc.run([*program, "-o", "lowerdir=a:b", "mnt"])
+        done = proc.run(self.as_user([mounts.VENEERFS, "-o", "lowerdir=a:b", "mnt"], 4711))
         self.assertEqual(done.code, 1, done)
         self.assertRegex(done.err, rf"\Aveneerfs: [^\n]*{say}[^\n]*\n\Z")
         self.assertFalse(mounts.is_mounted("mnt"))
@@ -142,7 +141,7 @@ class BadInput(Callers):
         self.call("-o", "lowerdir=a", "mnt")
         pid = self.daemons()[0]
         os.kill(pid, 9)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 5))
+        self.assert_daemons_end()
         with self.errno((errno.ENOTCONN, errno.ECONNABORTED)):
             os.listdir("mnt")
         self.refused_beside("-o", "lowerdir=a", "mnt", say="dead|not connected|umount")
@@ -200,7 +199,4 @@ class BadInput(Callers):
         self.call("-o", "lowerdir=a,upperdir=small/upper,workdir=small/work", "mnt")
         self.assertTrue(read("mnt/big") == expected[:1000])
         mounts.unmount("mnt")
-        proc.wait_until(lambda: not self.daemons(), 5)
-
-
-del Callers  # not a set of cases of this file
+        self.assert_daemons_end()

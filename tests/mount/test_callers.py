@@ -11,63 +11,10 @@ import threading
 import time
 
 from support import mounts, proc, sysio
-from support.case import MountCase, names, read, write
+from support.callers import CallerCase
+from support.files import names, read, write
 
 FUSE_SUPER_MAGIC = 0x65735546
-
-
-class CallerCase(MountCase):
-    """Layers a, b, c (c on top), upper and work directories; and the program started as a caller starts it."""
-
-    def setUp(self):
-        super().setUp()
-        for name in "abc":
-            self.layer(name, {f"from-{name}": name, "same": name, "d": {name: name}})
-        for name in ("upper", "work", "mnt"):
-            os.mkdir(self.path(name))
-        os.chdir(self.dir)
-        self.addCleanup(self.clean)
-
-    def clean(self):
-        """Takes every mount of the case away and waits for the daemons."""
-        os.chdir(os.path.dirname(self.dir))
-        self.close_all()
-        for point, _, _ in reversed(mounts.mount_info()):
-            if point.startswith(self.dir + "/"):
-                mounts.unmount(point)
-        if not proc.wait_until(lambda: not self.daemons(), 10):
-            for pid in self.daemons():
-                os.kill(pid, signal.SIGKILL)
-            self.fail("a daemon was still there 10 s after its unmount")
-
-    def daemons(self):
-        return [pid for pid, command in proc.processes().items()
-                if os.path.basename(command[0]) == os.path.basename(mounts.VENEERFS)]
-
-    def call(self, *arguments, code=0, err="", **more):
-        """Runs the program until it has gone to the background and its pipes are closed."""
-        done = proc.run([mounts.VENEERFS, *arguments], timeout=30, **more)
-        self.assertEqual(done.code, code, done)
-        self.assertRegex(done.err, rf"\A(?:{err})\Z", done)
-        return done
-
-    def check(self, point="mnt", writable=True, layers="cba"):
-        """The mount shows the layers, and takes changes."""
-        self.assertEqual(read(os.path.join(point, "same")).decode(), layers[0])
-        self.assertEqual(names(os.path.join(point, "d")), sorted(layers))
-        if writable:
-            write(os.path.join(point, "new"), "new")
-            self.assertEqual(read(os.path.join(point, "new")), b"new")
-        else:
-            with self.errno(errno.EROFS):
-                write(os.path.join(point, "new"), "new")
-
-    def info(self, point="mnt"):
-        """(type, line) of the mount in mountinfo."""
-        point = os.path.realpath(point)
-        found = [(kind, line) for where, kind, line in mounts.mount_info() if where == point]
-        self.assertEqual(len(found), 1, f"{point} is mounted {len(found)} times")
-        return found[0]
 
 
 class Podman(CallerCase):
@@ -104,7 +51,7 @@ class Podman(CallerCase):
         lowers = self.prepare()
         self.call("-o", f"lowerdir=id/diff:{lowers}", "id/merged")
         self.check("id/merged", writable=False)
-        self.assertIn("ro", self.info("id/merged")[1].split()[5].split(","))
+        self.assertIn("ro", mounts.flags("id/merged"))
 
     def test_volatile_and_leftovers_of_mountopt(self):
         lowers = self.prepare()
@@ -112,7 +59,7 @@ class Podman(CallerCase):
                   "nodev,threaded=0,fast_ino=1,writeback=0,plugins=,static_nlink,ino32_t,xino=off",
                   "id/merged", err="(veneerfs: .*ignored.*\n)*")
         self.check("id/merged")
-        self.assertIn("nodev", self.info("id/merged")[1])
+        self.assertIn("nodev", mounts.information("id/merged")[1])
 
     def test_quoted_context_with_a_comma(self):
         lowers = self.prepare()
@@ -213,7 +160,7 @@ class Podman(CallerCase):
             self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work", "mnt")
             write("mnt/file", "written before")
             unmount()
-            self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "the daemon ends")
+            self.assert_daemons_end()
             self.assertEqual(read("upper/file"), b"written before")
 
     def sync_and_detach(self):
@@ -264,8 +211,7 @@ class Apptainer(CallerCase):
             umount mnt"""
         os.chown(self.dir, 4711, 4711)
         proc.run(["chown", "-R", "4711:4711", *os.listdir(".")], check=True)
-        done = proc.run(["setpriv", "--reuid", "4711", "--regid", "4711", "--clear-groups", "--",
-                         "unshare", "-Urm", "sh", "-c", script])
+        done = proc.run(self.as_user(["unshare", "-Urm", "sh", "-c", script], 4711))
         listing = "mnt:\nd\ne\nfrom-a\nfrom-c\nnew\nsame\n\nmnt/d:\n\nmnt/e:\na\nb\nc\n"
         self.assertEqual((done.code, done.out, done.err), (0, listing * 2, ""), done)
 
@@ -357,7 +303,7 @@ class Containerd(CallerCase):
                   f"lowerdir={self.dir}/c:{self.dir}/b:{self.dir}/a,writeback=0",
                   err="(veneerfs: [^\n]*writeback[^\n]*\n)?")
         self.check()
-        self.assertIn(" overlay ", self.info()[1].split(" - ")[1])
+        self.assertIn(" overlay ", mounts.information("mnt")[1].split(" - ")[1])
 
     def test_mount_fuse3(self):
         if not os.path.exists("/sbin/mount.fuse3"):
@@ -394,7 +340,7 @@ class Options(CallerCase):
 
     def test_ro_and_flags(self):
         self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,ro,nosuid,nodev,noexec", "mnt")
-        flags = self.info()[1].split()[5].split(",")
+        flags = mounts.flags("mnt")
         for flag in ("ro", "nosuid", "nodev", "noexec"):
             self.assertIn(flag, flags)
         self.check(writable=False)
@@ -423,11 +369,11 @@ class Options(CallerCase):
     def test_defaults_of_root(self):
         os.chmod("a/from-a", 0o4755)
         self.call("-o", "lowerdir=c:b:a", "mnt")
-        flags = self.info()[1].split()[5].split(",")
+        flags = mounts.flags("mnt")
         self.assertNotIn("nosuid", flags)
-        self.assertIn("allow_other", self.info()[1])
-        self.assertIn("default_permissions", self.info()[1])
-        self.assertEqual(self.info()[0], "fuse.veneerfs")
+        self.assertIn("allow_other", mounts.information("mnt")[1])
+        self.assertIn("default_permissions", mounts.information("mnt")[1])
+        self.assertEqual(mounts.information("mnt")[0], "fuse.veneerfs")
 
     def test_timeout_zero_works(self):
         self.call("-o", "lowerdir=c:b:a,upperdir=upper,workdir=work,timeout=0", "mnt")
@@ -509,7 +455,7 @@ class Options(CallerCase):
             os.fsync(fd)
         os.close(fd)
         mounts.unmount("mnt")
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assert_daemons_end()
         self.assertEqual(read("upper/synced"), b"x" + b"y" * 999)
         os.unlink("upper/synced")
         return sum(copying.values()), sum(syncing.values())

@@ -15,8 +15,9 @@ import fcntl
 import time
 
 from support import proc, runner
-from support.case import names, read, write
-from support.stores import DebianCase, StoreCase, for_users
+from support.files import names, read, write
+from support.sessions import DebianCase
+from support.stores import StoreCase, for_users
 from support.tree import Link
 
 
@@ -181,7 +182,7 @@ class Chroot(DebianCase):
         child.wait()
         child.stdout.close()
         self.assertTrue(proc.wait_until(lambda: not self.sleepers("7777"), 10), "the command runs on")
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "the daemon runs on")
+        self.assert_daemons_end()
         self.assertEqual(self.mounted(), [])
         self.assertEqual(self.chroot("killed", "--", "cat", "/kept"), "kept\n")
         self.assertEqual(self.diff("killed"), {"A /kept"})

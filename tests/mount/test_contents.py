@@ -9,7 +9,9 @@ import struct
 import threading
 
 from support import proc, sysio
-from support.case import MountCase, PlacedCase, placed, read, write
+from support.case import MountCase
+from support.files import read, write
+from support.placed import PlacedCase, placed
 from support.tree import File, Hard
 
 BLOCK = 4096

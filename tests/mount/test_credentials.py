@@ -6,7 +6,8 @@ import os
 import stat
 
 from support import proc
-from support.case import PlacedCase, names, placed, read, write
+from support.files import names, read, write
+from support.placed import PlacedCase, placed
 from support.tree import Dir, File
 
 ONE, TWO, GROUP, OTHER_GROUP = 3001, 3002, 5001, 5002

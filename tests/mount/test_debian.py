@@ -3,7 +3,7 @@
 compared with what dpkg says."""
 
 from support import runner
-from support.stores import DebianCase
+from support.sessions import DebianCase
 
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # Where the scripts of packages, apt and dpkg write files that no package owns.

@@ -6,7 +6,8 @@ import os
 import stat
 
 from support import mounts, proc, tree
-from support.case import MountCase, names, read, write
+from support.case import MountCase
+from support.files import names, read, write
 from support.tree import Dir, File, Link, Node
 
 WHITEOUT = Node(0o000, kind=stat.S_IFCHR, device=(0, 0), mtime_ns=None)

@@ -9,7 +9,9 @@ import stat
 import threading
 
 from support import proc, sysio
-from support.case import MountCase, PlacedCase, names, placed, write
+from support.case import MountCase
+from support.files import names, write
+from support.placed import PlacedCase, placed
 from support.tree import Dir, Link, Node
 
 MANY = {f"entry-{i:04}": "" for i in range(800)}

@@ -7,7 +7,8 @@ import os
 import subprocess
 
 from support import disks, sysio
-from support.case import MountCase, read, write
+from support.case import MountCase
+from support.files import read, write
 
 MIB = 1 << 20
 MODES = ("cached", "passthrough")

@@ -6,8 +6,8 @@ import re
 import shutil
 
 from support import proc
-from support.case import read
 from support.fault import failing
+from support.files import read
 from support.stores import StoreCase
 
 

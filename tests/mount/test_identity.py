@@ -7,7 +7,9 @@ import os
 import stat
 
 from support import proc, sysio, tree
-from support.case import MountCase, PlacedCase, names, placed, read, write
+from support.case import MountCase
+from support.files import names, read, write
+from support.placed import PlacedCase, placed
 from support.tree import Dir, File, Hard, Link, Node
 
 TREE = {

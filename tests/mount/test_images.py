@@ -13,7 +13,7 @@ import threading
 import time
 
 from support import proc
-from support.case import read, write
+from support.files import read, write
 from support.stores import StoreCase, for_users
 
 PLAIN = {"etc": {"hosts": "127.0.0.1\n"}, "large": "l" * 50_000, "small": "s" * 3000}
@@ -53,7 +53,7 @@ class Changes(ImageCase):
         old, new = os.path.join(self.dir, "old"), os.path.join(self.dir, "new")
         self.act(lambda: os.mkdir(old))
         for where in (old, new):
-            self.refused("mount", "-o", "timeout=soon", "-n", "web", "app:1", where, code=1, say="timeout")
+            self.refused("mount", "-o", "timeout=soon", "-n", "web", "app:1", where, code=1, say="timeout", keeps_store=False)
         self.assertTrue(os.path.isdir(old))
         self.assertFalse(os.path.exists(new))
         self.assertEqual(self.veneer("ps", "-a", "-q"), "")

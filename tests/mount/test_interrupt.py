@@ -10,7 +10,7 @@ import threading
 import time
 
 from support import proc
-from support.case import read, write
+from support.files import read, write
 from support.stores import StoreCase, for_users
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

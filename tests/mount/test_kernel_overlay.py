@@ -7,7 +7,8 @@ import random
 import stat
 
 from support import mounts, proc, random_ops, sysio, tree
-from support.case import MountCase, names, read, write
+from support.case import MountCase
+from support.files import names, read, write
 from support.tree import Dir, File, Link, Node
 
 LOWER = {

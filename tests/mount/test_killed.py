@@ -5,8 +5,8 @@ import os
 import signal
 import time
 
-from support import proc, temporary
-from support.case import MountCase, remove_tree
+from support import proc
+from support.case import MountCase
 
 MIB = 1 << 20
 SIZE = 1000 * MIB
@@ -15,8 +15,7 @@ SIZE = 1000 * MIB
 class Killed(MountCase):
     @classmethod
     def setUpClass(cls):
-        cls.lower = temporary.directory("layer")
-        cls.addClassCleanup(remove_tree, cls.lower)
+        cls.lower = cls.shared_directory("layer")
         with open(os.path.join(cls.lower, "big"), "wb") as file:
             for _ in range(SIZE // MIB):
                 file.write(b"b" * MIB)

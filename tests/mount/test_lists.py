@@ -5,7 +5,7 @@ import json
 import os
 
 from support import proc
-from support.case import write
+from support.files import write
 from support.stores import StoreCase, for_users
 
 IMAGE = {"etc": {"hosts": "127.0.0.1 localhost\n"}, "lib": {"a": "a" * 10_000}}

@@ -6,7 +6,8 @@ import os
 import time
 
 from support import proc
-from support.case import PlacedCase, placed, read, write
+from support.files import read, write
+from support.placed import PlacedCase, placed
 from support.tree import OLD_TIME_NS, File
 
 PAGE = mmap.PAGESIZE

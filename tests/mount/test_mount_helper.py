@@ -12,8 +12,8 @@ import threading
 import time
 
 from support import mounts, proc, runner, sysio
-from support.case import names, read, write
-from test_callers import CallerCase
+from support.callers import CallerCase
+from support.files import read, write
 
 HELPER = os.environ.get("VENEER_MOUNT_HELPER", "mount.veneerfs")
 NAMES = ("mount.veneerfs", "mount.fuse.veneerfs", "umount.veneerfs", "umount.fuse.veneerfs")
@@ -54,11 +54,8 @@ class HelperCase(CallerCase):
         self.assertEqual(done.code, code, done)
         self.assertRegex(done.err, say)
 
-    def flags(self):
-        return self.info()[1].split()[5].split(",")
-
     def file_system_flags(self):
-        return self.info()[1].split()[-1].split(",")
+        return mounts.information("mnt")[1].split()[-1].split(",")
 
     def assert_ended(self):
         self.assertEqual(self.daemons(), [], "umount has returned, and the daemon is there")
@@ -71,7 +68,7 @@ class Mount(HelperCase):
         for kind in ("veneerfs", "fuse.veneerfs"):
             self.run_ok("mount", "-t", kind, "-o", self.options, "none", "mnt")
             self.check()
-            self.assertEqual(self.info()[0], "fuse.veneerfs")
+            self.assertEqual(mounts.information("mnt")[0], "fuse.veneerfs")
             os.unlink("mnt/new")
             self.run_ok("umount", "mnt")
             self.assert_ended()
@@ -80,7 +77,7 @@ class Mount(HelperCase):
         write("fstab", f"none {self.path('mnt')} veneerfs {self.options},nofail,x-systemd.automount,noexec 0 0\n")
         self.run_ok("mount", "--fstab", self.path("fstab"), "--target", self.path("mnt"))
         self.check()
-        self.assertIn("noexec", self.flags())
+        self.assertIn("noexec", mounts.flags("mnt"))
         self.run_ok("umount", self.path("mnt"))
         self.assert_ended()
 
@@ -101,10 +98,10 @@ class Mount(HelperCase):
         self.run_ok("mount", "-t", "veneerfs", "-o", self.options + ",nosuid,nodev", "none", "mnt")
         self.check()
         self.run_ok("mount", "-o", "remount,ro", "mnt")
-        self.assertTrue({"ro", "nosuid", "nodev"} <= set(self.flags()), self.flags())
+        self.assertTrue({"ro", "nosuid", "nodev"} <= set(mounts.flags("mnt")), mounts.flags("mnt"))
         self.check(writable=False)
         self.run_ok("mount", "-o", "remount,rw,noexec", "mnt")
-        self.assertTrue({"rw", "nosuid", "nodev", "noexec"} <= set(self.flags()), self.flags())
+        self.assertTrue({"rw", "nosuid", "nodev", "noexec"} <= set(mounts.flags("mnt")), mounts.flags("mnt"))
         write("mnt/new", "again")
         self.assertEqual(read("upper/new"), b"again")
 
@@ -113,10 +110,10 @@ class Mount(HelperCase):
         flags = ("nosuid", "nodev", "noexec", "nodiratime", "nosymfollow")
         self.run_ok("mount", "-i", "-o", "remount,bind,noatime," + ",".join(flags), "mnt")
         os.symlink("same", "mnt/link")
-        before = (set(self.flags()), set(self.file_system_flags()))
+        before = (set(mounts.flags("mnt")), set(self.file_system_flags()))
         for options, added, removed in (("ro", "ro", "rw"), ("rw", "rw", "ro")):
             self.run_ok("/sbin/mount.veneerfs", "none", "mnt", "-o", "remount," + options)
-            self.assertEqual(set(self.flags()), before[0] - {removed} | {added})
+            self.assertEqual(set(mounts.flags("mnt")), before[0] - {removed} | {added})
             self.assertEqual(set(self.file_system_flags()), before[1] - {removed} | {added})
             with self.errno(errno.ELOOP):
                 read("mnt/link")
@@ -138,7 +135,7 @@ class Mount(HelperCase):
     def test_without_an_upper_it_stays_read_only(self):
         self.run_ok("mount", "-t", "veneerfs", "-o", f"lowerdir={self.lowers}", "none", "mnt")
         self.refused(32, "no upper directory", "mount", "-o", "remount,rw", "mnt")
-        self.assertIn("ro", self.flags())
+        self.assertIn("ro", mounts.flags("mnt"))
         self.check(writable=False)
 
 
@@ -184,7 +181,7 @@ class Umount(HelperCase):
         self.assertFalse(mounts.is_mounted("mnt"))
         self.assertEqual(os.pread(fd, 1, 0), b"c")
         os.close(fd)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assert_daemons_end()
 
     def test_what_is_mounted_elsewhere_is_not_waited_for(self):
         self.call("-o", self.options, "mnt")
@@ -201,20 +198,19 @@ class Umount(HelperCase):
         holder.kill()
         holder.wait()
         self.assertLess(time.monotonic() - begin, 10)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assert_daemons_end()
 
     def test_a_daemon_that_was_killed(self):
         self.call("-o", self.options, "mnt")
         os.kill(self.daemons()[0], signal.SIGKILL)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons()))
+        self.assert_daemons_end()
         self.run_ok("umount", "mnt")
         self.assert_ended()
 
     def test_an_ordinary_user(self):
         proc.run(["chown", "-R", f"{runner.USER_WITH_IDS}", self.dir], check=True)
-        user = ["setpriv", "--reuid", str(runner.USER_WITH_IDS), "--regid", str(runner.USER_WITH_IDS), "--clear-groups"]
-        self.run_ok(*user, mounts.VENEERFS, "-o", self.options, self.path("mnt"))
-        self.run_ok(*user, "umount", self.path("mnt"))
+        for line in ([mounts.VENEERFS, "-o", self.options, self.path("mnt")], ["umount", self.path("mnt")]):
+            self.run_ok(*self.as_user(line, runner.USER_WITH_IDS))
         self.assert_ended()
 
 
@@ -253,7 +249,7 @@ class Autofs(HelperCase):
             mounted = lambda: self.path("auto/v") in [point for point, _, _ in mounts.mount_info()]  # touches nothing
             self.assertTrue(mounted())
             self.assertTrue(proc.wait_until(lambda: not mounted(), 20), "it is unmounted when unused")
-            self.assertTrue(proc.wait_until(lambda: not self.daemons(), 5))
+            self.assert_daemons_end()
             self.assertEqual(read("auto/v/new"), b"new", "and mounted again")
         finally:
             daemon.terminate()

@@ -9,8 +9,9 @@ import subprocess
 import tarfile
 
 from support import disks, proc
-from support.case import write
-from support.stores import StoreCase, for_users
+from support.files import write
+from support.sessions import SessionCase
+from support.stores import for_users
 from support.tree import Link
 
 IMAGE = {"bin": Link(target="usr/bin"), "lib": Link(target="usr/lib"), "lib64": Link(target="usr/lib64"), "usr": {}, "tmp": {},
@@ -25,21 +26,16 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
-class SessionCase(StoreCase):
+class StubCase(SessionCase):
     def setUp(self):
         super().setUp()
         self.import_tree(IMAGE, "t:1")
         self.addCleanup(proc.run, self.command("rm", "-f", "c1"), env=self.environment)
 
-    def chroot(self, *words, script="true"):
-        self.veneer("chroot", "--bind", "/usr:/usr:ro", *words, "--", "sh", "-c", script)
-
     def session(self, *words):
         """A session that has begun; it is ended with end() or kill()."""
-        child = self.start("chroot", "--bind", "/usr:/usr:ro", *words, "--", "sh", "-c", "echo up; read x",
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        child = super().session(*words, stderr=subprocess.DEVNULL)
         self.addCleanup(self.kill, child)
-        self.assertEqual(child.stdout.readline(), b"up\n")
         return child
 
     def end(self, child):
@@ -61,11 +57,11 @@ class SessionCase(StoreCase):
             child.wait(20)
             child.stdin.close()
             child.stdout.close()
-            self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+            self.assert_daemons_end()
 
 
 @for_users
-class Stubs(SessionCase):
+class Stubs(StubCase):
     def setUp(self):
         super().setUp()
         self.veneer("create", "-n", "c1", "t:1")
@@ -144,7 +140,7 @@ class Stubs(SessionCase):
             self.act_in_mount(lambda: os.rmdir("mnt/data"))
 
 
-class Mounted(SessionCase):
+class Mounted(StubCase):
     def test_a_directory_that_a_user_made_anew_stays(self):
         self.veneer("create", "-n", "c1", "t:1")
         os.mkdir("mnt")
@@ -161,7 +157,7 @@ class Mounted(SessionCase):
         self.veneer("umount", "c1")
 
 
-class Btrfs(SessionCase):
+class Btrfs(StubCase):
     """Its inode numbers begin anew in each subvolume, and /proc/locks has no more than those."""
 
     def test_who_has_a_lock_in_another_subvolume_is_not_killed(self):

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from support import proc
-from support.case import read
+from support.files import read
 from support.stores import StoreCase
 
 
@@ -87,7 +87,7 @@ class Namespaces(StoreCase):
         self.listed(many, "Unmounting")
         for pid in self.daemons():
             os.kill(pid, signal.SIGKILL)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons()))
+        self.assert_daemons_end()
         self.listed(many, "Not mounted")
         for pid, command in proc.processes().items():
             if command == ["sleep", "1000"]:

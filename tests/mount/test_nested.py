@@ -8,7 +8,8 @@ import stat
 import tarfile
 
 from support import mounts, proc, sysio, tree
-from support.case import MountCase, names, read, write
+from support.case import MountCase
+from support.files import names, read, write
 from support.stores import StoreCase
 from support.tree import Dir, File
 

@@ -2,7 +2,6 @@
 """Files that are made on the mount and written at once: they bypass the page cache of the mount, and nobody can tell."""
 
 import errno
-import json
 import mmap
 import os
 import resource
@@ -12,7 +11,8 @@ import subprocess
 import threading
 
 from support import proc
-from support.case import MountCase, read, write
+from support.case import MountCase
+from support.files import read, write
 
 PAGE = mmap.PAGESIZE
 WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
@@ -34,8 +34,7 @@ class NewFiles(MountCase):
                          [1, 0, 0])
 
     def requests(self):
-        text = proc.run([os.environ["VENEER"], "stats", "--format", "json", self.mnt.path], check=True).out
-        return {kind["kind"]: kind["count"] for kind in json.loads(text)["requests"]}
+        return {kind["kind"]: kind["count"] for kind in self.mnt.stats()["requests"]}
 
     def test_flags_mode_owner_and_refusals_are_those_of_open(self):
         os.umask(0o027)

@@ -6,7 +6,8 @@ import os
 import random
 
 from support import random_ops, sysio
-from support.case import MountCase, read, write
+from support.case import MountCase
+from support.files import read, write
 from support.tree import File
 
 PAGE = mmap.PAGESIZE

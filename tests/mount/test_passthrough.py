@@ -11,7 +11,9 @@ import stat
 import time
 
 from support import mounts, proc, runner, sysio
-from support.case import MountCase, PlacedCase, placed, read, write
+from support.case import MountCase
+from support.files import read, write
+from support.placed import PlacedCase, placed
 from support.tree import OLD_TIME_NS, File
 
 PAGE = mmap.PAGESIZE
@@ -255,9 +257,8 @@ class Elsewhere(MountCase):
         for name in ("upper", "work", "mnt"):
             os.mkdir(self.path(name))
         proc.run(["chown", "-R", f"{uid}:{uid}", self.dir], check=True)
-        as_user = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--"]
-        done = proc.run([*as_user, mounts.VENEERFS, "-o", "lowerdir=lower,upperdir=upper,workdir=work,io=passthrough",
-                         "mnt"], cwd=self.dir)
+        options = "lowerdir=lower,upperdir=upper,workdir=work,io=passthrough"
+        done = proc.run(self.as_user([mounts.VENEERFS, "-o", options, "mnt"], uid), cwd=self.dir)
         self.addCleanup(lambda: mounts.is_mounted(self.path("mnt")) and mounts.unmount(self.path("mnt")))
         self.assertEqual((done.code, done.out), (0, ""), done)
         self.assertRegex(done.err, r"^veneerfs: .*io=passthrough is not possible here, using io=cached: it needs "

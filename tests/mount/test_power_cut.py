@@ -12,8 +12,8 @@ import random
 import tarfile
 
 from support import proc
-from support.case import read, write
 from support.fault import LoggedDisk
+from support.files import read, write
 from support.stores import StoreCase
 
 Mark = collections.namedtuple("Mark", "position label state written")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from support import proc, runner
-from support.case import names
+from support.files import names
 from support.stores import StoreCase, program_directory
 
 IMAGE = {"etc": {"hosts": ""}, "usr": {}, "bin": {}}
@@ -25,9 +25,6 @@ class Requirements(StoreCase):
         """What `info` says is to be done."""
         return [line.removeprefix("To do: ") for line in text.splitlines() if line.startswith("To do: ")]
 
-    def run_as_user(self, *arguments):
-        return proc.run(self.command(*arguments), env=self.environment, cwd=self.dir)
-
     def only_with(self, *programs):
         """Of the system's programs only these are found."""
         os.mkdir("bin")
@@ -44,8 +41,8 @@ class Requirements(StoreCase):
         missing = self.to_do(self.veneer("info"))
         self.assertEqual(len(missing), 1, missing)
         self.assertRegex(missing[0], "^/dev/fuse cannot be opened .*, without which .*; as root: `chmod 666 /dev/fuse`$")
-        self.assertEqual(self.run_as_user("mount", "base").err, f"veneer: {missing[0]}\n")
-        self.assertEqual(self.run_as_user("chroot", "base", "--", "true").err, f"veneer: {missing[0]}\n")
+        self.assertEqual(self.run_veneer("mount", "base").err, f"veneer: {missing[0]}\n")
+        self.assertEqual(self.run_veneer("chroot", "base", "--", "true").err, f"veneer: {missing[0]}\n")
         self.assertEqual(self.veneer("ps", "-aq"), "")
 
     def test_no_fusermount3(self):
@@ -53,7 +50,7 @@ class Requirements(StoreCase):
         missing = self.to_do(self.veneer("info"))
         self.assertEqual(len(missing), 1, missing)
         self.assertRegex(missing[0], "^fusermount3 is missing, without which .*; as root: `.* install fuse3`$")
-        self.assertEqual(self.run_as_user("mount", "base").err, f"veneer: {missing[0]}\n")
+        self.assertEqual(self.run_veneer("mount", "base").err, f"veneer: {missing[0]}\n")
         self.assertEqual(self.veneer("ps", "-aq"), "")
         self.veneer("chroot", *BIND, "base", "--", "/usr/bin/true")
 
@@ -62,7 +59,7 @@ class Requirements(StoreCase):
         missing = self.to_do(self.veneer("info"))
         self.assertEqual(len(missing), 1, missing)
         self.assertRegex(missing[0], "^only root exists inside, since newuidmap is missing; as root: `.* install uidmap`$")
-        done = self.run_as_user("chroot", *BIND, "base", "--", "/usr/bin/true")
+        done = self.run_veneer("chroot", *BIND, "base", "--", "/usr/bin/true")
         self.assertEqual((done.code, len(done.err.splitlines())), (0, 1), done)
         self.assertIn(missing[0], done.err)
 

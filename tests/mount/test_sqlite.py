@@ -10,7 +10,8 @@ import sys
 import threading
 
 from support import random_ops
-from support.case import MountCase, write
+from support.case import MountCase
+from support.files import write
 
 
 def fill(path, rows, rng):

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 
-from support import proc
-from support.case import MountCase, read, write
+from support.case import MountCase
+from support.files import read, write
 from support.stores import StoreCase, for_users
 
 
@@ -63,7 +63,7 @@ class Signal(MountCase):
         while "}" not in mount.said() and time.monotonic() < end:
             time.sleep(0.01)
         logged = json.loads(re.search(r"\{.*\}", mount.said())[0])
-        asked = json.loads(proc.run([os.environ["VENEER"], "stats", "--format", "json", mount.path], check=True).out)
+        asked = mount.stats()
         self.assertEqual(logged.keys(), asked.keys())
         self.assertGreaterEqual({one["kind"]: one["count"] for one in logged["requests"]}["LOOKUP"], 1)
 

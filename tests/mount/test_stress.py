@@ -13,7 +13,8 @@ import threading
 import time
 
 from support import proc, random_ops, sysio, tree
-from support.case import MountCase, names, read, write
+from support.case import MountCase
+from support.files import names, read, write
 
 
 class Dropper:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 from support import mounts, proc, sysio
-from support.case import MountCase, PlacedCase, names, placed, read, write
+from support.case import MountCase
+from support.files import names, read, write
+from support.placed import PlacedCase, placed
 from support.tree import File, Hard, Link, Node
 
 TREE = {

@@ -6,8 +6,9 @@ import os
 import stat
 
 from support import mounts, proc, runner, sysio, tree
-from support.case import MountCase, names, read, write
-from support.tree import Dir, File, Link
+from support.case import MountCase
+from support.files import names, read, write
+from support.tree import File, Link
 
 USER, OTHER = runner.USER_WITH_IDS, runner.USER_WITHOUT_IDS
 LOWER = {
@@ -18,9 +19,9 @@ LOWER = {
 
 
 class UserCase(MountCase):
-    """Everything in the directory of the case belongs to the user."""
+    """Layer, upper and work directory belong to the user, who mounts them."""
 
-    owner = USER
+    uid = USER
 
     def setUp(self):
         super().setUp()
@@ -29,43 +30,24 @@ class UserCase(MountCase):
             os.mkdir(self.path(name))
         self.own(self.dir)
         self.before = tree.snapshot(self.lower, exact=True)
+        self.addCleanup(self.check_lower)
         self.addCleanup(self.clean)
 
-    def own(self, path):
-        proc.run(["chown", "-R", f"{self.owner}:{self.owner}", path], check=True)
-
-    def clean(self):
-        os.chdir(os.path.dirname(self.dir))
-        for point, _, _ in reversed(mounts.mount_info()):
-            if point.startswith(self.dir + "/"):
-                mounts.unmount(point)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10), "a daemon stayed")
+    def check_lower(self):
         self.assert_tree(self.before, tree.snapshot(self.lower, exact=True), why="the layer was changed")
 
-    @staticmethod
-    def daemons():
-        return [pid for pid, command in proc.processes().items()
-                if os.path.basename(command[0]) == os.path.basename(mounts.VENEERFS)]
-
-    def as_user(self, *command, uid=None, **more):
-        """Runs a program as the ordinary user."""
-        uid = self.owner if uid is None else uid
-        return proc.run(["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--",
-                         *command], cwd=self.dir, **more)
-
-    def act(self, function, uid=None):
-        """Calls a function in a process of the ordinary user."""
-        uid = self.owner if uid is None else uid
-        return proc.in_child(function, uid=uid, gid=uid)
+    def call(self, *command):
+        """Runs a program as the user."""
+        return proc.run(self.as_user(command), cwd=self.dir)
 
     def start(self, more=""):
-        done = self.as_user(mounts.VENEERFS, "-o", f"lowerdir=lower,upperdir=upper,workdir=work{more}", "mnt")
+        done = self.call(mounts.VENEERFS, "-o", f"lowerdir=lower,upperdir=upper,workdir=work{more}", "mnt")
         self.assertEqual((done.code, done.out, done.err), (0, "", ""), done)
 
     def stop(self):
-        done = self.as_user("fusermount3", "-u", "mnt")
+        done = self.call("fusermount3", "-u", "mnt")
         self.assertEqual((done.code, done.err), (0, ""), done)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assert_daemons_end()
 
     def at(self, *parts):
         return self.path("mnt", *parts)
@@ -229,7 +211,7 @@ class OrdinaryUser(UserCase):
     def test_git(self):
         """Objects of git are read-only from the moment they are made."""
         self.start()
-        done = self.as_user("sh", "-ec", """
+        done = self.call("sh", "-ec", """
             export HOME=$PWD; cd mnt/dir; git init -q .; git config user.email a@localhost; git config user.name a
             git add .; git commit -qm one; echo more >> a; git commit -qam two; git gc -q; git fsck --full
             test -z "$(git status --porcelain)"; git log --oneline | wc -l""")
@@ -268,7 +250,7 @@ class OrdinaryUser(UserCase):
         self.assertEqual(self.act(lambda: os.stat(self.at("file")).st_uid), USER)
 
     def test_without_an_upper(self):
-        done = self.as_user(mounts.VENEERFS, "-o", "lowerdir=lower", "mnt")
+        done = self.call(mounts.VENEERFS, "-o", "lowerdir=lower", "mnt")
         self.assertEqual((done.code, done.err), (0, ""), done)
         self.assertEqual(self.act(lambda: read(self.at("file"))), b"file")
         with self.errno(errno.EROFS):
@@ -284,7 +266,7 @@ class OrdinaryUser(UserCase):
         for arguments in (("-o", "lowerdir=lower", "foreign"),
                           ("-o", "lowerdir=lower,allow_other", "mnt"),
                           ("-o", "lowerdir=lower,upperdir=upper,workdir=foreign", "mnt")):
-            done = self.as_user(mounts.VENEERFS, *arguments)
+            done = self.call(mounts.VENEERFS, *arguments)
             self.assertEqual(done.code, 1, done)
             self.assertEqual(len(done.err.splitlines()), 1, done)
             self.assertFalse([p for p, _, _ in mounts.mount_info() if p.startswith(self.dir + "/")])
@@ -293,14 +275,14 @@ class OrdinaryUser(UserCase):
         self.start()
         os.mkdir(self.path("mnt2"))
         os.chown(self.path("mnt2"), USER, USER)
-        done = self.as_user(mounts.VENEERFS, "-o", "lowerdir=lower,upperdir=upper,workdir=work", "mnt2")
+        done = self.call(mounts.VENEERFS, "-o", "lowerdir=lower,upperdir=upper,workdir=work", "mnt2")
         self.assertEqual(done.code, 1, done)
         self.assertRegex(done.err, rf"\Aveneerfs: [^\n]*in use[^\n]*{self.daemons()[0]}[^\n]*\n\Z")
 
     def test_a_signal_unmounts(self):
         self.start()
         os.kill(self.daemons()[0], 15)
-        self.assertTrue(proc.wait_until(lambda: not self.daemons(), 10))
+        self.assert_daemons_end()
         self.assertFalse(mounts.is_mounted(self.path("mnt")))
 
 
@@ -330,7 +312,7 @@ class UserNamespace(UserCase):
         if not os.path.exists("/etc/subuid"):
             self.skipTest("there is no /etc/subuid on this machine")
         script = self.SCRIPT.format(veneerfs=mounts.VENEERFS)
-        done = self.as_user("unshare", "-U", "-m", "--map-root-user", "--map-auto", "--", "sh", "-c", script)
+        done = self.call("unshare", "-U", "-m", "--map-root-user", "--map-auto", "--", "sh", "-c", script)
         self.assertEqual((done.code, done.err, done.out), (0, "", self.EXPECTED), done)
         self.before = tree.snapshot(self.lower, exact=True)  # the script itself gave the files away
         self.assertEqual(os.lstat(self.path("upper/file")).st_uid, runner.SUBORDINATE_START + 32)
@@ -339,14 +321,14 @@ class UserNamespace(UserCase):
 class SingleId(UserCase):
     """A user without subordinate ids: root of a user namespace with one id."""
 
-    owner = OTHER
+    uid = OTHER
 
     def test_one_id(self):
         script = f"""
             set -e
             {mounts.VENEERFS} -o lowerdir=lower,upperdir=upper,workdir=work mnt
             echo x > mnt/new; chmod 600 mnt/file; mv mnt/dir mnt/moved; ls mnt; umount mnt"""
-        done = self.as_user("unshare", "-Urm", "sh", "-c", script)
+        done = self.call("unshare", "-Urm", "sh", "-c", script)
         self.assertEqual((done.code, done.err, done.out.split()),
                          (0, "", ["dir2", "file", "link", "moved", "new", "public", "unreadable"]), done)
         sysio.syncfs(self.fd(self.dir))

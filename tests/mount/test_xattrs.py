@@ -6,7 +6,9 @@ import os
 import stat
 
 from support import mounts, proc, sysio, tree
-from support.case import MountCase, PlacedCase, names, placed, read, write
+from support.case import MountCase
+from support.files import names, read, write
+from support.placed import PlacedCase, placed
 from support.tree import Dir, File, Link, Node
 
 CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")  # cap_net_raw+ep, version 2

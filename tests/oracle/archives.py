@@ -13,8 +13,8 @@ import subprocess
 from dataclasses import dataclass, field
 
 import tar_bytes as tb
-from images import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
-from images import dump, sha, tar_of
+from support.images import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
+from support.images import dump, sha, tar_of
 from tar_bytes import Member
 
 NAMES = (b"a", b"b", b"c", b"d")

@@ -10,7 +10,7 @@ import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "interop")]
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 from support import runner  # noqa: E402  (the path is set above)
 

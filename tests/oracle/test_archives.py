@@ -14,9 +14,9 @@ import generator
 import go_program
 import tar_bytes as tb
 from generator import Difference, Intended
-from images import write_directory
 from support import engines, proc, tree
-from support.case import write
+from support.files import write
+from support.images import write_directory
 from support.stores import StoreCase
 
 SMALL = 24

@@ -2,20 +2,20 @@
 """The judges themselves: each starts, shows the ids and the tree of an image, and leaves nothing behind."""
 
 import os
-import unittest
 
-from images import Image, docker_archive, layer, tar_of
-from support import engines, mounts, proc, temporary
+from support import engines, mounts, proc
+from support.case import MountCase
+from support.files import write
+from support.images import Image, docker_archive, layer, tar_of
 
 
-class Judges(unittest.TestCase):
+class Judges(MountCase):
     def setUp(self):
-        self.dir = temporary.directory("case")
+        super().setUp()
         self.image = Image(layer(**{"etc/hostname": "base", "usr/tool": "x" * 5000}),
                            layer(**{"etc/.wh.hostname": "", "srv/a": "b"}))
-        self.archive = os.path.join(self.dir, "a.tar")
-        with open(self.archive, "wb") as file:
-            file.write(tar_of(docker_archive((self.image, ["app:1"]))))
+        self.archive = self.path("a.tar")
+        write(self.archive, tar_of(docker_archive((self.image, ["app:1"]))))
 
     def check_tree(self, snapshot):
         self.assertEqual(set(snapshot), {b".", b"etc", b"srv", b"srv/a", b"usr", b"usr/tool"})
@@ -36,18 +36,18 @@ class Judges(unittest.TestCase):
             lambda: not any(folder in word for line in proc.processes().values() for word in line)))
 
     def test_docker(self):
-        self.check_store(engines.Docker(os.path.join(self.dir, "docker")))
+        self.check_store(engines.Docker(self.path("docker")))
 
     def test_podman_vfs(self):
-        self.check_store(engines.Podman(os.path.join(self.dir, "vfs"), "vfs"))
+        self.check_store(engines.Podman(self.path("vfs"), "vfs"))
 
     def test_podman_overlay(self):
-        self.check_store(engines.Podman(os.path.join(self.dir, "overlay"), "overlay"))
+        self.check_store(engines.Podman(self.path("overlay"), "overlay"))
 
     def test_skopeo_and_umoci(self):
-        layout = os.path.join(self.dir, "layout")
-        with engines.Skopeo(os.path.join(self.dir, "skopeo")) as skopeo:
+        layout = self.path("layout")
+        with engines.Skopeo(self.path("skopeo")) as skopeo:
             self.assertEqual(skopeo.copy(f"docker-archive:{self.archive}", f"oci:{layout}:x").code, 0)
             self.assertEqual(skopeo.image_id(f"docker-archive:{self.archive}"), self.image.id)
-        with engines.Umoci(os.path.join(self.dir, "umoci")) as umoci:
+        with engines.Umoci(self.path("umoci")) as umoci:
             self.check_tree(umoci.snapshot(f"{layout}:x"))

@@ -10,12 +10,13 @@ import unittest
 import generator
 import go_program
 from generator import Difference, Intended
-from store_case import StoreCase, VENEER
+from support import mounts
+from support.stores import StoreCase
 from template_grammar import Grammar
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROBE = os.environ.get("TEMPLATE_PROBE",
-                       os.path.join(os.path.dirname(VENEER), "..", "..", "tests", "oracle", "template_probe"))
+                       os.path.join(os.path.dirname(mounts.VENEER), "..", "..", "tests", "oracle", "template_probe"))
 # What no command shows, so that every kind of value is met.
 VALUES = {"Name": "hello <wor>&ld", "Empty": "", "Count": 3, "Size": -12345, "Ratio": 1.5, "Large": 1e21, "On": True, "Off": False,
           "Nothing": None, "Env": ["PATH=/bin", "A=é\t\"q\"", ""], "Cmd": None, "None": [], "Numbers": [1, 2, 3],

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base classes of the mount tests.
+"""The base class of the cases with a directory, mounts and users of their own.
 
-MountCase gives each case a directory of its own and mounts that are always taken away, and judged, at its end.
-placed() runs the cases of a class several times, with the objects they work on coming from a different place of the union.
+MountCase gives each case a directory of its own and mounts that are always taken away, and judged, at its end. It is the base
+of all others: placed.py (one tree in several places of a union), callers.py (veneerfs by its command line), stores.py (the
+veneer command), sessions.py (programs that run in a tree).
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import faulthandler
 import gc
 import os
 import shutil
+import signal
 import sys
 import unittest
 
@@ -25,6 +27,16 @@ class MountCase(unittest.TestCase):
 
     maxDiff = None
     timeout = CASE_TIMEOUT
+    uid = 0  # the user of the case, whose its files are and who does what act() and as_user() do
+    shared = None  # a directory of the class, for all its cases
+
+    @classmethod
+    def shared_directory(cls, purpose):
+        """Makes a directory for all cases of the class, which may call this in setUpClass(); the path."""
+        path = temporary.directory(purpose)
+        cls.addClassCleanup(remove_tree, path)
+        os.chmod(path, 0o755)
+        return path
 
     def setUp(self):
         faulthandler.dump_traceback_later(self.timeout, exit=True, file=sys.__stderr__)
@@ -32,12 +44,9 @@ class MountCase(unittest.TestCase):
         os.umask(0o022)
         self.dir = temporary.directory("case")
         os.chmod(self.dir, 0o755)
-        self.addCleanup(self._remove_directory)
+        self.addCleanup(remove_tree, self.dir)
         self._fds = []
         self.addCleanup(self.close_all)
-
-    def _remove_directory(self):
-        remove_tree(self.dir)
 
     def path(self, *names):
         """A path in the directory of this case."""
@@ -102,6 +111,55 @@ class MountCase(unittest.TestCase):
                     os.close(fd)
         self._fds.clear()
 
+    def own(self, path):
+        """Gives a tree to the user of this case."""
+        if self.uid:
+            proc.run(["chown", "-hR", f"{self.uid}:{self.uid}", path], check=True)
+
+    def as_user(self, line, uid=None):
+        """A command line as the user of this case, or as another one."""
+        uid = self.uid if uid is None else uid
+        if not uid:
+            return line
+        return ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--", *line]
+
+    def act(self, function, uid=None):
+        """Calls a function as the user of this case, or as another one: mounts of a user are closed to others, root among
+        them."""
+        uid = self.uid if uid is None else uid
+        if not uid:
+            return function()
+        return proc.in_child(function, uid=uid, gid=uid)
+
+    @staticmethod
+    def daemons():
+        """The process ids of all veneerfs that run here: no other test can be seen."""
+        programs = ("veneerfs", os.path.basename(mounts.VENEERFS))
+        return [pid for pid, command in proc.processes().items() if os.path.basename(command[0]) in programs]
+
+    def mounted(self):
+        """The mount points in the directories of this case and its class."""
+        return [point for point, _, _ in mounts.mount_info()
+                if any(base and point.startswith(base + "/") for base in (self.dir, self.shared))]
+
+    def assert_daemons_end(self, timeout=10):
+        """No veneerfs is left, or each ends in this time."""
+        self.assertTrue(proc.wait_until(lambda: not self.daemons(), timeout), f"after {timeout} s there still is a veneerfs")
+
+    def clean(self):
+        """For addCleanup() of cases whose mounts are not made by mount(): takes them away. A daemon that stays fails the
+        case."""
+        self.close_all()
+        os.chdir(os.path.dirname(self.dir))
+        for _ in range(3):
+            for point in reversed(self.mounted()):
+                mounts.unmount(point)
+        try:
+            self.assert_daemons_end()
+        finally:
+            for pid in self.daemons():
+                os.kill(pid, signal.SIGKILL)
+
 
 def make_layer(path, entries):
     """Builds a directory at `path` from a description; the path."""
@@ -119,138 +177,3 @@ def remove_tree(path):
             with contextlib.suppress(OSError):
                 sysio.umount2(point, sysio.MNT_DETACH)
     shutil.rmtree(path, ignore_errors=True)
-
-
-def read(path):
-    """All bytes of a file."""
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def write(path, data):
-    """Makes or empties a file and writes `data`."""
-    with open(path, "wb") as file:
-        file.write(data if isinstance(data, bytes) else data.encode())
-
-
-def names(path):
-    """The sorted names in a directory."""
-    return sorted(os.listdir(path))
-
-
-class PlacedCase(MountCase):
-    """Cases on a tree that comes from `self.place`; use with @placed.
-
-    TREE describes it. setUp() mounts it at self.root, as a Mount self.mnt:
-      lower   in the bottom one of three layers
-      merged  spread over three layers, with other objects of the same names below it
-      upper   written through the mount before the case begins
-      copied  lower, and its metadata (not its contents) already copied to the upper by an earlier mount
-      image   an image in a store: one merged tree index, contents in the store's objects
-
-    The layers are made once for all cases of the class: no case can change them.
-    """
-
-    TREE: dict = {}
-    place = "lower"
-    options: tuple = ()
-
-    @classmethod
-    def setUpClass(cls):
-        directory = temporary.directory("layers")
-        cls.addClassCleanup(remove_tree, directory)
-        os.chmod(directory, 0o755)
-        if cls.place == "image" and mounts.kind() == "veneerfs":
-            cls._import(directory)
-            return
-        if cls.place == "merged":
-            parts = spread(cls.TREE)
-        else:
-            bottom = {} if cls.place == "upper" else cls.TREE
-            parts = [{"only-in-0": "0"}, {"only-in-1": "1"}, {"only-in-2": "2", **bottom}]
-        cls.lowers = [make_layer(os.path.join(directory, f"layer{i}"), part)
-                      for i, part in enumerate(parts)]
-        cls.before = {lower: tree.snapshot(lower, exact=True) for lower in cls.lowers}
-
-    @classmethod
-    def _import(cls, directory):
-        tree_directory = make_layer(os.path.join(directory, "tree"), cls.TREE)
-        store = os.path.join(directory, "store")
-
-        def veneer(*arguments):
-            environment = {**os.environ, "VENEER_VENEERFS": mounts.VENEERFS,
-                           "PATH": f"{os.path.dirname(mounts.VENEERFS)}:{os.environ['PATH']}"}
-            proc.run([mounts.VENEER, "--root", store, *arguments], check=True, env=environment)
-
-        veneer("import", tree_directory, "image")
-        veneer("mount", "image", "--name", "first")  # makes the merged tree
-        veneer("rm", "--force", "first")
-        trees, objects = os.path.join(store, "trees"), os.path.join(store, "objects")
-        cls.lowers = [os.path.join(trees, name) for name in os.listdir(trees)]
-        cls.options = (f"objects={mounts.escape(objects)}",)
-        cls.before = {part: tree.snapshot(part, exact=True) for part in (trees, objects)}
-
-    def setUp(self):
-        super().setUp()
-        self.mnt = self.mount(self.lowers, before=self.before, options=self.options)
-        if self.place == "upper":
-            tree.build(self.mnt.path, self.TREE)
-        if self.place == "copied":
-            copy_metadata_up(self.mnt.path, self.TREE)
-            self.mnt.remount()
-
-    def at(self, *relative):
-        """A path in the mount."""
-        return os.path.join(self.mnt.path, *relative)
-
-    def remount(self):
-        """Closes what fd() opened and mounts again."""
-        self.close_all()
-        self.mnt.remount()
-
-
-def placed(*places):
-    """Class decorator: one class per place, each with all its cases."""
-    def decorate(cls):
-        module = sys.modules[cls.__module__]
-        for place in places or ("lower", "merged", "upper", "copied", "image"):
-            name = f"{cls.__name__}_{place}"
-            setattr(module, name, type(name, (cls,), {"place": place, "__module__": cls.__module__}))
-        return None  # the class itself is no set of cases
-    return decorate
-
-
-def spread(entries, depth=0):
-    """Three layers (top first) that show `entries`: directories in all, other objects in one of them by turns, above
-    an older object of the same name and another kind."""
-    layers = [{}, {}, {}]
-    for index, (name, what) in enumerate(entries.items()):
-        if isinstance(what, dict):
-            what = tree.Dir(entries=what)
-        if isinstance(what, tree.Dir):
-            for layer, part in zip(layers, spread(what.entries, depth + 1)):
-                layer[name] = tree.Dir(what.mode, what.uid, what.gid, what.mtime_ns, what.xattrs, part)
-        elif isinstance(what, tree.Hard) or _has_hard_links(entries):
-            layers[1][name] = what  # all names of one file are in one layer
-        else:
-            own = index % 3
-            layers[own][name] = what
-            if own < 2:
-                layers[2][name] = "older" if index % 2 else {"older": "directory"}
-    return layers
-
-
-def _has_hard_links(entries):
-    return any(isinstance(what, tree.Hard) for what in entries.values())
-
-
-def copy_metadata_up(root, entries):
-    """Gives every object the attributes it has: a change that copies it up, without its contents."""
-    for name, what in entries.items():
-        path = os.path.join(os.fsencode(root), os.fsencode(name))
-        if isinstance(what, tree.Dir):
-            copy_metadata_up(path, what.entries)
-        elif isinstance(what, dict):
-            copy_metadata_up(path, what)
-        status = os.lstat(path)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)

@@ -7,6 +7,7 @@ union at all: the layers are copied into a directory).
 """
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -43,6 +44,20 @@ def mount_info():
     return result
 
 
+def information(path):
+    """(file system type, line of mountinfo) of the one mount at this path."""
+    path = os.path.realpath(path)
+    found = [(kind_of, line) for point, kind_of, line in mount_info() if point == path]
+    if len(found) != 1:
+        raise AssertionError(f"{path} is mounted {len(found)} times")
+    return found[0]
+
+
+def flags(path):
+    """The options that the kernel has for the mount at this path, of whatever type it is: ro, nosuid, ..."""
+    return information(path)[1].split()[5].split(",")
+
+
 def is_mounted(path):
     """Is something mounted exactly here?"""
     path = os.path.realpath(path)
@@ -59,14 +74,6 @@ def unmount(path):
             if error.errno != errno.EBUSY or time.monotonic() > end:
                 raise
         time.sleep(0.01)
-
-
-def daemons(path):
-    """Process ids of the daemons that were told to mount at `path`."""
-    path = os.fspath(path)
-    program = os.path.basename(VENEERFS)
-    return [pid for pid, command in proc.processes().items()
-            if os.path.basename(command[0]) == program and path in command[1:]]
 
 
 class Mount:
@@ -151,6 +158,10 @@ class Mount:
                 return file.read()
         except FileNotFoundError:
             return ""
+
+    def stats(self):
+        """What `veneer stats` tells of this mount."""
+        return json.loads(proc.run([VENEER, "stats", "--format", "json", self.path], check=True).out)
 
     def stop(self):
         """Unmounts and checks that everything is as it must be afterwards. Does nothing if not mounted."""

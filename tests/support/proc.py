@@ -84,17 +84,27 @@ def open_paths(pid):
 def system_calls(pid, names):
     """A Counter of the system calls of these names that a process makes meanwhile; filled in at the end."""
     counted = collections.Counter()
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", f"trace={','.join(names)}", "-e", "signal=none", "-p", str(pid)],
+    with strace(pid, f"trace={','.join(names)}") as lines:
+        yield counted
+    for name in names:
+        counted[name] = sum(f"{name}(" in line for line in lines)
+
+
+@contextlib.contextmanager
+def strace(pid, *expressions):
+    """Meanwhile strace traces all threads of a process, as its options -e say. The lines that it writes, filled in at the end."""
+    lines = []
+    options = [word for expression in ("signal=none", *expressions) for word in ("-e", expression)]
+    tracer = subprocess.Popen(["strace", "-f", "-qq", *options, "-p", str(pid)],
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         if not wait_until(lambda: tracer.poll() is not None or _is_traced(pid, tracer.pid)):
             raise AssertionError(f"strace did not attach to {pid}")
-        yield counted
+        yield lines
     finally:
         tracer.terminate()
-        _, lines = tracer.communicate(timeout=10)
-    for name in names:
-        counted[name] = sum(f"{name}(" in line for line in lines.splitlines())
+        _, text = tracer.communicate(timeout=10)
+        lines += text.splitlines()
 
 
 def _is_traced(pid, tracer):

@@ -1,24 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases with a store of their own, driven by the veneer command, as root or as an ordinary user."""
 
-import hashlib
 import json
 import os
 import re
-import signal
 import subprocess
+import sys
 
-from support import mounts, proc, runner, temporary
-from support.case import MountCase, remove_tree
-
-
-def sha256(path):
-    """The digest of a file, as "sha256:...". """
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return "sha256:" + digest.hexdigest()
+from support import mounts, proc, runner, tree
+from support.case import MountCase
+from support.files import digest, file_digest, read, write
 
 
 def program_directory():
@@ -32,12 +23,10 @@ def program_directory():
 
 
 class StoreCase(MountCase):
-    """A private store at self.store; veneer() runs the command in self.dir. With `uid` all is done by that user: the
-    directory of the case is his, and files in his mounts are looked at with act()."""
+    """A private store at self.store, below self.shared if the class has that; veneer() runs the command in self.dir. With `uid`
+    that user does all: the directory of the case is the user's, and act() looks at files in the mounts."""
 
-    uid = 0
     timeout = 240
-    shared = None  # a directory of the class, with the store of all its cases
 
     def setUp(self):
         super().setUp()
@@ -49,84 +38,66 @@ class StoreCase(MountCase):
         os.chdir(self.dir)
         self.addCleanup(self.clean)
 
-    def own(self, path):
-        """Gives a tree to the user of this case."""
-        if self.uid:
-            proc.run(["chown", "-hR", f"{self.uid}:{self.uid}", path], check=True)
-
-    def clean(self):
-        """No daemon and no mount of the case may be left; those of a failed case are taken away."""
-        self.close_all()
-        os.chdir(os.path.dirname(self.dir))
-        for _ in range(3):
-            for point, _, _ in reversed(mounts.mount_info()):
-                if self.is_ours(point):
-                    mounts.unmount(point)
-        if not proc.wait_until(lambda: not self.daemons(), 10):
-            for pid in self.daemons():
-                os.kill(pid, signal.SIGKILL)
-            self.fail("a veneerfs was still there 10 s after all was unmounted")
-
-    @staticmethod
-    def daemons():
-        """The process ids of all veneerfs."""
-        return [pid for pid, command in proc.processes().items()
-                if os.path.basename(command[0]) == "veneerfs"]
-
-    def mounted(self):
-        """The mount points in the directory of this case."""
-        return [point for point, _, _ in mounts.mount_info() if self.is_ours(point)]
-
-    def is_ours(self, path):
-        """Is this path in a directory of this case or its class?"""
-        return any(base and path.startswith(base + "/") for base in (self.dir, self.shared))
-
     def command(self, *arguments):
         """The whole command line of `veneer ARGUMENTS` for the user of this case."""
-        line = ["veneer", *arguments]
-        return self.as_user(line)
-
-    def as_user(self, line):
-        """A command line as the user of this case."""
-        if not self.uid:
-            return line
-        return ["setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups", "--", *line]
+        return self.as_user(["veneer", *arguments])
 
     def start(self, *arguments, **more):
         """Starts veneer and gives the process, with its own process group."""
         return subprocess.Popen(self.command(*arguments), env=self.environment, cwd=self.dir,
                                 start_new_session=True, **more)
 
-    def veneer(self, *arguments, code=0, err="", environment=None, **more):
+    def run_veneer(self, *arguments, environment=None, **more):
+        """Runs veneer; what it did, as text."""
+        return proc.run(self.command(*arguments), env={**self.environment, **(environment or {})}, cwd=self.dir, **more)
+
+    def run_on_bytes(self, *arguments, **more):
+        """Runs veneer with files and bytes; what it did, as subprocess.run() says it."""
+        more.setdefault("stderr", subprocess.PIPE)
+        more.setdefault("stdout", subprocess.PIPE)
+        return subprocess.run(self.command(*arguments), env=self.environment, cwd=self.dir, check=False, **more)
+
+    def veneer(self, *arguments, code=0, err="", **more):
         """Runs veneer; the exit code and the whole of standard error must be as said (err: a pattern). Its output."""
-        done = proc.run(self.command(*arguments), env={**self.environment, **(environment or {})},
-                        cwd=self.dir, **more)
+        done = self.run_veneer(*arguments, **more)
         self.assertEqual(done.code, code, done)
         self.assert_said(err, done)
         return done.out
 
+    def said(self, done):
+        """The whole of standard error, without the note that a user without ids gets from `mount` and `chroot`."""
+        if self.uid != runner.USER_WITHOUT_IDS:
+            return done.err
+        return re.sub(r"\Aveneer: only root exists inside, since [^\n]*`usermod [^\n]*`\n", "", done.err)
+
     def assert_said(self, pattern, done):
-        """The whole of standard error; without the note that a user without ids gets from `mount` and `chroot`."""
-        said = done.err
-        if self.uid == runner.USER_WITHOUT_IDS:
-            said = re.sub(r"veneer: only root exists inside, [^\n]*\n", "", said)
-        self.assertRegex(said, rf"\A(?:{pattern})\Z", done)
+        """The whole of said() matches."""
+        self.assertRegex(self.said(done), rf"\A(?:{pattern})\Z", done)
 
-    def refused(self, *arguments, code, say, **more):
-        """It fails with this exit code and one line that matches `say`."""
-        done = proc.run(self.command(*arguments), env=self.environment, cwd=self.dir, **more)
+    def refused(self, *arguments, code=1, say=".", keeps_store=True, **more):
+        """It fails with this exit code (or one of several) and one line that matches `say`, and a store that was there is as
+        before, unless `keeps_store` says otherwise. What it said."""
+        before = keeps_store and self.contents()
+        done = self.run_veneer(*arguments, **more)
         self.assertIn(done.code, code if isinstance(code, tuple) else (code,), done)
-        lines = done.err.splitlines()
-        self.assertEqual(len(lines), 1, f"one line, but: {done}")
-        self.assertTrue(lines[0].startswith("veneer: "), lines[0])
-        self.assertRegex(lines[0], say)
         self.assertEqual(done.out, "", done)
+        self.assert_said("veneer: [^\n]*\n", done)
+        self.assertRegex(done.err, say, done)
+        if before:
+            self.assertEqual(self.contents(), before, done)
+        return self.said(done)
 
-    def act(self, function):
-        """Calls a function as the user of this case: his mounts are closed to others, root among them."""
-        if not self.uid:
-            return function()
-        return proc.in_child(function, uid=self.uid, gid=self.uid)
+    def contents(self):
+        """Every file of the store with the digest of its bytes, but for LMDB's locks, which readers write, and the table of
+        slices, which is knowledge that may be out of date; and but for the trees of containers, which a daemon may change."""
+        digests = {}
+        for folder, folders, files in os.walk(self.store):
+            if os.path.dirname(folder) == os.path.join(self.store, "containers"):
+                folders.clear()
+            if os.path.basename(folder) != "slices":
+                paths = [os.path.join(folder, name) for name in files if "lock" not in name]
+                digests.update({os.path.relpath(path, self.store): file_digest(path) for path in paths})
+        return digests
 
     def import_tree(self, entries, name, tree_name=None):
         """Imports an archive of a tree built from a description, of root unless it says otherwise; the image id."""
@@ -138,61 +109,52 @@ class StoreCase(MountCase):
         """`veneer diff` as a set of lines."""
         return set(self.veneer("diff", container).splitlines())
 
-    def chain_of(self, image):
-        """The path of the merged tree of an image in the store."""
-        with open(self.config_of(image), encoding="utf-8") as file:
-            layers = json.load(file)["rootfs"]["diff_ids"]
-        chain = layers[0]
-        for layer in layers[1:]:
-            chain = "sha256:" + hashlib.sha256(f"{chain} {layer}".encode()).hexdigest()
-        return os.path.join(self.store, "trees", chain.removeprefix("sha256:"))
+    def images(self):
+        """The ids of all names in the store."""
+        rows = [line.split() for line in self.veneer("images", "--no-trunc").splitlines()[1:]]
+        return {f"{row[0]}:{row[1]}": row[2] for row in rows}
 
     def config_of(self, image):
-        """The path of the config of an image in the store."""
-        for line in self.veneer("images", "--no-trunc").splitlines()[1:]:
-            repository, tag, image_id = line.split()[:3]
-            if image in (f"{repository}:{tag}", image_id):
-                return os.path.join(self.store, "blobs", "sha256", image_id.removeprefix("sha256:"))
-        raise AssertionError(f"no image {image}")
+        """The path of the config of an image in the store: by its id, or by its name."""
+        if not image.startswith("sha256:"):
+            image = self.images()[image]
+        return os.path.join(self.store, "blobs", "sha256", image.removeprefix("sha256:"))
 
+    def config(self, image):
+        """The config of an image in the store: by its id, which is the digest of the config, or by its name."""
+        path = self.config_of(image)
+        self.assertEqual(file_digest(path).removeprefix("sha256:"), os.path.basename(path))
+        return json.loads(read(path))
 
-class DebianCase(StoreCase):
-    """Cases on a real Debian root file system (VENEER_DEBIAN_TAR), imported once per class as debian:12. Each case uses
-    containers of its own."""
+    def tree_of(self, name):
+        """The snapshot of an image, mounted for that."""
+        point = self.veneer("mount", "-r", "-n", "look", name).strip()
+        found = tree.snapshot(point)
+        self.veneer("umount", "look")
+        self.veneer("rm", "look")
+        return found
 
-    @classmethod
-    def setUpClass(cls):
-        archive = os.environ.get("VENEER_DEBIAN_TAR")
-        if not archive:
-            raise AssertionError("VENEER_DEBIAN_TAR is not set: make the archive with make_debian_tar.py")
-        cls.archive = archive
-        cls.shared = temporary.directory("shared")
-        cls.addClassCleanup(remove_tree, cls.shared)
-        os.chmod(cls.shared, 0o755)
-        os.chown(cls.shared, cls.uid, cls.uid)
-        case = cls("setUp")
-        case.setUp()
-        try:
-            case.veneer("import", archive, "debian:12", timeout=200)
-        finally:
-            case.doCleanups()
+    def chain_of(self, image):
+        """The path of the merged tree of an image in the store."""
+        chain, *others = self.config(image)["rootfs"]["diff_ids"]
+        for layer in others:
+            chain = digest(f"{chain} {layer}".encode())
+        return os.path.join(self.store, "trees", chain.removeprefix("sha256:"))
 
-    def chroot(self, *arguments, code=0, err=None, **more):
-        """`veneer chroot ARGUMENTS`: what it wrote. err: a pattern for standard error; None: not looked at."""
-        done = proc.run(self.command("chroot", *arguments), env=self.environment, cwd=self.dir, **more)
-        self.assertEqual(done.code, code, done)
-        if err is not None:
-            self.assert_said(err, done)
-        return done.out
+    def layer_tar(self, name, number=1):
+        """The tar of a layer, from 1 at the bottom."""
+        done = self.run_on_bytes("layer", "tar", f"{name}@{number}")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout
 
-    def drop(self, container):
-        """Removes a container at the end of the case."""
-        self.addCleanup(proc.run, self.command("rm", "-f", container), env=self.environment)
+    def write(self, name, data):
+        """Makes a file in the directory of this case; its path."""
+        write(self.path(name), data)
+        return self.path(name)
 
 
 def for_users(cls):
     """Class decorator: the cases of the class as root, as a user with subordinate ids and as one without."""
-    import sys  # only here
     module = sys.modules[cls.__module__]
     for name, uid in (("root", 0), ("user", runner.USER_WITH_IDS), ("single", runner.USER_WITHOUT_IDS)):
         full = f"{cls.__name__}_{name}"

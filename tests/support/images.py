@@ -9,6 +9,8 @@ import os
 import subprocess
 import tarfile
 
+from support.files import write
+
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -30,27 +32,33 @@ def dump(value):
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+def member(name, data=b"", kind=tarfile.REGTYPE, **attributes):
+    """A member for tar(): a regular file with these contents unless `kind` says otherwise. `attributes`: those of TarInfo."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.mtime = kind, len(data), 1577934245
+    for attribute, value in attributes.items():
+        setattr(info, attribute, value)
+    return info, data
+
+
+def tar(*members, **more):
+    """An archive of what member() gave, as bytes. `more`: for tarfile.open()."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", **more) as archive:
+        for info, data in members:
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def tar_of(members):
+    """An archive of (name, bytes or link target)."""
+    return tar(*(member(name, kind=tarfile.SYMTYPE, linkname=what, mode=0o777) if isinstance(what, str) else member(name, what)
+                 for name, what in members))
+
+
 def layer(**files):
     """The tar of a layer: names and contents; none: what Docker writes for an empty layer."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, content in files.items():
-            add(tar, name, content.encode())
-    return out.getvalue() if files else bytes(1024)
-
-
-def add(tar, name, data):
-    """A regular file in an archive."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode, info.mtime = len(data), 0o644, 1577934245
-    tar.addfile(info, io.BytesIO(data))
-
-
-def add_link(tar, name, target, kind=tarfile.SYMTYPE):
-    """A link in an archive."""
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.mode = kind, target, 0o777
-    tar.addfile(info)
+    return tar(*(member(name, content.encode()) for name, content in files.items())) if files else bytes(1024)
 
 
 def compress(data, kind):
@@ -170,23 +178,10 @@ class Layout:
                 *((f"blobs/sha256/{digest}", data) for digest, data in self.blobs.items())]
 
 
-def tar_of(members):
-    """An archive of (name, bytes or link target)."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, what in members:
-            if isinstance(what, str):
-                add_link(tar, name, what)
-            else:
-                add(tar, name, what)
-    return out.getvalue()
-
-
 def write_directory(path, members):
     """The members as files below a new directory."""
     for name, data in members:
         full = os.path.join(path, name)
         os.makedirs(os.path.dirname(full), exist_ok=True)
-        with open(full, "wb") as file:
-            file.write(data)
+        write(full, data)
     return path
