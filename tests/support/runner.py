@@ -209,6 +209,7 @@ def run_cases(directory, options):
     os.chdir(directory)
     temporary.use(directory)
     os.environ["LC_ALL"] = "C.UTF-8"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script ignores it for what it starts in the background
     module = importlib.import_module(os.path.basename(options.file).removesuffix(".py"))
     loader = unittest.TestLoader()
     if options.k:
