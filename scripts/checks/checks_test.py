@@ -84,6 +84,7 @@ class ChecksTest(unittest.TestCase):
                    "veneer import b\n```\n")
         self.write("CONTRIBUTING.md", "```sh\nscripts/hello --preset debug\n```\n")
         self.write("bench/README.md", "")
+        self.write("docs/formats.md", "")
         self.write("CMakePresets.json", '{"configurePresets": [{"name": "debug"}]}')
         self.write("bin/veneer", _HELP, 0o755)
         self.write("bin/cpack", _CPACK, 0o755)
@@ -189,6 +190,15 @@ class ChecksTest(unittest.TestCase):
         self.write("layerdb/base/twice.h", "// SPDX-License-Identifier: Apache-2.0\nstruct One {};\n")
         self.write("tools/format/twice.h", "// SPDX-License-Identifier: Apache-2.0\nclass SCOPED_CAPABILITY One final {\n")
         self.assert_finds("type_names", "tools/format/twice.h:2: One is defined at layerdb/base/twice.h:2 too")
+
+    def test_formats_finds_a_header_that_is_missing_and_one_that_is_not_named(self):
+        self.write("layerdb/index/seal.cc", _SPDX + 'constexpr std::string_view kMagic = "VNRINDEX";\n')
+        self.write("docs/formats.md", "| index | [seal.h](../layerdb/index/seal.h) |\n")
+        self.assert_finds("formats", "docs/formats.md:1: there is no layerdb/index/seal.h")
+        self.write("layerdb/index/seal.h", _SPDX)
+        self.assert_clean("formats")
+        self.write("layerdb/store/store.h", _SPDX + "inline constexpr uint32_t kStoreFormat = 1;\n")
+        self.assert_finds("formats", "layerdb/store/store.h:2: ")
 
     def test_system_calls_finds_one_away_from_home(self):
         self.write("layerdb/base/sys.cc", _SPDX + "return ::open(path, flags);\n")
