@@ -7,16 +7,17 @@
 //
 // On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same upper):
 //
-//   whiteout                           character device 0:0 (or an empty file with the mark "whiteout" where mknod is
-//                                      refused)
-//   marks                              <space>opaque|redirect|metacopy, <space> being trusted.overlay. or user.overlay.;
-//                                      one of them for a whole upper, with <space>veneer.upper on its root
-//   <space>overlay.NAME                the xattr <space>NAME of a user, who may have a union of his own in this one
+//   whiteout               character device 0:0 (or an empty file with the mark "whiteout" where
+//                          mknod is refused)
+//   marks                  <space>opaque|redirect|metacopy, <space> being trusted.overlay. or
+//                          user.overlay.; one of them for a whole upper, with <space>veneer.upper
+//                          on its root
+//   <space>overlay.NAME    the xattr <space>NAME of a user, whose own union may lie in this one
 //   user.containers.overlay.override_stat and the like
-//                                      the xattr of that name without "overlay.", set by a user
-//   <space>veneer.origin               what the object was copied up from (ino_numbers.h)
-//   WORK/work/                         objects being built; emptied at every mount
-//   WORK/veneer/links/                 see link_index.h
+//                          the xattr of that name without "overlay.", set by a user
+//   <space>veneer.origin   the object that this one was copied up from (ino_numbers.h)
+//   WORK/work/             objects being built; emptied at every mount
+//   WORK/veneer/links/     see link_index.h
 //
 // Thread-safe, except that changes to one place must be serialised by the caller.
 #ifndef VENEER_FS_UPPER_UPPER_H_

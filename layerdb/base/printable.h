@@ -15,8 +15,8 @@ namespace veneer {
 
 struct TextPiece {
   size_t size;  // bytes of the first character; 1 where it is no character
-  bool
-      printable;  // no control character (C0, DEL, C1), no override of the writing direction, valid UTF-8
+  // Valid UTF-8, no control character (C0, DEL, C1), no override of the writing direction.
+  bool printable;
 };
 
 // The first character of a text that is not empty.

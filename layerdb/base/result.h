@@ -3,8 +3,8 @@
 // The two error types of the project (and nothing else reports a failure).
 //
 //   Sys<T>     = value or Errno.  Below the file-system boundary: four bytes, no allocation.
-//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed, on
-//                what, why, and what to do; plus the exit code it leads to.
+//   Result<T>  = value or Error.  Where a person reads the outcome: one line that says what failed,
+//                on what, why, and what to do; plus the exit code it leads to.
 //
 // An Errno becomes an Error only through MakeError(errno, "what failed on what").
 #ifndef VENEER_LAYERDB_BASE_RESULT_H_

@@ -2,16 +2,20 @@
 //
 // The names of everything inside a store directory. Values only.
 //
-//   veneer-store               "veneer store, format 1\n"; whoever sees another format goes no further
-//   lock                       flock: shared by every writer, exclusive while prune decides what is garbage
-//   catalog/                   images, tags, containers
-//   layers/<diff id hex>/      index, recipe (the tar-split); `damaged` where fsck found it so
-//   trees/<chain id hex>       merged trees; may be deleted at any time. With ".NUMBER": one that was made of layers
-//                              which have been replaced, for mounts that still use it; keeps its objects from prune
-//   objects/ab/cdef…           file contents
-//   blobs/sha256/<hex>         OCI documents and kept compressed layers
-//   containers/<name>/         upper/, work/, state; `owner` of a throw-away one; lease.h tells who is believed
-//   staging/<unique>/          unfinished work of a live process, which holds a flock on the directory
+//   veneer-store           "veneer store, format 1\n"; a store of another format is refused
+//   lock                   flock: shared by every writer, exclusive while prune decides what is
+//                          garbage
+//   catalog/               images, tags, containers
+//   layers/<diff id hex>/  index, recipe (the tar-split); `damaged` where fsck found it so
+//   trees/<chain id hex>   merged trees; may be deleted at any time. With ".NUMBER": one that was
+//                          made of layers which have been replaced, for mounts that still use it;
+//                          keeps its objects from prune
+//   objects/ab/cdef…       file contents
+//   slices/                where small contents lie (pack_index.h)
+//   blobs/sha256/<hex>     OCI documents and kept compressed layers
+//   containers/<name>/     upper/, work/, state; `owner` of a throw-away one; lease.h tells which
+//                          evidence of use is believed
+//   staging/<unique>/      unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_CATALOG_LAYOUT_H_
 #define VENEER_LAYERDB_CATALOG_LAYOUT_H_
 

@@ -27,7 +27,8 @@
 //         kAtime    i64 seconds, u32 nanoseconds
 //         kCtime    i64 seconds, u32 nanoseconds
 //         kObject   16 bytes XXH3-128 of the object, u32 collision number
-//         kSlice    u64 offset in the object: the contents are the `size` bytes there. Without it they are all of it
+//         kSlice    u64 offset in the object: the contents are the `size` bytes there. Without it
+//                   they are the whole object
 //         kXattrs   u32 length of this part after this field; then for each: u16 name length,
 //                   u32 value length, name, value; sorted by name
 //         kInline   the contents (regular file) or the target (symlink), `size` bytes

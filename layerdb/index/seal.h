@@ -6,9 +6,9 @@
 // pages, reads it.
 //
 //    0  8 bytes "VNRINDEX"            64  u64 directories among the entries
-//    8  u32 format version, 1         72  u64 bytes of all regular files (each hard link once)
-//   12  u32 size of an LMDB page      80  u64 names that are hard links (names of files with several)
-//   16  u64 bytes before the seal     88  u64 bytes of the targets of symlinks (each hard link once)
+//    8  u32 format version, 1         72  u64 bytes of all regular files (each inode once)
+//   12  u32 size of an LMDB page      80  u64 names of regular files with several names
+//   16  u64 bytes before the seal     88  u64 bytes of the targets of symlinks (each inode once)
 //   24  u64 next inode number        104  u64 XXH3-64 of bytes 0..103 of the seal
 //   32  u64 entries (not whiteouts)  112  16 bytes XXH3-128 of everything before the seal
 //   40  u64 whiteouts

@@ -4,8 +4,8 @@
 // systems, whose numbers meet.
 //
 //   one file system        its own numbers, as kernel overlayfs has it
-//   several, joined        its own number, and above it which file system it is; within 32 bits where both fit, because
-//                          programs of 32 bits can stat nothing else
+//   several, joined        its own number, and above it which file system it is; within 32 bits
+//                          where both fit, because programs of 32 bits can stat nothing else
 //   shared by layers       as if each layer were a file system of its own
 //   several, not joined    hashes of 62 bits; a new object of the upper: its own number and bit 62
 //
@@ -28,8 +28,9 @@ namespace veneer {
 
 // Where an object of a layer comes from. Kept with what is copied up from it, so it must mean the same at each mount.
 struct Origin {
-  uint32_t layer = 0;  // counted from the bottom, so that another one on top changes nothing; 0: there is only one
-  uint64_t ino = 0;    // in that layer; 0: no origin
+  // Counted from the bottom, so that another one on top changes nothing; 0: there is only one.
+  uint32_t layer = 0;
+  uint64_t ino = 0;  // in that layer; 0: no origin
 
   // One number for both: what the upper's index of hard links goes by.
   uint64_t Identity() const;

@@ -2,10 +2,10 @@
 //
 // Layer: one read-only tree, whatever it is made of. What is below a Layer never changes while it is open.
 //
-//   DirLayer      a plain directory, in any whiteout dialect          (marks visible)
-//   IndexedLayer  a sealed index plus the store's objects             (marks visible for a layer index,
-//                                                                      none in a merged tree)
-//   LayerStack    several Layers merged into one tree                 (never any marks)
+//   DirLayer      a plain directory, in any whiteout dialect   (marks visible)
+//   IndexedLayer  a sealed index plus the store's objects      (marks visible for a layer index,
+//                                                              none in a merged tree)
+//   LayerStack    several Layers merged into one tree          (never any marks)
 //
 // "Marks" are whiteouts, opaque directories, redirects and metadata-only files: what a layer says about the
 // layers below it. Only LayerStack reads them; whatever stands above it sees a plain tree.

@@ -32,8 +32,8 @@ bool MayBeMetacopy(const struct stat& st);
 // How a directory tree is written, as its root tells.
 struct TreeNotation {
   PrivateNames privates;
-  std::string_view
-      upper;  // of an upper of this project: where its marks are, kTrustedOverlay or kUserOverlay; else empty
+  // Of an upper of this project: where its marks are, kTrustedOverlay or kUserOverlay; else empty.
+  std::string_view upper;
   // The first of kOverrideStats at the root, also where it does not count (PrivateNames): root's marks do not speak of it.
   const char* override_stat_seen = nullptr;
 };

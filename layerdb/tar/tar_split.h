@@ -9,9 +9,11 @@
 //              0                       end
 //              1, v size, size bytes   these bytes
 //              2                       from here on the next content, from its byte 0
-//              3, v offset             go on at this byte of it (a hole in a sparse file is left out)
+//              3, v offset             go on at this byte of it (a hole of a sparse file is left
+//                                      out)
 //              4, v size               that many bytes of it
-//        frames: spilled contents (of entries that a later entry replaced, so that no index holds them)
+//        frames: spilled contents (of entries that a later entry replaced, so that no index holds
+//                them)
 //        frame: table, one for each content in order: v kind
 //              0, v inode number in the layer's index, v size
 //              1, v offset of its frame in this file, v size

@@ -31,7 +31,8 @@ class Cancellation {
  private:
   std::atomic<bool> requested_ = false;
   static_assert(std::atomic<bool>::is_always_lock_free);
-  Fd event_;  // readable once requested. Where there was none to be had, only what is running notices
+  // Readable once requested. Where there was none to be had, only running work notices a request.
+  Fd event_;
 };
 
 }  // namespace veneer
