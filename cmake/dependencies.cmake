@@ -12,7 +12,8 @@ find_package(CURL 7.85 REQUIRED)  # its headers; see tools/registry
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5)
-# Another libfuse than the system's; programs that were built with it find it where it was, also when installed.
+# Another libfuse than the system's; programs that were built with it find it where it was, also
+# when installed.
 set(VENEER_LIBFUSE "" CACHE PATH "Prefix of the libfuse that scripts/build-libfuse has made; empty: the system's")
 if(VENEER_LIBFUSE)
   if(NOT EXISTS ${VENEER_LIBFUSE}/lib/pkgconfig/fuse3.pc)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# veneer_module(NAME <name> SOURCES <files> [DEPS <modules and public libraries>] [PRIVATE_DEPS <libraries>])
+# veneer_module(NAME <name> SOURCES <files> [DEPS <modules and public libraries>]
+#               [PRIVATE_DEPS <libraries>])
 # One static library per folder; the links below are the only dependencies between modules.
 add_library(veneer_options INTERFACE)
 target_include_directories(veneer_options INTERFACE ${PROJECT_SOURCE_DIR})
@@ -24,8 +25,8 @@ function(veneer_module)
   target_link_libraries(veneer_${M_NAME} PUBLIC veneer_options ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
 endfunction()
 
-# veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program, one ctest entry per
-# case.
+# veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program,
+# one ctest entry per case.
 function(veneer_test)
   cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})

@@ -2,9 +2,9 @@
 # Where `cmake --install` puts things, and the Debian package that `cpack` makes of them.
 install(TARGETS veneer veneerfs RUNTIME)
 
-# The helper of mount(8) and umount(8), under a name for each type. They look for it in /sbin alone, which is /usr/sbin
-# today: what is installed elsewhere is linked there from /usr/local, where root has asked for it to be used, and not from
-# any other place.
+# The helper of mount(8) and umount(8), under a name for each type. They look for it in /sbin alone,
+# which is /usr/sbin today: what is installed elsewhere is linked there from /usr/local, where root
+# has asked for it to be used, and not from any other place.
 install(TARGETS mount.veneerfs RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(CODE "
   set(names ${VENEER_MOUNT_HELPER_NAMES})
@@ -27,7 +27,8 @@ foreach(page IN LISTS man_pages)
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
-# Debian's names of the shells' folders, which bash and fish have everywhere; other systems can say theirs.
+# Debian's names of the shells' folders, which bash and fish have everywhere; other systems can say
+# theirs.
 set(VENEER_BASH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/bash-completion/completions CACHE STRING "Bash completions")
 set(VENEER_ZSH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions CACHE STRING "Zsh completions")
 set(VENEER_FISH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d CACHE STRING "Fish completions")
@@ -53,8 +54,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian/prepare.cmake)
-# fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id; libcurl is loaded to import
-# from a URL.
+# fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id; libcurl
+# is loaded to import from a URL.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fuse3, uidmap, libcurl4t64 | libcurl4")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS mmdebstrap)
 include(CPack)

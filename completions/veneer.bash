@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Completion of veneer(1) for bash. The program itself says what may stand at the end of a line: `veneer __complete`.
+# Completion of veneer(1) for bash. The program itself says what may stand at the end of a line:
+# `veneer __complete`.
 
 _veneer_more() { compopt -o "$1" 2> /dev/null; } # fails where no completion is under way
 
@@ -8,8 +9,9 @@ _veneer_files() {
   mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen "$1" -- "$2")
 }
 
-# The words up to the cursor without redirections, and where bash has each of them: it takes the colons of names and = for
-# ends of words. 1 when the last word is the file of a redirection, which stays.
+# The words up to the cursor without redirections, and where bash has each of them: it takes the
+# colons of names and = for ends of words. 1 when the last word is the file of a redirection, which
+# stays.
 _veneer_split() {
   local line=${COMP_LINE:0:COMP_POINT} index before redirected=0
   words=() places=()

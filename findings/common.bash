@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What the findings share. A finding sources this file, which makes a temporary directory and enters it. At the end, also
-# at that of a failure, what is mounted there is unmounted and the directory is removed.
+# What the findings share. A finding sources this file, which makes a temporary directory and enters
+# it. At the end, also at that of a failure, what is mounted there is unmounted and the directory is
+# removed.
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/findingXXXXXX")

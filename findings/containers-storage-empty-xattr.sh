@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah)
 # Guess: an attribute without a value is an attribute: the layer shows it.
-# Behaviour: to PAX a record without a value takes back an earlier one, and Go's reader drops it. GNU tar and bsdtar
-#   write such attributes so and read them back; from a layer they are lost without a word.
+# Behaviour: to PAX a record without a value takes back an earlier one, and Go's reader drops it.
+#   GNU tar and bsdtar write such attributes so and read them back; from a layer they are lost
+#   without a word.
 # Seen: user.full alone in the layer; user.empty and user.full after `tar -x`.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

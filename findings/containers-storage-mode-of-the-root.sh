@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah), drivers overlay and vfs
+# Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah), drivers overlay
+#   and vfs
 # Guess: the entry "./" of a layer sets the mode of the root directory.
 # Behaviour: with vfs it does. With overlay the root directory stays as the driver has made it.
 # Seen: mode 710 with vfs, 555 with overlay, from one layer.

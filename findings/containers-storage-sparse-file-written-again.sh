@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah), tar 1.34+dfsg-1.2+deb12u1
-# Guess: a layer that was applied can be written again, byte for byte, whatever GNU tar had put in it.
-# Behaviour: a layer with a sparse file in GNU tar's POSIX form is applied, and the file is right. When the layer is written
-#   again, the whole file stands where the archive had its parts. Nothing is reported, and GNU tar cannot read the result.
-# Seen: the file is the same; 1,060,352 bytes with status 0 in place of 20,480; "numeric overflow in sparse archive member".
-#   Without the holes the layer comes back byte for byte.
+# Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah), tar
+#   1.34+dfsg-1.2+deb12u1
+# Guess: a layer that was applied can be written again, byte for byte, whatever GNU tar had put in
+#   it.
+# Behaviour: a layer with a sparse file in GNU tar's POSIX form is applied, and the file is right.
+#   When the layer is written again, the whole file stands where the archive had its parts. Nothing
+#   is reported, and GNU tar cannot read the result.
+# Seen: the file is the same; 1,060,352 bytes with status 0 in place of 20,480; "numeric overflow in
+#   sparse archive member". Without the holes the layer comes back byte for byte.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 packages containers-storage=1.43.0+ds1-8+b2 libdevmapper1.02.1=2:1.02.185-2 tar=1.34+dfsg-1.2+deb12u1

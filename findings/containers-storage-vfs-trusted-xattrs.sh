@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: containers-storage 1.43.0+ds1-8+b2 (the library of podman and buildah), driver vfs
 # Guess: what a layer shows of a file does not depend on how many layers lie on it.
-# Behaviour: vfs copies the layer below to make the next one. The copy takes user.* and capabilities along, and no
-#   other attribute, so that trusted.* set by one layer are gone in the next. The driver overlay keeps them.
+# Behaviour: vfs copies the layer below to make the next one. The copy takes user.* and capabilities
+#   along, and no other attribute, so that trusted.* set by one layer are gone in the next. The
+#   driver overlay keeps them.
 # Seen: trusted.t and user.t in the first layer, user.t alone in the second.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

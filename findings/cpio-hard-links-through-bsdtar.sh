@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: libarchive-tools 3.6.2-1+deb12u5 (bsdtar), cpio 2.13+dfsg-7.1
 # Guess: `bsdtar -cf OUT.tar @IN.cpio` gives an archive with the same files.
-# Behaviour: newc has the contents of a file with several names at its last name; tar wants them at the first. bsdtar
-#   writes an empty file and hard links to it, says nothing and ends with status 0.
+# Behaviour: newc has the contents of a file with several names at its last name; tar wants them at
+#   the first. bsdtar writes an empty file and hard links to it, says nothing and ends with status
+#   0.
 # Seen: 0 bytes under each name. `bsdtar -x` of the same cpio archive gives the contents.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: e2fsprogs 1.47.0-2+b2 (mke2fs, debugfs)
 # Guess: what `mke2fs -d` has put into an image, `debugfs rdump` takes out again.
-# Behaviour: rdump passes over devices without a word. Of an upper directory the whiteouts are left out, and with them
-#   every deletion. Extended attributes, and so opaque marks, are left out too.
+# Behaviour: rdump passes over devices without a word. Of an upper directory the whiteouts are left
+#   out, and with them every deletion. Extended attributes, and so opaque marks, are left out too.
 # Seen: the device and the attribute in the image; neither in what rdump wrote; status 0.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: docker.io 20.10.24+dfsg1-1+deb12u1+b6 with overlay2
-# Guess: a layer that deletes a directory, and a name in it, is the same as one that deletes the directory.
-# Behaviour: the engine makes whiteouts as devices while it reads. To delete the name it wants the directory, which is a
-#   device by then; or it makes the directory first, and the device finds its place taken. It refuses the layer in either
-#   order. podman and umoci take it.
+# Guess: a layer that deletes a directory, and a name in it, is the same as one that deletes the
+#   directory.
+# Behaviour: the engine makes whiteouts as devices while it reads. To delete the name it wants the
+#   directory, which is a device by then; or it makes the directory first, and the device finds its
+#   place taken. It refuses the layer in either order. podman and umoci take it.
 # Seen: "not a directory" with the directory's whiteout first; "file exists" with the name's first.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

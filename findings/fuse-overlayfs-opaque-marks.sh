@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: fuse-overlayfs 1.10-1, and overlayfs of the kernel (Linux 6.18)
-# Guess: run by root, fuse-overlayfs marks an opaque directory as the kernel does, by trusted.overlay.opaque alone.
-#   The kernel shows the same tree of the same directories.
-# Behaviour: it makes the attribute, a file .wh..wh..opq, and a device 0:0 called .wh..opq, which whites out nothing.
-#   The kernel shows the first of them as a file, and lists the second, which nobody can stat.
+# Guess: run by root, fuse-overlayfs marks an opaque directory as the kernel does, by
+#   trusted.overlay.opaque alone. The kernel shows the same tree of the same directories.
+# Behaviour: it makes the attribute, a file .wh..wh..opq, and a device 0:0 called .wh..opq, which
+#   whites out nothing. The kernel shows the first of them as a file, and lists the second, which
+#   nobody can stat.
 # Seen: "n" with fuse-overlayfs; ".wh..opq .wh..wh..opq n" with the kernel.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: liblmdb0 0.9.24-1 and python3-lmdb 1.4.0-1+b1, on overlayfs of the kernel (Linux 6.18)
-# Guess: a reader that has opened an environment of a lower layer before somebody else writes to it goes on to see
-#   what it saw: its mapping stays with the lower file when the writer's copy-up makes another one.
-# Behaviour: the reader goes back in time. The lock file is shared, so it learns the number of the new transaction;
-#   the number says which of the two meta pages counts; in the old file that is the page of the transaction before the
-#   last. With each further commit it changes between the two.
+# Guess: a reader that has opened an environment of a lower layer before somebody else writes to it
+#   goes on to see what it saw: its mapping stays with the lower file when the writer's copy-up
+#   makes another one.
+# Behaviour: the reader goes back in time. The lock file is shared, so it learns the number of the
+#   new transaction; the number says which of the two meta pages counts; in the old file that is the
+#   page of the transaction before the last. With each further commit it changes between the two.
 # Seen: 3 before the writing; then 2, 3, 2, while transactions 4, 5 and 6 write 4, 5 and 6.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: lmdb-utils 0.9.24-1 (mdb_dump), python3-lmdb 1.4.0-1+b1 to make the environment
 # Guess: `mdb_dump -a` dumps everything in an environment.
-# Behaviour: it dumps the named databases. Records of the main database itself, beside their names, are left out, with
-#   status 0. Without -a these are dumped, together with the raw descriptors of the named ones.
+# Behaviour: it dumps the named databases. Records of the main database itself, beside their names,
+#   are left out, with status 0. Without -a these are dumped, together with the raw descriptors of
+#   the named ones.
 # Seen: the key "inside" in the dump of -a, the key "plain" not.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: archivemount 0.8.7-1+b1, and overlayfs of the kernel (Linux 6.18)
-# Guess: `ln` works in an overlay, whatever file system is below: the upper directory takes the new name.
-# Behaviour: archivemount says of every file that it has no link. overlayfs passes the count on, and the kernel refuses a
-#   new name for a file without one, as for a file that was deleted while it was open.
+# Guess: `ln` works in an overlay, whatever file system is below: the upper directory takes the new
+#   name.
+# Behaviour: archivemount says of every file that it has no link. overlayfs passes the count on, and
+#   the kernel refuses a new name for a file without one, as for a file that was deleted while it
+#   was open.
 # Seen: 0 links, and ENOENT from ln.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

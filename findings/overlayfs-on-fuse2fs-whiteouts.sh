@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: fuse2fs 1.47.0-2+b2, e2fsprogs 1.47.0-2+b2, and overlayfs of the kernel (Linux 6.18)
 # Guess: a whiteout in a lower directory hides a name, whatever file system the directory is on.
-# Behaviour: fuse2fs lists names without their types, and overlayfs looks for whiteouts only among names that are listed
-#   as devices. The deleted name is in the listing, and nobody can stat it.
+# Behaviour: fuse2fs lists names without their types, and overlayfs looks for whiteouts only among
+#   names that are listed as devices. The deleted name is in the listing, and nobody can stat it.
 # Seen: "d gone" by ls, ENOENT by stat.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

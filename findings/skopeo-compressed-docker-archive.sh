@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: skopeo 1.9.3+ds1-1+b10, umoci 0.4.7+ds-3+b7 to make the image
 # Guess: skopeo reads a docker-archive that gzip has compressed, as `docker load` does.
-# Behaviour: it does not read one of its own making. The plain archive is read; plain and compressed hold the same
-#   bytes.
+# Behaviour: it does not read one of its own making. The plain archive is read; plain and compressed
+#   hold the same bytes.
 # Seen: "loading tar component manifest.json: unexpected EOF", status 1.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: squashfs-tools 1:4.5.1-1 (sqfstar)
-# Guess: a name that stands twice in an archive is what the last entry says, as with every program that unpacks tar.
-# Behaviour: sqfstar takes the first entry. It says that it ignores the second one and ends with status 0.
+# Guess: a name that stands twice in an archive is what the last entry says, as with every program
+#   that unpacks tar.
+# Behaviour: sqfstar takes the first entry. It says that it ignores the second one and ends with
+#   status 0.
 # Seen: "one" in the image, where GNU tar unpacks "two".
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

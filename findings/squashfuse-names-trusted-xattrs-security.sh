@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Software: squashfuse 0.1.105-1, squashfs-tools 1:4.5.1-1
 # Guess: the mount lists the attributes by the names that they have in the image.
-# Behaviour: trusted.* are listed as security.*, and are answered under both names. So overlayfs, which asks for
-#   trusted.overlay.opaque by name, shows an opaque directory; who copies the listed attributes copies none that is
-#   opaque.
+# Behaviour: trusted.* are listed as security.*, and are answered under both names. So overlayfs,
+#   which asks for trusted.overlay.opaque by name, shows an opaque directory; who copies the listed
+#   attributes copies none that is opaque.
 # Seen: security.overlay.opaque in the list, the value "y" under either name.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

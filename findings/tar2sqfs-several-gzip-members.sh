@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: squashfs-tools-ng 1.2.0-1 (tar2sqfs)
-# Guess: a gzip file of several members is one archive, as gzip(1) says, and as eStargz layers are made.
-# Behaviour: tar2sqfs stops behind the first member and ends with status 1. Several frames of zstd and streams of xz
-#   are read to the end.
+# Guess: a gzip file of several members is one archive, as gzip(1) says, and as eStargz layers are
+#   made.
+# Behaviour: tar2sqfs stops behind the first member and ends with status 1. Several frames of zstd
+#   and streams of xz are read to the end.
 # Seen: "unexpected end-of-file" for gzip; both files of the archive for zstd and xz.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Software: umoci 0.4.7+ds-3+b7
-# Guess: a global PAX header in a layer is passed over, as Docker and podman do; `git archive` writes one.
-# Behaviour: umoci takes the header for an entry of a kind that it does not know, and refuses the layer.
+# Guess: a global PAX header in a layer is passed over, as Docker and podman do; `git archive`
+#   writes one.
+# Behaviour: umoci takes the header for an entry of a kind that it does not know, and refuses the
+#   layer.
 # Seen: "unpack entry: pax_global_header: unknown typeflag '\x67'".
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

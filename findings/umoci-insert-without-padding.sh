@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Software: umoci 0.4.7+ds-3+b7, tar 1.34+dfsg-1.2+deb12u1, libarchive-tools 3.6.2-1+deb12u5 (bsdtar)
-# Guess: the layer that `umoci insert` makes is a whole tar archive: blocks of 512 bytes and an end mark.
-# Behaviour: it ends with the last byte of the last file. Go's reader, which umoci and Docker have, takes it. GNU tar
-#   and bsdtar unpack the file and then fail.
-# Seen: 514 bytes for a file of 2; "Unexpected EOF in archive" with status 2, "Truncated input file" with status 1.
+# Software: umoci 0.4.7+ds-3+b7, tar 1.34+dfsg-1.2+deb12u1, libarchive-tools 3.6.2-1+deb12u5
+#   (bsdtar)
+# Guess: the layer that `umoci insert` makes is a whole tar archive: blocks of 512 bytes and an end
+#   mark.
+# Behaviour: it ends with the last byte of the last file. Go's reader, which umoci and Docker have,
+#   takes it. GNU tar and bsdtar unpack the file and then fail.
+# Seen: 514 bytes for a file of 2; "Unexpected EOF in archive" with status 2, "Truncated input file"
+#   with status 1.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 packages umoci=0.4.7+ds-3+b7 tar=1.34+dfsg-1.2+deb12u1 libarchive-tools=3.6.2-1+deb12u5 libarchive13=3.6.2-1+deb12u5 \

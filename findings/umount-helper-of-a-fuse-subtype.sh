@@ -3,8 +3,9 @@
 # Software: mount 2.38.1-5+deb12u3 (umount), fuse-overlayfs 1.10-1
 # Guess: umount looks for /sbin/umount.fuse.NAME at a mount of type fuse.NAME, as mount looks for
 #   /sbin/mount.fuse.NAME.
-# Behaviour: root's `umount DIR` asks statfs(2), which says "fuse" and no more, and looks for /sbin/umount.fuse alone.
-#   With -l it reads the table of mounts, and looks for the whole name first.
+# Behaviour: root's `umount DIR` asks statfs(2), which says "fuse" and no more, and looks for
+#   /sbin/umount.fuse alone. With -l it reads the table of mounts, and looks for the whole name
+#   first.
 # Seen: umount.fuse without an option; umount.fuse.fuse-overlayfs, then umount.fuse, with -l.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Software: tar 1.34+dfsg-1.2+deb12u1, libarchive-tools 3.6.2-1+deb12u5 (bsdtar), umoci 0.4.7+ds-3+b7
-# Guess: the name of an attribute in a PAX record is as the file has it. A name with "=" cannot be said that way, and
-#   is left out or coded by a rule that all readers know.
-# Behaviour: GNU tar and bsdtar both write "user.a%3Db" for "user.a=b". GNU tar alone decodes it in SCHILY.xattr
-#   records: bsdtar reads GNU tar's archive, and umoci reads either one, as an attribute of that other name.
+# Software: tar 1.34+dfsg-1.2+deb12u1, libarchive-tools 3.6.2-1+deb12u5 (bsdtar), umoci
+#   0.4.7+ds-3+b7
+# Guess: the name of an attribute in a PAX record is as the file has it. A name with "=" cannot be
+#   said that way, and is left out or coded by a rule that all readers know.
+# Behaviour: GNU tar and bsdtar both write "user.a%3Db" for "user.a=b". GNU tar alone decodes it in
+#   SCHILY.xattr records: bsdtar reads GNU tar's archive, and umoci reads either one, as an
+#   attribute of that other name.
 # Seen: user.a%3Db="c" after `bsdtar -x` and `umoci unpack`; user.a=b="c" after `tar -x`.
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"

@@ -345,7 +345,8 @@ def _cold(case):
     return type(f"Cold{case.__name__}", (case,), {"cold": True})
 
 
-# Row: what it is called, the case, and the targets of a store image as ratios to kernel overlayfs, with 2 layers and with 100.
+# Row: what it is called, the case, and the targets of a store image as ratios to kernel overlayfs,
+# with 2 layers and with 100.
 ROWS = {
     "find-cold": ("find -printf, cold", _cold(Find), 0.7, 0.08),
     "find-warm": ("find -printf, warm", Find, 1.0, 0.6),

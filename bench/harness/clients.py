@@ -20,7 +20,8 @@ ROWS = {
     "read-warm": ("read", False, False),
     "create": ("create", False, True),
 }
-# A second client must not make both together slower than one was; measuring is no more exact than that.
+# A second client must not make both together slower than one was; measuring is no more exact than
+# that.
 TOLERANCE = 0.95
 
 

@@ -119,7 +119,8 @@ class Comparison:
         samples = {c.name: [] for c in contenders}
         trees = {c.name: c.mount(layers) for c in contenders}
         try:
-            # The first read of a file makes its access time stale, so caches are warm after the second run.
+            # The first read of a file makes its access time stale, so caches are warm after the
+            # second run.
             for tree in [] if case.cold else 2 * list(trees.values()):
                 case.run(tree)
             for contender in self._turns(contenders):

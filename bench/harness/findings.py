@@ -75,7 +75,8 @@ class Findings:
         try:
             for tree in trees.values():
                 case.prepare(tree)
-                # The first read of a file makes its access time stale, so caches are warm after the second run.
+                # The first read of a file makes its access time stale, so caches are warm after the
+                # second run.
                 for _ in range(0 if case.cold or case.changes else 2):
                     case.run(tree)
             self.requests[row] = {name: self._count(case, tree) for name, tree in trees.items()}

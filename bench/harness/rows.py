@@ -76,7 +76,8 @@ def import_sibling(context):
 
 
 def _disk_use(folder):
-    # Sealing may leave a temporary file to a process that is about to end: what du misses, it misses on both sides.
+    # Sealing may leave a temporary file to a process that is about to end: what du misses, it
+    # misses on both sides.
     result = subprocess.run(["du", "-s", "--block-size=1", folder], stdout=subprocess.PIPE, text=True, check=True)
     return int(result.stdout.split()[0])
 
@@ -181,7 +182,8 @@ def warm(context):
     for what, (command, given) in workloads.items():
         def work(point, command=command, given=given):
             subprocess.run(["sh", "-c", command], cwd=point, input=given, stdout=subprocess.DEVNULL, check=True)
-        # The first read of a file makes its access time stale, so caches are warm after the second run.
+        # The first read of a file makes its access time stale, so caches are warm after the second
+        # run.
         for point in 2 * list(points.values()):
             work(point)
         samples = context.interleaved({name: lambda p=point: work(p) for name, point in points.items()})

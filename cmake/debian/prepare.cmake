@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run by cpack on what was installed for the package: gives it the form that Debian's policy asks for.
-# Without dpkg-shlibdeps (package dpkg-dev) or file, cpack would make a package that depends on no library.
+# Run by cpack on what was installed for the package: gives it the form that Debian's policy asks
+# for. Without dpkg-shlibdeps (package dpkg-dev) or file, cpack would make a package that depends on
+# no library.
 foreach(program dpkg-shlibdeps file gzip)
   unset(found)
   find_program(found ${program} PATHS ENV PATH NO_DEFAULT_PATH NO_CACHE)

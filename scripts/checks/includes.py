@@ -47,11 +47,13 @@ THIRD_PARTY = {
     r"benchmark/.*": ["bench"],
 }
 
-# What the language and the system bring: names without a dot, and the C library's and the kernel's headers.
+# What the language and the system bring: names without a dot, and the C library's and the kernel's
+# headers.
 _SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|net|netinet|arpa|asm)/.*|"
                      r"(dirent|dlfcn|endian|errno|fcntl|getopt|grp|libgen|limits|malloc|mntent|poll|pty|pwd|sched|setjmp|signal|stdint|stdio|"
                      r"stdlib|string|syslog|termios|time|unistd|utime)\.h")
-# The model decides from values to values: it makes no system call. Constants of modes and errors are values.
+# The model decides from values to values: it makes no system call. Constants of modes and errors
+# are values.
 _SYSTEM_CALLS = re.compile(r"(unistd|fcntl|dirent|poll|sched|signal)\.h|sys/(xattr|mount|mman|ioctl|statfs|syscall|"
                            r"wait|socket|uio)\.h|filesystem|fstream|thread|mutex")
 _INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')

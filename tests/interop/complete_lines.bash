@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sources the file $1, and says for each line of standard input what bash completion offers at its end: "== LINE", the
-# answers one a line, and "++ OPTIONS" when the completion asks readline for something.
+# Sources the file $1, and says for each line of standard input what bash completion offers at its
+# end: "== LINE", the answers one a line, and "++ OPTIONS" when the completion asks readline for
+# something.
 # shellcheck source=/dev/null
 source "$1"
 asked=""

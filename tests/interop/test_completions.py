@@ -69,7 +69,8 @@ LINES = {
     "veneer --root /nonexistent image rm ": "",
 }
 
-# What bash offers where the word has a character that ends words for readline: only what comes behind it.
+# What bash offers where the word has a character that ends words for readline: only what comes
+# behind it.
 BASH_LINES = {
     "veneer rmi debian:": "12",
     "veneer rmi localhost:5000/t": "5000/team/app:1",

@@ -268,7 +268,8 @@ class Others(SaveCase):
     def test_podman(self):
         self.need("podman")
         environment = {**os.environ, "HOME": self.path("home"), "XDG_RUNTIME_DIR": self.path("home")}
-        # podman takes at most 50 bytes, and makes a name of the path of a layout, so it must be fit for one.
+        # podman takes at most 50 bytes, and makes a name of the path of a layout, so it must be fit
+        # for one.
         runroot = f"/tmp/r{secrets.token_hex(4)}"
         os.mkdir(runroot, 0o700)
         self.addCleanup(shutil.rmtree, runroot, ignore_errors=True)

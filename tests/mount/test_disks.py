@@ -123,7 +123,8 @@ class OverQuota(DiskCase):
                 os.ftruncate(fd, 16 * MIB)
                 mapping = mmap.mmap(fd, 16 * MIB)
                 told = NearlyFull.codes_of(lambda: NearlyFull.overwrite(mapping), mapping.flush, lambda: os.fsync(fd))
-                # Of an error in write-back the kernel keeps only whether it was ENOSPC; SIGBUS counts as that.
+                # Of an error in write-back the kernel keeps only whether it was ENOSPC; SIGBUS
+                # counts as that.
                 self.assertTrue({errno.EDQUOT, errno.EIO, errno.ENOSPC} & set(told), told)
                 mapping.close()
                 self.doCleanups()

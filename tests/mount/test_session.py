@@ -17,7 +17,8 @@ from support.sessions import SessionCase
 PASSWD = b"root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/sh\n"
 ONE_LINE = r"veneer: [^\n]+\n"
 GROUP = b"extra:x:44:www\n"
-# Fills a mapping of 1 MiB with each letter that it reads. It closes nothing meanwhile, since that would write back.
+# Fills a mapping of 1 MiB with each letter that it reads. It closes nothing meanwhile, since that
+# would write back.
 MAPPED_WRITER = """
 import mmap, os, sys
 f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)

@@ -127,7 +127,8 @@ class Sqlite(MountCase):
         mount = self.mount([lower])
 
         path = str(mount / "data.sqlite")
-        # A process of its own and not a fork: a fork beside threads may inherit a lock of SQLite that nobody gives back.
+        # A process of its own and not a fork: a fork beside threads may inherit a lock of SQLite
+        # that nobody gives back.
         other = subprocess.Popen(
             [sys.executable, "-c", "import sys, test_sqlite; test_sqlite.insert(*sys.argv[1:])", path, "2"],
             env={**os.environ, "PYTHONPATH": ":".join(sys.path)})

@@ -57,7 +57,8 @@ class Stress(MountCase):
                     self.fail("veneerfs: {!r}, a plain directory: {!r}; the last operations:\n{}".format(
                         mine, theirs, "\n".join(history[-30:])))
         for when in ("at once", "after a remount"):
-            # Times of directories differ by the moments between the two; numbers are compared elsewhere.
+            # Times of directories differ by the moments between the two; numbers are compared
+            # elsewhere.
             self.assert_tree(tree.snapshot(plain), tree.snapshot(mount.path), ignore=("mtime",), why=when)
             mount.remount()
 

@@ -203,8 +203,8 @@ class Unlinked(PlacedCase):
         self.assertTrue(proc.wait_until(lambda: not held(), 5), f"still open: {held()}")
 
 
-# Makes argv[2] files in argv[1], writes to each and deletes it while it is open; says so, waits for a line, and then goes
-# on with all of them.
+# Makes argv[2] files in argv[1], writes to each and deletes it while it is open; says so, waits for
+# a line, and then goes on with all of them.
 HOLDER = """
 import os, sys
 fds = []

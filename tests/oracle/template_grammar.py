@@ -30,7 +30,7 @@ class Grammar:
     def chance(self, part):
         return self.rng.random() < part
 
-    # --- values --------------------------------------------------------------------------------------------------------
+    # --- values
 
     def path(self, wanted=None):
         """A path of fields of the document, of which the last may not be there."""
@@ -159,7 +159,7 @@ class Grammar:
             return self.rng.choice(["true", "false", f"({self.boolean(depth)})"])
         return self.value(depth)
 
-    # --- pipelines and actions -----------------------------------------------------------------------------------------
+    # --- pipelines and actions
 
     def pipeline(self, depth):
         rng = self.rng

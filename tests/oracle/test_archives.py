@@ -178,7 +178,8 @@ class Archives(StoreCase):
             judge.start()
             self.addCleanup(judge.stop)
 
-    # What each reader makes of a case: (its id, its tree), or a str that says why it does not take it.
+    # What each reader makes of a case: (its id, its tree), or a str that says why it does not take
+    # it.
 
     def ours(self, case, file, tag):
         command = ["import", "-q", file, tag] if case.kind == "import" else ["load", "-q", "-i", file]

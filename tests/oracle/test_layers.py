@@ -29,7 +29,8 @@ SMALL = 3
 HISTORY = ("history", "--human=false", "--format", "{{.Size}}")
 BATCH = 6  # cases that are read together: a reader's start costs more than a layer
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
-# Names that archives have to say in a longer way: beside those of random_ops, which meet each other.
+# Names that archives have to say in a longer way: beside those of random_ops, which meet each
+# other.
 LONG = ("n" * 120, "sp ace\ttab", "back\\slash", "\u00fcml\u00e4ut", os.fsdecode(b"by\xfftes\x01"), "-dash", "x.wh.y", "new\nline")
 
 

@@ -18,7 +18,8 @@ from support import proc, sysio, tree
 
 VENEERFS = os.environ.get("VENEERFS", "veneerfs")
 VENEER = os.environ.get("VENEER", "veneer")
-# Such as "io=passthrough", to run a file of tests in another mode. What a case asks for itself counts more.
+# Such as "io=passthrough", to run a file of tests in another mode. What a case asks for itself
+# counts more.
 MODE = [word for word in os.environ.get("VENEERFS_OPTIONS", "").split(",") if word]
 
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Executes templates by Go's own text/template with the functions of Docker's --format, as the judge of Veneer's.
+// Executes templates by Go's own text/template with the functions of Docker's --format, as the
+// judge of Veneer's.
 //
-// Standard input is {"documents": [...], "cases": [{"document": I, "template": "..."}]}; standard output has one line for each
-// case: "ok HEX" with the bytes of the text, or "error MESSAGE".
+// Standard input is {"documents": [...], "cases": [{"document": I, "template": "..."}]}; standard
+// output has one line for each case: "ok HEX" with the bytes of the text, or "error MESSAGE".
 //
-// Docker gives templates structs, while a JSON document decoded by Go is made of maps, in which no field is ever missing. So
-// the types are built as tools/image/go_value.h says: an object is a struct, unless it stands under a name of which Docker's
-// documents have a map, or has a member whose name no struct can show; null is a nil map, list or pointer.
+// Docker gives templates structs, while a JSON document decoded by Go is made of maps, in which no
+// field is ever missing. So the types are built as tools/format/go_value.h says: an object is a
+// struct, unless it stands under a name of which Docker's documents have a map, or has a member
+// whose name no struct can show; null is a nil map, list or pointer.
 package main
 
 import (

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Writes entries of archives as Go's archive/tar does, which Docker, podman, BuildKit and Kaniko write with.
+// Writes entries of archives as Go's archive/tar does, which Docker, podman, BuildKit and Kaniko
+// write with.
 //
-// Each line of standard input is an entry as JSON, bytes in base64; the answer on standard output is a line of base64: the
-// blocks of the entry without an end mark, or nothing where Go refuses to write it.
+// Each line of standard input is an entry as JSON, bytes in base64; the answer on standard output
+// is a line of base64: the blocks of the entry without an end mark, or nothing where Go refuses to
+// write it.
 package main
 
 import (
