@@ -18,16 +18,16 @@ options:
   -h, --help               print this help
   -V, --version            print the versions of veneerfs and libfuse
 
-what is merged:
+layers and directories:
   lowerdir=A:B:...         layers, top first: directories, or files of indexes
-  upperdir=DIR             where changes go; without it the mount is read-only
+  upperdir=DIR             receives all changes; without it: read-only
   workdir=DIR              empty directory on the file system of upperdir
   objects=DIR              where the contents of sealed layer indexes are
 
 In these values, \: \, and \\ stand for the characters themselves; a value with
 commas may be put in double quotes.
 
-how the tree behaves:
+behaviour of the tree:
   volatile                 never wait for the disk: fast, lost after a crash
   fsync=on|off             off: fsync(2) returns at once (default on)
   noacl, acl               without or with POSIX ACLs (default with)
@@ -45,7 +45,7 @@ how the tree behaves:
   squash_to_uid=UID        show everything as owned by this user
   squash_to_gid=GID        show everything as owned by this group
 
-how the kernel mounts it:
+options of the mount:
   ro, rw                   read-only or writable
   suid, nosuid, dev, nodev, exec, noexec,
   sync, async, dirsync     as mount(8) says; as root suid, dev are the default
@@ -58,8 +58,8 @@ how the kernel mounts it:
   fsname=NAME              the source in the list of mounts (default veneerfs)
   subtype=NAME             the type is fuse.NAME (default veneerfs)
 
-how requests travel:
-  timeout=SECONDS          how long the kernel may keep what it knows (for ever)
+requests and caching:
+  timeout=SECONDS          how long the kernel may cache answers (for ever)
   cache=always|none        the same as a word
   io=auto|cached|passthrough
                            how contents are read and written (default auto)

@@ -29,7 +29,7 @@ CommandSpec CreateCommand() {
       .summary = "Make a container of an image, and print its name",
       .positionals = {{ImageValue(), &options->image, "The image"}},
       .options = {{"-n,--name", &options->name, TextValue("NAME"),
-                   "The name of the container; default one that is made up"}},
+                   "The name of the container; default one that Veneer chooses"}},
       .run = [options](Context& context) { return Create(context, *options); },
   };
 }

@@ -130,7 +130,7 @@ CommandSpec DiffCommand() {
                "text or json"},
               {"--stat", &options->stat, "With the sizes of files, before and after"},
               {"-v,--verbose", &options->verbose,
-               "With what of a path is another: contents, mode, owner, time, xattrs, device, type; "
+               "With the differences: contents, mode, owner, time, xattrs, device, type; "
                "inside: something in the directory"},
               {"--bytes", &options->bytes, "Sizes in bytes"},
           },

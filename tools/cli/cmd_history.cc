@@ -116,7 +116,7 @@ CommandSpec HistoryCommand() {
               {"-q,--quiet", &options->quiet, "Only the ids"},
               {"--no-trunc", &options->no_trunc, "Whole ids and commands"},
               {"-H,--human", &options->human,
-               "Sizes and times as people read them, which is the default; -H=false: exact"},
+               "Sizes and times in readable form, which is the default; -H=false: exact"},
               {"--bytes", &options->bytes, "Sizes in bytes"},
               {"--format", &options->format, ListFormatValue(), kListFormatHelp},
           },

@@ -223,7 +223,7 @@ CommandSpec ImagesCommand() {
               {"-q,--quiet", &options->quiet, "Only the ids"},
               {"--no-trunc", &options->no_trunc, "Whole ids"},
               {"-a,--all", &options->all, "Also images without a name that others were made of"},
-              {"--digests", &options->digests, "And the digests of their manifests"},
+              {"--digests", &options->digests, "With the digests of their manifests"},
               {"-f,--filter", &options->filters,
                FiltersValue("KEY=VALUE",
                             {"dangling=", "label=", "before=", "since=", "until=", "reference="}),

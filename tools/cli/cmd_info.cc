@@ -156,7 +156,7 @@ CommandSpec InfoCommand() {
   auto options = std::make_shared<Options>();
   return {
       .name = "info",
-      .summary = "Show the store and what is needed to use it",
+      .summary = "Show the store and the requirements of Veneer",
       .options = {{"-f,--format", &options->format, DocumentFormatValue(), kFormatHelp},
                   {"--bytes", &options->bytes, "Sizes in bytes"}},
       .run = [options](Context& context) { return Info(context, *options); },

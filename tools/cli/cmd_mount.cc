@@ -73,8 +73,8 @@ CommandSpec MountCommand() {
       .options =
           {
               {"-n,--name", &options->name, TextValue("NAME"),
-               "The name of the new container; default one that is made up"},
-              {"-r,--read-only", &options->read_only, "Nothing can be changed through this mount"},
+               "The name of the new container; default one that Veneer chooses"},
+              {"-r,--read-only", &options->read_only, "Refuse every change through this mount"},
               {"-o,--options", &options->options, kMountOptions,
                "Options for veneerfs, as in -o suid,dev,noacl"},
           },

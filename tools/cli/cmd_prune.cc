@@ -40,12 +40,12 @@ CommandSpec PruneCommand() {
   auto bytes = std::make_shared<bool>(false);
   return {
       .name = "prune",
-      .summary = "Delete what no image and no container needs",
+      .summary = "Delete data that no image and no container needs",
       .options =
           {
               {"-i,--images", &options->untagged_images,
-               "And images that have no name and no container"},
-              {"--dry-run", &options->dry_run, "Only say how much there is"},
+               "Remove images that have no name and no container, too"},
+              {"--dry-run", &options->dry_run, "Print the numbers and delete nothing"},
               {"--bytes", bytes.get(), "The size in bytes"},
           },
       .run = [options, bytes](Context& context) { return RunPrune(context, *options, *bytes); },

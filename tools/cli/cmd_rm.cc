@@ -70,10 +70,10 @@ CommandSpec RmCommand() {
   auto options = std::make_shared<Options>();
   return {
       .name = "rm",
-      .summary = "Remove containers and what was written in them",
+      .summary = "Remove containers and their changes",
       .positionals = {{ContainerValue(), &options->names, "The containers"}},
       .options = {{"-f,--force", &options->force,
-                   "Whatever uses them: unmount, and end their sessions"}},
+                   "Remove containers in use, too: unmount them, and end their sessions"}},
       .run = [options](Context& context) { return Rm(context, *options); },
   };
 }

@@ -112,7 +112,7 @@ CommandSpec StatsCommand() {
   auto options = std::make_shared<Options>();
   return {
       .name = "stats",
-      .summary = "Show what the file system of a mounted container has done",
+      .summary = "Show the statistics of a mounted container's file system",
       .positionals = {{ContainerOrDirectoryValue(), &options->target,
                        "A container, or the directory it is mounted at (with a slash)"}},
       .options =

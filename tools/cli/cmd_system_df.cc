@@ -204,7 +204,7 @@ CommandSpec SystemDfCommand() {
   auto options = std::make_shared<Options>();
   return {
       .name = "df",
-      .summary = "Show what takes how much space",
+      .summary = "Show the space on disk by kind of data",
       .options =
           {
               {"-v,--verbose", &options->verbose, "Also each image and each container"},

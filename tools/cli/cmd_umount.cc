@@ -53,7 +53,7 @@ CommandSpec UmountCommand() {
   auto options = std::make_shared<Options>();
   return {
       .name = "umount",
-      .summary = "Unmount containers; what was written stays",
+      .summary = "Unmount containers; their changes stay",
       .positionals = {{ContainerOrDirectoryValue(), &options->targets,
                        "Containers, or the directories they are mounted at"}},
       .options = {{"-l,--lazy", &options->lazy,

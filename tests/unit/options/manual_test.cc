@@ -29,7 +29,7 @@ std::set<std::string> HelpWords() {
   std::istringstream lines(HelpText());
   bool in_options = false;
   for (std::string line; std::getline(lines, line);) {
-    if (line == "what is merged:") in_options = true;
+    if (line == "layers and directories:") in_options = true;
     if (!in_options || !line.starts_with("  ") || line.starts_with("   ")) continue;
     // The part before the explanation: two blanks or the end.
     std::string head = line.substr(2);
