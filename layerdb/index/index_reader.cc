@@ -3,9 +3,9 @@
 
 #include <sys/stat.h>
 
-#include <mutex>
 #include <set>
 
+#include "layerdb/base/mutex.h"
 #include "layerdb/index/index_file.h"
 
 namespace veneer {
@@ -42,8 +42,8 @@ struct IndexReader::State {
   uint64_t size = 0;           // bytes mapped and verified
   Record root;
 
-  std::mutex mu;
-  std::vector<ReadTxn> idle;  // guarded by mu
+  Mutex mu;
+  std::vector<ReadTxn> idle GUARDED_BY(mu);
 
   Sys<ReadTxn> Begin();
   std::optional<Record> ToRecord(const MDB_val& value) const;
@@ -54,7 +54,7 @@ struct IndexReader::State {
 
 Sys<ReadTxn> IndexReader::State::Begin() {
   {
-    const std::lock_guard lock(mu);
+    const MutexLock lock(mu);
     if (!idle.empty()) {
       ReadTxn txn = std::move(idle.back());
       idle.pop_back();
@@ -93,7 +93,7 @@ Sys<void> IndexReader::State::Scan(std::string_view from, Sink sink) {
     rc = mdb_cursor_get(txn.cursor.get(), &key, &value, MDB_NEXT);
   }
   if (rc != 0 && rc != MDB_NOTFOUND) return Fail(MdbErrno(rc));
-  const std::lock_guard lock(mu);
+  const MutexLock lock(mu);
   idle.push_back(std::move(txn));
   return result;
 }
@@ -146,7 +146,10 @@ Result<std::shared_ptr<IndexReader>> IndexReader::Open(const std::string& path) 
     return DamagedIndex(path, "its root is no directory");
   }
   state->root = *root;
-  state->idle.push_back(std::move(txn));
+  {
+    const MutexLock lock(state->mu);
+    state->idle.push_back(std::move(txn));
+  }
   return std::shared_ptr<IndexReader>(new IndexReader(std::move(state)));
 }
 

@@ -5,10 +5,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <mutex>
-
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/file_map.h"
 #include "layerdb/index/lmdb_util.h"
@@ -26,14 +25,15 @@ struct KvTxn::Impl {
 struct KvDatabase::State {
   std::string path;  // of the data file
   Fd lock;
-  std::mutex mu;  // guards everything below, and the flock, which is one per descriptor
-  MdbEnv env;     // null: closed behind a failure; Begin() opens it
-  size_t map_size = 0;
-  MDB_dbi dbi = 0;
-  bool has_dbi = false;
+  Mutex mu;                   // guards the flock too, which is one per descriptor
+  MdbEnv env GUARDED_BY(mu);  // null: closed behind a failure; Begin() opens it
+  size_t map_size GUARDED_BY(mu) = 0;
+  MDB_dbi dbi GUARDED_BY(mu) = 0;
+  bool has_dbi GUARDED_BY(mu) = false;
 
-  Result<MdbTxn> Begin(unsigned flags);
-  void Close();
+  // REQUIRES: the flock too.
+  Result<MdbTxn> Begin(unsigned flags) REQUIRES(mu);
+  void Close() REQUIRES(mu);
 };
 
 namespace {
@@ -145,12 +145,12 @@ Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uin
   // LMDB writes its first pages while it opens a new file: one process at a time.
   VENEER_TRY(const FileLock lock, FileLock::Lock(state->lock.get(), LOCK_EX, lock_path));
   VENEER_TRY_VOID(CheckFile(state->path));
+  const MutexLock guard(state->mu);
   state->map_size = initial_map;
   VENEER_TRY(state->env, OpenMdbEnv(state->path, 0, initial_map));
   return std::unique_ptr<KvDatabase>(new KvDatabase(std::move(state)));
 }
 
-// REQUIRES: mu and the flock.
 Result<MdbTxn> KvDatabase::State::Begin(unsigned flags) {
   if (!env) {
     VENEER_TRY(env, OpenMdbEnv(path, 0, map_size));
@@ -179,7 +179,7 @@ void KvDatabase::State::Close() {
 }
 
 Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
-  const std::lock_guard guard(state_->mu);
+  const MutexLock guard(state_->mu);
   VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_SH, state_->path));
   VENEER_TRY(const MdbTxn txn, state_->Begin(MDB_RDONLY));
   KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
@@ -189,7 +189,7 @@ Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
 }
 
 Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
-  const std::lock_guard guard(state_->mu);
+  const MutexLock guard(state_->mu);
   VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_EX, state_->path));
   for (;;) {
     VENEER_TRY(MdbTxn txn, state_->Begin(0));

@@ -69,7 +69,7 @@ Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
 
 Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
   {
-    const std::lock_guard lock(shared_mutex_);
+    const MutexLock lock(shared_mutex_);
     const auto open = shared_objects_.find(object);
     if (open != shared_objects_.end()) return open->second;
   }
@@ -77,7 +77,7 @@ Sys<SharedFd> IndexedLayer::SharedObject(const ObjectRef& object) const {
   VENEER_TRY(const struct stat st, sys::Stat({opened.get()}));
   if (!S_ISREG(st.st_mode)) return Fail(EIO);
   auto fd = std::make_shared<const Fd>(std::move(opened));
-  const std::lock_guard lock(shared_mutex_);
+  const MutexLock lock(shared_mutex_);
   if (most_shared_ == 0) return fd;
   // Which one goes is a matter of hashes, and so of chance.
   if (shared_objects_.size() >= most_shared_) shared_objects_.erase(shared_objects_.begin());
@@ -201,7 +201,7 @@ std::optional<std::vector<std::string>> IndexedLayer::PathsOfIno(uint64_t ino) c
 
 void IndexedLayer::LimitCached(unsigned percent) const {
   decltype(shared_objects_) dropped;  // closed after the lock is released
-  const std::lock_guard lock(shared_mutex_);
+  const MutexLock lock(shared_mutex_);
   most_shared_ = kMostShared * percent / 100;
   if (shared_objects_.size() > most_shared_) dropped.swap(shared_objects_);
 }

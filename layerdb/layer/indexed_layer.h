@@ -11,7 +11,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +18,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/fd_cache.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/layer/layer.h"
 
@@ -71,12 +71,11 @@ class IndexedLayer : public Layer {
 
   const std::shared_ptr<IndexReader> index_;
   const Fd objects_;  // O_PATH
-  // Objects that hold many contents: few, so opened once and kept, within a limit.
   // Descriptors of objects that hold many contents: one for each layer of nearly every image.
   static constexpr size_t kMostShared = 128;
-  mutable std::mutex shared_mutex_;
-  mutable size_t most_shared_ = kMostShared;
-  mutable std::map<ObjectRef, SharedFd> shared_objects_;
+  mutable Mutex shared_mutex_;
+  mutable size_t most_shared_ GUARDED_BY(shared_mutex_) = kMostShared;
+  mutable std::map<ObjectRef, SharedFd> shared_objects_ GUARDED_BY(shared_mutex_);
 };
 
 }  // namespace veneer

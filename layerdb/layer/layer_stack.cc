@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/layer/layer_stack.h"
 
-#include <mutex>
 #include <unordered_map>
+
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -41,9 +42,9 @@ struct LayerStack::MergedDir : LayerRef::Data {
   }
 
   // Which parts have a subdirectory, by name; made by the first listing.
-  mutable std::mutex mutex;
-  mutable bool listed = false;
-  mutable std::unordered_map<std::string, std::vector<uint32_t>> subdirs;
+  mutable Mutex mutex;
+  mutable bool listed GUARDED_BY(mutex) = false;
+  mutable std::unordered_map<std::string, std::vector<uint32_t>> subdirs GUARDED_BY(mutex);
 };
 
 struct LayerStack::SplitFile : LayerRef::Data {
@@ -237,7 +238,7 @@ Sys<std::optional<LayerObject>> LayerStack::Lookup(const LayerRef& dir, std::str
   const auto& merged = static_cast<const MergedDir&>(*dir.data);
   const std::vector<uint32_t>* where = nullptr;
   if (merged.parts.size() > 1) {
-    const std::lock_guard lock(merged.mutex);
+    const MutexLock lock(merged.mutex);
     const auto it = merged.subdirs.find(std::string(name));
     if (it != merged.subdirs.end()) where = &it->second;  // never changes once it is listed
   }
@@ -298,7 +299,7 @@ Sys<void> LayerStack::List(const LayerRef& dir, FunctionRef<void(const LayerDire
     }
   }
   if (single) return {};
-  const std::lock_guard lock(merged.mutex);
+  const MutexLock lock(merged.mutex);
   if (merged.listed) return {};
   merged.listed = true;
   for (auto& [name, what] : seen) {

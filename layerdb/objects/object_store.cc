@@ -123,7 +123,7 @@ Sys<void> ObjectStore::WithParent(const std::string& path, FunctionRef<Sys<void>
 Result<ObjectRef> ObjectStore::PlaceObject(
     const Hash128& hash, FunctionRef<Sys<void>(const std::string& path)> place,
     FunctionRef<bool(const ObjectRef& ref, int there)> shared) {
-  const std::lock_guard lock(writing_[hash[0] % writing_.size()]);
+  const MutexLock lock(writing_[hash[0] % writing_.size()]);
   for (ObjectRef ref{hash, 0}; ref.seq <= kMaxSeq; ++ref.seq) {
     const std::string path = ObjectPath(ref);
     const Sys<void> placed = place(path);

@@ -19,7 +19,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <span>
 #include <string>
@@ -27,6 +26,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/function_ref.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/records.h"
 
@@ -76,7 +76,7 @@ class ObjectStore {
   const Fd dir_;
   // Threads that bring one content at the same moment wait for each other, so that the second finds it whole. (Two
   // processes may make it twice, which only costs space.) By the first byte of the hash.
-  std::array<std::mutex, 64> writing_;
+  std::array<Mutex, 64> writing_;
 };
 
 }  // namespace veneer

@@ -8,12 +8,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
 
 #include "layerdb/base/files.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/objects/content_hash.h"
 #include "layerdb/store/discard.h"
@@ -57,16 +57,25 @@ bool HasHoles(const struct stat& st) { return st.st_blocks * 512 < st.st_size; }
 
 struct StoreWriter::Written {
   std::atomic<uint64_t> next_name{0};
-  std::mutex mu;
+  Mutex linking;                                   // before mu
+  std::set<ObjectRef> linked GUARDED_BY(linking);  // files of a container
+  Mutex mu;
   // Objects that may not be on disk yet, those that were there already included: another writer may
-  // have written them a moment ago. Guarded by mu.
-  std::vector<ObjectRef> objects;
-  bool too_many = false;  // more than kSyncOneByOne; guarded by mu
-  std::mutex linking;
-  std::set<ObjectRef> linked;  // files of a container; guarded by linking
-  // All objects, while they may have to be taken back. Guarded by mu.
-  std::vector<ObjectRef> unpublished;
-  bool keep = false;  // nothing is to be taken back; guarded by mu
+  // have written them a moment ago.
+  std::vector<ObjectRef> objects GUARDED_BY(mu);
+  bool too_many GUARDED_BY(mu) = false;  // more than kSyncOneByOne
+  // All objects, while they may have to be taken back.
+  std::vector<ObjectRef> unpublished GUARDED_BY(mu);
+  bool keep GUARDED_BY(mu) = false;  // nothing is to be taken back
+
+  void SyncLater(const ObjectRef& ref) REQUIRES(mu) {
+    if (too_many) return;
+    objects.push_back(ref);
+    if (objects.size() > kSyncOneByOne) {
+      too_many = true;
+      objects.clear();
+    }
+  }
 };
 
 StoreWriter::StoreWriter(const Store& store, ObjectStore& objects,
@@ -83,14 +92,20 @@ StoreWriter::~StoreWriter() {
 }
 
 void StoreWriter::Rollback() {
-  if (written_->keep || written_->unpublished.empty()) return;
+  std::vector<ObjectRef> unpublished;
+  {
+    const MutexLock lock(written_->mu);
+    if (written_->keep) return;
+    unpublished.swap(written_->unpublished);
+  }
+  if (unpublished.empty()) return;
   // Another writer may have found some of them; this one waits for nobody.
   if (!TakeLock(staging_->lock(), LockMode::kExclusive, kNoPatience).value_or(false)) return;
-  IgnoreError(DiscardObjects(store_, std::move(written_->unpublished)), "prune does the rest");
+  IgnoreError(DiscardObjects(store_, std::move(unpublished)), "prune does the rest");
 }
 
 void StoreWriter::DisableRollback() {
-  const std::lock_guard lock(written_->mu);
+  const MutexLock lock(written_->mu);
   written_->keep = true;
   written_->unpublished = {};
 }
@@ -105,23 +120,14 @@ std::string StoreWriter::NewName(const char* kind) {
 }
 
 void StoreWriter::RecordWritten(const ObjectRef& ref) {
-  const std::lock_guard lock(written_->mu);
+  const MutexLock lock(written_->mu);
   if (!written_->keep) written_->unpublished.push_back(ref);
-  SyncLater(ref);
+  written_->SyncLater(ref);
 }
 
 void StoreWriter::Reuse(const ObjectRef& ref) {
-  const std::lock_guard lock(written_->mu);
-  SyncLater(ref);
-}
-
-void StoreWriter::SyncLater(const ObjectRef& ref) {
-  if (written_->too_many) return;
-  written_->objects.push_back(ref);
-  if (written_->objects.size() > kSyncOneByOne) {
-    written_->too_many = true;
-    written_->objects.clear();
-  }
+  const MutexLock lock(written_->mu);
+  written_->SyncLater(ref);
 }
 
 Result<ObjectRef> StoreWriter::PutObject(std::string_view bytes) {
@@ -188,7 +194,7 @@ Result<ObjectRef> StoreWriter::LinkObject(int fd, const Hash128& hash) {
   if (fstat(fd, &st) != 0) return MakeError(Errno{errno}, "read contents");
   if (!S_ISREG(st.st_mode)) return MakeError(Errno{EINVAL}, "read contents");
   if (st.st_nlink == 1 && IsReadable(st)) {
-    const std::lock_guard lock(written_->linking);
+    const MutexLock lock(written_->linking);
     const Result<ObjectRef> linked = objects_.Link(fd, hash, &written_->linked);
     if (linked) {
       RecordWritten(*linked);
@@ -202,7 +208,7 @@ Result<ObjectRef> StoreWriter::LinkObject(int fd, const Hash128& hash) {
 }
 
 Result<void> StoreWriter::PublishLinked(FunctionRef<Result<void>()> publish) {
-  const std::lock_guard lock(written_->linking);
+  const MutexLock lock(written_->linking);
   // When it fails, it may have been done all the same: what is not needed is left to prune.
   const std::set<ObjectRef> linked = std::exchange(written_->linked, {});
   DisableRollback();
@@ -217,7 +223,7 @@ Result<void> StoreWriter::Sync() {
   std::vector<ObjectRef> objects;
   bool all = false;
   {
-    const std::lock_guard lock(written_->mu);
+    const MutexLock lock(written_->mu);
     objects.swap(written_->objects);
     all = std::exchange(written_->too_many, false);
   }

@@ -125,7 +125,6 @@ class StoreWriter : public ObjectStaging {
  private:
   StoreWriter(const Store& store, ObjectStore& objects, std::unique_ptr<StagingDir> staging);
   void RecordWritten(const ObjectRef& ref);
-  void SyncLater(const ObjectRef& ref);  // REQUIRES: written_->mu
   // Copies the file `fd` into a new file in dir(); `use` gets it, and its path to move or leave.
   Result<void> WithCopy(int fd, uint64_t size,
                         FunctionRef<Result<void>(const std::string& path, int copy)> use);

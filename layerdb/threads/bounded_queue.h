@@ -5,12 +5,12 @@
 #ifndef VENEER_LAYERDB_THREADS_BOUNDED_QUEUE_H_
 #define VENEER_LAYERDB_THREADS_BOUNDED_QUEUE_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
+
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -21,49 +21,49 @@ class BoundedQueue {
 
   // Waits for room. False when the receiver has gone: nothing more will be taken.
   bool Push(T value) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return queue_.size() < capacity_ || abandoned_; });
+    const MutexLock lock(mutex_);
+    while (queue_.size() >= capacity_ && !abandoned_) room_.Wait(mutex_);
     if (abandoned_) return false;
     queue_.push_back(std::move(value));
-    filled_.notify_one();
+    filled_.NotifyOne();
     return true;
   }
 
   // Waits for a value. nullopt after Close(), when the queue is empty, or after Abandon().
   std::optional<T> Pop() {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return !queue_.empty() || closed_ || abandoned_; });
+    const MutexLock lock(mutex_);
+    while (queue_.empty() && !closed_ && !abandoned_) filled_.Wait(mutex_);
     if (queue_.empty() || abandoned_) return std::nullopt;
     std::optional<T> value(std::move(queue_.front()));
     queue_.pop_front();
-    room_.notify_one();
+    room_.NotifyOne();
     return value;
   }
 
   // The sender has nothing more.
   void Close() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
-    filled_.notify_all();
+    filled_.NotifyAll();
   }
 
   // The receiver takes nothing more; what is queued is dropped.
   void Abandon() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     abandoned_ = true;
     queue_.clear();
-    room_.notify_all();
-    filled_.notify_all();
+    room_.NotifyAll();
+    filled_.NotifyAll();
   }
 
  private:
   const size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable room_;
-  std::condition_variable filled_;
-  std::deque<T> queue_;
-  bool closed_ = false;
-  bool abandoned_ = false;
+  Mutex mutex_;
+  CondVar room_;
+  CondVar filled_;
+  std::deque<T> queue_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  bool abandoned_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace veneer

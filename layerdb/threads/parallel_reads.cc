@@ -28,12 +28,12 @@ struct ParallelReads::Job {
     try {
       read(index);
     } catch (...) {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       if (!thrown) thrown = std::current_exception();
     }
     if (done.fetch_add(1) + 1 == count) {
-      const std::lock_guard lock(mutex);
-      all_done.notify_one();
+      const MutexLock lock(mutex);
+      all_done.NotifyOne();
     }
     return true;
   }
@@ -42,17 +42,17 @@ struct ParallelReads::Job {
   const FunctionRef<void(size_t)> read;  // valid while an index is left
   std::atomic<size_t> next{0};
   std::atomic<size_t> done{0};
-  std::mutex mutex;
-  std::condition_variable all_done;
-  std::exception_ptr thrown;  // guarded by mutex
+  Mutex mutex;
+  CondVar all_done;
+  std::exception_ptr thrown GUARDED_BY(mutex);
 };
 
 ParallelReads::~ParallelReads() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ending_ = true;
   }
-  wanted_.notify_all();
+  wanted_.NotifyAll();
   for (std::thread& helper : helpers_) helper.join();
 }
 
@@ -70,14 +70,14 @@ void ParallelReads::Run(size_t count, FunctionRef<void(size_t)> read) {
     }
     before = now;
   }
-  std::unique_lock lock(job->mutex);
-  job->all_done.wait(lock, [&] { return job->done.load() == count; });
+  const MutexLock lock(job->mutex);
+  while (job->done.load() != count) job->all_done.Wait(job->mutex);
   if (job->thrown) std::rethrow_exception(job->thrown);
 }
 
 void ParallelReads::Share(const std::shared_ptr<Job>& job) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     jobs_.push_back(job);
     try {
       while (helpers_.size() < kHelpers) helpers_.emplace_back([this] { Help(); });
@@ -86,21 +86,21 @@ void ParallelReads::Share(const std::shared_ptr<Job>& job) {
     }
   }
   const size_t left = job->count - std::min(job->count, job->next.load());
-  for (size_t i = std::min(left, kHelpers); i > 0; --i) wanted_.notify_one();
+  for (size_t i = std::min(left, kHelpers); i > 0; --i) wanted_.NotifyOne();
 }
 
 void ParallelReads::Help() {
   for (;;) {
     std::shared_ptr<Job> job;
     {
-      std::unique_lock lock(mutex_);
-      wanted_.wait(lock, [&] { return ending_ || !jobs_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!ending_ && jobs_.empty()) wanted_.Wait(mutex_);
       if (ending_) return;
       job = jobs_.front();
     }
     while (job->TakeOne()) {
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto there = std::find(jobs_.begin(), jobs_.end(), job);
     if (there != jobs_.end()) jobs_.erase(there);
   }

@@ -9,15 +9,14 @@
 #ifndef VENEER_LAYERDB_THREADS_PARALLEL_READS_H_
 #define VENEER_LAYERDB_THREADS_PARALLEL_READS_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "layerdb/base/function_ref.h"
+#include "layerdb/base/mutex.h"
 
 namespace veneer {
 
@@ -37,11 +36,11 @@ class ParallelReads {
   void Share(const std::shared_ptr<Job>& job);
   void Help();
 
-  std::mutex mutex_;
-  std::condition_variable wanted_;
-  std::deque<std::shared_ptr<Job>> jobs_;  // those that may want help; guarded by mutex_
-  bool ending_ = false;                    // guarded by mutex_
-  std::vector<std::thread> helpers_;       // guarded by mutex_
+  Mutex mutex_;
+  CondVar wanted_;
+  std::deque<std::shared_ptr<Job>> jobs_ GUARDED_BY(mutex_);  // those that may want help
+  bool ending_ GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> helpers_ GUARDED_BY(mutex_);
 };
 
 }  // namespace veneer

@@ -51,7 +51,7 @@ Result<std::unique_ptr<LayerAssembler>> LayerAssembler::Create(Store& store,
 Result<uint32_t> LayerAssembler::NewContent(uint64_t size) {
   VENEER_TRY_VOID(tar_split_->NextContent());
   owners_.push_back(TreeBuilder::kNoNode);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   contents_.emplace_back().size = size;
   contents_.back().blocks = DenseBlocks(size);
   return static_cast<uint32_t>(contents_.size() - 1);
@@ -60,7 +60,7 @@ Result<uint32_t> LayerAssembler::NewContent(uint64_t size) {
 void LayerAssembler::SetOwner(uint32_t content, TreeBuilder::Node node) { owners_[content] = node; }
 
 void LayerAssembler::SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   contents_[content].object = object;
   contents_[content].blocks = blocks;
 }
@@ -68,19 +68,19 @@ void LayerAssembler::SetObject(uint32_t content, const ObjectRef& object, uint64
 Result<void> LayerAssembler::SetSmall(uint32_t content, std::string_view bytes) {
   if (bytes.size() > StoreWriter::kInlineLimit) {
     VENEER_TRY(const uint32_t number, pack_.Put(bytes));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     contents_[content].packed = number;
     return {};
   }
   VENEER_TRY(const uint64_t offset, spool_.Append(bytes));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   contents_[content].spooled_at = offset;
   return {};
 }
 
-Result<void> LayerAssembler::EndPack() {
+Result<void> LayerAssembler::EndPack(std::vector<StoredContent>* contents) {
   VENEER_TRY_VOID(pack_.Finish());
-  for (StoredContent& content : contents_) {
+  for (StoredContent& content : *contents) {
     if (!content.packed) continue;
     const PackExtent slice = pack_.Where(*content.packed);
     content.object = slice.object;
@@ -89,7 +89,7 @@ Result<void> LayerAssembler::EndPack() {
   return {};
 }
 
-Result<IndexSummary> LayerAssembler::WriteIndex() {
+Result<IndexSummary> LayerAssembler::WriteIndex(const std::vector<StoredContent>& contents) {
   VENEER_TRY(const std::unique_ptr<IndexWriter> index, IndexWriter::Create(dir_ + "/index"));
   VENEER_TRY_VOID(tree_.Walk([&](const TreeBuilder::Visited& visited) -> Result<void> {
     IndexEntry entry;
@@ -101,7 +101,7 @@ Result<IndexSummary> LayerAssembler::WriteIndex() {
       entry.xattrs = *visited.xattrs;
       entry.target = visited.target;
       if (visited.attr.type == FileType::kRegular && visited.attr.size > 0) {
-        const StoredContent& content = contents_[visited.content];
+        const StoredContent& content = contents[visited.content];
         entry.object = content.object;
         entry.slice = content.slice;
         entry.attr.blocks = content.blocks;
@@ -138,16 +138,16 @@ Result<TarSplitContent> LayerAssembler::SpillContent(const StoredContent& conten
   });
 }
 
-Result<void> LayerAssembler::WriteTarSplit() {
+Result<void> LayerAssembler::WriteTarSplit(const std::vector<StoredContent>& contents) {
   VENEER_TRY_VOID(tar_split_->EndOperations());
   std::vector<TarSplitContent> table;
-  table.reserve(contents_.size());
-  for (size_t i = 0; i < contents_.size(); ++i) {
-    TarSplitContent content{false, 0, contents_[i].size};
+  table.reserve(contents.size());
+  for (size_t i = 0; i < contents.size(); ++i) {
+    TarSplitContent content{false, 0, contents[i].size};
     if (owners_[i] != TreeBuilder::kNoNode && tree_.IsAlive(owners_[i])) {
       content.where = tree_.InoOf(owners_[i]);
     } else {
-      VENEER_TRY(content, SpillContent(contents_[i]));
+      VENEER_TRY(content, SpillContent(contents[i]));
     }
     table.push_back(content);
   }
@@ -156,9 +156,14 @@ Result<void> LayerAssembler::WriteTarSplit() {
 
 Result<FinishedLayer> LayerAssembler::Finish(const Digest& diff_id, bool publish) {
   FinishedLayer out;
-  VENEER_TRY_VOID(EndPack());
-  VENEER_TRY(out.summary, WriteIndex());
-  VENEER_TRY_VOID(WriteTarSplit());
+  std::vector<StoredContent> contents;
+  {
+    const MutexLock lock(mutex_);
+    contents.swap(contents_);
+  }
+  VENEER_TRY_VOID(EndPack(&contents));
+  VENEER_TRY(out.summary, WriteIndex(contents));
+  VENEER_TRY_VOID(WriteTarSplit(contents));
   out.existed = store_.HasLayer(diff_id);
   if (publish) {
     VENEER_TRY_VOID(store_writer_.PublishLayer(dir_, diff_id));

@@ -11,13 +11,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layerdb/base/digest.h"
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/index_writer.h"
 #include "layerdb/objects/pack_writer.h"
@@ -68,9 +68,9 @@ class LayerAssembler {
  private:
   LayerAssembler(Store& store, StoreWriter& store_writer, const TreeBuilder::Limits& limits,
                  std::string dir, ContentSpool spool);
-  Result<void> EndPack();
-  Result<IndexSummary> WriteIndex();
-  Result<void> WriteTarSplit();
+  Result<void> EndPack(std::vector<StoredContent>* contents);
+  Result<IndexSummary> WriteIndex(const std::vector<StoredContent>& contents);
+  Result<void> WriteTarSplit(const std::vector<StoredContent>& contents);
   Result<TarSplitContent> SpillContent(const StoredContent& content);
 
   Store& store_;
@@ -81,8 +81,8 @@ class LayerAssembler {
   PackWriter pack_;
   std::unique_ptr<TarSplitWriter> tar_split_;
 
-  std::mutex mutex_;  // guards contents_
-  std::vector<StoredContent> contents_;
+  Mutex mutex_;
+  std::vector<StoredContent> contents_ GUARDED_BY(mutex_);
   std::vector<TreeBuilder::Node> owners_;
 };
 

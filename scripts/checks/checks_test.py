@@ -214,6 +214,15 @@ class ChecksTest(unittest.TestCase):
         self.write("tools/run/run.cc", _SPDX + 'Text(R"(\n)");\nmkdir(path, 0755);\n')
         self.assert_finds("system_calls", "tools/run/run.cc:4: ")
 
+    def test_locks_finds_one_that_has_no_annotations(self):
+        self.write("layerdb/base/mutex.h", _SPDX + "std::mutex mutex_;\n")
+        self.write("layerdb/store/store.cc", _SPDX + "// a std::mutex\nMutex mutex;\n")
+        self.assert_clean("locks")
+        for use in ("std::mutex mutex_", "const std::lock_guard lock(x)", "std::shared_mutex m", "std::condition_variable c"):
+            with self.subTest(use):
+                self.write("layerdb/store/store.cc", _SPDX + use + ";\n")
+                self.assert_finds("locks", "layerdb/store/store.cc:2: ")
+
     def test_number_parsing_finds_another_parser(self):
         self.write("layerdb/base/parse.h", _SPDX + "std::from_chars(begin, end, value);\n")
         self.write("tools/cli/ok.cc", _SPDX + "// strtoul()\nParseNumber(text, &number); history(i);\n")
