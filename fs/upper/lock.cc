@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "layerdb/base/files.h"
+#include "layerdb/base/log.h"
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/process_progress.h"
@@ -79,11 +80,15 @@ class Patience {
 
 Result<void> LockDirectory(int fd, const std::string& what) {
   Patience patience;
-  for (;;) {
+  for (bool waiting = false;; waiting = true) {
     VENEER_TRY_CTX(const bool locked, TakeLock(fd, LockMode::kExclusive, kNoPatience),
                    "lock " + what);
     if (locked) return {};
     const std::optional<int> holder = LockHolder(fd);
+    if (!waiting && IsLogged(LogLevel::kDebug)) {
+      LogDebug("waiting for " + what + ", which " +
+               (holder ? "process " + std::to_string(*holder) : "another process") + " has locked");
+    }
     if (!patience.IsLeftFor(holder)) {
       return MakeError(what + " is in use by another mount" +
                            (holder ? " (pid " + std::to_string(*holder) + ")" : "") +

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 
@@ -82,20 +83,57 @@ Sys<void> RemoveFile(const std::string& path) {
   return !removed && removed.error().code == ENOENT ? Sys<void>() : removed;
 }
 
+namespace {
+
+int OperationOf(LockMode mode) { return mode == LockMode::kShared ? LOCK_SH : LOCK_EX; }
+
+// False: somebody else has it.
+Sys<bool> TryLock(int fd, LockMode mode) {
+  const Sys<void> locked = sys::Lock(fd, OperationOf(mode) | LOCK_NB);
+  if (!locked && locked.error().code != EWOULDBLOCK) return Fail(locked.error());
+  return locked.has_value();
+}
+
+// Tells the log that a lock is waited for, and for how long that was.
+class LoggedWait {
+ public:
+  explicit LoggedWait(int fd) {
+    if (!IsLogged(LogLevel::kDebug)) return;
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    lock_ = sys::ReadLink(sys::Path(link)).value_or("?");
+    LogDebug("waiting for the lock of " + lock_);
+  }
+  LoggedWait(const LoggedWait&) = delete;
+  LoggedWait& operator=(const LoggedWait&) = delete;
+  ~LoggedWait() {
+    if (lock_.empty()) return;
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - since_);
+    LogDebug("waited " + std::to_string(waited.count()) + " ms for the lock of " + lock_);
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+  std::string lock_;
+};
+
+}  // namespace
+
 Sys<bool> TakeLock(int fd, LockMode mode, std::chrono::milliseconds patience) {
-  const int operation = mode == LockMode::kShared ? LOCK_SH : LOCK_EX;
+  VENEER_TRY(const bool at_once, TryLock(fd, mode));
+  if (at_once || patience == kNoPatience) return at_once;
+  const LoggedWait wait(fd);
   if (patience == kForever) {
-    VENEER_TRY_VOID(sys::Lock(fd, operation));
+    VENEER_TRY_VOID(sys::Lock(fd, OperationOf(mode)));
     return true;
   }
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    const Sys<void> locked = sys::Lock(fd, operation | LOCK_NB);
-    if (locked) return true;
-    if (locked.error().code != EWOULDBLOCK) return Fail(locked.error());
-    if (std::chrono::steady_clock::now() >= deadline) return false;
+  while (std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kLockPoll);
+    VENEER_TRY(const bool locked, TryLock(fd, mode));
+    if (locked) return true;
   }
+  return false;
 }
 
 Sys<Fd> OpenLocked(const std::string& path, LockMode mode, std::chrono::milliseconds patience) {

@@ -294,7 +294,7 @@ Result<ContainerLock> Containers::Lock(std::string_view name) {
       if (!RestoreAll()) VENEER_TRY_VOID(ReplaceLost(name));
       continue;
     }
-    VENEER_TRY_CTX_VOID(sys::Lock(fd->get(), LOCK_EX), "lock " + path);
+    VENEER_TRY_CTX_VOID(TakeLock(fd->get(), LockMode::kExclusive, kForever), "lock " + path);
     // It may have been removed, and made again, while this waited.
     VENEER_TRY_CTX(const struct stat locked, sys::Stat({fd->get()}), path);
     const Sys<struct stat> there = sys::Stat(sys::Path(path));

@@ -7,6 +7,7 @@
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/files.h"
+#include "layerdb/base/log.h"
 #include "layerdb/base/mutex.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/index/file_map.h"
@@ -70,8 +71,8 @@ void KeepReserve(MDB_env* env) {
 // flock(2) for one transaction.
 class FileLock {
  public:
-  static Result<FileLock> Lock(int fd, int operation, const std::string& path) {
-    VENEER_TRY_CTX_VOID(sys::Lock(fd, operation), "lock " + path);
+  static Result<FileLock> Lock(int fd, LockMode mode, const std::string& path) {
+    VENEER_TRY_CTX_VOID(TakeLock(fd, mode, kForever), "lock " + path);
     return FileLock(fd);
   }
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -143,7 +144,8 @@ Result<std::unique_ptr<KvDatabase>> KvDatabase::Open(const std::string& dir, uin
   const std::string lock_path = dir + "/lock";
   VENEER_TRY_CTX(state->lock, sys::OpenFollowing(lock_path, O_RDWR | O_CREAT, 0600), lock_path);
   // LMDB writes its first pages while it opens a new file: one process at a time.
-  VENEER_TRY(const FileLock lock, FileLock::Lock(state->lock.get(), LOCK_EX, lock_path));
+  VENEER_TRY(const FileLock lock,
+             FileLock::Lock(state->lock.get(), LockMode::kExclusive, lock_path));
   VENEER_TRY_VOID(CheckFile(state->path));
   const MutexLock guard(state->mu);
   state->map_size = initial_map;
@@ -180,7 +182,8 @@ void KvDatabase::State::Close() {
 
 Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
   const MutexLock guard(state_->mu);
-  VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_SH, state_->path));
+  VENEER_TRY(const FileLock lock,
+             FileLock::Lock(state_->lock.get(), LockMode::kShared, state_->path));
   VENEER_TRY(const MdbTxn txn, state_->Begin(MDB_RDONLY));
   KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
   KvTxn view;
@@ -190,7 +193,8 @@ Result<void> KvDatabase::Read(FunctionRef<Result<void>(const KvTxn&)> body) {
 
 Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
   const MutexLock guard(state_->mu);
-  VENEER_TRY(const FileLock lock, FileLock::Lock(state_->lock.get(), LOCK_EX, state_->path));
+  VENEER_TRY(const FileLock lock,
+             FileLock::Lock(state_->lock.get(), LockMode::kExclusive, state_->path));
   for (;;) {
     VENEER_TRY(MdbTxn txn, state_->Begin(0));
     KvTxn::Impl impl{state_->path, txn.get(), state_->dbi};
@@ -202,6 +206,7 @@ Result<void> KvDatabase::Write(FunctionRef<Result<void>(KvTxn&)> body) {
       const int rc = mdb_txn_commit(txn.release());
       if (rc == 0) {
         KeepReserve(state_->env.get());
+        if (IsLogged(LogLevel::kDebug)) LogDebug("committed a transaction to " + state_->path);
         return {};
       }
       if (rc != MDB_MAP_FULL) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "layerdb/base/files.h"
+#include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/index/index_reader.h"
@@ -180,7 +181,9 @@ Result<void> StoreWriter::PublishLayer(const std::string& dir, const Digest& dif
     if (!healed || marked) VENEER_TRY_VOID(ReplaceLayer(dir, diff_id));
     VENEER_TRY_CTX_VOID(RemoveTree(dir), dir);
   }
-  return SyncPath(layout.layers());
+  VENEER_TRY_VOID(SyncPath(layout.layers()));
+  if (IsLogged(LogLevel::kDebug)) LogDebug("published layer " + diff_id.ToString());
+  return {};
 }
 
 Result<void> StoreWriter::ReplaceLayer(const std::string& dir, const Digest& diff_id) {
@@ -228,7 +231,9 @@ Result<void> StoreWriter::PublishBlob(const std::string& file, const Digest& dig
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.blob(digest);
   VENEER_TRY_CTX_VOID(ReplaceByFile(file, target), target);
-  return SyncPath(layout.blobs());
+  VENEER_TRY_VOID(SyncPath(layout.blobs()));
+  if (IsLogged(LogLevel::kDebug)) LogDebug("published blob " + digest.ToString());
+  return {};
 }
 
 }  // namespace veneer

@@ -449,6 +449,14 @@ class Refusals(StoreCase):
         self.assertIn("base", self.veneer("--root", self.store, "images",
                                           environment={"VENEER_ROOT": self.path("other")}))
 
+    def test_debug_logs_what_is_published_and_started(self):
+        tree = self.layer("tree", IMAGE)
+        line = r"veneer: debug: [^\n]*\n"
+        self.veneer("--debug", "import", tree, "base", err=rf"({line})*veneer: debug: published layer sha256:\w+\n({line})*")
+        mounted = rf"([^\n]*\n)*veneer: debug: run: \S*veneerfs -o [^\n]+\n([^\n]*\n)*"
+        point = self.veneer("mount", "base", err=mounted, environment={"VENEER_LOG": "debug"}).strip()
+        self.veneer("umount", point)
+
     def test_mount_points_that_cannot_be(self):
         self.import_tree(IMAGE, "base")
         write("file", "x")

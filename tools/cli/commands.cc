@@ -68,6 +68,9 @@ CommandSpec VeneerCommand(Context& context) {
                      "The store; default $VENEER_ROOT, else /var/lib/veneer as root, else "
                      "~/.local/share/veneer")
                   .Everywhere(),
+              Option("--debug", &context.debug,
+                     "Log waits for locks, what is published, and the programs that are started")
+                  .Everywhere(),
           },
       .commands = {
           ImportCommand(),  LoadCommand(),    MountCommand(),   UmountCommand(),   ChrootCommand(),

@@ -25,6 +25,7 @@ class Context {
  public:
   // Filled in by the parser.
   std::optional<std::string> root_option;  // --root
+  bool debug = false;
   std::vector<std::string> program;  // the words of what is to be run (CommandSpec::takes_program)
   const CommandSpec* commands = nullptr;  // the tables
 

@@ -31,6 +31,7 @@ void OpenStandardDescriptors() {
 int main(int argc, char** argv) {
   OpenStandardDescriptors();
   veneer::LogToStderr("veneer");
+  veneer::SetLogLevel(veneer::LogLevelFromEnvironment(veneer::LogLevel::kWarning));
   try {
     return veneer::RunVeneer(argc, argv);
   } catch (const std::exception& error) {

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "layerdb/base/log.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/help.h"
@@ -20,6 +21,7 @@ Result<int> Run(Context& context, const CommandSpec& program, std::vector<std::s
     case ParsedFor::kVersion: PrintLine("veneer " VENEER_VERSION); return 0;
     case ParsedFor::kCommand: break;
   }
+  if (context.debug) SetLogLevel(LogLevel::kDebug);
   context.commands = &program;
   context.program = line->program;
   return line->path.back()->run(context);

@@ -14,6 +14,8 @@
 #include <string_view>
 
 #include "layerdb/base/fd.h"
+#include "layerdb/base/log.h"
+#include "layerdb/base/printable.h"
 #include "layerdb/base/proc.h"
 #include "layerdb/base/sys.h"
 
@@ -65,6 +67,17 @@ std::string ReadAll(int fd) {
   return text;
 }
 
+// A command line as a shell would take it.
+std::string ShellText(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    const bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]#~!&|;<>(){}") == std::string::npos;
+    text += (text.empty() ? "" : " ") + (plain ? word : "'" + word + "'");
+  }
+  return Printable(text);
+}
+
 bool IsExecutable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 std::string DirectoryOfThisProgram() {
@@ -90,6 +103,8 @@ Result<int> WaitFor(pid_t child) {
 }
 
 Result<Outcome> RunCommand(const Command& command) {
+  // Not the environment, in which secrets are handed over.
+  if (IsLogged(LogLevel::kDebug)) LogDebug("run: " + ShellText(command.argv));
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) < 0) return MakeError(Errno{errno}, "make a pipe");
   const Fd reader(ends[0]);
@@ -101,6 +116,9 @@ Result<Outcome> RunCommand(const Command& command) {
   Outcome outcome;
   outcome.error_text = ReadAll(reader.get());
   VENEER_TRY(outcome.exit_code, WaitFor(child));
+  if (IsLogged(LogLevel::kDebug)) {
+    LogDebug(command.argv[0] + " ended with exit code " + std::to_string(outcome.exit_code));
+  }
   return outcome;
 }
 

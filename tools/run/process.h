@@ -31,7 +31,8 @@ struct Outcome {
 
 // Runs a program to its end with /dev/null as standard input and output, and gathers its standard
 // error until that is closed: a program that goes to the background has to close it. Exit code 127
-// and an errno text when it cannot be started.
+// and an errno text when it cannot be started. The log tells the words of argv (debug): no secret
+// may be among them.
 Result<Outcome> RunCommand(const Command& command);
 
 // waitpid(2) for one child, EINTR retried. Its exit code as shells count.

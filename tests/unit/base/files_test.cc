@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <string>
 
+#include "layerdb/base/log.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "tests/support/temp_dir.h"
@@ -39,6 +41,22 @@ TEST_F(FilesTest, ALockIsOneHoldersOrThatOfAllWhoShareIt) {
   }
   const Sys<Fd> alone = OpenLocked(path, LockMode::kExclusive, kNoPatience);
   EXPECT_TRUE(alone && *alone);
+}
+
+TEST_F(FilesTest, TheLogTellsOfAWaitForALock) {
+  const std::string path = Path("lock");
+  const Sys<Fd> holder = OpenLocked(path, LockMode::kExclusive, kNoPatience);
+  ASSERT_TRUE(holder && *holder);
+  SetLogLevel(LogLevel::kDebug);
+  testing::internal::CaptureStderr();
+  LogToStderr("test");
+  EXPECT_FALSE(OpenLocked(path, LockMode::kShared, kNoPatience).value());
+  EXPECT_FALSE(OpenLocked(path, LockMode::kShared, std::chrono::milliseconds(1)).value());
+  const std::string log = testing::internal::GetCapturedStderr();
+  SetLogLevel(LogLevel::kWarning);
+  EXPECT_TRUE(log.starts_with("test: debug: waiting for the lock of " + path + "\n")) << log;
+  EXPECT_NE(log.find(" ms for the lock of " + path + "\n"), std::string::npos) << log;
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 2) << log;
 }
 
 TEST_F(FilesTest, AFileTakesThePlaceOfADirectory) {

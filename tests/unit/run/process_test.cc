@@ -9,6 +9,8 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "layerdb/base/log.h"
+
 namespace veneer {
 namespace {
 
@@ -29,6 +31,18 @@ TEST(RunCommandTest, SaysWhenThereIsNoSuchProgram) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->exit_code, 127);
   EXPECT_EQ(outcome->error_text, "veneer-no-such-program: No such file or directory");
+}
+
+TEST(RunCommandTest, TheLogTellsTheArgumentsAndNoEnvironment) {
+  SetLogLevel(LogLevel::kDebug);
+  testing::internal::CaptureStderr();
+  LogToStderr("test");
+  const Result<Outcome> outcome =
+      RunCommand({{"sh", "-c", "exit 3", ""}, {"X=secret"}, {}, {}, {}});
+  const std::string log = testing::internal::GetCapturedStderr();
+  SetLogLevel(LogLevel::kWarning);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(log, "test: debug: run: sh -c 'exit 3' ''\ntest: debug: sh ended with exit code 3\n");
 }
 
 TEST(RunCommandTest, PassesOnlyTheDescriptorsThatAreNamed) {
