@@ -6,7 +6,6 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
-#include <latch>
 #include <thread>
 #include <utility>
 
@@ -33,22 +32,24 @@ class Concurrency : public UnionFsTest {
     Remount();
   }
 
-  // Looks x/f up, and y/g while that takes long.
+  // Looks x/f up, and y/g while the first lookup stands in NodeTable::FindOrCreate, or before it.
   void ExpectOneNode() {
     const NodeId x = Node("x");
     const NodeId y = Node("y");
-    std::latch begun(1);
+    SyncPoint point;
     std::atomic<bool> first{true};
     before_lookup_ = [&](std::string_view) {
-      if (!first.exchange(false)) return;
-      begun.count_down();
-      std::this_thread::sleep_for(milliseconds(30));
+      if (first.exchange(false)) point.Reach();
     };
     Entry slow;
     std::thread other([&] { slow = fs_->Lookup(x, "f").value_or(Entry{}); });
-    begun.wait();
-    const Entry quick = fs_->Lookup(y, "g").value_or(Entry{});
+    point.Await();
+    Entry quick;
+    std::thread meeting([&] { quick = fs_->Lookup(y, "g").value_or(Entry{}); });
+    std::this_thread::sleep_for(milliseconds(10));  // it may have to wait for the other
+    point.Release();
     other.join();
+    meeting.join();
     EXPECT_NE(slow.node, kNoNode);
     EXPECT_EQ(slow.node, quick.node);
     EXPECT_EQ(slow.attr.ino, quick.attr.ino);

@@ -4,7 +4,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <set>
+#include <thread>
+
+#include "tests/support/sync_point.h"
 
 namespace veneer {
 namespace {
@@ -59,6 +64,30 @@ TEST_F(OpenFilesTest, AFileOfTheUpperHasOneBackingFileUntilItsLastRelease) {
   files_.Release(kNode, O_RDONLY);
   EXPECT_EQ(backings_.registered, std::set<int32_t>{2});
   EXPECT_EQ(Open(O_RDONLY), 3);
+}
+
+// The lock of a shard is held while the file of the upper is opened: two who open one node at once
+// get one backing file.
+TEST_F(OpenFilesTest, TwoWhoOpenAFileAtOnceHaveOneBackingFile) {
+  SyncPoint point;
+  int slow = 0;
+  std::thread first([&] {
+    const auto opened = files_.Open(kNode, O_RDONLY, [&](int) -> Sys<Fd> {
+      point.Reach();
+      return Fd(::open("/dev/null", O_RDONLY));
+    });
+    slow = opened ? opened->backing_id : -1;
+  });
+  point.Await();
+  std::atomic<int> quick = 0;
+  std::thread second([&] { quick = Open(O_RDONLY); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(quick, 0) << "it did not wait";
+  point.Release();
+  first.join();
+  second.join();
+  EXPECT_EQ(slow, 1);
+  EXPECT_EQ(quick, 1);
 }
 
 TEST_F(OpenFilesTest, AFileOfALayerStaysCachedUntilNobodyHasItOpen) {
