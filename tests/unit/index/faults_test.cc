@@ -34,8 +34,8 @@ TEST(IndexFaults, AnIndexOpensAsAWholeOrNotAtAll) {
                              const auto index = IndexReader::Open(path);
                              EXPECT_TRUE(index || !done);
                              if (!index) return;
-        EXPECT_EQ(Must((*index)->Find(1, "file"))->entry.inline_bytes(),
-                                         "contents");
+                             EXPECT_EQ(Must((*index)->Find(1, "file"))->entry.inline_bytes(),
+                                       "contents");
                            }};
   FailEachCall(write);
   KillAtEachCall(write);
