@@ -23,7 +23,7 @@
 #include "layerdb/store/store_writer.h"
 #include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/change_walk.h"
-#include "layerdb/transfer/import.h"
+#include "layerdb/transfer/reading_progress.h"
 
 namespace veneer {
 
@@ -35,7 +35,9 @@ struct CommitOptions {
   bool move = false;
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;
+  ProgressFunction progress;
   const Cancellation* cancel = nullptr;  // asked, the commit ends with ECANCELED
+  uint64_t max_entries = 20'000'000;     // as ImportOptions::max_entries
   UpperRecords records;                  // CommitContainer() fills it in
 };
 

@@ -5,60 +5,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "layerdb/base/sys.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/repair.h"
 #include "layerdb/tar/block.h"
-#include "layerdb/tar/mapping.h"
 #include "layerdb/tar/stream_reader.h"
-#include "layerdb/transfer/directory_archive.h"
+#include "layerdb/transfer/directory_source.h"
 #include "layerdb/transfer/import_pipeline.h"
 #include "layerdb/transfer/layer_assembler.h"
-#include "layerdb/transfer/layer_rewrite.h"
+#include "layerdb/transfer/layer_sink.h"
+#include "layerdb/transfer/layer_source.h"
 #include "layerdb/transfer/layer_tar.h"
 
 namespace veneer {
 
 namespace {
 
-// Tells the caller how far the reading is, and notices that it wants to stop.
-class Watcher {
- public:
-  Watcher(const ImportOptions& options, uint64_t total) : options_(options), total_(total) {}
-
-  Result<void> Seen(uint64_t done) {
-    VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
-    done_ = done;
-    const auto now = std::chrono::steady_clock::now();
-    if (options_.progress && now - told_ >= std::chrono::milliseconds(100)) {
-      told_ = now;
-      options_.progress(done, total_);
-    }
-    return {};
-  }
-  void End() {
-    if (options_.progress) options_.progress(done_, total_);
-  }
-
- private:
-  const ImportOptions& options_;
-  const uint64_t total_;
-  uint64_t done_ = 0;
-  std::chrono::steady_clock::time_point told_{};
-};
-
-Result<ImportedLayer> Publish(LayerAssembler& layer, const ParsedArchive& read,
+Result<ImportedLayer> Publish(LayerAssembler& layer, const LayerArchive& archive,
                               const ImportOptions& options) {
-  if (options.expected_diff_id && *options.expected_diff_id != read.diff_id) {
-    return MakeError("its contents have digest " + read.diff_id.ToString() + " and not " +
+  if (options.expected_diff_id && *options.expected_diff_id != archive.diff_id) {
+    return MakeError("its contents have digest " + archive.diff_id.ToString() + " and not " +
                      options.expected_diff_id->ToString());
   }
   VENEER_TRY_VOID(Cancellation::Check(options.cancel));
-  ImportedLayer out{read.diff_id, read.tar_bytes, 0, false, {}, {}, {}};
-  VENEER_TRY(FinishedLayer finished, layer.Finish(read.diff_id, options.publish));
+  ImportedLayer out{archive.diff_id, archive.bytes, 0, false, {}, {}, {}};
+  VENEER_TRY(FinishedLayer finished, layer.Finish(archive.diff_id, options.publish));
   out.staged = std::move(finished.staged);
   out.existed = finished.existed;
   out.summary = finished.summary;
@@ -79,18 +53,25 @@ TreeBuilder::Limits LimitsOf(const ImportOptions& options) {
   return limits;
 }
 
+// Publishes the tree that `source` gives.
+Result<ImportedLayer> ImportSource(Store& store, StoreWriter& store_writer, EntrySource& source,
+                                   ReadingProgress& progress, const ImportOptions& options) {
+  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
+             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
+  VENEER_TRY(const LayerArchive archive,
+             TakeIntoLayer(store, store_writer, *layer, source, progress));
+  return Publish(*layer, archive, options);
+}
+
 // Publishes the tree that was read as the layer of another archive, which all readers take.
 Result<ImportedLayer> Rewrite(Store& store, StoreWriter& store_writer, LayerAssembler& read_layer,
                               const ParsedArchive& read, const ImportOptions& options) {
-  VENEER_TRY(const FinishedLayer finished, read_layer.Finish(read.diff_id, false));
-  VENEER_TRY(const std::shared_ptr<IndexedLayer> source,
+  VENEER_TRY(const FinishedLayer finished, read_layer.Finish(read.archive.diff_id, false));
+  VENEER_TRY(const std::shared_ptr<IndexedLayer> layer,
              IndexedLayer::Open(finished.staged + "/index", store.layout().objects()));
-  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
-  VENEER_TRY(const ParsedArchive again, RunImport(store_writer, *layer, false, [&](TarSink sink) {
-               return RewriteLayer(*source, options.cancel, sink);
-             }));
-  VENEER_TRY(ImportedLayer out, Publish(*layer, again, options));
+  LayerSource source(*layer, store.objects(), options.cancel);
+  ReadingProgress silent({}, options.cancel);
+  VENEER_TRY(ImportedLayer out, ImportSource(store, store_writer, source, silent, options));
   out.rewritten = read.peculiarity;
   return out;
 }
@@ -107,51 +88,27 @@ Result<ImportedLayer> ImportArchive(Store& store, StoreWriter& store_writer, int
              LayerAssembler::Create(store, store_writer, LimitsOf(options)));
   // A digest that is promised says that nothing is right.
   const bool may_be_nothing = options.expected_diff_id == Digest::OfBytes({});
-  Watcher watcher(options, size.value_or(0));
+  ReadingProgress progress(options.progress, options.cancel, size.value_or(0));
   VENEER_TRY(
       const ParsedArchive read, RunImport(store_writer, *layer, may_be_nothing, [&](TarSink sink) {
         return ReadUncompressed(
-            fd, size, options.cancel, [&](uint64_t done) { return watcher.Seen(done); }, sink);
+            fd, size, options.cancel, [&](uint64_t done) { return progress.Set(done); }, sink);
       }));
-  watcher.End();
+  progress.End();
   if (!options.exact && !options.expected_diff_id && !read.peculiarity.empty()) {
     return Rewrite(store, store_writer, *layer, read, options);
   }
-  return Publish(*layer, read, options);
-}
-
-Result<ImportedLayer> ImportDirectory(Store& store, StoreWriter& store_writer, const Fd& directory,
-                                      const ImportOptions& options) {
-  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, store_writer, LimitsOf(options)));
-  Watcher watcher(options, 0);
-  std::vector<ArchivedSocket> sockets;
-  VENEER_TRY(const ParsedArchive read, RunImport(store_writer, *layer, false, [&](TarSink sink) {
-               uint64_t done = 0;
-               return ArchiveDirectory(
-                   directory.get(), options.source_date_epoch,
-                   [&](std::string_view bytes) -> Result<void> {
-                     VENEER_TRY_VOID(watcher.Seen(done += bytes.size()));
-                     return sink(bytes);
-                   },
-                   &sockets);
-             }));
-  watcher.End();
-  for (const ArchivedSocket& socket : sockets) {
-    TreeBuilder::Object object;
-    object.attr = socket.attr;
-    object.xattrs = socket.xattrs;
-    VENEER_TRY(const LayerName name, ParseLayerName(socket.path));
-    if (name.kind != LayerName::Kind::kObject) continue;
-    VENEER_TRY_VOID(layer->tree().Add(name.path, object));
-  }
-  return Publish(*layer, read, options);
+  return Publish(*layer, read.archive, options);
 }
 
 Result<ImportedLayer> ImportOpen(Store& store, StoreWriter& store_writer, const Fd& fd,
                                  const ImportOptions& options) {
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), "stat");
-  if (S_ISDIR(st.st_mode)) return ImportDirectory(store, store_writer, fd, options);
+  if (S_ISDIR(st.st_mode)) {
+    DirectorySource source(fd.get(), options.source_date_epoch);
+    ReadingProgress progress(options.progress, options.cancel);
+    return ImportSource(store, store_writer, source, progress, options);
+  }
   std::optional<uint64_t> size;
   if (S_ISREG(st.st_mode)) size = static_cast<uint64_t>(st.st_size);
   return ImportArchive(store, store_writer, fd.get(), size, options);

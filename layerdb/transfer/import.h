@@ -11,7 +11,6 @@
 #define VENEER_LAYERDB_TRANSFER_IMPORT_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -21,13 +20,9 @@
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/threads/cancellation.h"
+#include "layerdb/transfer/reading_progress.h"
 
 namespace veneer {
-
-// `done` and `total` count bytes of the source as it is read (compressed bytes, of a compressed
-// archive); total 0: not known. Called from one thread at a time, ten times a second at most, and
-// once at the end.
-using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
 
 struct ImportOptions {
   ProgressFunction progress;
@@ -66,7 +61,7 @@ struct ImportedLayer {
 // An archive is read as an image layer, as `docker import` reads it: ".wh.NAME" is a whiteout and
 // ".wh..wh..opq" makes its directory opaque. A directory gives the layer that an archive of it
 // would give, and its diff id is that of the archive WriteLayerTar() makes of it; sockets, which no
-// tar can hold, are in the layer all the same.
+// tar can hold, are in the layer all the same. A file that changes meanwhile is in the layer as it was read.
 //
 // Errors are one line that begins with the source's name: truncated or damaged archives, names that cannot be
 // (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.

@@ -111,7 +111,8 @@ Result<ParsedArchive> Run(StoreWriter& store_writer, LayerAssembler& layer, bool
   if (!produced) return tl::unexpected(std::move(produced).error());
   VENEER_TRY_VOID(reader.Finish(may_be_nothing));
   VENEER_TRY_VOID(writers.Finish());
-  return ParsedArchive{*diff_id, *parsed, reader.peculiarity()};
+  const LayerArchive archive{*diff_id, *parsed, false};
+  return ParsedArchive{archive, reader.peculiarity()};
 }
 
 }  // namespace

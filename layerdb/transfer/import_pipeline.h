@@ -13,21 +13,19 @@
 #include <functional>
 #include <string>
 
-#include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/transfer/layer_assembler.h"
-#include "layerdb/transfer/layer_tar.h"
+#include "layerdb/transfer/layer_sink.h"
 
 namespace veneer {
 
 struct ParsedArchive {
-  Digest diff_id;
-  uint64_t tar_bytes = 0;
-  std::string
-      peculiarity;  // why other readers of image layers refuse the archive; empty: they do not
+  LayerArchive archive;
+  // Why other readers of image layers refuse the archive; empty: they do not.
+  std::string peculiarity;
 };
 
 // Runs `produce`, which gives the uncompressed archive to the sink, in a thread of its own, and

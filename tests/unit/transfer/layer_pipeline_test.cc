@@ -11,10 +11,10 @@
 namespace veneer {
 namespace {
 
-class CommitPipelineTest : public TransferTest {};
+class LayerPipelineTest : public TransferTest {};
 
 // Large files are hashed while they are read, before it is known whether they are written sparse.
-TEST_F(CommitPipelineTest, LargeFilesAreTheSameWithAndWithoutRunsOfZeros) {
+TEST_F(LayerPipelineTest, LargeFilesAreTheSameWithAndWithoutRunsOfZeros) {
   for (const bool move : {false, true}) {
     Shell("rm -rf upper; mkdir -p -m 755 upper work");
     const size_t mebibyte = size_t{1} << 20;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "layerdb/transfer/commit_pipeline.h"
+#include "layerdb/transfer/layer_pipeline.h"
 
 #include <sys/stat.h>
 
@@ -50,29 +50,29 @@ uint64_t SizeOf(const std::vector<SparseExtent>& extents) {
 
 }  // namespace
 
-CommitPipeline::CommitPipeline(Store& store, StoreWriter& store_writer, LayerAssembler& layer,
-                               const Cancellation* cancel)
+LayerPipeline::LayerPipeline(Store& store, StoreWriter& store_writer, LayerAssembler& layer,
+                             ReadingProgress& progress)
     : store_(store),
       store_writer_(store_writer),
       layer_(layer),
-      cancel_(cancel),
+      progress_(progress),
       hasher_(kInFlight),
       writers_(store_writer, layer, std::max(1U, std::thread::hardware_concurrency() - 1)) {}
 
-Result<void> CommitPipeline::Hash(bool going_on) {
+Result<void> LayerPipeline::Hash(bool going_on) {
   if (going_on) return {};
   VENEER_TRY_VOID(hasher_.Finish());
   return MakeError("the hashing of the archive has stopped");
 }
 
-Result<void> CommitPipeline::Raw(std::string_view bytes) {
+Result<void> LayerPipeline::Raw(std::string_view bytes) {
   VENEER_TRY_VOID(Hash(hasher_.Update(bytes)));
   return layer_.tar_split().Raw(bytes);
 }
 
-Result<CommitPipeline::File> CommitPipeline::AddFile(const CommitSource& source, Headers headers) {
-  if (source.fd < 0) return AddSmall(source.bytes, headers);
-  VENEER_TRY_CTX(const struct stat st, sys::Stat({source.fd}), "read contents");
+Result<LayerPipeline::File> LayerPipeline::AddFile(const SourceContent& source, Headers headers) {
+  if (source.fd() < 0) return AddSmall(source.content.bytes, headers);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({source.fd()}), "read contents");
   const auto size = static_cast<uint64_t>(st.st_size);
   if (source.object) return AddLarge(source, size, headers);
   const bool holey = st.st_blocks * 512 < st.st_size;
@@ -81,14 +81,15 @@ Result<CommitPipeline::File> CommitPipeline::AddFile(const CommitSource& source,
     return AddLarge(source, size, headers);
   }
   std::string bytes(static_cast<size_t>(size), '\0');
-  VENEER_TRY_CTX(const size_t got, sys::ReadAt(source.fd, bytes.data(), bytes.size(), 0),
+  VENEER_TRY_CTX(const size_t got, sys::ReadAt(source.fd(), bytes.data(), bytes.size(), 0),
                  "read contents");
   bytes.resize(got);
   if (got <= StoreWriter::kPackLimit) return AddSmall(bytes, headers);
   return AddMiddling(std::move(bytes), headers);
 }
 
-Result<CommitPipeline::File> CommitPipeline::AddSmall(std::string_view bytes, Headers headers) {
+Result<LayerPipeline::File> LayerPipeline::AddSmall(std::string_view bytes, Headers headers) {
+  VENEER_TRY_VOID(progress_.Add(bytes.size()));
   VENEER_TRY_VOID(Raw(headers(bytes.size(), nullptr)));
   File file{bytes.size(), std::nullopt};
   if (bytes.empty()) return file;
@@ -100,8 +101,9 @@ Result<CommitPipeline::File> CommitPipeline::AddSmall(std::string_view bytes, He
   return file;
 }
 
-Result<CommitPipeline::File> CommitPipeline::AddMiddling(std::string bytes, Headers headers) {
+Result<LayerPipeline::File> LayerPipeline::AddMiddling(std::string bytes, Headers headers) {
   const uint64_t size = bytes.size();
+  VENEER_TRY_VOID(progress_.Add(size));
   const std::string header = headers(size, nullptr);
   const auto shared = std::make_shared<const std::string>(std::move(bytes));
   VENEER_TRY_VOID(Hash(hasher_.Update(header)));
@@ -112,8 +114,8 @@ Result<CommitPipeline::File> CommitPipeline::AddMiddling(std::string bytes, Head
   return File{size, content};
 }
 
-Result<void> CommitPipeline::Record(std::string_view header, uint64_t size, const Extents& sparse,
-                                    uint32_t* content) {
+Result<void> LayerPipeline::Record(std::string_view header, uint64_t size, const Extents& sparse,
+                                   uint32_t* content) {
   const std::vector<SparseExtent> extents = sparse ? *sparse : WholeOf(size);
   VENEER_TRY_VOID(layer_.tar_split().Raw(header));
   VENEER_TRY(*content, layer_.NewContent(size));
@@ -123,8 +125,8 @@ Result<void> CommitPipeline::Record(std::string_view header, uint64_t size, cons
   return Raw(std::string(TarPadding(SizeOf(extents)), '\0'));
 }
 
-Result<CommitPipeline::File> CommitPipeline::RecordObject(const ObjectRef& object, const Fd& fd,
-                                                          const Reading& reading) {
+Result<LayerPipeline::File> LayerPipeline::RecordObject(const ObjectRef& object, const Fd& fd,
+                                                        const Reading& reading) {
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd.get()}), ObjectPath(object));
   auto blocks = static_cast<uint64_t>(st.st_blocks);
   // A file without holes has these, whatever the file system has allocated so far.
@@ -135,8 +137,8 @@ Result<CommitPipeline::File> CommitPipeline::RecordObject(const ObjectRef& objec
   return File{reading.size, content};
 }
 
-Result<CommitPipeline::Reading> CommitPipeline::ReadOnce(int fd, uint64_t size,
-                                                         ObjectWriter* writer, Headers headers) {
+Result<LayerPipeline::Reading> LayerPipeline::ReadOnce(int fd, uint64_t size, ObjectWriter* writer,
+                                                       Headers headers) {
   Reading reading;
   // As if it had no long runs of zeros, as most files have none.
   VENEER_TRY_VOID(Hash(hasher_.Save()));
@@ -145,8 +147,8 @@ Result<CommitPipeline::Reading> CommitPipeline::ReadOnce(int fd, uint64_t size,
   ZeroRuns zeros;
   ContentHasher hasher;
   while (reading.size < size) {
-    VENEER_TRY_VOID(Cancellation::Check(cancel_));
     const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, size - reading.size));
+    VENEER_TRY_VOID(progress_.Add(want));
     const auto piece = std::make_shared<Piece>(want);
     VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece->bytes.get(), want, reading.size),
                    "read contents");
@@ -166,14 +168,14 @@ Result<CommitPipeline::Reading> CommitPipeline::ReadOnce(int fd, uint64_t size,
   return reading;
 }
 
-Result<CommitPipeline::File> CommitPipeline::AddLarge(const CommitSource& source, uint64_t size,
-                                                      Headers headers) {
+Result<LayerPipeline::File> LayerPipeline::AddLarge(const SourceContent& source, uint64_t size,
+                                                    Headers headers) {
   std::unique_ptr<ObjectWriter> writer;
-  int from = source.fd;
+  int from = source.fd();
   if (!source.object && !source.move) {
     VENEER_TRY(writer, store_writer_.NewObject());
     // What the file system shares is read where nobody changes it.
-    if (writer->Clone(source.fd)) from = writer->fd();
+    if (writer->Clone(source.fd())) from = writer->fd();
   }
   VENEER_TRY(Reading reading, ReadOnce(from, size, writer.get(), headers));
   ObjectRef ref;
@@ -184,7 +186,7 @@ Result<CommitPipeline::File> CommitPipeline::AddLarge(const CommitSource& source
   } else if (writer != nullptr) {
     VENEER_TRY(ref, writer->Finish());
   } else {
-    VENEER_TRY(ref, store_writer_.LinkObject(source.fd, reading.hash));
+    VENEER_TRY(ref, store_writer_.LinkObject(source.fd(), reading.hash));
   }
   VENEER_TRY_CTX(const Fd object, store_.objects().OpenObject(ref), ObjectPath(ref));
   if (reading.sparse || reading.size != size) {
@@ -197,9 +199,9 @@ Result<CommitPipeline::File> CommitPipeline::AddLarge(const CommitSource& source
   return RecordObject(ref, object, reading);
 }
 
-Result<CommitPipeline::File> CommitPipeline::AddHoley(const CommitSource& source, Headers headers) {
-  VENEER_TRY(const ObjectRef ref, source.move ? store_writer_.LinkObject(source.fd)
-                                              : store_writer_.PutObjectFrom(source.fd));
+Result<LayerPipeline::File> LayerPipeline::AddHoley(const SourceContent& source, Headers headers) {
+  VENEER_TRY(const ObjectRef ref, source.move ? store_writer_.LinkObject(source.fd())
+                                              : store_writer_.PutObjectFrom(source.fd()));
   VENEER_TRY_CTX(const Fd object, store_.objects().OpenObject(ref), ObjectPath(ref));
   VENEER_TRY_CTX(const struct stat st, sys::Stat({object.get()}), ObjectPath(ref));
   Reading reading;
@@ -212,11 +214,11 @@ Result<CommitPipeline::File> CommitPipeline::AddHoley(const CommitSource& source
   return RecordObject(ref, object, reading);
 }
 
-Result<void> CommitPipeline::HashExtents(const ObjectRef& object, int fd,
-                                         const std::vector<SparseExtent>& extents) {
+Result<void> LayerPipeline::HashExtents(const ObjectRef& object, int fd,
+                                        const std::vector<SparseExtent>& extents) {
   for (const SparseExtent& extent : extents) {
     for (uint64_t done = 0; done < extent.size;) {
-      VENEER_TRY_VOID(Cancellation::Check(cancel_));
+      VENEER_TRY_VOID(progress_.Add(0));
       const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, extent.size - done));
       const auto piece = std::make_shared<Piece>(want);
       VENEER_TRY_CTX(const size_t got,
@@ -230,7 +232,7 @@ Result<void> CommitPipeline::HashExtents(const ObjectRef& object, int fd,
   return {};
 }
 
-Result<Digest> CommitPipeline::Finish() {
+Result<Digest> LayerPipeline::Finish() {
   VENEER_TRY_VOID(writers_.Finish());
   return hasher_.Finish();
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CommitPipeline: the archive of a layer that is made from files. Each file is read once, and while the next piece is read,
+// LayerPipeline: the archive of a layer that is made from files. Each file is read once, and while the next piece is read,
 // the one before is hashed for the archive (SHA-256) and, when the file is not large, stored, in other threads. Only a file
 // with long runs of zeros is read again, because its headers say where they are.
 //
 // Thread-safety: none.
-#ifndef VENEER_LAYERDB_TRANSFER_COMMIT_PIPELINE_H_
-#define VENEER_LAYERDB_TRANSFER_COMMIT_PIPELINE_H_
+#ifndef VENEER_LAYERDB_TRANSFER_LAYER_PIPELINE_H_
+#define VENEER_LAYERDB_TRANSFER_LAYER_PIPELINE_H_
 
 #include <cstdint>
 #include <optional>
@@ -22,30 +22,22 @@
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/tar/block.h"
-#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/archive_hasher.h"
 #include "layerdb/transfer/content_writers.h"
+#include "layerdb/transfer/entry_source.h"
 #include "layerdb/transfer/layer_assembler.h"
+#include "layerdb/transfer/reading_progress.h"
 
 namespace veneer {
 
-// The contents of a regular file.
-struct CommitSource {
-  int fd = -1;             // open for reading, borrowed; -1: `bytes` are the contents
-  std::string_view bytes;  // where there is no descriptor
-  // The contents are all of this object of the store, which `fd` has open. They are compared with its name.
-  std::optional<ObjectRef> object;
-  bool move = false;  // the file itself may become the object (StoreWriter::LinkObject)
-};
-
-class CommitPipeline {
+class LayerPipeline {
  public:
   // The headers of the file with `size` bytes of contents, and this sparse map or none. May be called twice.
   using Headers = FunctionRef<std::string(uint64_t size, const std::vector<SparseExtent>* sparse)>;
 
-  // All must outlive it; `cancel` may be null. Throws std::system_error when there is no thread to be had.
-  CommitPipeline(Store& store, StoreWriter& store_writer, LayerAssembler& layer,
-                 const Cancellation* cancel);
+  // All must outlive it. Throws std::system_error when there is no thread to be had.
+  LayerPipeline(Store& store, StoreWriter& store_writer, LayerAssembler& layer,
+                ReadingProgress& progress);
 
   // Bytes of the archive that are no contents.
   Result<void> Raw(std::string_view bytes);
@@ -55,7 +47,7 @@ class CommitPipeline {
     std::optional<uint32_t> content;  // its number in the LayerAssembler; nullopt: it is empty
   };
   // Headers and contents of a file.
-  Result<File> AddFile(const CommitSource& source, Headers headers);
+  Result<File> AddFile(const SourceContent& source, Headers headers);
 
   // Waits until all is hashed and stored. Call once.
   Result<Digest> Finish();
@@ -74,9 +66,9 @@ class CommitPipeline {
   Result<void> Hash(bool going_on);
   Result<File> AddSmall(std::string_view bytes, Headers headers);
   Result<File> AddMiddling(std::string bytes, Headers headers);
-  Result<File> AddLarge(const CommitSource& source, uint64_t size, Headers headers);
+  Result<File> AddLarge(const SourceContent& source, uint64_t size, Headers headers);
   // A file with holes: those are not read.
-  Result<File> AddHoley(const CommitSource& source, Headers headers);
+  Result<File> AddHoley(const SourceContent& source, Headers headers);
   Result<Reading> ReadOnce(int fd, uint64_t size, ObjectWriter* writer, Headers headers);
   // Hashes these parts of an object.
   Result<void> HashExtents(const ObjectRef& object, int fd,
@@ -89,11 +81,11 @@ class CommitPipeline {
   Store& store_;
   StoreWriter& store_writer_;
   LayerAssembler& layer_;
-  const Cancellation* const cancel_;
+  ReadingProgress& progress_;
   ArchiveHasher hasher_;
   ContentWriters writers_;
 };
 
 }  // namespace veneer
 
-#endif  // VENEER_LAYERDB_TRANSFER_COMMIT_PIPELINE_H_
+#endif  // VENEER_LAYERDB_TRANSFER_LAYER_PIPELINE_H_
