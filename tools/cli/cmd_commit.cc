@@ -6,6 +6,7 @@
 #include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
@@ -20,7 +21,9 @@ struct Options {
   std::string author;
   std::string message;
   std::vector<std::string> changes;
+  std::string progress = "auto";
   bool pause = true;
+  bool quiet = false;
   bool remove = false;
 };
 
@@ -66,6 +69,8 @@ struct Commit {
     CommitOptions commit;
     commit.move = options.remove;
     commit.cancel = interrupt.cancellation();
+    Progress progress(ProgressModeOf(options.quiet ? "none" : options.progress));
+    commit.progress = [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); };
     if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
     VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
     VENEER_TRY(const Digest id, Publish(*session, container, parent, layer));
@@ -133,6 +138,8 @@ CommandSpec CommitCommand() {
                "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'"},
               {"-p,--pause", &options->pause,
                "Has no effect: what programs write meanwhile is in the image or is not"},
+              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
+              {"-q,--quiet", &options->quiet, "Show no progress"},
               {"--rm", &options->remove,
                "Remove the container, moving its files instead of copying them"},
           },

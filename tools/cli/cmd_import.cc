@@ -3,7 +3,7 @@
 
 #include "layerdb/base/log.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/transfer/import.h"
+#include "layerdb/transfer/how.h"
 #include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
@@ -80,45 +80,46 @@ Result<int> Import(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
   Interrupt interrupt;
-  ImportOptions import;
-  import.cancel = interrupt.cancellation();
-  import.exact = options.exact;
-  if (getenv("SOURCE_DATE_EPOCH") != nullptr) import.source_date_epoch = created.sec;
+  ImportOptions how;
+  how.cancel = interrupt.cancellation();
+  how.exact = options.exact;
+  if (getenv("SOURCE_DATE_EPOCH") != nullptr) how.source_date_epoch = created.sec;
   bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
     VENEER_TRY(const std::unique_ptr<StoreWriter> session, store->Begin());
     Progress progress(ProgressModeOf(options.quiet ? "none" : options.progress));
-    import.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total);
+    how.progress = [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); };
+    VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, how));
+    if (!layer.rewritten.empty()) {
+      LogWarning(
+          WithoutPassword(options.source) + " has " + layer.rewritten +
+          ", which other tools refuse in a layer or cannot save: it is written anew, with another "
+          "diff id (--exact keeps its bytes)");
+    }
+    VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
+    const NewLayer entry{layer.diff_id, created, "", "",
+                         options.message.empty()
+                             ? "Imported from " + WithoutPassword(options.source)
+                             : options.message};
+    VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, platform, runtime)));
+    const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
+                            created, layer.content_bytes, {}};
+    VENEER_TRY_VOID(store->images().Put(image, tags));
+    return id;
   };
-  VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, import));
-  if (!layer.rewritten.empty()) {
-    LogWarning(
-        WithoutPassword(options.source) + " has " + layer.rewritten +
-        ", which other tools refuse in a layer or cannot save: it is written anew, with another "
-        "diff id (--exact keeps its bytes)");
+  const Result<Digest> id = make_image();
+  if (!id) {
+    interrupt.EndIfAsked();
+    return tl::unexpected(id.error());
   }
-  VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
-  const NewLayer entry{layer.diff_id, created, "", "",
-                       options.message.empty() ? "Imported from " + WithoutPassword(options.source)
-                                               : options.message};
-  VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, platform, runtime)));
-  const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
-                          created, layer.content_bytes, {}};
-  VENEER_TRY_VOID(store->images().Put(image, tags));
-  return id;
-};
-const Result<Digest> id = make_image();
-if (!id) {
-  interrupt.EndIfAsked();
-  return tl::unexpected(id.error());
-}
-PrintLine(id->ToString());
-if (images) {
-  PrintError(WithoutPassword(options.source) +
-             " is an archive of images, and is now the tree of one; `veneer load` loads the images "
-             "in it");
-}
-return 0;
+  PrintLine(id->ToString());
+  if (images) {
+    PrintError(
+        WithoutPassword(options.source) +
+        " is an archive of images, and is now the tree of one; `veneer load` loads the images "
+        "in it");
+  }
+  return 0;
 }
 
 }  // namespace
