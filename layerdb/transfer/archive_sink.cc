@@ -17,7 +17,7 @@
 
 namespace veneer {
 
-Result<void> ArchiveSink::Add(const SourceEntry& entry, OpenContent open) {
+Result<void> ArchiveSink::Add(const SourceEntry& entry, OpenContent open_content) {
   if (entry.attr.type == FileType::kSocket) return {};
   const TarOutput out = entry.Output();
   VENEER_TRY(const bool linked, stream_.HardLink(out, entry.key));
@@ -25,7 +25,7 @@ Result<void> ArchiveSink::Add(const SourceEntry& entry, OpenContent open) {
   if (entry.attr.type != FileType::kRegular || entry.attr.size == 0) {
     return stream_.Entry(out, entry.key);
   }
-  VENEER_TRY(const std::optional<SourceContent> content, open());
+  VENEER_TRY(const std::optional<SourceContent> content, open_content());
   return content ? AddFile(entry, *content) : Result<void>();
 }
 

@@ -20,7 +20,7 @@ class ArchiveSink final : public EntrySink {
   // `out` gets pieces of up to 1 MiB. Both outlive it; `cancel` may be null.
   ArchiveSink(TarSink out, const Cancellation* cancel) : stream_(out), cancel_(cancel) {}
 
-  Result<void> Add(const SourceEntry& entry, OpenContent open) override;
+  Result<void> Add(const SourceEntry& entry, OpenContent open_content) override;
   Result<void> Whiteout(std::string_view path) override;
   Result<void> Opaque(std::string_view path) override;
   // Ends the archive; gives its size. Call once.

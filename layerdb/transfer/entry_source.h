@@ -71,9 +71,9 @@ class EntrySink {
   using OpenContent = FunctionRef<Result<std::optional<SourceContent>>()>;
 
   virtual ~EntrySink() = default;
-  // The next object: a directory before what is in it, siblings in byte order. `open` is called for a regular file with
+  // The next object: a directory before what is in it, siblings in byte order. `open_content` is called for a regular file with
   // contents, once at most.
-  virtual Result<void> Add(const SourceEntry& entry, OpenContent open) = 0;
+  virtual Result<void> Add(const SourceEntry& entry, OpenContent open_content) = 0;
   // The name is deleted in the layers below.
   virtual Result<void> Whiteout(std::string_view path) = 0;
   // Of the directory that was added last nothing shows that layers below have in it.

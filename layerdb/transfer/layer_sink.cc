@@ -36,7 +36,7 @@ Result<void> LayerSink::Opaque(std::string_view path) {
   return layer_.tree().MakeOpaque(directory);
 }
 
-Result<void> LayerSink::Add(const SourceEntry& entry, OpenContent open) {
+Result<void> LayerSink::Add(const SourceEntry& entry, OpenContent open_content) {
   VENEER_TRY_VOID(progress_.Add(0));
   VENEER_TRY(const TreePath path, ParseTarPath(entry.path, kMaxName));
   if (!path.empty() && IsReservedInLayers(path.back())) {
@@ -53,7 +53,7 @@ Result<void> LayerSink::Add(const SourceEntry& entry, OpenContent open) {
       return layer_.tree().AddHardLink(path, target);
     }
   }
-  if (type == FileType::kRegular) return AddFile(entry, open, path);
+  if (type == FileType::kRegular) return AddFile(entry, open_content, path);
   // No archive can hold a socket; the layer does. What was in its place must not come back for who reads the archive.
   if (type != FileType::kSocket) {
     VENEER_TRY_VOID(pipeline_.Raw(headers_.Header(entry.Output(), entry.key)));
@@ -64,10 +64,11 @@ Result<void> LayerSink::Add(const SourceEntry& entry, OpenContent open) {
   return {};
 }
 
-Result<void> LayerSink::AddFile(const SourceEntry& entry, OpenContent open, const TreePath& path) {
+Result<void> LayerSink::AddFile(const SourceEntry& entry, OpenContent open_content,
+                                const TreePath& path) {
   SourceContent source;
   if (entry.attr.size > 0) {
-    VENEER_TRY(std::optional<SourceContent> opened, open());
+    VENEER_TRY(std::optional<SourceContent> opened, open_content());
     if (!opened) return {};
     source = *std::move(opened);
     if (source.stored && source.fd() < 0 && source.content.bytes.size() != entry.attr.size) {

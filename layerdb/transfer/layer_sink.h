@@ -36,14 +36,14 @@ class LayerSink final : public EntrySink {
             ReadingProgress& progress);
 
   // Errors: a name that is reserved in image layers (`.wh.x`).
-  Result<void> Add(const SourceEntry& entry, OpenContent open) override;
+  Result<void> Add(const SourceEntry& entry, OpenContent open_content) override;
   Result<void> Whiteout(std::string_view path) override;
   Result<void> Opaque(std::string_view path) override;
   // Waits until all is hashed and stored. Call once; LayerAssembler::Finish() is the caller's.
   Result<LayerArchive> Finish();
 
  private:
-  Result<void> AddFile(const SourceEntry& entry, OpenContent open, const TreePath& path);
+  Result<void> AddFile(const SourceEntry& entry, OpenContent open_content, const TreePath& path);
   Result<void> Mark(const std::string& path);
 
   LayerAssembler& layer_;

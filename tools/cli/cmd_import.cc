@@ -3,7 +3,7 @@
 
 #include "layerdb/base/log.h"
 #include "layerdb/index/index_reader.h"
-#include "layerdb/transfer/how.h"
+#include "layerdb/transfer/import.h"
 #include "tools/cli/change_option.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
