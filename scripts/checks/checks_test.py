@@ -182,6 +182,15 @@ class ChecksTest(unittest.TestCase):
                 self.write("layerdb/store/store.cc", _SPDX + f"auto text = {text};\n")
                 self.assert_finds("command_words", "layerdb/store/store.cc:2")
 
+    def test_comment_width_finds_column_101(self):
+        self.write("layerdb/model/entry.h", _SPDX + "// " + "x" * 97 + '\nconst char* url = "https://' + "x" * 90 + '";\n')
+        self.write("scripts/hello", "#!/bin/sh\n# " + "x" * 98 + "\necho " + "x" * 100 + "\n", 0o755)
+        self.assert_clean("comment_width")
+        self.write("scripts/hello", "#!/bin/sh\n  # " + "x" * 97 + "\n", 0o755)
+        self.assert_finds("comment_width", "scripts/hello:2: 101 columns")
+        self.write("layerdb/model/entry.h", _SPDX + "int a;  // " + "x" * 90 + "\n")
+        self.assert_finds("comment_width", "layerdb/model/entry.h:2: 101 columns")
+
     def test_shell_finds_an_unquoted_variable(self):
         self.write("scripts/hello", "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\nrm $1\n")
         self.assert_finds("shell", "SC2086")
