@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// client_load: what bench/clients runs in a mounted tree. The names to work on come on standard input, one a line, relative
-// to the working directory.
+// client_load: what bench/clients runs in a mounted tree. The names to work on come on standard
+// input, one a line, relative to the working directory.
 //
 //   client_load stat|read|create CLIENTS processes|threads
-//       lets so many clients, which begin together, share the names; prints the seconds until the last has ended.
-//       create: each client makes, and then removes, as many files in a directory of its own as it has names.
+//       lets so many clients, which begin together, share the names; prints the seconds until the
+//       last has ended. create: each client makes, and then removes, as many files in a directory
+//       of its own as it has names.
 //   client_load latency SECONDS [FILE]
-//       lstat(2) of one name after the other, with pauses, for so long at most; with FILE, for as long as writing one byte
-//       to it takes another thread. Prints: the number of calls, their p50, p99 and maximum in microseconds, and the
-//       seconds that it took.
+//       lstat(2) of one name after the other, with pauses, for so long at most; with FILE, for as
+//       long as writing one byte to it takes another thread. Prints: the number of calls, their
+//       p50, p99 and maximum in microseconds, and the seconds that it took.
 //
-// It is no script, because threads of one program are to be measured and not the lock of an interpreter.
+// It is no script, because threads of one program are to be measured and not the lock of an
+// interpreter.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UnionFs without a mount: what the daemon itself does for a request, without the two ways through the kernel. Over a sealed
-// index and over a plain directory, without an upper; and making and removing a file, which is the upper's work.
+// UnionFs without a mount: what the daemon itself does for a request, without the two ways through
+// the kernel. Over a sealed index and over a plain directory, without an upper; and making and
+// removing a file, which is the upper's work.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>

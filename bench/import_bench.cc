@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Import of a tar archive into a new store: 2,000 files of different contents, small enough for the index or each an object.
-// The sync at the end is part of it.
+// Import of a tar archive into a new store: 2,000 files of different contents, small enough for the
+// index or each an object. The sync at the end is part of it.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>

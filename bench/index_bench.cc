@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A sealed index of 10,000 files in 100 directories: finding a name, one that is not there, a record by its position, listing
-// a directory; opening the file, which verifies every page; and writing it.
+// A sealed index of 10,000 files in 100 directories: finding a name, one that is not there, a
+// record by its position, listing a directory; opening the file, which verifies every page; and
+// writing it.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>

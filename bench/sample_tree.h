@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tree that the micro benches work on: 100 directories "d0".."d99" with 100 files "f0".."f99" each, as a sealed index
-// or as a plain directory, in a temporary directory that goes with the program. A bench that cannot be set up has nothing
-// to measure: then the program ends. Not thread-safe.
+// The tree that the micro benches work on: 100 directories "d0".."d99" with 100 files "f0".."f99"
+// each, as a sealed index or as a plain directory, in a temporary directory that goes with the
+// program. A bench that cannot be set up has nothing to measure: then the program ends. Not
+// thread-safe.
 #ifndef VENEER_BENCH_SAMPLE_TREE_H_
 #define VENEER_BENCH_SAMPLE_TREE_H_
 

@@ -20,14 +20,14 @@ class Background {
  public:
   // Stays in the foreground.
   Background() = default;
-  // Forks. Returns in the child; the parent waits and never returns. The child stays in the caller's process group until
-  // Ready(): under a mount point of autofs, all others wait until something is mounted there.
-  // REQUIRES: no other threads.
+  // Forks. Returns in the child; the parent waits and never returns. The child stays in the
+  // caller's process group until Ready(): under a mount point of autofs, all others wait until
+  // something is mounted there. REQUIRES: no other threads.
   static Result<Background> Fork();
 
-  // Leaves the caller's session, tells the parent that all is well, sends the log to the system log and standard input,
-  // output and error to /dev/null. False: the parent is gone, nobody wants this daemon. In the foreground
-  // only true. From any thread.
+  // Leaves the caller's session, tells the parent that all is well, sends the log to the system log
+  // and standard input, output and error to /dev/null. False: the parent is gone, nobody wants this
+  // daemon. In the foreground only true. From any thread.
   bool Ready();
 
  private:
@@ -35,11 +35,12 @@ class Background {
   Fd parent_;  // the writing end of a pipe; empty in the foreground
 };
 
-// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 in this thread and those made later, and ignores SIGPIPE and SIGXFSZ.
+// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1 in this thread and those made later, and ignores
+// SIGPIPE and SIGXFSZ.
 void BlockSignals();
 
-// A thread that waits for those signals: at SIGUSR1 it calls `report`, at the first other one `end`. The destructor stops the
-// waiting.
+// A thread that waits for those signals: at SIGUSR1 it calls `report`, at the first other one
+// `end`. The destructor stops the waiting.
 class Signals {
  public:
   Signals(std::function<void()> end, std::function<void()> report);
@@ -52,9 +53,9 @@ class Signals {
   std::thread thread_;
 };
 
-// The limits of descriptors and of the size of a file to as much as allowed; the umask to 0 (the caller's comes with each
-// request); "/" as working directory; closes every descriptor but the standard ones and `keep` (-1:
-// none). Returns the limit of descriptors.
+// The limits of descriptors and of the size of a file to as much as allowed; the umask to 0 (the
+// caller's comes with each request); "/" as working directory; closes every descriptor but the
+// standard ones and `keep` (-1: none). Returns the limit of descriptors.
 size_t PrepareProcess(int keep);
 
 }  // namespace veneer

@@ -35,8 +35,8 @@
 namespace veneer {
 namespace {
 
-// Since Linux 6.16 syncfs(2) sends what FUSE has to write back and waits for none of it. When programs go on writing, it ends
-// all the same.
+// Since Linux 6.16 syncfs(2) sends what FUSE has to write back and waits for none of it. When
+// programs go on writing, it ends all the same.
 constexpr std::chrono::seconds kDrainLimit{10};
 
 void PrintLine(const std::string& line) { std::fprintf(stderr, "veneerfs: %s\n", line.c_str()); }
@@ -101,7 +101,8 @@ Result<std::unique_ptr<Upper>> OpenUpper(const MountOptions& options, const Moun
   return Upper::Open(upper);
 }
 
-// Tells who asks that this process serves the mount at which it can be reached, and umount(8) that it may be waited for.
+// Tells who asks that this process serves the mount at which it can be reached, and umount(8) that
+// it may be waited for.
 Sys<ServedMount> AnnounceServer(const MountOptions& options, const MountPaths& paths,
                                 const struct stat& root) {
   if (paths.device_fd >= 0) return ServedMount::Announce(DeviceOfMount(NameOf(options)));
@@ -130,8 +131,9 @@ void AnnounceMount(const MountOptions& options, const MountPaths& paths, Backgro
   if (!answers || !background.Ready()) session.Stop();
 }
 
-// Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can have the upper
-// directory at once. `served` is set meanwhile, and outlives it for those who wait for the end of this process.
+// Mounts and serves until the end. When it returns, nothing is held any more: the next daemon can
+// have the upper directory at once. `served` is set meanwhile, and outlives it for those who wait
+// for the end of this process.
 Result<void> Serve(const MountOptions& options, const MountPaths& paths, Background& background,
                    size_t descriptors, ServedMount& served) {
   VENEER_TRY(std::unique_ptr<Upper> upper, OpenUpper(options, paths));
@@ -164,7 +166,8 @@ Result<void> Serve(const MountOptions& options, const MountPaths& paths, Backgro
   return {};
 }
 
-// What was written is on disk when the daemon is gone, as after the unmount of a file system of the kernel.
+// What was written is on disk when the daemon is gone, as after the unmount of a file system of the
+// kernel.
 void SyncUpper(const Fd& upper) {
   if (!upper) return;
   if (const Sys<void> synced = sys::SyncFs(upper.get()); !synced) {

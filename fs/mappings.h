@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What programs wrote through a mapping and the kernel still has: it must come to the daemon before its mount ends. A mount
-// that another process has made, and passed on as a connection alone, is looked for in the mount tables first.
+// What programs wrote through a mapping and the kernel still has: it must come to the daemon before
+// its mount ends. A mount that another process has made, and passed on as a connection alone, is
+// looked for in the mount tables first.
 #ifndef VENEER_FS_MAPPINGS_H_
 #define VENEER_FS_MAPPINGS_H_
 
@@ -20,11 +21,13 @@ struct MountName {
   std::string source;
 };
 
-// The device of the one mount of this name in this mount namespace; ServedMount::kUnknown: there is none, or several.
+// The device of the one mount of this name in this mount namespace; ServedMount::kUnknown: there is
+// none, or several.
 dev_t DeviceOfMount(const MountName& name);
 
-// Writes back what the mounts of this name have that this process serves, in whatever mount namespace they are. Those are
-// left out that another process is known to serve: they could hang. When none is found, that is logged.
+// Writes back what the mounts of this name have that this process serves, in whatever mount
+// namespace they are. Those are left out that another process is known to serve: they could hang.
+// When none is found, that is logged.
 void FlushMappingsOf(const MountName& name);
 
 }  // namespace veneer

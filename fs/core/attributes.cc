@@ -140,7 +140,8 @@ Sys<void> UnionFs::SetFlags(NodeId id, uint32_t flags) {
   const NodeReader reader(parts_->locks, *node);
   VENEER_TRY(const UpperLocation where, parts_->paths.InUpper(reader));
   VENEER_TRY(const Fd fd, parts_->upper->OpenFile(where.at(), O_RDONLY | O_NONBLOCK));
-  // The flags that describe the upper's own file (extents, inline data) are not the caller's to set or clear.
+  // The flags that describe the upper's own file (extents, inline data) are not the caller's to set
+  // or clear.
   int value = 0;
   if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &value) < 0) return FailErrno();
   constexpr uint32_t kCallers = FS_FL_USER_MODIFIABLE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BusyNodes: "somebody is doing this to this node", for work that can take long and that few nodes ever see. Thread-safe.
+// BusyNodes: "somebody is doing this to this node", for work that can take long and that few nodes
+// ever see. Thread-safe.
 #ifndef VENEER_FS_CORE_BUSY_NODES_H_
 #define VENEER_FS_CORE_BUSY_NODES_H_
 
@@ -21,7 +22,8 @@ class BusyNodes {
 
   class Guard {
    public:
-    // Waits until nobody else does. `given_up` is asked while it waits; once it is true, the guard holds nothing.
+    // Waits until nobody else does. `given_up` is asked while it waits; once it is true, the guard
+    // holds nothing.
     Guard(BusyNodes& set, NodeId id, Work work, bool (*given_up)() = nullptr)
         : set_(set), key_(id, work), holds_(set.Enter(key_, given_up)) {}
     ~Guard() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Children: the names of a directory, merged once, then answered from memory; and the nodes behind them. The mutex of the
-// directory is held. Thread-safe.
+// Children: the names of a directory, merged once, then answered from memory; and the nodes behind
+// them. The mutex of the directory is held. Thread-safe.
 #ifndef VENEER_FS_CORE_CHILDREN_H_
 #define VENEER_FS_CORE_CHILDREN_H_
 
@@ -34,7 +34,8 @@ class Children {
   static Sys<void> CheckName(std::string_view name);
   // Reads and merges the names, unless that is done.
   Sys<void> Load(const NodeRef& dir) REQUIRES_SHARED(names_role) REQUIRES(dir->directory->mutex);
-  // Whether the directory shows no names. Looks up those that only a lookup can tell from a whiteout.
+  // Whether the directory shows no names. Looks up those that only a lookup can tell from a
+  // whiteout.
   Sys<bool> IsEmpty(const NodeRef& dir) REQUIRES_SHARED(names_role) REQUIRES(dir->directory->mutex);
   // The node of a visible child, with one reference for the kernel; its attributes too where `attr`
   // is given. ENOENT: it turned out to be a whiteout, and is not visible any more.
@@ -55,7 +56,8 @@ class Children {
                                         const UpperObject& object) const;
   // Completes a new node from its object in the upper, after SetLower().
   void SetUpper(Node& node, const UpperObject& object) const;
-  // Gives the attributes of a node where they are asked for; takes the reference back when that fails.
+  // Gives the attributes of a node where they are asked for; takes the reference back when that
+  // fails.
   Sys<NodeRef> WithAttributes(NodeRef node, Attr* attr) REQUIRES_SHARED(names_role);
 
   const Layer& lower_;

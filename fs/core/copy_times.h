@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CopyTimes: what utimens(2) sets on a file while its contents are being copied up. Copying marks the times of the upper
-// file and puts them back at the end, which must not undo what a caller asked for meanwhile. Thread-safe.
+// CopyTimes: what utimens(2) sets on a file while its contents are being copied up. Copying marks
+// the times of the upper file and puts them back at the end, which must not undo what a caller
+// asked for meanwhile. Thread-safe.
 #ifndef VENEER_FS_CORE_COPY_TIMES_H_
 #define VENEER_FS_CORE_COPY_TIMES_H_
 

@@ -25,8 +25,8 @@ struct CopyUp::Copy {
   bool has_data() const { return object.type == FileType::kRegular && !object.metacopy; }
 };
 
-// Of few bytes the caller's thread pool is not told: waking another thread takes longer than copying them, and should the
-// disk be slow, it finds out by itself.
+// Of few bytes the caller's thread pool is not told: waking another thread takes longer than
+// copying them, and should the disk be slow, it finds out by itself.
 void CopyUp::BeforeCopying(uint64_t size) const {
   constexpr uint64_t kFew = 256 << 10;
   if (size > kFew) options_.BeforeBlocking();
@@ -179,8 +179,8 @@ Sys<void> CopyUp::Publish(const NodeRef& node, Upper::Staged& staged, bool with_
     descriptors_.Drop(*node);
   }
   if (in_index) {
-    // The names that are known get an entry of their own, so that whoever does not know the index finds most of the story
-    // in the upper.
+    // The names that are known get an entry of their own, so that whoever does not know the index
+    // finds most of the story in the upper.
     const LinkName index_name(node->Identity());
     for (const NodeName& name : names) {
       VENEER_TRY_VOID(Attributes(name.parent));
@@ -229,7 +229,8 @@ Sys<void> Reset(int fd, uint64_t size) {
   return sys::Truncate(fd, size);
 }
 
-// Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd` of `old_size`.
+// Writes the contents, cut or extended to `truncate`, into the metadata-only file `fd` of
+// `old_size`.
 Sys<void> Fill(const Upper& upper, const Content& content, int fd, uint64_t old_size,
                std::optional<uint64_t> truncate, FunctionRef<bool()> stop) {
   const uint64_t size = truncate.value_or(old_size);

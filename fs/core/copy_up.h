@@ -2,10 +2,11 @@
 //
 // CopyUp: bringing an object of the lower tree into the upper before it changes.
 //
-// A small file goes in one step. So does a large one that is written: its contents are copied into a file without a name,
-// without any lock that others need, and the name comes last; whoever is killed meanwhile leaves nothing. When the attributes
-// come first (somebody changes them, before or during that copy), the contents follow in a second step: the copy is a
-// metadata-only one, whose contents are still read from below, until they are all in that same inode and the mark is
+// A small file goes in one step. So does a large one that is written: its contents are copied into
+// a file without a name, without any lock that others need, and the name comes last; whoever is
+// killed meanwhile leaves nothing. When the attributes come first (somebody changes them, before or
+// during that copy), the contents follow in a second step: the copy is a metadata-only one, whose
+// contents are still read from below, until they are all in that same inode and the mark is
 // cleared. A crash in between leaves a valid metadata-only copy.
 //
 // Thread-safe.
@@ -43,10 +44,12 @@ class CopyUp {
 
   // Brings the attributes of a node (and its parents) into the upper.
   Sys<void> Attributes(const NodeRef& node) REQUIRES_SHARED(names_role) EXCLUDES(node_role);
-  // Brings the contents too. `truncate`: only so much of them, and that is the file's size then. EINTR: the caller was killed.
+  // Brings the contents too. `truncate`: only so much of them, and that is the file's size then.
+  // EINTR: the caller was killed.
   Sys<void> Contents(const NodeRef& node, std::optional<uint64_t> truncate = std::nullopt)
       EXCLUDES(names_role, node_role);
-  // A caller has set the times of a file whose contents are not in the upper: a copy under way keeps them.
+  // A caller has set the times of a file whose contents are not in the upper: a copy under way
+  // keeps them.
   void NoteTimes(NodeId node, const CopyTimes::Times& times) { copy_times_.Set(node, times); }
   // As long as it lives, no copy-up brings the node into the upper.
   class Prevention {
@@ -60,13 +63,15 @@ class CopyUp {
 
  private:
   struct Copy;
-  // What the upper object of a node that has none is to be: attributes, and contents of up to `data_limit` bytes.
+  // What the upper object of a node that has none is to be: attributes, and contents of up to
+  // `data_limit` bytes.
   Sys<Copy> Describe(const Node& node, uint64_t data_limit, std::optional<uint64_t> truncate);
   void Count(const Node& node, const Copy& copy);
   // Makes the upper object of a node that has none.
   Sys<void> Whole(const NodeRef& node, uint64_t data_limit, std::optional<uint64_t> truncate)
       REQUIRES_SHARED(names_role) EXCLUDES(node_role);
-  // The same for a large file, contents and all, unless its attributes come into the upper meanwhile.
+  // The same for a large file, contents and all, unless its attributes come into the upper
+  // meanwhile.
   Sys<void> Large(const NodeRef& node, std::optional<uint64_t> truncate,
                   const BusyNodes::Guard& guard) EXCLUDES(names_role, node_role);
   Sys<void> Publish(const NodeRef& node, Upper::Staged& staged, bool with_data)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a UnionFs has done since it was made. Counted without locks: a reader sees each number right, and not all of them
-// of the same moment.
+// What a UnionFs has done since it was made. Counted without locks: a reader sees each number
+// right, and not all of them of the same moment.
 #ifndef VENEER_FS_CORE_COUNTERS_H_
 #define VENEER_FS_CORE_COUNTERS_H_
 

@@ -66,8 +66,8 @@ Sys<void> Descriptors::PinCached(NodeWriter& node, sys::At where) {
   return {};
 }
 
-// Half of all descriptors may be in caches, those of the layers and ours, and an eighth is for everything else. When so many
-// are pinned that this is too much, the caches shrink in steps.
+// Half of all descriptors may be in caches, those of the layers and ours, and an eighth is for
+// everything else. When so many are pinned that this is too much, the caches shrink in steps.
 void Descriptors::Balance() {
   const size_t pinned = *pinned_;
   const size_t step = std::max<size_t>(1, limit_ / 64);

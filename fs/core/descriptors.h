@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors: who may keep how many descriptors. Those in the cache can be closed at any moment; those of objects that no
-// name leads to any more are pinned to their nodes, and the caches make room for them. Thread-safe.
+// Descriptors: who may keep how many descriptors. Those in the cache can be closed at any moment;
+// those of objects that no name leads to any more are pinned to their nodes, and the caches make
+// room for them. Thread-safe.
 #ifndef VENEER_FS_CORE_DESCRIPTORS_H_
 #define VENEER_FS_CORE_DESCRIPTORS_H_
 

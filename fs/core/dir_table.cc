@@ -133,8 +133,8 @@ void DirTable::Drop(Child& child) {
   ++dead_;
 }
 
-// At most half of the children are dead then, so that a name that comes and goes takes no more time and memory the
-// hundred-thousandth time than the first.
+// At most half of the children are dead then, so that a name that comes and goes takes no more time
+// and memory the hundred-thousandth time than the first.
 bool DirTable::IsCompactingWorthwhile() const {
   return dead_ >= kLeastDead && dead_ * 2 >= children_.size();
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirTable: the merged names of one directory, in memory, in the order of a listing. A name keeps its cookie as long as it
-// is there; a cookie is never given out twice, so a listing that goes on after changes neither repeats nor skips what stayed
-// (readdir(3) without an open handle to keep a snapshot in). A new name comes before all others, behind every listing that
-// has begun: however many names a reader makes for those it gets, its listing ends.
+// DirTable: the merged names of one directory, in memory, in the order of a listing. A name keeps
+// its cookie as long as it is there; a cookie is never given out twice, so a listing that goes on
+// after changes neither repeats nor skips what stayed (readdir(3) without an open handle to keep a
+// snapshot in). A new name comes before all others, behind every listing that has begun: however
+// many names a reader makes for those it gets, its listing ends.
 //
 // Also remembers names that do not show, but matter when the name is made again: lower names that
 // are deleted, and whiteouts. Not thread-safe; guarded by Directory::mutex.
@@ -42,8 +43,8 @@ class DirTable {
 
   // Null when nothing is known of the name. Valid until the next Add, Renew or Drop.
   Child* Find(std::string_view name);
-  // While the names are read for the first time: the name comes last. `persistent`: its bytes outlive the table.
-  // REQUIRES: the name is not there, and nothing was added or dropped.
+  // While the names are read for the first time: the name comes last. `persistent`: its bytes
+  // outlive the table. REQUIRES: the name is not there, and nothing was added or dropped.
   Child& Load(std::string_view name, bool persistent);
   // A new name, which comes first. REQUIRES: the name is not there.
   Child& Add(std::string_view name);
@@ -54,8 +55,8 @@ class DirTable {
 
   // How many children there are, dead ones included. For tests.
   size_t places() const { return children_.size(); }
-  // The place in the order that comes after the name with this cookie, whether that name is still there or not. Cookies
-  // below kFirstCookie: the first place.
+  // The place in the order that comes after the name with this cookie, whether that name is still
+  // there or not. Cookies below kFirstCookie: the first place.
   size_t After(uint64_t cookie) const;
   // What is at a place, maybe dead. REQUIRES: place < places().
   Child& At(size_t place) { return children_[IndexOf(place)]; }
@@ -68,8 +69,8 @@ class DirTable {
 
   // The first child that was loaded. Cookies of up to 31 bits suit programs of 32 bits.
   static constexpr int64_t kMiddle = int64_t{1} << 30;
-  // Cookies are positive, and places are numbered in both directions from kMiddle on: those below kFirstCookie are moved to
-  // the end of the range. A billion names come before that.
+  // Cookies are positive, and places are numbered in both directions from kMiddle on: those below
+  // kFirstCookie are moved to the end of the range. A billion names come before that.
   static constexpr int64_t kMoved = INT64_MAX - static_cast<int64_t>(kFirstCookie);
   static uint64_t CookieOf(int64_t order);
   static int64_t OrderOf(uint64_t cookie);
@@ -88,7 +89,8 @@ class DirTable {
   void Compact();
   static size_t BucketsFor(size_t names);
 
-  // Those that were loaded, in their order; then the others, the first in the order being the last here.
+  // Those that were loaded, in their order; then the others, the first in the order being the last
+  // here.
   std::vector<Child> children_;
   size_t loaded_ = 0;
   // Index + 1, open addressing; a power of two, or none while small.

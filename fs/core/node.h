@@ -3,8 +3,8 @@
 // Node: one object of the mounted tree, as long as the kernel or a request knows it. All of it can
 // be found again from disk; forgetting a node loses nothing. Hard links of one file share a node.
 //
-// A node's Location is reached through its lock (node_locks.h), a directory's names through Directory::mutex. Everything
-// else is constant once others can find the node, or atomic.
+// A node's Location is reached through its lock (node_locks.h), a directory's names through
+// Directory::mutex. Everything else is constant once others can find the node, or atomic.
 #ifndef VENEER_FS_CORE_NODE_H_
 #define VENEER_FS_CORE_NODE_H_
 
@@ -79,8 +79,8 @@ class Node {
       std::vector<NodeName> more;  // further known names
       // Where the lower object lies, if not where the name says.
       std::optional<std::string> lower_path;
-      // The upper object, when no name leads to it, and what its descriptor is good for: it is the only one that such a
-      // node keeps.
+      // The upper object, when no name leads to it, and what its descriptor is good for: it is the
+      // only one that such a node keeps.
       SharedFd pinned;
       enum class Use : uint8_t { kPath, kRead, kWrite } pinned_for = Use::kPath;
     };

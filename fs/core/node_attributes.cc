@@ -36,8 +36,8 @@ Sys<Attr> NodeAttributes::Stat(const Node& node) {
 Attr NodeAttributes::Adjust(const Node& node, Attr attr) const {
   attr.ino = node.ino;
   if (node.is_dir()) {
-    // Counting the subdirectories of a merged directory would mean loading each one that is only looked at; 1 says "not
-    // counted", as kernel overlayfs says it.
+    // Counting the subdirectories of a merged directory would mean loading each one that is only
+    // looked at; 1 says "not counted", as kernel overlayfs says it.
     if (static_nlink_ || (node.upper && node.has_lower)) attr.nlink = 1;
     if (node.removed) attr.nlink = 0;
   } else if (node.linked_below && upper_ != nullptr) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// NodeAttributes: what stat(2) says of a node, and what a write takes away from a file. Thread-safe.
+// NodeAttributes: what stat(2) says of a node, and what a write takes away from a file.
+// Thread-safe.
 #ifndef VENEER_FS_CORE_NODE_ATTRIBUTES_H_
 #define VENEER_FS_CORE_NODE_ATTRIBUTES_H_
 
@@ -17,7 +18,8 @@ class NodeAttributes {
       : lower_(lower), upper_(upper), paths_(paths), locks_(locks), static_nlink_(static_nlink) {}
 
   Sys<Attr> Stat(const Node& node) REQUIRES_SHARED(names_role) EXCLUDES(node_role);
-  // The attributes of a node from those of its object below or in the upper, which say some things differently.
+  // The attributes of a node from those of its object below or in the upper, which say some things
+  // differently.
   Attr Adjust(const Node& node, Attr attr) const;
 
   // Does to an object of the upper what AttrChange::kill_privileges says.

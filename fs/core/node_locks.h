@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The locks of a mount that callers in several files hold, and the only ways to the members of a Node that they guard. The
-// order in which locks are taken is in CONTRIBUTING.md.
+// The locks of a mount that callers in several files hold, and the only ways to the members of a
+// Node that they guard. The order in which locks are taken is in CONTRIBUTING.md.
 #ifndef VENEER_FS_CORE_NODE_LOCKS_H_
 #define VENEER_FS_CORE_NODE_LOCKS_H_
 
@@ -12,8 +12,8 @@
 
 namespace veneer {
 
-// Every request that goes by names holds this lock shared for as long as it does; rename holds it alone. No contents are
-// copied under it but those of small files.
+// Every request that goes by names holds this lock shared for as long as it does; rename holds it
+// alone. No contents are copied under it but those of small files.
 class NamesLock {
  public:
   SharedMutex& mutex() RETURN_CAPABILITY(names_role) { return mutex_; }
@@ -22,8 +22,8 @@ class NamesLock {
   SharedMutex mutex_;
 };
 
-// A lock per node, shared by chance with others: most nodes are never changed, so none carries a lock of its own. A thread
-// holds at most one.
+// A lock per node, shared by chance with others: most nodes are never changed, so none carries a
+// lock of its own. A thread holds at most one.
 class NodeLocks {
  public:
   SharedMutex& For(const Node& node) RETURN_CAPABILITY(node_role) {
@@ -34,7 +34,8 @@ class NodeLocks {
   std::array<SharedMutex, 127> locks_;
 };
 
-// A node whose lock is held: a NodeReader or a NodeWriter. Functions that want the lock held take one of them.
+// A node whose lock is held: a NodeReader or a NodeWriter. Functions that want the lock held take
+// one of them.
 class LockedNode {
  public:
   LockedNode(const LockedNode&) = delete;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// NodeNames: which names a node has, and how many links its file. On disk the names are made and removed by others; here the
-// nodes follow. Thread-safe.
+// NodeNames: which names a node has, and how many links its file. On disk the names are made and
+// removed by others; here the nodes follow. Thread-safe.
 #ifndef VENEER_FS_CORE_NODE_NAMES_H_
 #define VENEER_FS_CORE_NODE_NAMES_H_
 
@@ -26,11 +26,13 @@ class NodeNames {
   // Before the last name of a node goes: keeps the upper object reachable.
   Sys<void> PinIfLast(Node& node, const NodeRef& dir, std::string_view name)
       REQUIRES_SHARED(names_role) EXCLUDES(node_role);
-  // After the name went away on disk. Nothing that fails then brings the name back, so that is logged and no error.
+  // After the name went away on disk. Nothing that fails then brings the name back, so that is
+  // logged and no error.
   void Remove(Node& node, const NodeRef& dir, std::string_view name) REQUIRES_SHARED(names_role)
       EXCLUDES(node_role);
 
-  // No name leads to the node, not even one of a multiply linked lower file that it does not know of.
+  // No name leads to the node, not even one of a multiply linked lower file that it does not know
+  // of.
   bool IsNameless(const LockedNode& node) const;
 
   // One name more of a multiply linked lower file, and one fewer.

@@ -2,10 +2,11 @@
 //
 // NodePaths: from nodes to what is on disk, in the upper and in the lower tree.
 //
-// It walks up from a node to the root, and reads the name of each directory on the way without that directory's lock, which
-// no thread could take beside the one that it holds. None of these names changes meanwhile: NamesLock excludes rename, and a
-// directory that is not empty is not removed. Whoever asks for a directory itself holds something that keeps it: its mutex,
-// BusyNodes, or the name of a file in it. Thread-safe.
+// It walks up from a node to the root, and reads the name of each directory on the way without that
+// directory's lock, which no thread could take beside the one that it holds. None of these names
+// changes meanwhile: NamesLock excludes rename, and a directory that is not empty is not removed.
+// Whoever asks for a directory itself holds something that keeps it: its mutex, BusyNodes, or the
+// name of a file in it. Thread-safe.
 #ifndef VENEER_FS_CORE_NODE_PATHS_H_
 #define VENEER_FS_CORE_NODE_PATHS_H_
 

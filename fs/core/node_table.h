@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// NodeTable: the nodes by id, and those with several names by the identity of their file. Holds a node while the
-// kernel has references to it; a request holds it by NodeRef, so Forget never frees what is in use.
+// NodeTable: the nodes by id, and those with several names by the identity of their file. Holds a
+// node while the kernel has references to it; a request holds it by NodeRef, so Forget never frees
+// what is in use.
 //
 // A node that the kernel has forgotten can live on: as the parent in a name of a file that is still
 // known by another name. Whoever asks for its id gets that same node again, so that there are never
@@ -45,16 +46,18 @@ class NodeTable {
   // True when that was the last reference of the kernel.
   bool Release(NodeId id, uint64_t references);
 
-  // A file with several names has one node, whichever name is looked up first: the node of the file `identity`
-  // (Node::Identity()) with one more reference, or where there is none the one that `create` makes with Create(). Others who
-  // look for the file wait meanwhile. `is_new`: it was made.
+  // A file with several names has one node, whichever name is looked up first: the node of the file
+  // `identity` (Node::Identity()) with one more reference, or where there is none the one that
+  // `create` makes with Create(). Others who look for the file wait meanwhile. `is_new`: it was
+  // made.
   struct Shared {
     NodeRef node;
     bool is_new = false;
   };
   Sys<Shared> FindOrCreate(uint64_t identity, FunctionRef<Sys<NodeRef>()> create)
       EXCLUDES(node_role);
-  // A node that Create() made with one name has got another one: FindOrCreate() finds it from here on.
+  // A node that Create() made with one name has got another one: FindOrCreate() finds it from here
+  // on.
   void AddShared(const Node& node);
 
  private:

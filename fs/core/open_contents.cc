@@ -13,8 +13,8 @@ SharedFd OpenContents::Cached(NodeId id, Descriptors::Kind kind) {
   return fd;
 }
 
-// A descriptor is put into the cache under the lock of the node, which copy-up takes to change where the contents are: so
-// nobody finds one of the former place afterwards.
+// A descriptor is put into the cache under the lock of the node, which copy-up takes to change
+// where the contents are: so nobody finds one of the former place afterwards.
 Sys<OpenContents::Opened> OpenContents::Open(const NodeRef& node, bool write) {
   if (node->is_dir()) return Fail(EISDIR);
   if (node->type != FileType::kRegular) return Fail(EINVAL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenContents: a descriptor, or the bytes, of the contents of a file, wherever they are. No request depends on an earlier
-// one: descriptors come from a bounded cache. Thread-safe.
+// OpenContents: a descriptor, or the bytes, of the contents of a file, wherever they are. No
+// request depends on an earlier one: descriptors come from a bounded cache. Thread-safe.
 #ifndef VENEER_FS_CORE_OPEN_CONTENTS_H_
 #define VENEER_FS_CORE_OPEN_CONTENTS_H_
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UnionFs::Parts: the classes that a mounted tree consists of, in the order in which each needs those before it. The verbs of
-// UnionFs are in the .cc files named after them, and use the parts.
+// UnionFs::Parts: the classes that a mounted tree consists of, in the order in which each needs
+// those before it. The verbs of UnionFs are in the .cc files named after them, and use the parts.
 #ifndef VENEER_FS_CORE_PARTS_H_
 #define VENEER_FS_CORE_PARTS_H_
 

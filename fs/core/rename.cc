@@ -50,7 +50,8 @@ Sys<Side> FindSide(Parts& parts, const NodeRef& dir, std::string_view name)
   return side;
 }
 
-// One of several names of a lower file, copied up under another, gets an entry in the upper to be moved.
+// One of several names of a lower file, copied up under another, gets an entry in the upper to be
+// moved.
 Sys<void> MakeEntry(Parts& parts, const Side& side) REQUIRES_SHARED(names_role) {
   const MutexLock lock(side.dir->directory->mutex);
   DirTable::Child* child = side.dir->directory->table().Find(side.name);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SyncDue: whether the next sync of a node must be a full one, although its contents alone were asked for (fdatasync,
-// O_DSYNC, msync). ext4 makes neither a link nor an extended attribute durable for an fdatasync: just after a copy-up the
-// acknowledged bytes would lie in a file without a name, or behind the mark that says that they are below. So the first sync
-// after the name or the mark was changed is an fsync, and so is the first one of a node that was found in the upper: who
+// SyncDue: whether the next sync of a node must be a full one, although its contents alone were
+// asked for (fdatasync, O_DSYNC, msync). ext4 makes neither a link nor an extended attribute
+// durable for an fdatasync: just after a copy-up the acknowledged bytes would lie in a file without
+// a name, or behind the mark that says that they are below. So the first sync after the name or the
+// mark was changed is an fsync, and so is the first one of a node that was found in the upper: who
 // served it before may have made it a moment ago.
 //
 // Thread-safe.

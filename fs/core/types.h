@@ -52,13 +52,14 @@ struct AttrChange {
   // ftruncate and O_TRUNC mark the times of a file whose size stays; truncate by a path does not.
   bool size_marks_times = true;
   // The kernel asks to drop set-user-ID, set-group-ID and file capabilities with this change
-  // (FATTR_KILL_SUIDGID). A file that its group may not execute keeps set-group-ID, unless `groups` says
-  // that the caller is not in its group (setattr_should_drop_sgid() in the kernel).
+  // (FATTR_KILL_SUIDGID). A file that its group may not execute keeps set-group-ID, unless `groups`
+  // says that the caller is not in its group (setattr_should_drop_sgid() in the kernel).
   bool kill_privileges = false;
   const GroupTest* groups = nullptr;
 };
 
-// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what they are in.
+// Bytes of a file, ready to be sent: from `fd` at `offset`, or `bytes`. `keep` holds alive what
+// they are in.
 struct ReadResult {
   int fd = -1;  // -1: the data is in `bytes`
   uint64_t offset = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Extended attributes. What a layer or the upper says by xattrs of itself is neither seen nor reached from inside; those who
-// use the same names (another union in this one) have xattrs of their own.
+// Extended attributes. What a layer or the upper says by xattrs of itself is neither seen nor
+// reached from inside; those who use the same names (another union in this one) have xattrs of
+// their own.
 #include "fs/core/parts.h"
 #include "layerdb/model/posix_acl.h"
 

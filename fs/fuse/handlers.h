@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The handlers of requests. They translate; UnionFs decides and acts. operations.h says which request goes to which handler.
-// Each is in the file named above it.
+// The handlers of requests. They translate; UnionFs decides and acts. operations.h says which
+// request goes to which handler. Each is in the file named above it.
 #ifndef VENEER_FS_FUSE_HANDLERS_H_
 #define VENEER_FS_FUSE_HANDLERS_H_
 

@@ -16,7 +16,8 @@
 namespace veneer {
 namespace {
 
-// The signals of a line of /proc/PID/status, such as "SigPnd:\t0000000000000100"; bit 0 is signal 1.
+// The signals of a line of /proc/PID/status, such as "SigPnd:\t0000000000000100"; bit 0 is signal
+// 1.
 uint64_t SignalsOf(std::string_view status, std::string_view line) {
   const size_t at = status.find(line);
   if (at == std::string_view::npos) return 0;

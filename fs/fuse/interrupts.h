@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Interrupts: which requests the kernel has sent an INTERRUPT for. It says that the caller has got some signal, and comes
-// once for a request. No answer is due to it: a request that has been interrupted is answered as any other, or with EINTR.
-// As on a disk, only a signal that kills interrupts a request here: a write that an alarm ends with EINTR is one that programs
-// are not made for. So whoever works long asks from time to time whether the caller is being killed.
+// Interrupts: which requests the kernel has sent an INTERRUPT for. It says that the caller has got
+// some signal, and comes once for a request. No answer is due to it: a request that has been
+// interrupted is answered as any other, or with EINTR. As on a disk, only a signal that kills
+// interrupts a request here: a write that an alarm ends with EINTR is one that programs are not
+// made for. So whoever works long asks from time to time whether the caller is being killed.
 //
 // Thread-safe, without locks.
 #ifndef VENEER_FS_FUSE_INTERRUPTS_H_
@@ -28,8 +29,8 @@ class Interrupts {
   std::atomic<size_t> next_{0};
 };
 
-// True when SIGKILL, or what has become it in the kernel, waits for the thread to come back from a system call. False when
-// that cannot be found out: 0, a thread that is not seen here, no /proc.
+// True when SIGKILL, or what has become it in the kernel, waits for the thread to come back from a
+// system call. False when that cannot be found out: 0, a thread that is not seen here, no /proc.
 bool IsBeingKilled(uint32_t thread);
 
 }  // namespace veneer

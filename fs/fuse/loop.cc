@@ -23,9 +23,10 @@ constexpr int kWarm = 2;
 constexpr int kHot = 16;
 constexpr int kMiss = 4;
 
-// When other programs want the processor too, giving way to them while trying costs a whole time slice, and a thread
-// that sleeps is woken sooner than one that waits for its turn. So a window in which this thread did not run for
-// long turns trying off for some requests, for twice as many the next time.
+// When other programs want the processor too, giving way to them while trying costs a whole time
+// slice, and a thread that sleeps is woken sooner than one that waits for its turn. So a window in
+// which this thread did not run for long turns trying off for some requests, for twice as many the
+// next time.
 constexpr int kLeastPenalty = 64;
 constexpr int kMostPenalty = 1 << 16;
 
@@ -218,7 +219,8 @@ long Loop::TryRead(Worker& worker) {
     if (n == 0) return -1;  // a socket in the place of the device
     if (errno == EAGAIN) return 0;
     if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the caller gave up meanwhile
-    // Both are what the end of the connection looks like; which one it is depends on what ended it and on the moment.
+    // Both are what the end of the connection looks like; which one it is depends on what ended it
+    // and on the moment.
     if (errno != ENODEV && errno != ECONNABORTED) {
       LogError("reading requests failed: " + ErrnoText(errno));
     }

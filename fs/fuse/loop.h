@@ -49,7 +49,8 @@ struct LoopOptions {
   std::chrono::microseconds window{50};  // how long a busy leader tries before it sleeps; 0: never
   std::chrono::milliseconds linger{5000};  // how long a follower waits for work before it ends
   std::chrono::milliseconds tick{5};       // how often the standby looks after the leader
-  // Waits for the disk of this length are worth waking a follower for; that and its turn at the device take about a tenth.
+  // Waits for the disk of this length are worth waking a follower for; that and its turn at the
+  // device take about a tenth.
   std::chrono::microseconds long_wait{500};
   int processors = 1;  // those this process may use
 };
@@ -76,9 +77,10 @@ class Loop {
   // lead.
   static void BeforeBlocking();
 
-  // Lives while a handler waits for the disk, which may be a matter of microseconds or of many milliseconds. Waking a
-  // follower costs more than a fast disk takes, so it is done where such waits have been long lately, or where other
-  // requests are waiting already; a single long one is the standby's business. Does nothing in a thread of no loop.
+  // Lives while a handler waits for the disk, which may be a matter of microseconds or of many
+  // milliseconds. Waking a follower costs more than a fast disk takes, so it is done where such
+  // waits have been long lately, or where other requests are waiting already; a single long one is
+  // the standby's business. Does nothing in a thread of no loop.
   class DiskWait {
    public:
     DiskWait();
@@ -114,7 +116,8 @@ class Loop {
   long TryRead(Worker& worker);
   // Tries to read again and again, for as long as that may pay. As TryRead().
   long TryForAWhile(Worker& worker, Clock::time_point start);
-  // Gives leadership away, to a follower that waits or a new thread; nothing when the standby took it.
+  // Gives leadership away, to a follower that waits or a new thread; nothing when the standby took
+  // it.
   void HandOver(Worker& worker);
   // As leader, after a request: false when the standby took leadership meanwhile.
   bool EndServing(const Worker& worker);

@@ -21,7 +21,8 @@ bool BypassesPageCache(const Mount& mount, uint32_t flags) {
 
 // Opens a node and says how in `out`. With io=passthrough.
 Sys<void> OpenNode(const Mount& mount, NodeId node, uint32_t flags, PassthroughOpenOut& out) {
-  // Writes of a passed file with O_DSYNC, and msync(2), sync the file of the upper as far as they ask for and no more.
+  // Writes of a passed file with O_DSYNC, and msync(2), sync the file of the upper as far as they
+  // ask for and no more.
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   if (writes && mount.fsync) VENEER_TRY_VOID(mount.fs->SyncCopyUp(node));
   VENEER_TRY(const OpenFiles::Opened opened,
@@ -40,7 +41,8 @@ Caller CallerOf(const Mount& mount, const fuse_in_header& header, uint32_t umask
           mount.ids.groups.ToDisk(header.gid).value_or(kOverflowId), umask};
 }
 
-// The answer to a request that made a file: `made`, opened. `name`: what it is called; empty: nothing.
+// The answer to a request that made a file: `made`, opened. `name`: what it is called; empty:
+// nothing.
 void ReplyMade(const Mount& mount, const fuse_in_header& header, uint32_t flags,
                const Sys<Entry>& made, std::string_view name) {
   if (!made) {

@@ -40,8 +40,8 @@ bool HasOpenFiles(const Mount& mount) { return mount.open_files != nullptr; }
 
 using Ops = fuse_lowlevel_ops;
 
-// One line for an operation: opcode, name, handler called by libfuse, changes, handler of the raw request.
-// clang-format off
+// One line for an operation: opcode, name, handler called by libfuse, changes, handler of the raw
+// request. clang-format off
 constexpr Operation kOperations[] = {
     {FUSE_LOOKUP, "LOOKUP", Enter<&Ops::lookup, serve::Lookup>},
     {FUSE_FORGET, "FORGET", Enter<&Ops::forget, serve::Forget>},

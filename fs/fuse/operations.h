@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of operations: every request of the kernel (linux/fuse.h), its handler, its name in statistics and in the lines of
-// -d, and the nodes that it changes. A request without a handler is answered ENOSYS.
+// The table of operations: every request of the kernel (linux/fuse.h), its handler, its name in
+// statistics and in the lines of -d, and the nodes that it changes. A request without a handler is
+// answered ENOSYS.
 //
-// libfuse takes most requests apart and calls the handler. Those that it does not know or that it would answer otherwise
-// (CREATE, TMPFILE, SYNCFS, STATX, INTERRUPT; with io=passthrough OPEN and RELEASE) get a handler that takes the request as it
-// came.
+// libfuse takes most requests apart and calls the handler. Those that it does not know or that it
+// would answer otherwise (CREATE, TMPFILE, SYNCFS, STATX, INTERRUPT; with io=passthrough OPEN and
+// RELEASE) get a handler that takes the request as it came.
 #ifndef VENEER_FS_FUSE_OPERATIONS_H_
 #define VENEER_FS_FUSE_OPERATIONS_H_
 
@@ -59,7 +60,8 @@ struct Operation {
   void (*enter)(fuse_lowlevel_ops&) = nullptr;
   // Null: it changes no attributes.
   ChangedNodes (*changes)(const RawRequest&) = nullptr;
-  // Answers the request before libfuse sees it, where `answers_raw` (null: always) says so. Null: never.
+  // Answers the request before libfuse sees it, where `answers_raw` (null: always) says so. Null:
+  // never.
   void (*answer_raw)(const Mount&, const RawRequest&) = nullptr;
   bool (*answers_raw)(const Mount&) = nullptr;
 };

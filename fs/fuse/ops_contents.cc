@@ -29,7 +29,8 @@ void serve::Open(Request& r, fuse_ino_t node, fuse_file_info* file) {
   r.ReplyOpen(file);
 }
 
-// Of a file that was made open (CREATE, TMPFILE), and of any with stateless=off; there is nothing to let go.
+// Of a file that was made open (CREATE, TMPFILE), and of any with stateless=off; there is nothing
+// to let go.
 void serve::Release(Request& r, fuse_ino_t /*node*/, fuse_file_info* /*unused*/) {
   r.ReplyError(0);
 }
@@ -46,7 +47,8 @@ ssize_t ReadOnce(int fd, char* buffer, size_t size, uint64_t offset, int flags) 
   return n;
 }
 
-// Reads up to `size` bytes; fewer only at the end of the file. What is in the page cache is taken at once.
+// Reads up to `size` bytes; fewer only at the end of the file. What is in the page cache is taken
+// at once.
 Sys<size_t> ReadFully(int fd, char* buffer, size_t size, uint64_t offset) {
   size_t done = 0;
   int flags = RWF_NOWAIT;
@@ -115,8 +117,8 @@ Sys<size_t> WriteBytes(Request& r, fuse_ino_t node, std::string_view bytes, uint
   return written;
 }
 
-// The kernel takes the pages of a mapping for written whatever count the answer has, so the answer is an error unless all
-// were: the rest is tried again, and meets it.
+// The kernel takes the pages of a mapping for written whatever count the answer has, so the answer
+// is an error unless all were: the rest is tried again, and meets it.
 Sys<size_t> WriteWhole(Request& r, fuse_ino_t node, std::string_view bytes, uint64_t offset) {
   size_t done = 0;
   while (done < bytes.size()) {

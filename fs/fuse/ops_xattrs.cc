@@ -11,8 +11,8 @@ namespace veneer {
 
 namespace {
 
-// Where the host has no SELinux, a label that is not there is "not supported": ls and friends then stop asking for the
-// rest of the run. One that is there is data like any other.
+// Where the host has no SELinux, a label that is not there is "not supported": ls and friends then
+// stop asking for the rest of the run. One that is there is data like any other.
 bool IsUselessLabel(const Mount& mount, std::string_view name) {
   return mount.optimizations.refuse_labels && !mount.selinux && name == "security.selinux";
 }
@@ -42,7 +42,8 @@ void serve::GetXattr(Request& r, fuse_ino_t node, const char* name, size_t size)
 
 namespace {
 
-// The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the daemon.
+// The kernel shows trusted.* to root only, in the listing too; for FUSE it leaves that to the
+// daemon.
 std::string WithoutTrusted(std::string_view names) {
   std::string kept;
   for (size_t end = names.find('\0'); end != std::string_view::npos; end = names.find('\0')) {

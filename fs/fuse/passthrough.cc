@@ -57,7 +57,8 @@ void KernelBackings::Unregister(int32_t id) {
 
 Sys<void> KernelBackings::Probe(const std::string& upper) {
   Sys<Fd> file = sys::OpenFollowing(upper, O_TMPFILE | O_RDWR, 0600);
-  // Some file systems have no nameless files; then this only tells whether the kernel would take any file at all.
+  // Some file systems have no nameless files; then this only tells whether the kernel would take
+  // any file at all.
   if (!file) file = Fd(::memfd_create("probe", MFD_CLOEXEC));
   if (!*file) return FailErrno();
   VENEER_TRY(const int32_t id, Register(file->get()));

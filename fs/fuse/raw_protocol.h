@@ -7,8 +7,8 @@
 //   and says in WRITE and SETATTR when set-user-ID bits must go. libfuse passes that on since
 //   3.18.3, and of SETATTR alone since 3.17, so the bits of each request are kept for the handler.
 // - SETXATTR_EXT: the same for set-group-ID and ACLs, in a longer header of SETXATTR.
-// - The requests that have a raw handler in the table of operations.h never reach libfuse. With io=passthrough the INIT reply
-//   asks for FUSE_PASSTHROUGH; see passthrough.h.
+// - The requests that have a raw handler in the table of operations.h never reach libfuse. With
+//   io=passthrough the INIT reply asks for FUSE_PASSTHROUGH; see passthrough.h.
 //
 // Protocol: linux/fuse.h. Thread-safe: what is kept is kept per thread.
 #ifndef VENEER_FS_FUSE_RAW_PROTOCOL_H_
@@ -41,19 +41,20 @@ uint64_t CurrentRequest();
 // True when whoever waits for the answer to the request that this thread serves has been killed.
 bool CallerIsBeingKilled();
 
-// After the reply to INIT with io=passthrough: finds out whether the kernel really does it; where not, logs why, and the
-// mount goes on as with io=cached.
+// After the reply to INIT with io=passthrough: finds out whether the kernel really does it; where
+// not, logs why, and the mount goes on as with io=cached.
 void DecidePassthrough(const Mount& mount);
 
 // The kind of a request. REQUIRES: as ServeRaw().
 uint32_t OpcodeOf(const char* request);
 
-// When a changing request of this thread fails: a part of it may be done, so the kernel asks for the attributes again of what
-// it changes. Nothing after an error that means that nothing was begun. To be called before the answer.
+// When a changing request of this thread fails: a part of it may be done, so the kernel asks for
+// the attributes again of what it changes. Nothing after an error that means that nothing was
+// begun. To be called before the answer.
 void ForgetAttributesAfter(const Mount& mount, int error);
 
-// Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it may
-// be sent while a request is served.
+// Lets the kernel ask for the attributes of `node` again. Touches no page and no name, so that it
+// may be sent while a request is served.
 void ForgetAttributes(const Mount& mount, fuse_ino_t node);
 
 }  // namespace veneer

@@ -12,9 +12,10 @@
 
 namespace veneer {
 
-// Answers the request `unique` with an errno, or with 0 and `body`. With `unique` 0 it is a notification, whose code stands
-// in place of the errno. False: nobody waits for the answer any more (the caller was killed, the file system unmounted), or
-// the kernel does not know the node of the notification.
+// Answers the request `unique` with an errno, or with 0 and `body`. With `unique` 0 it is a
+// notification, whose code stands in place of the errno. False: nobody waits for the answer any
+// more (the caller was killed, the file system unmounted), or the kernel does not know the node of
+// the notification.
 bool SendReply(const Mount& mount, uint64_t unique, int error, iovec body);
 
 // With -d: the line of a request, and that of its reply of `size` bytes in all.

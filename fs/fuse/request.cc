@@ -76,7 +76,8 @@ bool CallerGroups::Contains(uint32_t gid) const {
     groups.resize(static_cast<size_t>(count));
     count = fuse_req_getgroups(request_.raw(), count, groups.data());
   }
-  // A caller that has gone meanwhile has no groups: what is taken away from a file is on the safe side.
+  // A caller that has gone meanwhile has no groups: what is taken away from a file is on the safe
+  // side.
   for (int i = 0; i < std::min(count, static_cast<int>(groups.size())); ++i) {
     if (request_.mount().ids.groups.ToDisk(groups[static_cast<size_t>(i)]) == gid) return true;
   }

@@ -5,7 +5,8 @@
 // aborts: it answers EIO and logs).
 //
 // A handler is a function void(Request&, <the arguments after fuse_req_t>) that replies exactly
-// once, last, and holds no lock while it does. Op<Handler>::Call is what libfuse calls; operations.h has the table.
+// once, last, and holds no lock while it does. Op<Handler>::Call is what libfuse calls;
+// operations.h has the table.
 #ifndef VENEER_FS_FUSE_REQUEST_H_
 #define VENEER_FS_FUSE_REQUEST_H_
 
@@ -79,7 +80,8 @@ class Request {
   // kOverflowId, so that root outside a mapped range can still make the mount points a container
   // needs.
   Caller caller() const;
-  // The thread that asks, as the daemon's namespace of processes numbers it; 0: none that is seen there.
+  // The thread that asks, as the daemon's namespace of processes numbers it; 0: none that is seen
+  // there.
   uint32_t caller_thread() const { return static_cast<uint32_t>(fuse_req_ctx(req_)->pid); }
   bool caller_is_root() const { return fuse_req_ctx(req_)->uid == 0; }
 
@@ -116,7 +118,8 @@ class Request {
   bool answered_ = false;
 };
 
-// The groups of the caller, supplementary ones included; root counts as a member of all. Borrows the request.
+// The groups of the caller, supplementary ones included; root counts as a member of all. Borrows
+// the request.
 class CallerGroups : public GroupTest {
  public:
   explicit CallerGroups(const Request& request) : request_(request) {}

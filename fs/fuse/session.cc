@@ -37,12 +37,14 @@ constexpr unsigned kMaxBackground = 64;
 void Init(void* userdata, fuse_conn_info* connection) {
   Mount& mount = *static_cast<Mount*>(userdata);
   mount.kernel_minor = connection->proto_minor;
-  // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents are right, times are
-  // not: bench/FINDINGS.md), ASYNC_DIO (the kernel leaves pages in its cache that were read during an asynchronous direct
-  // write, for ever; a notification that takes them away waits for whoever reads them, and a daemon that is killed then
-  // never ends), lock forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
-  // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), EXPORT_SUPPORT (a handle would outlive
-  // the node that it names), splicing (measured: a tenth faster for reads of 128 KiB, much slower for longer ones).
+  // Left out on purpose: ATOMIC_O_TRUNC (there is no OPEN to carry it), WRITEBACK_CACHE (contents
+  // are right, times are not: bench/FINDINGS.md), ASYNC_DIO (the kernel leaves pages in its cache
+  // that were read during an asynchronous direct write, for ever; a notification that takes them
+  // away waits for whoever reads them, and a daemon that is killed then never ends), lock
+  // forwarding (the kernel's own locks are right for a local file system), AUTO_INVAL_DATA (nothing
+  // changes behind the kernel's back), HANDLE_KILLPRIV (its successor is better), EXPORT_SUPPORT (a
+  // handle would outlive the node that it names), splicing (measured: a tenth faster for reads of
+  // 128 KiB, much slower for longer ones).
   unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_NO_OPEN_SUPPORT |
                     FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
   if (mount.acl) wanted |= FUSE_CAP_POSIX_ACL;
@@ -167,7 +169,8 @@ int UsableProcessors() {
 struct Session::State {
   ~State() {
     if (session == nullptr) return;
-    // A mount point of /dev/fd/N was mounted by somebody else, who unmounts it; newer libfuses would try to.
+    // A mount point of /dev/fd/N was mounted by somebody else, who unmounts it; newer libfuses
+    // would try to.
     if (!mounted_by_caller) fuse_session_unmount(session);
     fuse_session_destroy(session);
   }

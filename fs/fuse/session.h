@@ -31,7 +31,8 @@ class Session {
   // Serves in this thread and others until the file system is unmounted or Stop() is called.
   void Run();
   void Stop();
-  // Waits until every request that has come is answered, for `limit` at most. Run() goes on meanwhile. From any thread.
+  // Waits until every request that has come is answered, for `limit` at most. Run() goes on
+  // meanwhile. From any thread.
   void Drain(std::chrono::milliseconds limit);
 
   // What has been served since the mount, as one JSON object (veneerfs(1)). From any thread.

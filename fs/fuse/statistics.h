@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Statistics: how many requests of each kind a mount has served, and how long they took. Counting costs two readings of
-// the clock and a few uncontended additions per request. Thread-safe, without locks.
+// Statistics: how many requests of each kind a mount has served, and how long they took. Counting
+// costs two readings of the clock and a few uncontended additions per request. Thread-safe, without
+// locks.
 #ifndef VENEER_FS_FUSE_STATISTICS_H_
 #define VENEER_FS_FUSE_STATISTICS_H_
 
@@ -16,8 +17,8 @@
 
 namespace veneer {
 
-// Times in classes whose borders grow by a quarter of a power of two, from 1 ns to an hour, so that a percentile is off by at
-// most a fifth.
+// Times in classes whose borders grow by a quarter of a power of two, from 1 ns to an hour, so that
+// a percentile is off by at most a fifth.
 class Histogram {
  public:
   void Add(uint64_t nanoseconds);

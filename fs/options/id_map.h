@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ids as they are on disk, and ids as programs see them in the mount. The two differ with uidmapping=, gidmapping= and
-// squash_to_*=; everywhere else in the daemon there are only those on disk. Values only, no state: thread-safe.
+// Ids as they are on disk, and ids as programs see them in the mount. The two differ with
+// uidmapping=, gidmapping= and squash_to_*=; everywhere else in the daemon there are only those on
+// disk. Values only, no state: thread-safe.
 #ifndef VENEER_FS_OPTIONS_ID_MAP_H_
 #define VENEER_FS_OPTIONS_ID_MAP_H_
 
@@ -31,9 +32,9 @@ class IdMap {
  public:
   IdMap() = default;
 
-  // "DISK:MOUNT:COUNT[:DISK:MOUNT:COUNT...]", also with one empty field in front (containers/storage writes
-  // ":0:1000:1:1:100000:65536"). The ranges need not be contiguous. Fails on anything else, on a range beyond 2^32 - 2, and
-  // on ranges that overlap on either side.
+  // "DISK:MOUNT:COUNT[:DISK:MOUNT:COUNT...]", also with one empty field in front
+  // (containers/storage writes ":0:1000:1:1:100000:65536"). The ranges need not be contiguous.
+  // Fails on anything else, on a range beyond 2^32 - 2, and on ranges that overlap on either side.
   static Result<IdMap> Parse(std::string_view text);
 
   // Every id on disk is `id` in the mount from now on, whatever the ranges say.

@@ -19,8 +19,8 @@ std::vector<std::string> MountArguments(const MountOptions& options, const Mount
   } else if (options.allow_other.value_or(host.root)) {
     add("allow_other");
   }
-  // A later word overrides an earlier one. What a layer's own mount forbids is not allowed by mounting the layer here
-  // (CVE-2021-3847), unless the caller says so.
+  // A later word overrides an earlier one. What a layer's own mount forbids is not allowed by
+  // mounting the layer here (CVE-2021-3847), unless the caller says so.
   if (host.root) {
     add(host.layers_nosuid ? "nosuid" : "suid");
     add(host.layers_nodev ? "nodev" : "dev");

@@ -20,8 +20,8 @@ struct MountHost {
 };
 
 // The arguments for fuse_session_new(), the program's name first. default_permissions and noatime
-// always; as root also allow_other, suid, dev (unless a layer has not), unless the caller says otherwise; ro
-// without an upper directory.
+// always; as root also allow_other, suid, dev (unless a layer has not), unless the caller says
+// otherwise; ro without an upper directory.
 std::vector<std::string> MountArguments(const MountOptions& options, const MountHost& host);
 
 }  // namespace veneer

@@ -35,8 +35,9 @@ Result<ResolvedPath> Resolve(std::string label, const std::string& path) {
   resolved.label = std::move(label);
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
-  // The kernel may still answer for the root of a mount whose daemon is dead, but not this. By a descriptor of the path
-  // alone: anything else makes autofs mount there, which waits for this very program (open(2), O_PATH).
+  // The kernel may still answer for the root of a mount whose daemon is dead, but not this. By a
+  // descriptor of the path alone: anything else makes autofs mount there, which waits for this very
+  // program (open(2), O_PATH).
   const Sys<Fd> at_path = real ? sys::OpenFollowing(real.get(), O_PATH) : FailErrno();
   const Sys<struct statvfs> file_system =
       at_path ? sys::StatVfs(at_path->get()) : Fail(at_path.error());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The optimizations of the protocol that x-disable= switches off, one by one: to measure the gain of each (bench/findings),
-// and to find out whether one of them causes a fault. None of them changes what programs see, but for what
-// veneer-guarantees(7) says about append-only files. The option is for developers: only CONTRIBUTING.md names it.
+// The optimizations of the protocol that x-disable= switches off, one by one: to measure the gain
+// of each (bench/findings), and to find out whether one of them causes a fault. None of them
+// changes what programs see, but for what veneer-guarantees(7) says about append-only files. The
+// option is for developers: only CONTRIBUTING.md names it.
 #ifndef VENEER_FS_OPTIONS_OPTIMIZATIONS_H_
 #define VENEER_FS_OPTIONS_OPTIMIZATIONS_H_
 

@@ -76,7 +76,8 @@ constexpr Optimization kOptimizations[] = {
     {"readdirplus_auto", &Optimizations::readdirplus_auto},
 };
 
-// x-disable=NAME[:NAME...]; an empty list disables nothing. Each option of this name adds to those before it.
+// x-disable=NAME[:NAME...]; an empty list disables nothing. Each option of this name adds to those
+// before it.
 Result<void> Disable(const Given& given, MountOptions& options) {
   if (given.value.empty()) return {};
   for (const std::string& name : SplitPaths(given.value)) {
@@ -159,7 +160,8 @@ Result<void> SetXattrPermissions(const Given& given, MountOptions& options) {
   return {};
 }
 
-// As kernel overlayfs takes it. "auto" is "on": what does not fit is found out for each number by itself.
+// As kernel overlayfs takes it. "auto" is "on": what does not fit is found out for each number by
+// itself.
 Result<void> SetXino(const Given& given, MountOptions& options) {
   if (given.value == "auto" || given.value.empty()) {
     options.xino = true;

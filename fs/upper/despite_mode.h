@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A daemon that is not root is refused what the mode of a file of its own user forbids: opening it, reading or setting
-// user.* xattrs, changing the names in a directory, moving a directory (its entry ".." is written). Users are not refused:
-// they opened the file before its mode became so, or made it that way (O_CREAT with mode 0400), or change a name elsewhere
-// (a copy-up), and the marks are none of theirs. So the mode is another for the moment that it takes.
+// A daemon that is not root is refused what the mode of a file of its own user forbids: opening it,
+// reading or setting user.* xattrs, changing the names in a directory, moving a directory (its
+// entry ".." is written). Users are not refused: they opened the file before its mode became so, or
+// made it that way (O_CREAT with mode 0400), or change a name elsewhere (a copy-up), and the marks
+// are none of theirs. So the mode is another for the moment that it takes.
 #ifndef VENEER_FS_UPPER_DESPITE_MODE_H_
 #define VENEER_FS_UPPER_DESPITE_MODE_H_
 
@@ -27,8 +28,8 @@ struct WidenedMode {
   mode_t mode = 0;
 };
 
-// True where a chmod by the object's owner keeps a set-group-ID bit: not by one who is not in its group. (Whoever has
-// capabilities over the object is not refused.)
+// True where a chmod by the object's owner keeps a set-group-ID bit: not by one who is not in its
+// group. (Whoever has capabilities over the object is not refused.)
 inline bool KeepsSetGroupId(const struct stat& st) {
   if ((st.st_mode & S_ISGID) == 0 || st.st_gid == ::getegid()) return true;
   std::vector<gid_t> groups(NGROUPS_MAX);
@@ -37,8 +38,8 @@ inline bool KeepsSetGroupId(const struct stat& st) {
          std::find(groups.begin(), groups.begin() + count, st.st_gid) != groups.begin() + count;
 }
 
-// Gives an object of the user `uid` read and write permission for its owner (a directory search permission, too).
-// Not where it would lose its set-group-ID bit: that could not be given back.
+// Gives an object of the user `uid` read and write permission for its owner (a directory search
+// permission, too). Not where it would lose its set-group-ID bit: that could not be given back.
 inline Sys<WidenedMode> WidenMode(uid_t uid, sys::At at) {
   VENEER_TRY(Fd object, sys::Open(at, O_PATH));
   VENEER_TRY(const struct stat st, sys::Stat({object.get()}));
@@ -54,9 +55,9 @@ inline Sys<void> RestoreMode(const WidenedMode& widened) {
   return widened.object ? sys::Chmod({widened.object.get()}, widened.mode) : Sys<void>();
 }
 
-// Does action(at), which gives a Sys<...>. When the mode of the object refuses it to its owner `uid`, does it again with
-// those permissions. `modes`: held alone meanwhile; whoever shows modes to others holds it shared. A crash in that moment
-// leaves the permission to the owner.
+// Does action(at), which gives a Sys<...>. When the mode of the object refuses it to its owner
+// `uid`, does it again with those permissions. `modes`: held alone meanwhile; whoever shows modes
+// to others holds it shared. A crash in that moment leaves the permission to the owner.
 template <class Action>
 auto DespiteMode(SharedMutex& modes, uid_t uid, sys::At at, Action action) -> decltype(action(at)) {
   auto done = action(at);
@@ -69,7 +70,8 @@ auto DespiteMode(SharedMutex& modes, uid_t uid, sys::At at, Action action) -> de
   return done;
 }
 
-// The same for an action on names: `places` are the directories in which they are, and directories that have them.
+// The same for an action on names: `places` are the directories in which they are, and directories
+// that have them.
 template <class Action>
 Sys<void> DespiteModes(SharedMutex& modes, uid_t uid, std::initializer_list<sys::At> places,
                        Action action) {

@@ -3,10 +3,13 @@
 // LinkIndex: keeps lower files that have several names together after copy-up, and their link
 // counts right.
 //
-//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex digits of its
+//   WORK/veneer/links/<ino>   a further name of the upper inode of the lower file <ino> (16 hex
+//                             digits of its
 //                             Origin::Identity()); all lower names of that file now show this inode
-//   WORK/veneer/nlink/<ino>   symlink whose target is st_nlink of the lower file in decimal, where it is no longer what
-//                             the lower says; its time of modification is when the count last changed
+//   WORK/veneer/nlink/<ino>   symlink whose target is st_nlink of the lower file in decimal, where
+//                             it is no longer what
+//                             the lower says; its time of modification is when the count last
+//                             changed
 //
 // Both are read once, at mount, and kept in memory. Thread-safe.
 #ifndef VENEER_FS_UPPER_LINK_INDEX_H_
@@ -52,8 +55,8 @@ class LinkIndex {
   // When that count last changed: a file that is not copied up has this st_ctime.
   std::optional<Timestamp> Changed(uint64_t ino) const;
   Sys<void> SetCount(uint64_t ino, uint32_t count);
-  // A name of the file is gone; without another one (0) so is the file. An error (a full disk) keeps the number from the
-  // disk, not from here: it counts until the next mount.
+  // A name of the file is gone; without another one (0) so is the file. An error (a full disk)
+  // keeps the number from the disk, not from here: it counts until the next mount.
   Sys<void> CountDown(uint64_t ino, uint32_t count);
 
  private:

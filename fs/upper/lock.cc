@@ -21,9 +21,11 @@ using Clock = std::chrono::steady_clock;
 
 // A daemon that has just begun or just ended may have the lock without saying so.
 constexpr std::chrono::seconds kInUsePatience{1};
-// One that is closing files may wait that long for something that is neither a processor nor a disk.
+// One that is closing files may wait that long for something that is neither a processor nor a
+// disk.
 constexpr std::chrono::seconds kStuckPatience{5};
-// One whose mount cannot be seen will notice its end, or is mounted in a namespace that cannot be looked into.
+// One whose mount cannot be seen will notice its end, or is mounted in a namespace that cannot be
+// looked into.
 constexpr std::chrono::seconds kUnseenPatience{60};
 constexpr std::chrono::milliseconds kPause{5};
 

@@ -10,9 +10,9 @@
 
 namespace veneer {
 
-// Locks an open directory (flock(2)) until it is closed. Whoever was unmounted and is still closing what it had is waited
-// for, as long as it gets on with that. kInUse: it is in use by another mount, which is named. `what` is the directory, for
-// people. Thread-safe.
+// Locks an open directory (flock(2)) until it is closed. Whoever was unmounted and is still closing
+// what it had is waited for, as long as it gets on with that. kInUse: it is in use by another
+// mount, which is named. `what` is the directory, for people. Thread-safe.
 Result<void> LockDirectory(int fd, const std::string& what);
 
 }  // namespace veneer

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Renaming in the upper. The steps are ordered so that a crash between two of them shows the old or the new state of every
-// name, never an object that was removed. An empty directory that was to be replaced by another may be gone.
+// Renaming in the upper. The steps are ordered so that a crash between two of them shows the old or
+// the new state of every name, never an object that was removed. An empty directory that was to be
+// replaced by another may be gone.
 #include <linux/fs.h>
 
 #include "fs/upper/despite_mode.h"
@@ -38,8 +39,8 @@ Sys<bool> Upper::Move(sys::At from, bool from_is_dir, sys::At to, Occupied to_is
   return leave_whiteout;
 }
 
-// Without RENAME_WHITEOUT (nfs, a union in a union) it takes two steps. A directory, or what goes to where nothing is: the
-// new place becomes a whiteout first, then the two change places.
+// Without RENAME_WHITEOUT (nfs, a union in a union) it takes two steps. A directory, or what goes
+// to where nothing is: the new place becomes a whiteout first, then the two change places.
 Sys<void> Upper::MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to,
                                      Occupied to_is) const {
   if (rename_whiteout_) {
@@ -73,7 +74,8 @@ Sys<void> Upper::MoveLeavingWhiteout(sys::At from, bool from_is_dir, sys::At to,
   return done;
 }
 
-// A file that replaces another has both names for a moment, so that neither is ever missing, nor shows what was replaced.
+// A file that replaces another has both names for a moment, so that neither is ever missing, nor
+// shows what was replaced.
 Sys<void> Upper::ReplaceLeavingWhiteout(sys::At from, sys::At to, sys::At whiteout) const {
   const std::string name = TempName();
   const sys::At second{work_.get(), name.c_str()};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The directories in a work directory: what is built or remembered there goes by names, so nobody else may change them. Who
-// owns the work directory may have made them before us, to write there beside us.
+// The directories in a work directory: what is built or remembered there goes by names, so nobody
+// else may change them. Who owns the work directory may have made them before us, to write there
+// beside us.
 #ifndef VENEER_FS_UPPER_OWN_DIRECTORY_H_
 #define VENEER_FS_UPPER_OWN_DIRECTORY_H_
 
@@ -12,8 +13,9 @@
 
 namespace veneer {
 
-// Makes the directory, if it is not there, and opens it for reading. It belongs to this process's user then, and nobody
-// else may write to it. EPERM: it is somebody else's, and this process may not change that.
+// Makes the directory, if it is not there, and opens it for reading. It belongs to this process's
+// user then, and nobody else may write to it. EPERM: it is somebody else's, and this process may
+// not change that.
 inline Sys<Fd> OpenOwnDirectory(sys::At at) {
   const auto made = sys::MakeDir(at, 0700);
   if (!made && made.error().code != EEXIST) return Fail(made.error());

@@ -81,8 +81,8 @@ Sys<void> Upper::SetMetadata(sys::At at, const NewObject& object) const {
   auto set_xattr = [&](const Xattr& xattr) -> Sys<void> {
     const auto name = OnDisk(xattr.first);
     const auto done = name ? sys::SetXattr(at, name->c_str(), xattr.second, 0) : Fail(name.error());
-    // What this process or file system may not hold, or has too long a name when it is escaped, is left out, as the
-    // kernel's copy-up does; a file that cannot be written at all would be worse.
+    // What this process or file system may not hold, or has too long a name when it is escaped, is
+    // left out, as the kernel's copy-up does; a file that cannot be written at all would be worse.
     if (!done && (done.error().code == EOPNOTSUPP || done.error().code == EPERM)) return {};
     return done;
   };

@@ -5,7 +5,8 @@
 // the work directory and appears by one rename or link, and contents are durable before they
 // replace what they hide.
 //
-// On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same upper):
+// On disk (kernel Documentation/filesystems/overlayfs.rst, so that the kernel can mount the same
+// upper):
 //
 //   whiteout               character device 0:0 (or an empty file with the mark "whiteout" where
 //                          mknod is refused)
@@ -79,7 +80,8 @@ struct NewObject {
   uint64_t data_size = 0;  // how much of the data to copy
   uint64_t size = 0;
   bool metacopy = false;
-  // Asked while the contents are copied and written; true: Stage() gives up with EINTR. May be empty.
+  // Asked while the contents are copied and written; true: Stage() gives up with EINTR. May be
+  // empty.
   std::function<bool()> stop;
 };
 
@@ -163,8 +165,9 @@ class Upper {
   // --- attributes and marks ---
   Sys<void> SetOwner(sys::At at, std::optional<uint32_t> uid, std::optional<uint32_t> gid) const;
   Sys<void> SetMode(sys::At at, uint32_t mode) const;
-  // Xattrs as users name them. What says something of the upper itself is not among them, and a name of that kind is kept
-  // escaped; EOPNOTSUPP when it is too long then. An ACL sets the mode as well.
+  // Xattrs as users name them. What says something of the upper itself is not among them, and a
+  // name of that kind is kept escaped; EOPNOTSUPP when it is too long then. An ACL sets the mode as
+  // well.
   Sys<std::string> GetXattr(sys::At at, std::string_view name) const;
   Sys<std::vector<std::string>> ListXattr(sys::At at) const;
   Sys<void> SetXattr(sys::At at, std::string_view name, std::string_view value, int flags) const;
@@ -172,8 +175,8 @@ class Upper {
   Sys<void> SetOpaque(sys::At dir) const;
   Sys<void> SetRedirect(sys::At at, std::string_view path) const;
   Sys<void> ClearMetacopy(sys::At file) const;
-  // Opens a file or directory, also one of this process's own user whose mode forbids it; without marking its time of access,
-  // where that is allowed.
+  // Opens a file or directory, also one of this process's own user whose mode forbids it; without
+  // marking its time of access, where that is allowed.
   Sys<Fd> OpenFile(sys::At at, int flags) const;
   // Sync unless volatile.
   Sys<void> Sync(int fd, bool data_only) const;
@@ -196,8 +199,8 @@ class Upper {
   Sys<void> MakeSpecial(const NewObject& object, sys::At at) const;
   Sys<std::string> StageWhiteout(int parent_fd) const;
   bool LinkSharedWhiteout(sys::At place) const;
-  // As those of `sys`, also where the mode of a directory of our own user forbids it: the kernel has seen to it that the
-  // caller may.
+  // As those of `sys`, also where the mode of a directory of our own user forbids it: the kernel
+  // has seen to it that the caller may.
   Sys<void> Rename(sys::At from, sys::At to, unsigned flags) const;
   Sys<void> LinkName(sys::At from, sys::At to) const;
   Sys<void> RenameIntoEmpty(sys::At from, sys::At to) const;

@@ -44,7 +44,8 @@ Sys<void> Upper::SetXattr(sys::At at, std::string_view name, std::string_view va
   return sys::RemoveXattr(at, unescaped.c_str());
 }
 
-// The mode that the ACL says goes where the mode is. One that says no more than a mode is not kept, as file systems do.
+// The mode that the ACL says goes where the mode is. One that says no more than a mode is not kept,
+// as file systems do.
 Sys<void> Upper::SetAcl(sys::At at, std::string_view value, int flags) const {
   const auto permissions = PermissionsOfAcl(value);
   if (!permissions) return Fail(EINVAL);

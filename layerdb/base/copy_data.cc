@@ -16,7 +16,8 @@ namespace veneer::sys {
 
 namespace {
 
-// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the copy.
+// Errors by which copy_file_range(2) says "not between these two", as opposed to a failure of the
+// copy.
 bool CannotCopyRange(int code) {
   return code == EXDEV || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EPERM ||
          code == EBADF;
@@ -52,7 +53,8 @@ Sys<void> CopyExtent(int from, int to, uint64_t begin, uint64_t end, FunctionRef
   return {};
 }
 
-// Up to this size a file is read and written whole: two system calls, where finding its holes takes six.
+// Up to this size a file is read and written whole: two system calls, where finding its holes takes
+// six.
 constexpr size_t kSmall = 16 * 1024;
 
 Sys<void> CopySmall(int from, int to, size_t size) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Digest: an OCI content digest, "sha256:" and 64 lower-case hex digits (OCI image-spec, descriptor.md,
-// "Digests"). A Digest that exists is valid, so its hex part may be used as a file name (CVE-2024-3727 was a
-// digest used as a path without this check).
+// Digest: an OCI content digest, "sha256:" and 64 lower-case hex digits (OCI image-spec,
+// descriptor.md, "Digests"). A Digest that exists is valid, so its hex part may be used as a file
+// name (CVE-2024-3727 was a digest used as a path without this check).
 #ifndef VENEER_LAYERDB_BASE_DIGEST_H_
 #define VENEER_LAYERDB_BASE_DIGEST_H_
 
@@ -35,8 +35,8 @@ class Digest {
 // `parent` is nullopt for the first layer.
 Digest ChainId(const std::optional<Digest>& parent, const Digest& diff_id);
 
-// The chain id of layers, bottom first. Of none: the digest of nothing, by which their empty tree is
-// kept.
+// The chain id of layers, bottom first. Of none: the digest of nothing, by which their empty tree
+// is kept.
 Digest ChainIdOf(std::span<const Digest> diff_ids);
 
 }  // namespace veneer

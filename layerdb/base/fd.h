@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fd: the owner of one file descriptor. Closing preserves errno, so a cleanup never hides the failure that
-// caused it. Movable, not copyable; not thread-safe.
+// Fd: the owner of one file descriptor. Closing preserves errno, so a cleanup never hides the
+// failure that caused it. Movable, not copyable; not thread-safe.
 #ifndef VENEER_LAYERDB_BASE_FD_H_
 #define VENEER_LAYERDB_BASE_FD_H_
 

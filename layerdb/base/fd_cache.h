@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FdCache: a bounded set of open descriptors by number. Descriptors are a cache here, never state: whoever needs one
-// and does not find it opens it again. A descriptor that is evicted while somebody uses it is closed when the
-// last user lets go. Thread-safe; least recently used goes first, per shard.
+// FdCache: a bounded set of open descriptors by number. Descriptors are a cache here, never state:
+// whoever needs one and does not find it opens it again. A descriptor that is evicted while
+// somebody uses it is closed when the last user lets go. Thread-safe; least recently used goes
+// first, per shard.
 #ifndef VENEER_LAYERDB_BASE_FD_CACHE_H_
 #define VENEER_LAYERDB_BASE_FD_CACHE_H_
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FunctionRef: a borrowed callable, for callbacks that do not outlive the call. No allocation, unlike
-// std::function.
+// FunctionRef: a borrowed callable, for callbacks that do not outlive the call. No allocation,
+// unlike std::function.
 #ifndef VENEER_LAYERDB_BASE_FUNCTION_REF_H_
 #define VENEER_LAYERDB_BASE_FUNCTION_REF_H_
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log. One logger per process, on standard error until a daemon redirects it. Thread-safe. The logging
-// library is an implementation detail of log.cc, so that no other file pays for its header.
+// The log. One logger per process, on standard error until a daemon redirects it. Thread-safe. The
+// logging library is an implementation detail of log.cc, so that no other file pays for its header.
 #ifndef VENEER_LAYERDB_BASE_LOG_H_
 #define VENEER_LAYERDB_BASE_LOG_H_
 
@@ -13,9 +13,11 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 // Messages below `level` are dropped. The default is kWarning.
 void SetLogLevel(LogLevel level);
-// Whether messages of this level are written: asked before one is put together that is hardly ever wanted.
+// Whether messages of this level are written: asked before one is put together that is hardly ever
+// wanted.
 bool IsLogged(LogLevel level);
-// The level that the variable VENEER_LOG names (debug, info, warning, error); `otherwise` where it names none.
+// The level that the variable VENEER_LOG names (debug, info, warning, error); `otherwise` where it
+// names none.
 LogLevel LogLevelFromEnvironment(LogLevel otherwise);
 // Where messages go from now on: standard error, or the system log (for a daemon in the background,
 // whose standard error is closed). `ident` must outlive the process.

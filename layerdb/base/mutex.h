@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mutexes that Clang's thread safety analysis understands, and the annotations for what they guard: the preset `clang` makes
-// a compiler error of reading or changing a guarded member without its lock, and of a lock that is taken twice or never given
-// back. Other compilers see std::mutex and std::shared_mutex, and no annotation.
+// Mutexes that Clang's thread safety analysis understands, and the annotations for what they guard:
+// the preset `clang` makes a compiler error of reading or changing a guarded member without its
+// lock, and of a lock that is taken twice or never given back. Other compilers see std::mutex and
+// std::shared_mutex, and no annotation.
 //
-// A class writes GUARDED_BY(mutex_) behind each member that a mutex guards, REQUIRES(mutex_) behind each function that wants
-// it held, and takes it with MutexLock, WriterLock or ReaderLock. A lock that is one of many (a shard's, a node's) and that
-// callers in several classes hold has a LockRole: an object that stands in annotations for every lock of its kind.
+// A class writes GUARDED_BY(mutex_) behind each member that a mutex guards, REQUIRES(mutex_) behind
+// each function that wants it held, and takes it with MutexLock, WriterLock or ReaderLock. A lock
+// that is one of many (a shard's, a node's) and that callers in several classes hold has a
+// LockRole: an object that stands in annotations for every lock of its kind.
 // https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 #ifndef VENEER_LAYERDB_BASE_MUTEX_H_
 #define VENEER_LAYERDB_BASE_MUTEX_H_
@@ -24,10 +26,12 @@
 
 #define CAPABILITY(name) VENEER_THREAD_ANNOTATION(capability(name))
 #define SCOPED_CAPABILITY VENEER_THREAD_ANNOTATION(scoped_lockable)
-// Of a member: read with the lock held at least shared, changed with it held alone. PT_: what a pointer points to.
+// Of a member: read with the lock held at least shared, changed with it held alone. PT_: what a
+// pointer points to.
 #define GUARDED_BY(lock) VENEER_THREAD_ANNOTATION(guarded_by(lock))
 #define PT_GUARDED_BY(lock) VENEER_THREAD_ANNOTATION(pt_guarded_by(lock))
-// Of a function: held by its callers; not held by them; taken by it; given back by it; known to be held after it.
+// Of a function: held by its callers; not held by them; taken by it; given back by it; known to be
+// held after it.
 #define REQUIRES(...) VENEER_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define REQUIRES_SHARED(...) VENEER_THREAD_ANNOTATION(requires_shared_capability(__VA_ARGS__))
 #define EXCLUDES(...) VENEER_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
@@ -107,7 +111,8 @@ class SCOPED_CAPABILITY ReaderLock {
   SharedMutex& mutex_;
 };
 
-// A condition variable of a Mutex. As with all of them, a wait may end without a reason: waits stand in a loop.
+// A condition variable of a Mutex. As with all of them, a wait may end without a reason: waits
+// stand in a loop.
 class CondVar {
  public:
   void Wait(Mutex& mutex) REQUIRES(mutex) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers in text. Only digits, after a minus where the type has a sign: no blanks, no plus, no prefix, no locale. A number
-// that does not fit its type is none. A floating type takes a fraction and an exponent too, "inf" and "nan". Pure.
+// Numbers in text. Only digits, after a minus where the type has a sign: no blanks, no plus, no
+// prefix, no locale. A number that does not fit its type is none. A floating type takes a fraction
+// and an exponent too, "inf" and "nan". Pure.
 //
 // Nothing else in the project reads numbers (scripts/checks/number_parsing.py).
 #ifndef VENEER_LAYERDB_BASE_PARSE_H_
@@ -16,7 +17,8 @@
 
 namespace veneer {
 
-// Takes the number at the front of `text` off it. `base`: of a whole number. False: there is none, and both stay as they are.
+// Takes the number at the front of `text` off it. `base`: of a whole number. False: there is none,
+// and both stay as they are.
 template <class Number>
 bool TakeNumber(std::string_view* text, Number* number, int base = 10) {
   Number value{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text that comes from strangers (names in archives, labels, arguments), made fit to be shown: it must
-// not steer the terminal. Pure functions.
+// Text that comes from strangers (names in archives, labels, arguments), made fit to be shown: it
+// must not steer the terminal. Pure functions.
 #ifndef VENEER_LAYERDB_BASE_PRINTABLE_H_
 #define VENEER_LAYERDB_BASE_PRINTABLE_H_
 

@@ -36,8 +36,8 @@ std::optional<FileLock> ParseLock(const std::string& line) {
   return lock;
 }
 
-// The device that the kernel knows a file system by: on btrfs, stat(2) gives that of the subvolume. nullopt: the mount is
-// not in the table, as those within the kernel are not.
+// The device that the kernel knows a file system by: on btrfs, stat(2) gives that of the subvolume.
+// nullopt: the mount is not in the table, as those within the kernel are not.
 std::optional<dev_t> SuperblockOf(int fd) {
   struct statx stx {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) != 0) return std::nullopt;
@@ -63,7 +63,8 @@ std::vector<int> NumbersIn(const std::string& directory) {
   return numbers;
 }
 
-// The fields are separated by blanks, but the second is a name in parentheses that may hold anything.
+// The fields are separated by blanks, but the second is a name in parentheses that may hold
+// anything.
 std::optional<TaskStat> ParseTaskStat(std::string_view text) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
@@ -113,7 +114,8 @@ std::optional<FileId> FileBehind(const std::string& link) {
   return FileId{makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
 }
 
-// proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this very descriptor.
+// proc(5): fdinfo has a line "lock: 1: FLOCK ADVISORY WRITE ..." for what was locked through this
+// very descriptor.
 std::optional<bool> HoldsFlock(const std::string& process, const FileId& file, LockMode mode) {
   const std::string_view access = mode == LockMode::kExclusive ? " WRITE " : " READ ";
   const std::vector<int> descriptors = NumbersIn(process + "/fd");

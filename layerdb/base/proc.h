@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernel tells of processes and of locks (proc(5)), as far as they are seen from this pid namespace.
+// What the kernel tells of processes and of locks (proc(5)), as far as they are seen from this pid
+// namespace.
 //
 // Thread-safe.
 #ifndef VENEER_LAYERDB_BASE_PROC_H_
@@ -23,8 +24,8 @@ namespace veneer {
 // The directory of a process: "/proc/12".
 std::string ProcessPath(pid_t pid);
 
-// The entries of a directory of /proc that are numbers: the processes in /proc itself, the threads in task of one, the
-// descriptors in fd of one. In no order; none when it cannot be read.
+// The entries of a directory of /proc that are numbers: the processes in /proc itself, the threads
+// in task of one, the descriptors in fd of one. In no order; none when it cannot be read.
 std::vector<int> NumbersIn(const std::string& directory);
 
 // Of a process, or of one of its threads.
@@ -51,7 +52,8 @@ struct FileLock {
   friend bool operator==(const FileLock&, const FileLock&) = default;
 };
 
-// The locks that are held by processes, in the text of /proc/locks. Pure. Who waits for one has none.
+// The locks that are held by processes, in the text of /proc/locks. Pure. Who waits for one has
+// none.
 std::vector<FileLock> ParseLocks(std::string_view text);
 std::vector<FileLock> ReadLocks();
 
@@ -61,18 +63,20 @@ struct FileId {
   uint64_t ino;
   bool operator==(const FileId&) const = default;
 };
-// What a link of /proc leads to; nullopt: it may not be looked at, or is gone. Nothing but its identity is asked for, so
-// FUSE answers without its daemon.
+// What a link of /proc leads to; nullopt: it may not be looked at, or is gone. Nothing but its
+// identity is asked for, so FUSE answers without its daemon.
 std::optional<FileId> FileBehind(const std::string& link);
 
-// True when one of the descriptors of a process has this file locked by flock(2). nullopt: they cannot all be looked into.
+// True when one of the descriptors of a process has this file locked by flock(2). nullopt: they
+// cannot all be looked into.
 std::optional<bool> HoldsFlock(const std::string& process, const FileId& file, LockMode mode);
 
 // What to do with a lock of which nobody can say whether it is on the very file.
 enum class Doubtful { kLeftOut, kTaken };
-// Those that flock(2) gave on the file that `fd` is open on, which may be an O_PATH descriptor. /proc/locks names the file
-// system and the inode number, which many files have on btrfs: one in each subvolume. There each process is asked for the
-// file itself, and `doubtful` is for those of others, who do not let themselves be asked.
+// Those that flock(2) gave on the file that `fd` is open on, which may be an O_PATH descriptor.
+// /proc/locks names the file system and the inode number, which many files have on btrfs: one in
+// each subvolume. There each process is asked for the file itself, and `doubtful` is for those of
+// others, who do not let themselves be asked.
 std::vector<FileLock> FlocksOn(int fd, Doubtful doubtful);
 
 }  // namespace veneer

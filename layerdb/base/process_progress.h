@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether another process gets on with its work, seen from outside: for who waits for it as long as it does, however long
-// that is, and no longer.
+// Whether another process gets on with its work, seen from outside: for who waits for it as long as
+// it does, however long that is, and no longer.
 #ifndef VENEER_LAYERDB_BASE_PROCESS_PROGRESS_H_
 #define VENEER_LAYERDB_BASE_PROCESS_PROGRESS_H_
 
@@ -17,8 +17,8 @@ class ProcessProgress {
  public:
   explicit ProcessProgress(pid_t pid) : pid_(pid) {}
 
-  // For how long the process has neither used a processor, nor waited for one or for a disk, as far as the calls of this
-  // function have seen. A process that is gone makes none.
+  // For how long the process has neither used a processor, nor waited for one or for a disk, as far
+  // as the calls of this function have seen. A process that is gone makes none.
   std::chrono::milliseconds StuckFor();
 
  private:

@@ -29,7 +29,8 @@ class Remover {
       const std::string name = std::move(todo_.back());
       todo_.pop_back();
       const sys::At at{top_.get(), name.c_str()};
-      // ENOENT: one that was empty was replaced by what was moved up, under its name, which is in `todo` twice.
+      // ENOENT: one that was empty was replaced by what was moved up, under its name, which is in
+      // `todo` twice.
       const Sys<Fd> dir = sys::Open(at, O_RDONLY | O_DIRECTORY);
       Check(dir);
       if (!dir) continue;
@@ -78,8 +79,9 @@ class Remover {
     }
   }
 
-  // To a name that is free at the top, or that of an empty directory: all there is being removed. A name of somebody else's
-  // file that could not be removed is not replaced by a directory (ENOTDIR).
+  // To a name that is free at the top, or that of an empty directory: all there is being removed. A
+  // name of somebody else's file that could not be removed is not replaced by a directory
+  // (ENOTDIR).
   void MoveUp(sys::At directory) {
     for (;;) {
       std::string name = "removed-" + std::to_string(++moved_);

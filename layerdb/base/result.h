@@ -38,8 +38,8 @@ std::string ErrnoText(int code);
 // What a program ends with; the numbers are the interface (README, man pages).
 enum class ExitCode : int { kFailed = 1, kUsage = 2, kNotFound = 3, kInUse = 4 };
 
-// Why something failed, where a person can do something about it. The library gives the reason; the program that a person
-// runs says in its own words what to do.
+// Why something failed, where a person can do something about it. The library gives the reason; the
+// program that a person runs says in its own words what to do.
 enum class Reason {
   kOther,
   kDamaged,         // a file of the store is not what was written there
@@ -52,8 +52,8 @@ enum class Reason {
   kOtherPlatforms,  // an archive has no image for this machine
 };
 
-// A failure as a person reads it. Contexts are added from the inside out, the outermost first in the text:
-// "import rootfs.tar: read entry 17: Input/output error".
+// A failure as a person reads it. Contexts are added from the inside out, the outermost first in
+// the text: "import rootfs.tar: read entry 17: Input/output error".
 class [[nodiscard]] Error {
  public:
   explicit Error(std::string message, ExitCode exit = ExitCode::kFailed, int code = 0)

@@ -11,7 +11,8 @@
 namespace veneer {
 namespace {
 
-// The upper half of the offset, so that nobody else's lock is taken for one of these: "vnfs". A device has 12 + 20 bits.
+// The upper half of the offset, so that nobody else's lock is taken for one of these: "vnfs". A
+// device has 12 + 20 bits.
 constexpr uint64_t kMark = uint64_t{0x766e6673} << 32;
 constexpr int kMinorBits = 20;
 constexpr uint64_t kMinorMask = (1U << kMinorBits) - 1;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which process serves which FUSE mount. The kernel does not tell: whoever wants to wait until everything of a mount is
-// closed, or to know whether the holder of an upper directory is still mounted, learns it here.
+// Which process serves which FUSE mount. The kernel does not tell: whoever wants to wait until
+// everything of a mount is closed, or to know whether the holder of an upper directory is still
+// mounted, learns it here.
 //
-// The daemon holds a POSIX lock on a file of its own in memory, at an offset that is the number of the mount's device;
-// /proc/locks (proc(5)) shows everybody the offset and, in the reader's own pid namespace, the process. So there is no file
-// that a killed daemon could leave behind, no question to a daemon that may hang, and no pid of another namespace.
+// The daemon holds a POSIX lock on a file of its own in memory, at an offset that is the number of
+// the mount's device; /proc/locks (proc(5)) shows everybody the offset and, in the reader's own pid
+// namespace, the process. So there is no file that a killed daemon could leave behind, no question
+// to a daemon that may hang, and no pid of another namespace.
 #ifndef VENEER_LAYERDB_BASE_SERVED_MOUNT_H_
 #define VENEER_LAYERDB_BASE_SERVED_MOUNT_H_
 
@@ -47,7 +49,8 @@ struct MountServer {
 
 // Those that hold these locks. Pure.
 std::vector<MountServer> MountServersBy(const std::vector<FileLock>& locks);
-// All that can be seen from this pid namespace. Anybody can claim to be one: look at the owner of the process.
+// All that can be seen from this pid namespace. Anybody can claim to be one: look at the owner of
+// the process.
 std::vector<MountServer> MountServers();
 // The first of these that serves a device, or is a process.
 std::optional<pid_t> ServerOf(dev_t device);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How `veneer stats` asks a running veneerfs what it has done: an ioctl(2) on the root of the mount, so that no socket
-// or file is needed and whoever can reach the mount can ask.
+// How `veneer stats` asks a running veneerfs what it has done: an ioctl(2) on the root of the
+// mount, so that no socket or file is needed and whoever can reach the mount can ask.
 #ifndef VENEER_LAYERDB_BASE_STATS_IOCTL_H_
 #define VENEER_LAYERDB_BASE_STATS_IOCTL_H_
 

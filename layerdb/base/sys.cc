@@ -15,8 +15,8 @@ namespace veneer::sys {
 
 namespace {
 
-// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc, which end in the
-// object itself even where that is a symlink.
+// A path by which a call that knows no dirfd reaches an object: through the magic links of /proc,
+// which end in the object itself even where that is a symlink.
 class ProcPath {
  public:
   explicit ProcPath(At at) {
@@ -117,8 +117,8 @@ Sys<void> Rename(At from, At to, unsigned flags) {
 
 namespace {
 
-// fchmodat2(2), Linux 6.6: the first chmod that can be told not to follow a symlink. Debian 12's C library has no name
-// for it.
+// fchmodat2(2), Linux 6.6: the first chmod that can be told not to follow a symlink. Debian 12's C
+// library has no name for it.
 constexpr long kFchmodat2 = 452;
 
 // For kernels without it. `fd` may be O_PATH; what /proc calls it ends in the object itself.

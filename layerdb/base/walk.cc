@@ -11,8 +11,8 @@
 namespace veneer {
 namespace {
 
-// Directories that stay open on the way down: the highest, from which the walk goes on when one below them was moved away.
-// Of those further down only the last is.
+// Directories that stay open on the way down: the highest, from which the walk goes on when one
+// below them was moved away. Of those further down only the last is.
 constexpr size_t kOpenLevels = 32;
 
 struct Level {
@@ -39,7 +39,8 @@ Sys<Level> Enter(Fd fd, TreeVisitor visit) {
   return level;
 }
 
-// Leaves the last level, for its parent or, if that is not above it any more, for one that is still open.
+// Leaves the last level, for its parent or, if that is not above it any more, for one that is still
+// open.
 void Leave(std::vector<Level>* levels) {
   const Level done = std::move(levels->back());
   levels->pop_back();

@@ -53,7 +53,8 @@ Result<CatalogState> ReadState(const KvTxn& txn) {
 }  // namespace
 
 Result<std::unique_ptr<KvDatabase>> OpenCatalog(const StoreLayout& layout) {
-  // First of all: what another process keeps after this moment it keeps after having made the catalog.
+  // First of all: what another process keeps after this moment it keeps after having made the
+  // catalog.
   const bool keeps = KeepsAnything(layout);
   if (keeps) {
     struct stat st;

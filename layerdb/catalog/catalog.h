@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Opening the catalog of a store, and telling one that is new from one that is lost. A catalog that is taken for new by
-// mistake would make garbage of everything in the store, containers included, so a store says in its catalog that
-// this was made, before anything else can be put into the store: a catalog that does not say so, beside
-// anything that is kept, is not the one that belongs to it.
+// Opening the catalog of a store, and telling one that is new from one that is lost. A catalog that
+// is taken for new by mistake would make garbage of everything in the store, containers included,
+// so a store says in its catalog that this was made, before anything else can be put into the
+// store: a catalog that does not say so, beside anything that is kept, is not the one that belongs
+// to it.
 #ifndef VENEER_LAYERDB_CATALOG_CATALOG_H_
 #define VENEER_LAYERDB_CATALOG_CATALOG_H_
 

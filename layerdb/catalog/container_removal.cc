@@ -28,8 +28,8 @@ tl::unexpected<Error> InUse(const ContainerRecord& record) {
                             .Because(Reason::kContainerInUse, record.name));
 }
 
-// Makes room: removes upper and work of a container whose record is still there. The upper is out of its place at once,
-// so that nobody mounts half of it if this is killed.
+// Makes room: removes upper and work of a container whose record is still there. The upper is out
+// of its place at once, so that nobody mounts half of it if this is killed.
 void RemoveInPlace(const std::string& container) {
   const std::string upper = container + "/upper";
   const std::string removed = container + "/removed";

@@ -62,7 +62,8 @@ Result<ContainerRecord> GetIn(const KvTxn& txn, std::string_view name) {
   return MakeError("no such container: " + std::string(name), ExitCode::kNotFound);
 }
 
-// False where this process may not give it that owner, or it has no id in this user namespace or file system.
+// False where this process may not give it that owner, or it has no id in this user namespace or
+// file system.
 Sys<bool> GiveOwner(sys::At at, const Attr& attr) {
   const Sys<void> given = sys::Chown(at, attr.uid, attr.gid);
   if (given) return true;
@@ -71,8 +72,8 @@ Sys<bool> GiveOwner(sys::At at, const Attr& attr) {
   return tl::unexpected(given.error());
 }
 
-// The root of a mount looks as its upper directory does, so that must look like the image's. False where it does not quite,
-// as its owner or mode could not be given.
+// The root of a mount looks as its upper directory does, so that must look like the image's. False
+// where it does not quite, as its owner or mode could not be given.
 Result<bool> LikeRootOf(const std::string& tree, const std::string& upper) {
   VENEER_TRY(const std::shared_ptr<IndexReader> index, IndexReader::Open(tree));
   const EntryView root = index->Root().entry;
@@ -95,7 +96,8 @@ Result<bool> LikeRootOf(const std::string& tree, const std::string& upper) {
   return owned && mode == attr.mode;
 }
 
-// Says what LikeRootOf() could not do (StoreLayout::foreign_root). It belongs to whom the root belongs to.
+// Says what LikeRootOf() could not do (StoreLayout::foreign_root). It belongs to whom the root
+// belongs to.
 Result<void> NoteForeignRoot(const std::string& container, const std::string& upper) {
   const std::string path = container + "/foreign-root";
   VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(path), O_WRONLY | O_CREAT | O_EXCL, 0600), path);
@@ -117,7 +119,8 @@ Result<void> MakeDirectories(const std::string& container, const std::string& tr
   return {};
 }
 
-// Nobody asks for it before the container shows. A power cut ends every owner, so it need not be durable.
+// Nobody asks for it before the container shows. A power cut ends every owner, so it need not be
+// durable.
 Result<Fd> MakeOwner(const std::string& path) {
   VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDONLY | O_CREAT | O_EXCL, 0600), path);
   VENEER_TRY_CTX_VOID(sys::Lock(fd.get(), LOCK_EX | LOCK_NB), path);
@@ -127,8 +130,8 @@ Result<Fd> MakeOwner(const std::string& path) {
 // In a container's directory while it is being renamed: its old name.
 std::string RenameNote(const std::string& container) { return container + "/renamed-from"; }
 
-// Makes the place of a new container free. A directory without a record is what a crash left, or a container whose
-// renaming was.
+// Makes the place of a new container free. A directory without a record is what a crash left, or a
+// container whose renaming was.
 Result<void> ClearPlace(const StoreLayout& layout, const KvTxn& txn, const std::string& name,
                         const std::string& trash) {
   RestoreRenamed(layout, txn, name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Containers: writable layers over images. What a container is stands in the catalog. Whether it is
-// mounted is told by the lease that its veneerfs holds (lease.h), and by nothing else; where, and by
-// which process, by containers/<name>/state, a file that may be lost without harm.
+// mounted is told by the lease that its veneerfs holds (lease.h), and by nothing else; where, and
+// by which process, by containers/<name>/state, a file that may be lost without harm.
 //
 // Create(), Rename() and Remove() are durable when they return.
 //
@@ -34,7 +34,8 @@ class KvDatabase;
 class KvTxn;
 class StoreLayout;
 
-// A process beyond doubt: pids are used again, boots restart the count, and each PID namespace has its own.
+// A process beyond doubt: pids are used again, boots restart the count, and each PID namespace has
+// its own.
 struct ProcessId {
   pid_t pid = 0;
   uint64_t start_time = 0;     // field 22 of /proc/PID/stat, clock ticks since boot
@@ -43,8 +44,8 @@ struct ProcessId {
 
   // The process `pid` as it is now. ESRCH when there is none.
   static Sys<ProcessId> Of(pid_t pid);
-  // True while that very process runs (a zombie does not). False for one of another PID namespace, of
-  // which nothing can be said from here.
+  // True while that very process runs (a zombie does not). False for one of another PID namespace,
+  // of which nothing can be said from here.
   bool IsAlive() const;
   // True when its pid means something in this PID namespace.
   bool IsOfHere() const;
@@ -106,8 +107,8 @@ class Containers {
       : layout_(layout), catalog_(catalog), images_(images), make_tree_(std::move(make_tree)) {}
 
   // Makes upper/ (with the mode, owner where we may, and times of the image's root directory),
-  // work/ and the record. kNotFound: no such image; kInUse: the name is taken (Reason::kNameTaken); kUsage: not a name
-  // ([A-Za-z0-9][A-Za-z0-9_.-]*, at most 64).
+  // work/ and the record. kNotFound: no such image; kInUse: the name is taken (Reason::kNameTaken);
+  // kUsage: not a name ([A-Za-z0-9][A-Za-z0-9_.-]*, at most 64).
   Result<ContainerRecord> Create(const ContainerSpec& spec);
   // The same for a throw-away container, which belongs to whoever holds the lease.
   Result<OwnedContainer> CreateOwned(const ContainerSpec& spec);
@@ -120,17 +121,17 @@ class Containers {
   // Ends what a killed Rename() has left half done, for all containers.
   void EndRenames();
 
-  // Waits for whoever holds it. A container that has lost its directory gets an empty one, so that it
-  // can be locked and removed.
+  // Waits for whoever holds it. A container that has lost its directory gets an empty one, so that
+  // it can be locked and removed.
   Result<ContainerLock> Lock(std::string_view name);
   // Records that the container is mounted, or (nullopt) that it is not. REQUIRES: its lock.
   Result<void> SetMount(std::string_view name, const std::optional<ContainerMount>& mount);
   // Changes what the catalog keeps: image, image_name, config, remove_on_exit. The name stays.
   Result<void> Update(const ContainerRecord& record);
 
-  // Gives a container another name. kNotFound: there is none; kInUse: the new name is taken; kUsage:
-  // not a name. Killed at any moment, it leaves the container under one of the two names, whole
-  // (RestoreRenamed). REQUIRES: the lock of `from`; it is not mounted.
+  // Gives a container another name. kNotFound: there is none; kInUse: the new name is taken;
+  // kUsage: not a name. Killed at any moment, it leaves the container under one of the two names,
+  // whole (RestoreRenamed). REQUIRES: the lock of `from`; it is not mounted.
   Result<void> Rename(std::string_view from, std::string_view to);
 
   // Removes the record, then the directory. kInUse when something serves it. What cannot be deleted
@@ -147,8 +148,8 @@ class Containers {
 
   // Ends what a killed Rename() has left half done, anywhere. True when there was something.
   bool RestoreAll();
-  // Gives a container that has lost its directory an empty one. Whatever else has its name goes: in the store it is
-  // nobody's.
+  // Gives a container that has lost its directory an empty one. Whatever else has its name goes: in
+  // the store it is nobody's.
   Result<void> ReplaceLost(std::string_view name);
 
   const StoreLayout& layout_;
@@ -160,10 +161,10 @@ class Containers {
 // Fills in what the leases tell of a container: `mount` and `owned`.
 void ReadLeases(const StoreLayout& layout, ContainerRecord* record);
 
-// A rename moves the directory and then commits the record. Where it was killed between the two, the
-// directory `directory` of layout.containers() holds a container that the catalog knows by its old
-// name; this gives it its old name again. True when it did. REQUIRES: nobody renames meanwhile (a
-// transaction of the catalog that writes, or the store's lock, exclusively).
+// A rename moves the directory and then commits the record. Where it was killed between the two,
+// the directory `directory` of layout.containers() holds a container that the catalog knows by its
+// old name; this gives it its old name again. True when it did. REQUIRES: nobody renames meanwhile
+// (a transaction of the catalog that writes, or the store's lock, exclusively).
 bool RestoreRenamed(const StoreLayout& layout, const KvTxn& txn, const std::string& directory);
 
 }  // namespace veneer

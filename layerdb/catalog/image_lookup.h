@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finding images by what users call them, inside a transaction of the catalog. For Images, and for nobody else.
+// Finding images by what users call them, inside a transaction of the catalog. For Images, and for
+// nobody else.
 //
 // Thread-safe as far as the transaction is.
 #ifndef VENEER_LAYERDB_CATALOG_IMAGE_LOOKUP_H_
@@ -30,8 +31,8 @@ Result<std::optional<ImageRecord>> GetImage(const KvTxn& txn, const Digest& id);
 
 // All tags, with the hex id that each names.
 Result<std::map<std::string, std::string>> AllTags(const KvTxn& txn);
-// The tags that name[:tag]@sha256:… stands for: those of this name (and this tag) whose image has the digest. `all`:
-// AllTags().
+// The tags that name[:tag]@sha256:… stands for: those of this name (and this tag) whose image has
+// the digest. `all`: AllTags().
 Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view reference,
                                               const std::map<std::string, std::string>& all);
 

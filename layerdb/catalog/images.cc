@@ -28,8 +28,8 @@ Result<std::optional<std::string>> UserOf(const KvTxn& txn, const Digest& image_
   return user;
 }
 
-// The id of an image that was made from this one, or nothing. `unreadable`: whether a record that cannot be read counts as
-// one, because it might be.
+// The id of an image that was made from this one, or nothing. `unreadable`: whether a record that
+// cannot be read counts as one, because it might be.
 Result<std::optional<std::string>> ChildOf(const KvTxn& txn, const Digest& id, bool unreadable) {
   std::optional<std::string> found;
   VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view key, std::string_view value) {
@@ -52,7 +52,8 @@ Result<bool> IsLeftOver(const KvTxn& txn, const Digest& id) {
   return !child;
 }
 
-// Fills in what nothing else needs of an image whose record is gone. A record that cannot be read might need anything.
+// Fills in what nothing else needs of an image whose record is gone. A record that cannot be read
+// might need anything.
 Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
   std::set<std::string_view> layers;
   std::set<std::string_view> blobs = {image.id.hex()};
@@ -148,7 +149,8 @@ Result<void> CheckComplete(const StoreLayout& layout, const ImageRecord& image) 
   return {};
 }
 
-// `tags`: full names. An image that is there already keeps what belongs to it, and what it was made of.
+// `tags`: full names. An image that is there already keeps what belongs to it, and what it was made
+// of.
 Result<void> PutImage(KvTxn& txn, ImageRecord image, std::span<const std::string> tags) {
   VENEER_TRY(const auto known, txn.Get(ImageKey(image.id)));
   // A damaged record is replaced.

@@ -67,7 +67,8 @@ struct RemoveTerms {
   bool keep_parents = false;
 };
 
-// The chain ids of layers upon one another, the top one first, without those of the lowest `shared`.
+// The chain ids of layers upon one another, the top one first, without those of the lowest
+// `shared`.
 std::vector<Digest> ChainsAbove(std::span<const Digest> diff_ids, size_t shared);
 
 // "debian" → "debian:latest", "docker.io/library/debian:12" → "debian:12". kUsage: not a name
@@ -89,8 +90,8 @@ class Images {
   Result<void> PutAll(std::span<const NewImage> images);
   Result<void> Tag(const Digest& id, std::string_view tag);
 
-  // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start
-  // of one id of at least four digits, or by name[:tag]@sha256:… with its id or the digest of one of
+  // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start of
+  // one id of at least four digits, or by name[:tag]@sha256:… with its id or the digest of one of
   // its blobs. kNotFound: there is none; an ambiguous start is kFailed.
   Result<FoundImage> Find(std::string_view reference);
   // Sorted by creation, newest first.
@@ -100,9 +101,10 @@ class Images {
   // and refuses when it has several tags unless `force`; by name@digest, removes the tags of that
   // name. An image that others were made from stays when its last name goes, and is refused by id
   // (kInUse; `force` does not help). kInUse, naming the container, when a container uses an image
-  // that would be deleted or lose its last name (`force` does not help). With an image go the images that it was made from, its parent first,
-  // as far as they have no name, no container and no other child. Layers and contents stay, for
-  // RemoveImage() (remove_image.h) or prune. In the order of their going; never empty.
+  // that would be deleted or lose its last name (`force` does not help). With an image go the
+  // images that it was made from, its parent first, as far as they have no name, no container and
+  // no other child. Layers and contents stay, for RemoveImage() (remove_image.h) or prune. In the
+  // order of their going; never empty.
   Result<std::vector<RemovedImage>> Remove(std::string_view reference, const RemoveTerms& terms);
 
  private:

@@ -60,8 +60,8 @@ class StoreLayout {
   std::string work(std::string_view name) const { return container(name) + "/work"; }
   // What running sessions have made in the tree to mount on (model/mount_stub.h).
   std::string stubs(std::string_view name) const { return container(name) + "/stubs"; }
-  // Says that the root of `upper` is its maker's, who could not give it the owner, or the mode, of the image's. It has the
-  // owner that the root was made with.
+  // Says that the root of `upper` is its maker's, who could not give it the owner, or the mode, of
+  // the image's. It has the owner that the root was made with.
   std::string foreign_root(std::string_view name) const {
     return container(name) + "/foreign-root";
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Leases: an exclusive flock(2) on a file or directory, which says that somebody alive uses what it stands for. It ends
-// with its holder, however that dies, and it is seen from every PID, mount and user namespace, as a process id is not: so
-// it is the only evidence of use that is believed.
+// Leases: an exclusive flock(2) on a file or directory, which says that somebody alive uses what it
+// stands for. It ends with its holder, however that dies, and it is seen from every PID, mount and
+// user namespace, as a process id is not: so it is the only evidence of use that is believed.
 //
 //   staging/<unique>          the process whose unfinished work it is
 //   containers/<name>/work    veneerfs holds it as long as it serves the container
@@ -24,8 +24,9 @@ namespace veneer {
 // True while somebody holds the lease on `path`. Who asks at the same moment is not in the way.
 bool IsLeased(const std::string& path);
 
-// Takes the lease, which lasts as long as the descriptor. nullopt: somebody still had it after `patience`, of which a
-// little is needed to tell a holder from one who only asks. ENOENT: there is no such file.
+// Takes the lease, which lasts as long as the descriptor. nullopt: somebody still had it after
+// `patience`, of which a little is needed to tell a holder from one who only asks. ENOENT: there is
+// no such file.
 Sys<std::optional<Fd>> TakeLease(const std::string& path, std::chrono::milliseconds patience);
 
 }  // namespace veneer

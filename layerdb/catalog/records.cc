@@ -50,7 +50,8 @@ class FieldWriter {
   std::string out_;
 };
 
-// Calls `sink` for each field until it returns false; false when it did, or when the bytes are malformed.
+// Calls `sink` for each field until it returns false; false when it did, or when the bytes are
+// malformed.
 bool ReadFields(std::string_view bytes, FunctionRef<bool(uint8_t, std::string_view)> sink) {
   while (!bytes.empty()) {
     if (bytes.size() < 5) return false;

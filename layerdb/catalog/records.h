@@ -6,8 +6,9 @@
 //   key "tag/<name:tag>"       value the image's id, 64 hex digits
 //   key "container/<name>"     value fields of a ContainerRecord, without its mount
 //
-// Fields: for each, u8 number, u32 little-endian length, bytes. A reader skips numbers that it does not know, so that
-// fields can be added. Lists repeat their number. Numbers within are decimal text.
+// Fields: for each, u8 number, u32 little-endian length, bytes. A reader skips numbers that it does
+// not know, so that fields can be added. Lists repeat their number. Numbers within are decimal
+// text.
 #ifndef VENEER_LAYERDB_CATALOG_RECORDS_H_
 #define VENEER_LAYERDB_CATALOG_RECORDS_H_
 
@@ -35,8 +36,8 @@ std::string EncodeImage(const ImageRecord& image);
 // nullopt: malformed.
 std::optional<ImageRecord> DecodeImage(std::string_view bytes);
 
-// What a record of an image or a container refers to, as the hex digits that it holds: to look through a thousand records
-// without making values of them. Valid as long as the record is.
+// What a record of an image or a container refers to, as the hex digits that it holds: to look
+// through a thousand records without making values of them. Valid as long as the record is.
 struct RecordReferences {
   std::string_view image;                // the image's own id, or that of the container's image
   std::vector<std::string_view> layers;  // diff ids, bottom first

@@ -23,8 +23,8 @@ Result<References> CollectReferences(Images& images, Containers& containers,
     out.blobs[image.id].merge(std::set(names));
     for (const Digest& blob : image.blobs) out.blobs[blob].merge(std::set(names));
   }
-  // A container keeps its image, so these are there already; but a container whose image is lost must not
-  // lose its layers too.
+  // A container keeps its image, so these are there already; but a container whose image is lost
+  // must not lose its layers too.
   for (const ContainerRecord& container : out.containers) {
     for (const Digest& diff_id : container.diff_ids) out.layers.try_emplace(diff_id);
     out.trees.try_emplace(container.chain_id);

@@ -32,7 +32,8 @@ struct Unreferenced {
   std::set<std::string> containers;
 };
 
-// Reads the catalog. REQUIRES: the caller keeps others from writing, or can live with an old answer.
+// Reads the catalog. REQUIRES: the caller keeps others from writing, or can live with an old
+// answer.
 Result<References> CollectReferences(Images& images, Containers& containers,
                                      const Unreferenced& gone = {});
 

@@ -22,7 +22,8 @@ struct Leased {
   Fd lease;
 };
 
-// A new directory, locked. Prune may take one that is made but not locked yet for a dead one: then the next is tried.
+// A new directory, locked. Prune may take one that is made but not locked yet for a dead one: then
+// the next is tried.
 Sys<Leased> MakeLeased(const std::string& parent) {
   for (;;) {
     std::string dir = parent + "/" + std::to_string(getpid()) + "-XXXXXX";

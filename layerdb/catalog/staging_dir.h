@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StagingDir: a place in the store for the unfinished work of one process. While it lives, prune takes nothing of the store
-// for garbage, because the store's lock is held shared, and the directory has a lease (lease.h), so that it is known for
-// garbage when its process is killed.
+// StagingDir: a place in the store for the unfinished work of one process. While it lives, prune
+// takes nothing of the store for garbage, because the store's lock is held shared, and the
+// directory has a lease (lease.h), so that it is known for garbage when its process is killed.
 //
 // Thread-safety: path() and lock() may be called from several threads at once.
 #ifndef VENEER_LAYERDB_CATALOG_STAGING_DIR_H_
@@ -30,7 +30,8 @@ class StagingDir {
   const std::string& path() const { return path_; }
   // The store's lock file, locked shared.
   int lock() const { return lock_.get(); }
-  // Removes the directory with all that is in it; what cannot be removed is left for prune. The lock is kept.
+  // Removes the directory with all that is in it; what cannot be removed is left for prune. The
+  // lock is kept.
   void Remove();
 
  private:

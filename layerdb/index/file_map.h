@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A whole file, mapped for reading: what it holds costs no memory of the process. For the other files of this module.
-// REQUIRES: nobody makes the file shorter meanwhile.
+// A whole file, mapped for reading: what it holds costs no memory of the process. For the other
+// files of this module. REQUIRES: nobody makes the file shorter meanwhile.
 #ifndef VENEER_LAYERDB_INDEX_FILE_MAP_H_
 #define VENEER_LAYERDB_INDEX_FILE_MAP_H_
 

@@ -18,7 +18,8 @@ namespace {
 
 // A transaction is committed after this many pages, well below what LMDB can hold dirty at once.
 constexpr uint64_t kTxnPages = 100'000;
-// What one change may touch beside its own data: the path from the root, and a split of every page on it.
+// What one change may touch beside its own data: the path from the root, and a split of every page
+// on it.
 constexpr uint64_t kPathPages = 12;
 
 Result<void> WriteSeal(const std::string& path, uint64_t data_size, uint32_t page_size,

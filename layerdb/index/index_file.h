@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What reading and writing an index file have in common: verifying one, and building one inside a single LMDB
-// transaction (or a few, when it is very large). For the other files of this module.
+// What reading and writing an index file have in common: verifying one, and building one inside a
+// single LMDB transaction (or a few, when it is very large). For the other files of this module.
 #ifndef VENEER_LAYERDB_INDEX_INDEX_FILE_H_
 #define VENEER_LAYERDB_INDEX_INDEX_FILE_H_
 

@@ -11,7 +11,8 @@
 namespace veneer {
 namespace {
 
-// A read transaction with its cursor. The file never changes, so it is never renewed; one thread at a time.
+// A read transaction with its cursor. The file never changes, so it is never renewed; one thread at
+// a time.
 struct ReadTxn {
   MdbTxn txn;
   MdbCursor cursor;  // closed first
@@ -137,8 +138,8 @@ Result<std::shared_ptr<IndexReader>> IndexReader::Open(const std::string& path) 
   if (mdb_cursor_get(cursor, &key, &value, MDB_FIRST) != 0 || FromVal(key) != root_key) {
     return DamagedIndex(path, "it has no root");
   }
-  // LMDB does not tell where its map begins. The root's record is the first value of the file, and the check has found
-  // its offset.
+  // LMDB does not tell where its map begins. The root's record is the first value of the file, and
+  // the check has found its offset.
   state->base = FromVal(value).data() - verified.first_value;
   const std::optional<Record> root = state->ToRecord(value);
   if (!root || root->entry.whiteout() || root->entry.type() != FileType::kDirectory ||

@@ -47,8 +47,8 @@ class IndexReader {
 
   const std::string& path() const;
   const IndexSummary& summary() const;
-  // Of a layer: what its regular files and the targets of its symlinks hold, each hard link once; this is what Docker
-  // counts as the size of a layer.
+  // Of a layer: what its regular files and the targets of its symlinks hold, each hard link once;
+  // this is what Docker counts as the size of a layer.
   uint64_t CountBytes() const;
   // True when nothing in the index speaks of layers below it: no whiteouts, no opaque directories.
   bool is_tree() const { return summary().whiteouts == 0 && summary().opaques == 0; }

@@ -9,7 +9,8 @@
 namespace veneer {
 
 struct IndexWriter::State {
-  // A name whose owner needs a name record, or may: a directory's, or that of a file with several links.
+  // A name whose owner needs a name record, or may: a directory's, or that of a file with several
+  // links.
   struct Name {
     uint64_t ino;
     uint64_t dir;

@@ -39,8 +39,8 @@ struct KvDatabase::State {
 
 namespace {
 
-// An absent or empty file is none yet. What is looked at are the pages in use, where they lie. REQUIRES: nobody writes
-// meanwhile.
+// An absent or empty file is none yet. What is looked at are the pages in use, where they lie.
+// REQUIRES: nobody writes meanwhile.
 Result<void> CheckFile(const std::string& path) {
   const Sys<Fd> fd = sys::OpenFollowing(path, O_RDONLY);
   if (!fd && fd.error().code == ENOENT) return {};
@@ -174,7 +174,8 @@ Result<MdbTxn> KvDatabase::State::Begin(unsigned flags) {
   return txn;
 }
 
-// An environment in which a commit has failed refuses everything from then on (MDB_PANIC), whatever the disk says by then.
+// An environment in which a commit has failed refuses everything from then on (MDB_PANIC), whatever
+// the disk says by then.
 void KvDatabase::State::Close() {
   env.reset();
   has_dbi = false;

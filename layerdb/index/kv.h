@@ -46,10 +46,10 @@ class KvTxn {
 
 class KvDatabase {
  public:
-  // Opens or makes the database in directory `dir` (made when absent, mode 0700). LMDB believes what
-  // it finds in the file, so this is checked first (page_check.h): a file that is damaged or cut
-  // short is an error of code EUCLEAN, which names it.
-  // `initial_map`: bytes of address space to begin with.
+  // Opens or makes the database in directory `dir` (made when absent, mode 0700). LMDB believes
+  // what it finds in the file, so this is checked first (page_check.h): a file that is damaged or
+  // cut short is an error of code EUCLEAN, which names it. `initial_map`: bytes of address space to
+  // begin with.
   static Result<std::unique_ptr<KvDatabase>> Open(const std::string& dir,
                                                   uint64_t initial_map = uint64_t{4} << 20);
   ~KvDatabase();
@@ -61,8 +61,8 @@ class KvDatabase {
   // Runs `body` and commits, durably, when it succeeds; nothing is changed when it fails. `body`
   // may run more than once (when the map had to grow), so it must change nothing that cannot be
   // changed twice. `body` must not use this database otherwise. A little space is kept allocated
-  // behind the end of the file, where the file system can, so that a full disk does not keep anybody
-  // from erasing what fills it.
+  // behind the end of the file, where the file system can, so that a full disk does not keep
+  // anybody from erasing what fills it.
   Result<void> Write(FunctionRef<Result<void>(KvTxn&)> body);
 
  private:

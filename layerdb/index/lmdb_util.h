@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of this module share of LMDB: owners of its handles, and its errors as ours. The only header that
-// includes <lmdb.h>; nobody outside layerdb/index includes it.
+// What the files of this module share of LMDB: owners of its handles, and its errors as ours. The
+// only header that includes <lmdb.h>; nobody outside layerdb/index includes it.
 #ifndef VENEER_LAYERDB_INDEX_LMDB_UTIL_H_
 #define VENEER_LAYERDB_INDEX_LMDB_UTIL_H_
 

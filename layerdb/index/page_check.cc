@@ -110,8 +110,8 @@ class Checker {
     out.free_list = ReadTree(free_list);
     out.last_page = Load<uint64_t>(main + kDatabaseSize);
     out.txn = Load<uint64_t>(main + kDatabaseSize + 8);
-    // The database flags: a free list has integer keys (8; 0x4000 is "one file, no directory", which LMDB
-    // keeps beside it), the main one none.
+    // The database flags: a free list has integer keys (8; 0x4000 is "one file, no directory",
+    // which LMDB keeps beside it), the main one none.
     const uint16_t free_flags = Load<uint16_t>(free_list + 4);
     if (Load<uint32_t>(meta) != kMagic || Load<uint32_t>(meta + 4) != kVersion ||
         Load<uint32_t>(free_list) != page_size_ || (free_flags & ~0x4000) != 8 ||
@@ -133,7 +133,8 @@ class Checker {
   // Checks the tree below `page`, all of whose leaves must lie at the same depth.
   bool Walk(uint64_t page, int depth, int tree_depth) {
     if (page < 2 || page >= pages() || depth > kMaxDepth || depth > tree_depth) return Bad(page);
-    // A tree never has more pages than the file: a page that is reached twice would make the walk endless.
+    // A tree never has more pages than the file: a page that is reached twice would make the walk
+    // endless.
     if (++visited_ > pages() || !Use(page)) return Bad(page);
     const uint64_t at = page * page_size_;
     const uint16_t flags = Load<uint16_t>(at + 10);

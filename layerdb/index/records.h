@@ -65,9 +65,10 @@ std::string ObjectPath(const ObjectRef& ref);
 // The inverse; nullopt for a path that ObjectPath() does not make.
 std::optional<ObjectRef> ParseObjectPath(std::string_view path);
 
-// One entry as it is written into an index. Contents of a regular file: `object` (all of it, or the attr.size bytes at
-// `slice`), or `inline_bytes` (of exactly attr.size bytes), or neither for an empty file. attr.nlink of a file = the number of
-// its names in this index; of a directory it is not kept (always 1).
+// One entry as it is written into an index. Contents of a regular file: `object` (all of it, or the
+// attr.size bytes at `slice`), or `inline_bytes` (of exactly attr.size bytes), or neither for an
+// empty file. attr.nlink of a file = the number of its names in this index; of a directory it is
+// not kept (always 1).
 struct IndexEntry {
   Attr attr;
   bool whiteout = false;  // the name is deleted; everything else is ignored
@@ -142,7 +143,8 @@ class EntryView {
 // Appends the record of `entry` to `out`.
 void AppendRecord(const IndexEntry& entry, std::string* out);
 
-// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no whiteout.
+// Where the link count lies in a record, and how it is changed in one. REQUIRES: a record, no
+// whiteout.
 inline constexpr size_t kNlinkOffset = 44;
 void SetRecordNlink(std::string* record, uint32_t nlink);
 

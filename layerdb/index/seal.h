@@ -38,7 +38,8 @@ struct IndexSummary {
   uint64_t directories = 0;
   uint64_t bytes = 0;       // of regular files, each inode once
   uint64_t hard_links = 0;  // names of files that have several
-  // Of symlinks' targets, each inode once. Kept for layers alone, and 0 also of a layer that an older program made.
+  // Of symlinks' targets, each inode once. Kept for layers alone, and 0 also of a layer that an
+  // older program made.
   uint64_t target_bytes = 0;
 };
 

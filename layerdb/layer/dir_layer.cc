@@ -147,7 +147,8 @@ Sys<std::optional<LayerObject>> DirLayer::Lookup(const LayerRef& dir, std::strin
   // An empty file has no contents to look for below, so here its marks do not matter.
   if (S_ISDIR(st->st_mode) || (MayBeMetacopy(*st) && st->st_size > 0)) {
     Sys<Marks> marks = ReadMarks(at, *st, privates_, options_.aufs, parent->Path());
-    // What may not be read shows with its attributes all the same, as everywhere; what is in it does not.
+    // What may not be read shows with its attributes all the same, as everywhere; what is in it
+    // does not.
     if (!marks && marks.error().code != EACCES) return Fail(marks.error());
     if (marks) object.marks = *std::move(marks);
   }
@@ -191,8 +192,8 @@ Sys<void> DirLayer::List(const LayerRef& dir, FunctionRef<void(const LayerDirent
   }));
   // The lookups that follow go through the same descriptor.
   const SharedFd fd = node.parent ? dir_fds_.Put(node.key, std::move(opened)) : root_fd_;
-  // As in an index. What comes next in a listing is then what comes next by name too, and files that were unpacked from an
-  // archive lie on disk much in this order.
+  // As in an index. What comes next in a listing is then what comes next by name too, and files
+  // that were unpacked from an archive lie on disk much in this order.
   std::sort(objects.begin(), objects.end(),
             [](const Named& a, const Named& b) { return a.name < b.name; });
   for (const Named& object : objects) {

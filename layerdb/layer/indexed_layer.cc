@@ -62,7 +62,8 @@ Sys<Fd> IndexedLayer::OpenObject(const ObjectRef& object) const {
   Sys<Fd> fd = sys::Open(at, O_RDONLY | O_NONBLOCK | O_NOATIME);
   if (!fd && fd.error().code == EPERM) fd = sys::Open(at, O_RDONLY | O_NONBLOCK);  // another's file
   if (fd) return fd;
-  // A symlink, a socket: what is in the place of an object is damage, and no ELOOP or ENXIO of the file that is read.
+  // A symlink, a socket: what is in the place of an object is damage, and no ELOOP or ENXIO of the
+  // file that is read.
   if (fd.error().code == ELOOP || fd.error().code == ENXIO) return Fail(EIO);
   return fd;
 }

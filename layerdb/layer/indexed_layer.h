@@ -36,14 +36,16 @@ class IndexedLayer : public Layer {
   // as a tree by itself.
   bool is_tree() const { return index_->is_tree(); }
   const IndexReader& index() const { return *index_; }
-  // The object that holds the contents of a file; nullopt where they are in the index, and for other types.
+  // The object that holds the contents of a file; nullopt where they are in the index, and for
+  // other types.
   struct StoredContent {
     ObjectRef object;
     uint64_t size = 0;   // of the contents
     bool whole = false;  // they are all of the object; else it holds others, too
   };
   Sys<std::optional<StoredContent>> StoredContentOf(const LayerRef& ref) const;
-  // Not waited for and not followed: EIO for a symlink and a socket; whether it is a regular file is the caller's to see.
+  // Not waited for and not followed: EIO for a symlink and a socket; whether it is a regular file
+  // is the caller's to see.
   Sys<Fd> OpenObject(const ObjectRef& object) const;
 
   LayerObject Root() const override;
@@ -53,7 +55,8 @@ class IndexedLayer : public Layer {
   bool names_persist() const override { return true; }
   Sys<Attr> Stat(const LayerRef& ref) const override;
   Sys<std::string> ReadLink(const LayerRef& ref) const override;
-  // EIO also where the object has another size than the index says: it was cut short, and would read as zeros.
+  // EIO also where the object has another size than the index says: it was cut short, and would
+  // read as zeros.
   Sys<Content> Open(const LayerRef& ref) const override;
   std::optional<uint64_t> KnownSize(const LayerRef& ref) const override;
   Sys<std::string> GetXattr(const LayerRef& ref, const std::string& name) const override;

@@ -109,8 +109,8 @@ struct UpperMark {
   std::string override_stat;
 };
 
-// Beside marks that root alone can write, the user.* names are of anybody: in a mount of the kernel's overlayfs a program
-// sets them, unescaped, where it owns the root.
+// Beside marks that root alone can write, the user.* names are of anybody: in a mount of the
+// kernel's overlayfs a program sets them, unescaped, where it owns the root.
 UpperMark ReadUpperMark(sys::At root, const std::vector<std::string>& names) {
   UpperMark mark;
   // An escaped name is data, and may lie in an ordinary user's upper that root has mounted.
@@ -152,7 +152,8 @@ TreeNotation NotationOf(sys::At root) {
     if (privates.override_stat == nullptr && counts) privates.override_stat = name;
   }
   privates.own_upper = !notation.upper.empty();
-  // Without a mark of ours: whoever writes the first of these (the kernel, as root) writes no marks elsewhere.
+  // Without a mark of ours: whoever writes the first of these (the kernel, as root) writes no marks
+  // elsewhere.
   if (!mark.mixed && (mark.by_root || privates.own_upper)) {
     privates.trusted = mark.by_root;
     privates.user = !mark.by_root;

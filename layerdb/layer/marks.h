@@ -26,7 +26,8 @@ timespec ToTimespec(const std::optional<Timestamp>& time);
 // The kernel's whiteout: a character device 0:0.
 bool IsDeviceWhiteout(const struct stat& st);
 
-// False for a file that has too many blocks to be a metadata-only copy: it need not be asked for marks.
+// False for a file that has too many blocks to be a metadata-only copy: it need not be asked for
+// marks.
 bool MayBeMetacopy(const struct stat& st);
 
 // How a directory tree is written, as its root tells.
@@ -34,27 +35,32 @@ struct TreeNotation {
   PrivateNames privates;
   // Of an upper of this project: where its marks are, kTrustedOverlay or kUserOverlay; else empty.
   std::string_view upper;
-  // The first of kOverrideStats at the root, also where it does not count (PrivateNames): root's marks do not speak of it.
+  // The first of kOverrideStats at the root, also where it does not count (PrivateNames): root's
+  // marks do not speak of it.
   const char* override_stat_seen = nullptr;
 };
 TreeNotation NotationOf(sys::At root);
 
-// Makes a directory an upper from here on, if it is none yet: chooses the namespace of its marks and notes that on it.
-// EOPNOTSUPP and the like: its file system, or our rights, allow no marks in it.
+// Makes a directory an upper from here on, if it is none yet: chooses the namespace of its marks
+// and notes that on it. EOPNOTSUPP and the like: its file system, or our rights, allow no marks in
+// it.
 Sys<TreeNotation> BecomeUpper(sys::At root);
 
-// Notes on an upper that the owners and modes of what is in it are in the xattr `name`, one of kOverrideStats. Whoever sets
-// that at the root comes first: in an ordinary user's upper it alone says so.
+// Notes on an upper that the owners and modes of what is in it are in the xattr `name`, one of
+// kOverrideStats. Whoever sets that at the root comes first: in an ordinary user's upper it alone
+// says so.
 Sys<void> KeepOverrideStats(sys::At root, const char* name);
 
-// The marks of a directory or regular file; none for anything else. `aufs`: a ".wh..wh..opq" in it makes a directory
-// opaque. Redirects that are not absolute are given with `parent_path` ("" or "a/b") in front.
-// EACCES: an ordinary user may not read the user.* xattrs of an object that it may not read.
+// The marks of a directory or regular file; none for anything else. `aufs`: a ".wh..wh..opq" in it
+// makes a directory opaque. Redirects that are not absolute are given with `parent_path` ("" or
+// "a/b") in front. EACCES: an ordinary user may not read the user.* xattrs of an object that it may
+// not read.
 Sys<Marks> ReadMarks(sys::At at, const struct stat& st, const PrivateNames& privates, bool aufs,
                      std::string_view parent_path);
 
-// True when a listing of the directory must look for whiteouts of the xattr form (overlayfs.rst: opaque is "x"), and
-// whether a regular file is one. A lookup goes by the file alone, as the kernel's does.
+// True when a listing of the directory must look for whiteouts of the xattr form (overlayfs.rst:
+// opaque is "x"), and whether a regular file is one. A lookup goes by the file alone, as the
+// kernel's does.
 bool HoldsXattrWhiteouts(sys::At dir, const PrivateNames& privates);
 bool IsXattrWhiteout(sys::At file, const struct stat& st, const PrivateNames& privates);
 
@@ -65,7 +71,8 @@ void ApplyOverrideStat(sys::At at, const char* override_stat, Attr& attr);
 // type and device of `attr`.
 OverrideStat OverrideOf(const Attr& attr);
 
-// The xattrs that a user of the tree set: marks left out, escaped names unescaped. One of them: ENODATA when it is not there.
+// The xattrs that a user of the tree set: marks left out, escaped names unescaped. One of them:
+// ENODATA when it is not there.
 struct UserXattrName {
   std::string shown;
   std::string on_disk;

@@ -5,7 +5,8 @@
 //
 // Sources: kernel Documentation/filesystems/overlayfs.rst ("whiteouts and opaque directories",
 // "Redirecting directories", "Metadata only copy up", "User xattr", "Nesting overlayfs mounts");
-// OCI image-spec layer.md ("Whiteouts"); fuse-overlayfs and containers-storage for the user.* names.
+// OCI image-spec layer.md ("Whiteouts"); fuse-overlayfs and containers-storage for the user.*
+// names.
 #ifndef VENEER_LAYERDB_MODEL_DIALECT_H_
 #define VENEER_LAYERDB_MODEL_DIALECT_H_
 
@@ -34,42 +35,44 @@ inline constexpr std::string_view kMarkWhiteout = "whiteout";
 // st_ino of the object that an upper file was copied up from, in decimal. Ours; it lies in the
 // kernel's namespace so that a kernel overlay hides it too.
 inline constexpr std::string_view kMarkOrigin = "veneer.origin";
-// On the root of an upper: what is hidden in it is hidden by the marks of this one namespace, and not in the ".wh."
-// dialect. With the value "mixed" the marks of both count: it was not empty when it became one. Where root keeps owners and
-// modes in xattrs, the name of these follows: "y,user.containers.override_stat".
+// On the root of an upper: what is hidden in it is hidden by the marks of this one namespace, and
+// not in the ".wh." dialect. With the value "mixed" the marks of both count: it was not empty when
+// it became one. Where root keeps owners and modes in xattrs, the name of these follows:
+// "y,user.containers.override_stat".
 inline constexpr std::string_view kMarkUpper = "veneer.upper";
 
 inline constexpr std::string_view kFuseOverlay = "user.fuseoverlayfs.";
 inline constexpr const char* kFuseOverlayOpaque = "user.fuseoverlayfs.opaque";
 
-// Where fuse-overlayfs and containers/storage keep owner, mode and type of an object whose file may not have them, in the
-// order in which fuse-overlayfs looks for one at the root of a layer.
+// Where fuse-overlayfs and containers/storage keep owner, mode and type of an object whose file may
+// not have them, in the order in which fuse-overlayfs looks for one at the root of a layer.
 inline constexpr const char* kOverrideStat = "user.containers.override_stat";
 inline constexpr std::array<const char*, 3> kOverrideStats = {
     "security.fuseoverlayfs.override_stat", kOverrideStat, "user.fuseoverlayfs.override_stat"};
 
-// Which xattrs of a directory tree say something of the tree. All others are data of its users there, whatever they mean
-// elsewhere: in a union inside this one, for example.
+// Which xattrs of a directory tree say something of the tree. All others are data of its users
+// there, whatever they mean elsewhere: in a union inside this one, for example.
 struct PrivateNames {
   bool trusted = true;                  // trusted.overlay.*
   bool user = true;                     // user.overlay.*
   bool fuse_overlayfs = true;           // user.fuseoverlayfs.*
   const char* override_stat = nullptr;  // that of kOverrideStats which counts; null: none
-  // An upper of this project. Nobody but us writes a name there that says how a whole tree is written (kMarkUpper in either
-  // namespace, kOverrideStats, any of kTrustedOverlay): as data they are escaped, also while they mean nothing. Later they
-  // might.
+  // An upper of this project. Nobody but us writes a name there that says how a whole tree is
+  // written (kMarkUpper in either namespace, kOverrideStats, any of kTrustedOverlay): as data they
+  // are escaped, also while they mean nothing. Later they might.
   bool own_upper = false;
 
   friend bool operator==(const PrivateNames&, const PrivateNames&) = default;
 };
 
-// Data with the name of something private is kept on disk with one more "overlay." ("trusted.overlay.overlay.x"), as the
-// kernel does since Linux 6.7. Gives the name on disk of the xattr `name`, and back: nullopt for what is private, and no
-// data.
+// Data with the name of something private is kept on disk with one more "overlay."
+// ("trusted.overlay.overlay.x"), as the kernel does since Linux 6.7. Gives the name on disk of the
+// xattr `name`, and back: nullopt for what is private, and no data.
 std::string EscapeXattr(std::string_view name, const PrivateNames& privates);
 std::optional<std::string> UnescapeXattr(std::string_view on_disk, const PrivateNames& privates);
-// True for data that may lie in an upper as it is, although EscapeXattr() gives another name: the kernel's overlayfs has
-// written it there, or an older version of ours. Where both are, the escaped one counts.
+// True for data that may lie in an upper as it is, although EscapeXattr() gives another name: the
+// kernel's overlayfs has written it there, or an older version of ours. Where both are, the escaped
+// one counts.
 bool MayBeUnescaped(std::string_view name, const PrivateNames& privates);
 
 // The value of an override_stat: "uid:gid:mode" in octal mode, optionally followed by ":type".

@@ -6,7 +6,8 @@
 namespace veneer {
 
 namespace {
-// S_IFMT values (POSIX leaves them open; Linux has fixed them) indexed by FileType. DT_x is S_IFx >> 12.
+// S_IFMT values (POSIX leaves them open; Linux has fixed them) indexed by FileType. DT_x is S_IFx
+// >> 12.
 constexpr std::array<uint32_t, 7> kTypeBits = {0100000, 0040000, 0120000, 0020000,
                                                0060000, 0010000, 0140000};
 }  // namespace

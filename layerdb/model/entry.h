@@ -22,10 +22,12 @@ enum class FileType : uint8_t {
   kSocket = 6,
 };
 
-// The set-group-ID bit of a mode; what is made in a directory that has it inherits the group (mkdir(2)).
+// The set-group-ID bit of a mode; what is made in a directory that has it inherits the group
+// (mkdir(2)).
 inline constexpr uint16_t kSetGroupId = 02000;
 
-// The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give kRegular.
+// The S_IFMT bits of a type, and back. `mode` must hold one of the seven types; others give
+// kRegular.
 uint32_t TypeBits(FileType type);
 FileType TypeFromMode(uint32_t mode);
 
@@ -56,7 +58,8 @@ struct Attr {
   uint32_t FullMode() const { return TypeBits(type) | mode; }
 };
 
-// One extended attribute: full name ("user.x") and value; sorted by name wherever a list of them is kept.
+// One extended attribute: full name ("user.x") and value; sorted by name wherever a list of them is
+// kept.
 using Xattr = std::pair<std::string, std::string>;
 using XattrList = std::vector<Xattr>;
 

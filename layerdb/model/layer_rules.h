@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How layers become one tree, and what changed between two: the rules, name by name. Pure; the walks that use them are
-// store/tree, transfer/container_diff and transfer/change_walk.
+// How layers become one tree, and what changed between two: the rules, name by name. Pure; the
+// walks that use them are store/tree, transfer/container_diff and transfer/change_walk.
 //
 // Source of the rules: kernel overlayfs.rst ("Whiteouts and opaque directories", "Merged
 // directories") and the OCI image-spec layer.md ("Whiteouts"), which agree: the topmost layer that
@@ -54,8 +54,8 @@ inline constexpr const char* kInside = "inside";
 std::vector<std::string> ChangedParts(const Attr& below, const Attr& above, bool contents,
                                       bool xattrs);
 
-// The same with the bytes of the regular files it is about: of the file itself, or of all that was in a directory that is
-// one no more. 0 for everything else.
+// The same with the bytes of the regular files it is about: of the file itself, or of all that was
+// in a directory that is one no more. 0 for everything else.
 struct SizedDiffEntry {
   DiffEntry entry;
   uint64_t before = 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// POSIX ACLs: their bytes, inheritance, and what they have to do with the mode, from values to values. The bytes are those of
-// the xattrs system.posix_acl_access and system.posix_acl_default (Linux uapi posix_acl_xattr.h: u32 version 2, then u16 tag,
-// u16 permissions, u32 id for each entry, little-endian, ascending); the rule of inheritance is POSIX 1003.1e draft 17, 23.1.5, as acl(5) "OBJECT CREATION AND DEFAULT ACLs" states
-// it.
+// POSIX ACLs: their bytes, inheritance, and what they have to do with the mode, from values to
+// values. The bytes are those of the xattrs system.posix_acl_access and system.posix_acl_default
+// (Linux uapi posix_acl_xattr.h: u32 version 2, then u16 tag, u16 permissions, u32 id for each
+// entry, little-endian, ascending); the rule of inheritance is POSIX 1003.1e draft 17, 23.1.5, as
+// acl(5) "OBJECT CREATION AND DEFAULT ACLs" states it.
 #ifndef VENEER_LAYERDB_MODEL_POSIX_ACL_H_
 #define VENEER_LAYERDB_MODEL_POSIX_ACL_H_
 
@@ -21,7 +22,8 @@ namespace veneer {
 inline constexpr const char* kAclAccess = "system.posix_acl_access";
 inline constexpr const char* kAclDefault = "system.posix_acl_default";
 
-// The value that takes an ACL away where it is set (posix_acl_from_xattr() of Linux: no entries, no ACL).
+// The value that takes an ACL away where it is set (posix_acl_from_xattr() of Linux: no entries, no
+// ACL).
 inline constexpr std::string_view kEmptyAcl("\2\0\0\0", 4);
 
 // linux/posix_acl.h.
@@ -41,7 +43,8 @@ struct AclEntry {
   uint32_t id = kAclNoId;
 };
 
-// The entries of a value, as they are. nullopt: another version, or a length that is none of entries.
+// The entries of a value, as they are. nullopt: another version, or a length that is none of
+// entries.
 std::optional<std::vector<AclEntry>> DecodeAcl(std::string_view value);
 std::string EncodeAcl(std::span<const AclEntry> entries);
 
@@ -55,8 +58,8 @@ struct InheritedAcl {
 // nothing: do not ask.
 std::optional<InheritedAcl> InheritAcl(std::string_view default_acl, uint32_t mode, FileType type);
 
-// What an access ACL says of the permission bits: those of the owner, of the mask (without one, of the owning group), of
-// others. nullopt: no ACL, or an empty one.
+// What an access ACL says of the permission bits: those of the owner, of the mask (without one, of
+// the owning group), of others. nullopt: no ACL, or an empty one.
 struct AclPermissions {
   uint32_t bits = 0;      // 0777
   bool extended = false;  // it says more than the bits do

@@ -133,7 +133,8 @@ Result<ObjectRef> ObjectStore::PlaceObject(
     if (!there && (there.error().code == EMFILE || there.error().code == ENFILE)) {
       return MakeError(there.error(), path_ + "/" + path);
     }
-    // An object that cannot be read, or is no file, is damaged; this content gets a place of its own.
+    // An object that cannot be read, or is no file, is damaged; this content gets a place of its
+    // own.
     if (there && shared(ref, there->get())) return ref;
   }
   return MakeError(path_ + ": too many contents with the hash " + ToHex(hash));

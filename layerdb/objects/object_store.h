@@ -67,15 +67,17 @@ class ObjectStore {
   Sys<void> MakeParent(const std::string& path) const;
   // Calls `make`, again after making the directory of `path` where that is what it lacked.
   Sys<void> WithParent(const std::string& path, FunctionRef<Sys<void>()> make) const;
-  // Calls `place` for one path after another, until it makes the object there (true) or `shared` finds it there.
+  // Calls `place` for one path after another, until it makes the object there (true) or `shared`
+  // finds it there.
   Result<ObjectRef> PlaceObject(const Hash128& hash,
                                 FunctionRef<Sys<void>(const std::string& path)> place,
                                 FunctionRef<bool(const ObjectRef& ref, int there)> shared);
 
   const std::string path_;
   const Fd dir_;
-  // Threads that bring one content at the same moment wait for each other, so that the second finds it whole. (Two
-  // processes may make it twice, which only costs space.) By the first byte of the hash.
+  // Threads that bring one content at the same moment wait for each other, so that the second finds
+  // it whole. (Two processes may make it twice, which only costs space.) By the first byte of the
+  // hash.
   std::array<Mutex, 64> writing_;
 };
 

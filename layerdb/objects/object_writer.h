@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writing objects: the writer of a content that comes in pieces, and what it needs of the owner of the unfinished work.
+// Writing objects: the writer of a content that comes in pieces, and what it needs of the owner of
+// the unfinished work.
 //
-// Thread-safety: an ObjectWriter is used by one thread; an ObjectStaging may be used by several at once.
+// Thread-safety: an ObjectWriter is used by one thread; an ObjectStaging may be used by several at
+// once.
 #ifndef VENEER_LAYERDB_OBJECTS_OBJECT_WRITER_H_
 #define VENEER_LAYERDB_OBJECTS_OBJECT_WRITER_H_
 
@@ -21,8 +23,8 @@ namespace veneer {
 
 class ObjectWriter;
 
-// Unfinished objects of one import, commit or load, and which objects must be durable before its layer is published. The
-// store's StoreWriter is one.
+// Unfinished objects of one import, commit or load, and which objects must be durable before its
+// layer is published. The store's StoreWriter is one.
 class ObjectStaging {
  public:
   virtual ~ObjectStaging() = default;
@@ -31,8 +33,8 @@ class ObjectStaging {
   virtual Result<std::unique_ptr<ObjectWriter>> NewObject() = 0;
   // Makes `path`, a staged file open as `fd`, an object. `hash`: HashContentOf(fd).
   virtual Result<ObjectRef> MoveStaged(const std::string& path, int fd, const Hash128& hash) = 0;
-  // An object of the store is used as it is. Another writer may have written it a moment ago, so it is made durable with
-  // what this one writes.
+  // An object of the store is used as it is. Another writer may have written it a moment ago, so it
+  // is made durable with what this one writes.
   virtual void Reuse(const ObjectRef& ref) = 0;
 };
 
@@ -50,8 +52,9 @@ class ObjectWriter {
   // A hole of `size` bytes at the present end.
   Result<void> Hole(uint64_t size);
   uint64_t size() const { return hasher_.size(); }
-  // Takes over the contents of the file `from` where the file system lets two files share them. True: Write() is to be given
-  // these very bytes, and only hashes them. REQUIRES: nothing was written yet.
+  // Takes over the contents of the file `from` where the file system lets two files share them.
+  // True: Write() is to be given these very bytes, and only hashes them. REQUIRES: nothing was
+  // written yet.
   bool Clone(int from);
   // Open for reading.
   int fd() const { return fd_.get(); }

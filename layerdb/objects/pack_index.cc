@@ -12,7 +12,8 @@ namespace veneer {
 namespace {
 
 constexpr const char* kFile = "/data.mdb";
-// Key: the hash of the contents. Value: the object's hash, its collision number, the offset; numbers as LMDB's own.
+// Key: the hash of the contents. Value: the object's hash, its collision number, the offset;
+// numbers as LMDB's own.
 constexpr size_t kValueSize = sizeof(Hash128) + sizeof(uint32_t) + sizeof(uint64_t);
 
 std::string_view KeyOf(const Hash128& hash) {

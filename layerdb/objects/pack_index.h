@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PackIndex: tells which small contents are in the store already, and where: the contents that PackWriter put side by side into
-// one object. By their hash, so whoever uses an answer compares the bytes first.
+// PackIndex: tells which small contents are in the store already, and where: the contents that
+// PackWriter put side by side into one object. By their hash, so whoever uses an answer compares
+// the bytes first.
 //
-// It is knowledge that can be lost. It lies in a database of its own, beside the catalog; when that is damaged it is made
-// anew, an entry whose object has gone is no harm, and without the table contents are only kept twice.
+// It is knowledge that can be lost. It lies in a database of its own, beside the catalog; when that
+// is damaged it is made anew, an entry whose object has gone is no harm, and without the table
+// contents are only kept twice.
 //
 // Thread-safety: none; one for each writer.
 #ifndef VENEER_LAYERDB_OBJECTS_PACK_INDEX_H_

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PackWriter: small contents of a layer, side by side in one object, the pack, in the order in which they come. Reading
-// one of them after the other, as whoever walks a tree does, is then reading one file from start to end: the kernel reads
-// ahead, and there is one descriptor for all of them. A file each would cost an inode, a directory entry, a block and
-// three visits to the disk. What the store has already, in a pack of this or another layer, is not written again.
+// PackWriter: small contents of a layer, side by side in one object, the pack, in the order in
+// which they come. Reading one of them after the other, as whoever walks a tree does, is then
+// reading one file from start to end: the kernel reads ahead, and there is one descriptor for all
+// of them. A file each would cost an inode, a directory entry, a block and three visits to the
+// disk. What the store has already, in a pack of this or another layer, is not written again.
 //
-// Order of use: Put… → Finish → Where… → (index and tar-split are written) → Remember. A layer may be published later: who
-// finds a slice makes its pack durable (ObjectStaging::Reuse), and no writer takes back what a layer needs.
+// Order of use: Put… → Finish → Where… → (index and tar-split are written) → Remember. A layer may
+// be published later: who finds a slice makes its pack durable (ObjectStaging::Reuse), and no
+// writer takes back what a layer needs.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_OBJECTS_PACK_WRITER_H_

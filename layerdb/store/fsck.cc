@@ -195,8 +195,8 @@ class Checker {
     return {};
   }
 
-  // True when the tree was made of other layers than these, or of what they were before they were replaced. Of layers that
-  // cannot be read nobody knows; then it is all that is left of them.
+  // True when the tree was made of other layers than these, or of what they were before they were
+  // replaced. Of layers that cannot be read nobody knows; then it is all that is left of them.
   bool NamesOthers(const IndexReader& tree, const std::vector<Digest>& layers) const {
     const auto is_readable = [&](const Digest& layer) { return readable_.contains(layer); };
     if (!std::all_of(layers.begin(), layers.end(), is_readable)) return false;
@@ -256,8 +256,8 @@ class Checker {
   void CheckContainer(const ContainerRecord& known) {
     if (LookAt(known).empty()) return;
     store_.containers().EndRenames();
-    // It may have been removed since the catalog was read, or be on its way out. Without a directory there is nobody to
-    // wait for.
+    // It may have been removed since the catalog was read, or be on its way out. Without a
+    // directory there is nobody to wait for.
     std::optional<ContainerLock> lock;
     if (IsDirectory(layout_.container(known.name))) {
       Result<ContainerLock> taken = store_.containers().Lock(known.name);

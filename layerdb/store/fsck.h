@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check of a whole store: every index and tar-split, every object and blob that something refers
-// to, every reference. Reads only; repair.h acts upon what was found.
+// The check of a whole store: every index and tar-split, every object and blob that something
+// refers to, every reference. Reads only; repair.h acts upon what was found.
 #ifndef VENEER_LAYERDB_STORE_FSCK_H_
 #define VENEER_LAYERDB_STORE_FSCK_H_
 
@@ -44,15 +44,16 @@ struct FsckReport {
   uint64_t bytes = 0;  // read
   std::vector<FsckProblem> problems;
   std::vector<Digest> marked;  // layers that an earlier Repair() marked as damaged
-  // Chain ids of trees that cannot be used, as after a power cut. No damage: whoever needs one makes it again.
+  // Chain ids of trees that cannot be used, as after a power cut. No damage: whoever needs one
+  // makes it again.
   std::vector<Digest> stale_trees;
 };
 
 // `progress` is told bytes checked and bytes to check. An Error means that the check could not be
 // made.
 Result<FsckReport> Fsck(Store& store, FunctionRef<void(uint64_t done, uint64_t total)> progress);
-// The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its catalog
-// is damaged or lost. Names the containers by what is left of them.
+// The report on a store that Store::Open() refuses with `why`, an error of code EUCLEAN: its
+// catalog is damaged or lost. Names the containers by what is left of them.
 FsckReport FsckUnopened(const StoreLayout& layout, const Error& why);
 
 }  // namespace veneer

@@ -91,7 +91,8 @@ class Pruner {
     VENEER_TRY_VOID(SweepContainers(needed));
     VENEER_TRY_VOID(SweepTrees(needed));
     VENEER_TRY_VOID(SweepBlobs(needed));
-    // Layers go before the objects that only they need. If this stops in between, the next prune goes on.
+    // Layers go before the objects that only they need. If this stops in between, the next prune
+    // goes on.
     VENEER_TRY_VOID(SweepLayers(needed));
     VENEER_TRY(const ObjectSet objects, Mark(needed));
     VENEER_TRY_VOID(SweepObjects(objects));
@@ -271,7 +272,8 @@ class Pruner {
     return {};
   }
 
-  // The directory of a container that a killed rename left under the new name; it gets its old one again.
+  // The directory of a container that a killed rename left under the new name; it gets its old one
+  // again.
   bool IsBeingRenamed(const std::string& directory) {
     if (options_.dry_run) {
       return access((layout_.container(directory) + "/renamed-from").c_str(), F_OK) == 0;
@@ -327,8 +329,9 @@ class Pruner {
     return {};
   }
 
-  // The objects of all layers that are needed. A layer that cannot be read might need any object, so then none is
-  // removed. A tree may be of a layer as it was before a load replaced it; one that cannot be read is used by nobody.
+  // The objects of all layers that are needed. A layer that cannot be read might need any object,
+  // so then none is removed. A tree may be of a layer as it was before a load replaced it; one that
+  // cannot be read is used by nobody.
   Result<ObjectSet> Mark(const References& needed) {
     ObjectSet objects;
     const auto mark = [&](const IndexReader& index) {

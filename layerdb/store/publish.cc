@@ -52,8 +52,8 @@ Sys<std::string> ReadSmall(const ObjectStore& objects, const SizedObject& conten
   return bytes;
 }
 
-// Contents of a layer that lie in packs, brought back into the objects where the layer has them. What else is in a pack
-// stays as it is.
+// Contents of a layer that lie in packs, brought back into the objects where the layer has them.
+// What else is in a pack stays as it is.
 class PackRepairs {
  public:
   PackRepairs(ObjectStore& objects, std::string prefix)
@@ -131,8 +131,8 @@ Result<bool> StoreWriter::RepairLayer(const std::string& dir, const Digest& diff
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   if (!index) return false;
   const Sys<std::vector<SizedObject>> there = ObjectsOf(**index);
-  // Which contents are in objects of their own is another thing than what they are: an older program, or another table of
-  // slices, may have put them elsewhere.
+  // Which contents are in objects of their own is another thing than what they are: an older
+  // program, or another table of slices, may have put them elsewhere.
   const auto alike = [](const SizedObject& a, const SizedObject& b) {
     return a.size == b.size && (a.slice || b.slice || a.ref.hash == b.ref.hash);
   };
@@ -141,8 +141,9 @@ Result<bool> StoreWriter::RepairLayer(const std::string& dir, const Digest& diff
   }
   PackRepairs repairs(objects_, NewName("repair"));
   for (size_t i = 0; i < sound.size(); ++i) {
-    // Two layers of one digest have equal contents. Where they are in two objects, either two processes made the
-    // object at the same moment, or the old one is damaged, and was not found equal for this reason.
+    // Two layers of one digest have equal contents. Where they are in two objects, either two
+    // processes made the object at the same moment, or the old one is damaged, and was not found
+    // equal for this reason.
     const SizedObject& old = (*there)[i];
     if (old.ref == sound[i].ref && old.slice == sound[i].slice) continue;
     if (old.slice || sound[i].slice) {
@@ -189,7 +190,8 @@ Result<void> StoreWriter::PublishLayer(const std::string& dir, const Digest& dif
 Result<void> StoreWriter::ReplaceLayer(const std::string& dir, const Digest& diff_id) {
   const StoreLayout& layout = store_.layout();
   const std::string target = layout.layer(diff_id);
-  // Whoever is killed before the trees of the old layer are gone leaves a layer that the next load reads again.
+  // Whoever is killed before the trees of the old layer are gone leaves a layer that the next load
+  // reads again.
   const std::string mark = dir + "/damaged";
   VENEER_TRY_CTX_VOID(sys::Open(sys::Path(mark), O_WRONLY | O_CREAT, 0600), mark);
   VENEER_TRY_VOID(SyncPath(dir));

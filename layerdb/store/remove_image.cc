@@ -47,8 +47,8 @@ void RemoveOrLeave(const std::string& path) {
 Result<RemoveImageReport> RemoveImage(Store& store, std::string_view reference,
                                       const RemoveImageOptions& options) {
   const StoreLayout& layout = store.layout();
-  // Taken before the catalog is changed: nobody can come to need a layer between the two. Only if nobody else has it:
-  // whoever writes may have found a layer and not said yet that it is needed.
+  // Taken before the catalog is changed: nobody can come to need a layer between the two. Only if
+  // nobody else has it: whoever writes may have found a layer and not said yet that it is needed.
   Fd lock;
   if (!options.keep_layers) {
     lock = OpenLocked(layout.lock_file(), LockMode::kExclusive, kNoPatience).value_or(Fd());

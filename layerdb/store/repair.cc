@@ -51,7 +51,8 @@ Result<RepairOutcome> MakeWork(Store& store, const std::string& name) {
   return RepairOutcome{true, "an empty one was made"};
 }
 
-// Small contents of later layers are not looked for in a pack that is damaged: a layer that is read again gets them anew.
+// Small contents of later layers are not looked for in a pack that is damaged: a layer that is read
+// again gets them anew.
 Result<void> ForgetPacks(const StoreLayout& layout, const FsckReport& report) {
   std::set<ObjectRef> damaged;
   constexpr std::string_view kObjects = "objects/";

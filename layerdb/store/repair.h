@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What can be done about the damage that Fsck() found without losing anything: what can be made
-// again is removed, and layers that cannot are marked, so that the next load or import of them reads
-// them whole and puts what is damaged right (StoreWriter::PublishLayer).
+// again is removed, and layers that cannot are marked, so that the next load or import of them
+// reads them whole and puts what is damaged right (StoreWriter::PublishLayer).
 #ifndef VENEER_LAYERDB_STORE_REPAIR_H_
 #define VENEER_LAYERDB_STORE_REPAIR_H_
 
@@ -18,7 +18,8 @@ namespace veneer {
 class Store;
 class StoreLayout;
 
-// Marks a layer, so that whoever publishes it again replaces all of it. No layer being there is no error.
+// Marks a layer, so that whoever publishes it again replaces all of it. No layer being there is no
+// error.
 Result<void> MarkDamaged(const StoreLayout& layout, const Digest& diff_id);
 
 struct RepairOutcome {

@@ -53,8 +53,8 @@ Result<void> MakeDirectories(const StoreLayout& layout) {
   return {};
 }
 
-// Makes the store. Its last step, the format file, makes it one, and its catalog is there by then; several processes
-// may do this at once.
+// Makes the store. Its last step, the format file, makes it one, and its catalog is there by then;
+// several processes may do this at once.
 Result<void> Initialize(const StoreLayout& layout) {
   const std::string& root = layout.root();
   const std::string parent = std::filesystem::path(root).parent_path().string();

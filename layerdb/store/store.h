@@ -74,8 +74,8 @@ class Store {
   // layers above that. Of no layers: an empty one. kNotFound: a layer is not in the store.
   Result<std::string> EnsureTree(std::span<const Digest> diff_ids);
 
-  // Takes all merged trees away, which are made again when they are needed. Mounts that use one go on: until they end it
-  // is kept aside, and prune leaves its objects alone.
+  // Takes all merged trees away, which are made again when they are needed. Mounts that use one go
+  // on: until they end it is kept aside, and prune leaves its objects alone.
   Result<void> DropTrees() const;
 
   // A blob's contents. kNotFound when there is none; fails beyond `limit` bytes.

@@ -22,10 +22,11 @@
 namespace veneer {
 namespace {
 
-// Up to this many objects are made durable one by one, and their directories. Beyond, syncfs(2) is cheaper, although it
-// also waits for what other programs wrote to the same file system.
+// Up to this many objects are made durable one by one, and their directories. Beyond, syncfs(2) is
+// cheaper, although it also waits for what other programs wrote to the same file system.
 constexpr size_t kSyncOneByOne = 16;
-// A regular file up to this size is read into memory: no temporary file, and no write when it is there.
+// A regular file up to this size is read into memory: no temporary file, and no write when it is
+// there.
 constexpr uint64_t kReadWhole = uint64_t{1} << 20;
 
 // The whole of a regular file.
@@ -36,7 +37,8 @@ Sys<std::string> ReadWhole(int fd, uint64_t size) {
   return bytes;
 }
 
-// True when the store's owner can read it as it is, with no rights but those of its owner or of everybody.
+// True when the store's owner can read it as it is, with no rights but those of its owner or of
+// everybody.
 bool IsReadable(const struct stat& st) {
   return (st.st_mode & (st.st_uid == geteuid() ? S_IRUSR : S_IROTH)) != 0;
 }

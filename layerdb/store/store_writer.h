@@ -6,8 +6,8 @@
 // unless another writer lives, which may have found them. Then, and when its process is killed, it
 // leaves garbage: unreferenced objects, and its staging directory.
 //
-// Order of use: PutObject… → NewLayerDir, write index and tar-split there → PublishLayer → PutBlob… →
-// Store::images().Put() as the last write. The writer must live until that has returned.
+// Order of use: PutObject… → NewLayerDir, write index and tar-split there → PublishLayer → PutBlob…
+// → Store::images().Put() as the last write. The writer must live until that has returned.
 //
 // A writer that takes a container's files away (LinkObject) changes nothing of them before the
 // image is there, whatever fails and whenever it is killed:
@@ -54,9 +54,9 @@ class StoreWriter : public ObjectStaging {
   const std::string& dir() const { return staging_->path(); }
 
   // --- contents ---
-  // Contents of at most kInlineLimit bytes belong into the index (IndexEntry::inline_bytes), of at most kPackLimit beside
-  // others into an object that they share (PackWriter), larger ones into objects of their own. Measured on a Debian root
-  // file system of 8,743 entries, for the index:
+  // Contents of at most kInlineLimit bytes belong into the index (IndexEntry::inline_bytes), of at
+  // most kPackLimit beside others into an object that they share (PackWriter), larger ones into
+  // objects of their own. Measured on a Debian root file system of 8,743 entries, for the index:
   //
   //   limit                 512    1024   1900   4000   8192
   //   objects              6058    4764   3804   2668   2067   (some 35 µs each to make)
@@ -67,10 +67,11 @@ class StoreWriter : public ObjectStaging {
   // Above 1,900 bytes a record no longer fits into an LMDB leaf page. Every tree is a copy of the
   // index and every mount reads it twice, so 1,024 it is.
   //
-  // And for packs, on one of 15,897 entries with 13,187 files, of which 3,402 are in the index and 6,978 go into packs, as
-  // ratios to kernel overlayfs over the same files, caches dropped: reading 6,000 files of at most 16 KiB fell from 1.62
-  // to 0.55, tar of /usr and /etc from 1.58 to 0.99, and 9,442 objects became 2,743. Half the files of an image are
-  // smaller than 4 KiB, four fifths than 16 KiB; larger ones are worth a visit to the disk each.
+  // And for packs, on one of 15,897 entries with 13,187 files, of which 3,402 are in the index and
+  // 6,978 go into packs, as ratios to kernel overlayfs over the same files, caches dropped: reading
+  // 6,000 files of at most 16 KiB fell from 1.62 to 0.55, tar of /usr and /etc from 1.58 to 0.99,
+  // and 9,442 objects became 2,743. Half the files of an image are smaller than 4 KiB, four fifths
+  // than 16 KiB; larger ones are worth a visit to the disk each.
   static constexpr uint64_t kInlineLimit = 1024;
   static constexpr uint64_t kPackLimit = 16384;
 
@@ -97,14 +98,14 @@ class StoreWriter : public ObjectStaging {
   Result<void> PublishLinked(FunctionRef<Result<void>()> publish);
 
   // --- layers ---
-  // A new empty directory for a layer: write `index` (IndexWriter, Seal(false)) and its tar-split into
-  // it.
+  // A new empty directory for a layer: write `index` (IndexWriter, Seal(false)) and its tar-split
+  // into it.
   Result<std::string> NewLayerDir();
   // Makes everything this writer wrote durable, then makes the directory from NewLayerDir() the
   // layer `diff_id`. A layer that is there already is kept, and `dir` removed; objects of it that
   // differ from those of `dir`, which are those of the archive beyond doubt, were damaged and are
-  // replaced, for all layers that share them. An index that is damaged is replaced by that of `dir`, and so is all of
-  // a layer that Repair() has marked (repair.h).
+  // replaced, for all layers that share them. An index that is damaged is replaced by that of
+  // `dir`, and so is all of a layer that Repair() has marked (repair.h).
   Result<void> PublishLayer(const std::string& dir, const Digest& diff_id);
   // True when the layer is there and its objects are, of the right size and nobody's files
   // (contents are not read), and Repair() has not marked it as damaged.

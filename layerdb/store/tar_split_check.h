@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check of a layer's tar-split, for `veneer fsck`: that all of it can be read, and that it fits the index of its layer.
-// Objects are not read. Thread-safe.
+// The check of a layer's tar-split, for `veneer fsck`: that all of it can be read, and that it fits
+// the index of its layer. Objects are not read. Thread-safe.
 #ifndef VENEER_LAYERDB_STORE_TAR_SPLIT_CHECK_H_
 #define VENEER_LAYERDB_STORE_TAR_SPLIT_CHECK_H_
 

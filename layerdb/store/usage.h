@@ -40,8 +40,8 @@ struct StoreUsage {
   std::map<std::string, uint64_t> container_bytes;  // by name
 };
 
-// Reads the catalog and the whole store directory, and the indexes of the layers of active images. What others change
-// meanwhile is counted before or after.
+// Reads the catalog and the whole store directory, and the indexes of the layers of active images.
+// What others change meanwhile is counted before or after.
 Result<StoreUsage> MeasureUsage(Store& store);
 
 // The bytes of the files of each layer that the images have, by its diff id.

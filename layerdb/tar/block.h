@@ -5,9 +5,9 @@
 // mapping.h.
 //
 // The project reads and writes these blocks itself and leaves only decompression to libarchive, for
-// three reasons: libarchive does not say where in the stream a payload lies (the tar-split of a layer
-// needs it); it does not say what it left out or guessed at; and the digest of a committed layer
-// must not change with the version of a library. Of the 900 archives of
+// three reasons: libarchive does not say where in the stream a payload lies (the tar-split of a
+// layer needs it); it does not say what it left out or guessed at; and the digest of a committed
+// layer must not change with the version of a library. Of the 900 archives of
 // TarDifferentialTest.RandomArchives with their 4,904 entries, libarchive 3.6.2 reads so:
 //
 //   times before 1970 with a fraction: up to two seconds wrong   170 entries
@@ -38,9 +38,9 @@ inline constexpr size_t kTarBlock = 512;
 // The bytes that fill a payload up to a whole block.
 inline uint64_t TarPadding(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
 
-// Files whose holes are smaller are written whole: Docker and containers/storage take a layer with a sparse file in, and then can
-// neither save nor push the image, since what they keep of the layer (tar-split) does not tell its holes. A larger one is
-// worth that.
+// Files whose holes are smaller are written whole: Docker and containers/storage take a layer with
+// a sparse file in, and then can neither save nor push the image, since what they keep of the layer
+// (tar-split) does not tell its holes. A larger one is worth that.
 inline constexpr uint64_t kMinHoles = uint64_t{1} << 30;
 
 // A piece of data in a sparse file; what lies between the pieces is a hole.

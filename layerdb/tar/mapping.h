@@ -30,9 +30,10 @@ struct LayerName {
   TreePath path;
 };
 
-// What the name of an entry in an image layer means. Only its last component marks anything: ".wh.a/b"
-// is a file in a directory of that name, as it is for Docker and podman. Errors beside those of
-// ParseTarPath(): an empty name; a whiteout of nothing (".wh."), of "." or of ".." (".wh..", ".wh...").
+// What the name of an entry in an image layer means. Only its last component marks anything:
+// ".wh.a/b" is a file in a directory of that name, as it is for Docker and podman. Errors beside
+// those of ParseTarPath(): an empty name; a whiteout of nothing (".wh."), of "." or of ".."
+// (".wh..", ".wh...").
 Result<LayerName> ParseLayerName(std::string_view name);
 
 // The name of the whiteout of `path` ("usr/bin/x" gives "usr/bin/.wh.x"), and of the mark that

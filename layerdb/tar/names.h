@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names in an archive as paths in a tree. A leading "/" or "./", empty components and "." mean nothing, and ".." goes up,
-// but never above the root (path.Clean of Go, which Docker uses on every name). Pure.
+// Names in an archive as paths in a tree. A leading "/" or "./", empty components and "." mean
+// nothing, and ".." goes up, but never above the root (path.Clean of Go, which Docker uses on every
+// name). Pure.
 #ifndef VENEER_LAYERDB_TAR_NAMES_H_
 #define VENEER_LAYERDB_TAR_NAMES_H_
 

@@ -82,8 +82,8 @@ class TarParser {
   // The stream has ended. An error when it ended within an entry or before the first one.
   Result<void> Finish() const;
 
-  // What of the entries so far the readers of image layers (Docker, podman, umoci) refuse, in words for a
-  // person; empty: nothing.
+  // What of the entries so far the readers of image layers (Docker, podman, umoci) refuse, in words
+  // for a person; empty: nothing.
   const std::string& peculiarity() const { return peculiarity_; }
 
   const TarEntry& entry() const { return entry_; }

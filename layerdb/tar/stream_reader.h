@@ -19,10 +19,9 @@ namespace veneer {
 
 // Gives the uncompressed bytes of what `fd` holds from its offset to its end to `sink`. At most
 // `limit` bytes are read from `fd`. `progress` is told how many of its bytes were read; an error of
-// it ends the reading. `cancel` (may be null) ends it too, also while it waits for a pipe: ECANCELED.
-// Errors: the stream is truncated
-// or damaged; the checksum of gzip is checked where there is one member (libarchive leaves it
-// unread); the first error of `sink`.
+// it ends the reading. `cancel` (may be null) ends it too, also while it waits for a pipe:
+// ECANCELED. Errors: the stream is truncated or damaged; the checksum of gzip is checked where
+// there is one member (libarchive leaves it unread); the first error of `sink`.
 Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
                               FunctionRef<Result<void>(uint64_t read_so_far)> progress,
                               TarSink sink);

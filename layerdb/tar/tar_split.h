@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tar-split of a layer: how its tar archive is made again, byte for byte, from the layer's index
-// and the store's objects. It holds everything of the archive that is no content of a file, and
-// where the contents go. The layout:
+// The tar-split of a layer: how its tar archive is made again, byte for byte, from the layer's
+// index and the store's objects. It holds everything of the archive that is no content of a file,
+// and where the contents go. The layout:
 //
 //     0  8 bytes "VNRECIPE"
 //     8  frame: operations, a sequence of

@@ -178,7 +178,8 @@ Result<TreeBuilder::Node> TreeBuilder::MakeImplied(Node parent, Name name, const
   Detach(name);
   const Node node = NewNode(ImpliedDirectory(mtime));
   NodeRec& record = nodes_[node];
-  // mkdir(2), by which every reader of archives makes it, passes the bit on. The group is root's in Docker's.
+  // mkdir(2), by which every reader of archives makes it, passes the bit on. The group is root's in
+  // Docker's.
   record.mode |= nodes_[parent].mode & kSetGroupId;
   record.implied = true;
   record.nlink = 1;
@@ -252,7 +253,8 @@ Result<TreeBuilder::Node> TreeBuilder::ParentOf(const TreePath& path, Missing mi
   std::string joined = Join(parents);
   if (last_parent_node_ != kNoNode && joined == last_parent_) return last_parent_node_;
   VENEER_TRY(const Node parent, Resolve(parents, missing, mtime));
-  // What is in a directory that is here for marks gives it its time, so the next entry has to walk there.
+  // What is in a directory that is here for marks gives it its time, so the next entry has to walk
+  // there.
   if (parent != kNoNode && nodes_[parent].for_marks) return parent;
   last_parent_ = std::move(joined);
   last_parent_node_ = parent;
@@ -353,8 +355,8 @@ Result<void> TreeBuilder::SetXattr(Node node, std::string_view name, std::string
   return CheckXattrs(list, record.type);
 }
 
-// By node: a directory that is described, or has something in it that is. The others are here only for
-// the marks in them.
+// By node: a directory that is described, or has something in it that is. The others are here only
+// for the marks in them.
 std::vector<bool> TreeBuilder::DirectoriesWithObjects() const {
   std::vector<bool> with(nodes_.size());
   for (const NameRec& name : names_) {

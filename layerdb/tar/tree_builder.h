@@ -3,15 +3,19 @@
 // TreeBuilder: the tree that the entries of one image layer make, in memory. It does what
 // extracting the archive in an empty directory, inside a chroot, would do, without a disk:
 //
-//   - the last of several entries with one name counts; of a directory the attributes, and what is in it stays;
-//   - missing parents are made (0755, root), and take the attributes of their own entry when it comes;
-//   - a parent that is a symlink is followed inside the tree (never above its root); one that is anything else but a
-//     directory is replaced by one; a parent that has no entry has the set-group-ID bit of the directory it
-//     is in (mkdir(2)) and root's group, as with Docker;
-//   - a hard link is to what its target is at that moment; what its target's name becomes later does not matter;
-//   - whiteouts and opaque marks say something of the layers below only, wherever in the archive they stand (OCI
-//     image-spec layer.md); a whiteout beside an entry makes the directory opaque. They add nothing: a directory that is
-//     here only for the marks in it is not there when it is deleted, and stays implied otherwise.
+//   - the last of several entries with one name counts; of a directory the attributes, and what is
+//     in it stays;
+//   - missing parents are made (0755, root), and take the attributes of their own entry when it
+//     comes;
+//   - a parent that is a symlink is followed inside the tree (never above its root); one that is
+//     anything else but a directory is replaced by one; a parent that has no entry has the
+//     set-group-ID bit of the directory it is in (mkdir(2)) and root's group, as with Docker;
+//   - a hard link is to what its target is at that moment; what its target's name becomes later
+//     does not matter;
+//   - whiteouts and opaque marks say something of the layers below only, wherever in the archive
+//     they stand (OCI image-spec layer.md); a whiteout beside an entry makes the directory opaque.
+//     They add nothing: a directory that is here only for the marks in it is not there when it is
+//     deleted, and stays implied otherwise.
 //
 // Time is linear in the archive, whatever it holds: a parent is looked up once for entries that
 // follow one another, and the steps through symlinks have a budget. About 150 bytes an entry. Not
@@ -41,8 +45,8 @@ class TreeBuilder {
   struct Limits {
     uint64_t entries = 20'000'000;        // names made, implied parents included
     uint64_t symlink_steps = 10'000'000;  // components of symlinks walked, in all
-    // Of names, targets and extended attributes, those that were replaced included: a small compressed
-    // archive may say as much as it likes.
+    // Of names, targets and extended attributes, those that were replaced included: a small
+    // compressed archive may say as much as it likes.
     uint64_t bytes = uint64_t{2} << 30;
   };
 
@@ -132,8 +136,8 @@ class TreeBuilder {
     bool for_marks = false;  // implied by marks alone, so that its time says nothing yet
   };
 
-  // What becomes of a path of directories that is not all there: what is missing is made, and what is in
-  // the way replaced; the same, but nothing is replaced (for a mark); nothing is done.
+  // What becomes of a path of directories that is not all there: what is missing is made, and what
+  // is in the way replaced; the same, but nothing is replaced (for a mark); nothing is done.
   enum class Missing { kMake, kMakeForMark, kStop };
 
   std::string_view Text(uint64_t at, size_t size) const { return {text_.data() + at, size}; }

@@ -98,8 +98,9 @@ std::string SparseAlias(std::string_view path) {
          std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
 
-// An ACL is written in both forms, as GNU tar does: bsdtar and star read the text, and what unpacks images knows extended
-// attributes alone. Without its ACL a file would give its group the rights of the mask.
+// An ACL is written in both forms, as GNU tar does: bsdtar and star read the text, and what unpacks
+// images knows extended attributes alone. Without its ACL a file would give its group the rights of
+// the mask.
 std::string XattrRecord(const Xattr& xattr) {
   const std::string& name = xattr.first;
   std::string record;

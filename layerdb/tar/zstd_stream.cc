@@ -13,7 +13,8 @@ namespace veneer {
 
 namespace {
 
-// The longest header of a frame (RFC 8878, 3.1.1.1: magic number, descriptor, window, dictionary, size).
+// The longest header of a frame (RFC 8878, 3.1.1.1: magic number, descriptor, window, dictionary,
+// size).
 constexpr size_t kMaxHeader = 18;
 
 struct FreeDecompressor {

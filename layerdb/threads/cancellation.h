@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cancellation: somebody asks long work to end, the work looks now and then, and what waits for input is woken, in
-// whatever thread it waits.
+// Cancellation: somebody asks long work to end, the work looks now and then, and what waits for
+// input is woken, in whatever thread it waits.
 //
 // Thread-safe; Request() may be called from a signal handler.
 #ifndef VENEER_LAYERDB_THREADS_CANCELLATION_H_
@@ -23,7 +23,8 @@ class Cancellation {
   void Request() noexcept;
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
 
-  // For work that takes `const Cancellation*`, null when nobody will ask. The failure has the code ECANCELED.
+  // For work that takes `const Cancellation*`, null when nobody will ask. The failure has the code
+  // ECANCELED.
   static Result<void> Check(const Cancellation* cancel);
   // Waits until `fd` can be read without waiting, or is at its end. ECANCELED: requested to end.
   static Sys<void> WaitForInput(const Cancellation* cancel, int fd);

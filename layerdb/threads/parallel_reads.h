@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ParallelReads: many small reads of which each may wait for a disk, such as a directory that lies in a hundred
-// layers. A disk answers ten questions in the time of one when they are asked together; what is in
-// memory is read faster by one thread than it is handed to another. So the caller reads, and only when
-// it had to wait it lets others help.
+// ParallelReads: many small reads of which each may wait for a disk, such as a directory that lies
+// in a hundred layers. A disk answers ten questions in the time of one when they are asked
+// together; what is in memory is read faster by one thread than it is handed to another. So the
+// caller reads, and only when it had to wait it lets others help.
 //
 // Thread-safe. Threads are made when they are needed first and stay, asleep.
 #ifndef VENEER_LAYERDB_THREADS_PARALLEL_READS_H_

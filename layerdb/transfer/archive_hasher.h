@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ArchiveHasher: the SHA-256 of an archive, in a thread of its own, while the archive is written or read. How many bytes wait
-// for it is bounded by how many pieces do.
+// ArchiveHasher: the SHA-256 of an archive, in a thread of its own, while the archive is written or
+// read. How many bytes wait for it is bounded by how many pieces do.
 //
 // Thread-safety: Update(), Save() and Restore() are for one thread.
 #ifndef VENEER_LAYERDB_TRANSFER_ARCHIVE_HASHER_H_
@@ -29,8 +29,8 @@ class ArchiveHasher {
   ArchiveHasher(const ArchiveHasher&) = delete;
   ArchiveHasher& operator=(const ArchiveHasher&) = delete;
 
-  // The next bytes of the archive. Small ones are best given as text, which is collected. False: the thread has stopped, and
-  // Finish() says why.
+  // The next bytes of the archive. Small ones are best given as text, which is collected. False:
+  // the thread has stopped, and Finish() says why.
   bool Update(SharedBytes piece);
   bool Update(std::string_view text);
   // Restore() takes back all bytes since the last Save(). Save() forgets what another saved.

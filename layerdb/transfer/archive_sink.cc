@@ -37,7 +37,8 @@ Result<void> ArchiveSink::AddFile(const SourceEntry& entry, const SourceContent&
   if (source.fd() >= 0) {
     const Sys<struct stat> st = sys::Stat({source.fd()});
     if (!st) return source.Failed(entry, st.error());
-    // Looking for zeros is reading the file, so only the file that cannot be without holes is looked at.
+    // Looking for zeros is reading the file, so only the file that cannot be without holes is
+    // looked at.
     if (static_cast<uint64_t>(st->st_blocks) * 512 + kMinHoles <= entry.attr.size) {
       VENEER_TRY(sparse, SparseExtentsOf(source.fd(), entry.attr.size));
     }

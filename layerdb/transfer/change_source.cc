@@ -25,8 +25,8 @@ bool ChangeSource::IsGone(const Layer* layer, Errno e) const {
 Result<void> ChangeSource::AddChange(const Change& change, EntrySink& sink) {
   VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   if (change.deleted) return change.hidden ? Result<void>() : sink.Whiteout(change.path);
-  // The directories above a change are entries as well, whether they changed or not: a reader that makes them for want of
-  // one gives them attributes of its own, and rights with them.
+  // The directories above a change are entries as well, whether they changed or not: a reader that
+  // makes them for want of one gives them attributes of its own, and rights with them.
   SourceEntry entry{change.path, change.attr, {}};
   // What did not change is the image's, and as old as it is there.
   if (options_.epoch && !change.only_inside && entry.attr.mtime.sec >= *options_.epoch) {

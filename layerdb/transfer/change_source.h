@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ChangeSource: a writable layer and the merged tree below it, as entries: what changed (for a commit), or all that the union
-// shows (for an export). Redirects and metadata-only copies are expanded through the merged view.
+// ChangeSource: a writable layer and the merged tree below it, as entries: what changed (for a
+// commit), or all that the union shows (for an export). Redirects and metadata-only copies are
+// expanded through the merged view.
 #ifndef VENEER_LAYERDB_TRANSFER_CHANGE_SOURCE_H_
 #define VENEER_LAYERDB_TRANSFER_CHANGE_SOURCE_H_
 
@@ -17,8 +18,8 @@
 namespace veneer {
 
 struct ChangeSourceOptions {
-  // All that the union shows, and not the changes alone. Then the writable layer may be in use: what is removed meanwhile is
-  // left out.
+  // All that the union shows, and not the changes alone. Then the writable layer may be in use:
+  // what is removed meanwhile is left out.
   bool merged = false;
   bool move = false;             // SourceContent::move of the writable layer's files
   std::optional<int64_t> epoch;  // later times of changes are clamped to it (SOURCE_DATE_EPOCH)

@@ -70,7 +70,8 @@ void ChangeWalk::RestoreRoot(Attr* attr) const {
   const Attr image = lower_->Root().attr;
   attr->uid = image.uid;
   attr->gid = image.gid;
-  // Exactly the mode that it was made with. Somebody who sets the same is not to be told from nobody.
+  // Exactly the mode that it was made with. Somebody who sets the same is not to be told from
+  // nobody.
   if (attr->mode == (image.mode | S_IRWXU)) attr->mode = image.mode;
 }
 
@@ -158,7 +159,8 @@ Result<ChangeWalk::Frame> ChangeWalk::Enter(std::optional<LayerRef> upper,
       for (const auto& [name, below_it] : linked->children) names.push_back(name);
     }
   } else {
-    // Everything that shows here is new at this path, and everything the image had is gone unless it shows.
+    // Everything that shows here is new at this path, and everything the image had is gone unless
+    // it shows.
     VENEER_TRY_VOID(add_lower(frame.below));
     VENEER_TRY_VOID(add_lower(frame.base));
   }
@@ -212,8 +214,8 @@ Result<void> ChangeWalk::FillUpper(const LayerObject& object, const OptionalObje
   return {};
 }
 
-// Tells a directory that was copied up for the sake of something in it, and has all that the image's has, from one that
-// was changed.
+// Tells a directory that was copied up for the sake of something in it, and has all that the
+// image's has, from one that was changed.
 Result<void> ChangeWalk::CompareDirectories(const LayerObject& above, const LayerObject& base,
                                             Change* change) const {
   const Attr& a = change->attr;
@@ -299,9 +301,11 @@ Result<std::optional<ChangeWalk::Frame>> ChangeWalk::Visit(
     VENEER_TRY_VOID(sink(change));
     return std::nullopt;
   }
-  // Only the image has it: because it moved here, or because one of its names was changed elsewhere.
+  // Only the image has it: because it moved here, or because one of its names was changed
+  // elsewhere.
   VENEER_TRY_VOID(FillLower(*below, &change));
-  // A redirect under an opaque directory brought back what the image has here: to be told, but no difference.
+  // A redirect under an opaque directory brought back what the image has here: to be told, but no
+  // difference.
   if (!plain && linked == nullptr && base && base->ref.id == below->ref.id) change.kind.reset();
   if (!IsDirectory(below)) {
     if (!plain || (linked != nullptr && links_.Find(below->attr.ino) != nullptr)) {

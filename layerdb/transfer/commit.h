@@ -3,8 +3,9 @@
 // Commit: what a container's writable layer changed becomes one new layer of the store, in time
 // that depends on the change and not on the image. Redirects and metadata-only copies are expanded
 // through the merged view (OCI layers have neither): a renamed directory of the image is there with
-// all its entries, and its contents are the objects that the image has already. Every directory above an entry is an entry
-// too, with all its attributes, up to the root: readers differ in what they make of one that is only implied.
+// all its entries, and its contents are the objects that the image has already. Every directory
+// above an entry is an entry too, with all its attributes, up to the root: readers differ in what
+// they make of one that is only implied.
 //
 // The archive of the layer is sorted, carries no access times and no user names, and depends on
 // nothing but the tree, so that the same tree gives the same diff id.
@@ -30,8 +31,8 @@ namespace veneer {
 struct CommitOptions {
   // Lets the files of the writable layer become the store's instead of copying them
   // (StoreWriter::LinkObject). Only for a container that is unmounted, and that the caller removes
-  // when it publishes, with store_writer.PublishLinked(). The writable layer stays as it is until then;
-  // if anything fails before, it is used on as if nothing had happened.
+  // when it publishes, with store_writer.PublishLinked(). The writable layer stays as it is until
+  // then; if anything fails before, it is used on as if nothing had happened.
   bool move = false;
   // SOURCE_DATE_EPOCH: times after it are clamped to it, those of whiteouts included.
   std::optional<int64_t> source_date_epoch;
@@ -50,10 +51,10 @@ struct CommittedLayer {
   IndexSummary summary;
 };
 
-// Makes the change of `container` a layer, published in `store_writer`. REQUIRES: the container's lock;
-// when it is mounted, its file system was synced and nobody writes meanwhile (else a file may be
-// half old). Errors: ENOSPC, ECANCELED (the store is as before); a changed file whose name is reserved in
-// image layers (`.wh.x`).
+// Makes the change of `container` a layer, published in `store_writer`. REQUIRES: the container's
+// lock; when it is mounted, its file system was synced and nobody writes meanwhile (else a file may
+// be half old). Errors: ENOSPC, ECANCELED (the store is as before); a changed file whose name is
+// reserved in image layers (`.wh.x`).
 Result<CommittedLayer> CommitContainer(Store& store, StoreWriter& store_writer,
                                        const ContainerRecord& container,
                                        const CommitOptions& options);

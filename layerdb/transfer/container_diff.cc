@@ -15,8 +15,9 @@ namespace veneer {
 
 namespace {
 
-// Collects the lines of a diff. Docker never lists the root, because names that come and go in it change its time in every
-// container. Here it is listed when anything else of it changed, or its time without such a name.
+// Collects the lines of a diff. Docker never lists the root, because names that come and go in it
+// change its time in every container. Here it is listed when anything else of it changed, or its
+// time without such a name.
 class Lines {
  public:
   // `before`, `after` and `parts`: as in SizedDiffEntry.

@@ -19,11 +19,12 @@ namespace veneer {
 // Every path that was added, changed or deleted, sorted (parents before what is in them). A
 // directory something changed in is "changed" too; what is in a deleted directory is not listed,
 // what is in an added one is. A renamed directory of the image is a deletion there and additions
-// here. The root is listed when it is itself another: in mode, owner or xattrs, or in its time where
-// no name that came or went in it accounts for that.
+// here. The root is listed when it is itself another: in mode, owner or xattrs, or in its time
+// where no name that came or went in it accounts for that.
 Result<std::vector<DiffEntry>> DiffContainer(Store& store, const ContainerRecord& container);
 
-// The same with sizes and with what of a path is another, in time that depends on what was deleted, too.
+// The same with sizes and with what of a path is another, in time that depends on what was deleted,
+// too.
 Result<std::vector<SizedDiffEntry>> DiffContainerWithSizes(Store& store,
                                                            const ContainerRecord& container);
 

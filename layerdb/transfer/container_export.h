@@ -23,8 +23,8 @@ namespace veneer {
 // Gives the archive to `sink` in pieces of about 1 MiB; returns its size. A mounted container must
 // have been synced before; what is written meanwhile is there or not, a file that changes has the
 // size it had first. Sockets are left out: no archive can hold one. Errors: a content of the image
-// that is damaged says `veneer fsck` (by then the sink has been given bytes, and what it made of them must not be used);
-// ECANCELED; what the sink returned.
+// that is damaged says `veneer fsck` (by then the sink has been given bytes, and what it made of
+// them must not be used); ECANCELED; what the sink returned.
 Result<uint64_t> ExportContainer(Store& store, const ContainerRecord& container,
                                  const Cancellation* cancel, TarSink sink);
 

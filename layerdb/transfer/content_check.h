@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Contents of the store that somebody is about to vouch for: are they what their names say? An object of its own is hashed by
-// whoever reads it anyway (objects/content_hash.h). Of a slice of a pack nothing is known but the hash of the whole pack,
-// which is therefore read once before the first slice is used. Not thread-safe.
+// Contents of the store that somebody is about to vouch for: are they what their names say? An
+// object of its own is hashed by whoever reads it anyway (objects/content_hash.h). Of a slice of a
+// pack nothing is known but the hash of the whole pack, which is therefore read once before the
+// first slice is used. Not thread-safe.
 #ifndef VENEER_LAYERDB_TRANSFER_CONTENT_CHECK_H_
 #define VENEER_LAYERDB_TRANSFER_CONTENT_CHECK_H_
 

@@ -8,7 +8,8 @@
 namespace veneer {
 
 namespace {
-// Batches that wait, and how large one gets. They view chunks of the stream, so this bounds the chunks, too.
+// Batches that wait, and how large one gets. They view chunks of the stream, so this bounds the
+// chunks, too.
 constexpr size_t kQueue = 12;
 constexpr size_t kBatchContents = 32;
 constexpr size_t kBatchBytes = size_t{1} << 20;

@@ -24,7 +24,8 @@ namespace veneer {
 
 class ContentWriters {
  public:
-  // With up to `threads` of them, as many as can be made. Throws std::system_error when that is none.
+  // With up to `threads` of them, as many as can be made. Throws std::system_error when that is
+  // none.
   ContentWriters(StoreWriter& store_writer, LayerAssembler& layer, size_t threads);
   ~ContentWriters();
   ContentWriters(const ContentWriters&) = delete;

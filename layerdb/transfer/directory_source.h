@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirectorySource: a directory as entries, in byte order, so that the same tree gives the same archive. The tree is walked by
-// descriptors and no symlink is followed.
+// DirectorySource: a directory as entries, in byte order, so that the same tree gives the same
+// archive. The tree is walked by descriptors and no symlink is followed.
 #ifndef VENEER_LAYERDB_TRANSFER_DIRECTORY_SOURCE_H_
 #define VENEER_LAYERDB_TRANSFER_DIRECTORY_SOURCE_H_
 
@@ -24,8 +24,9 @@ namespace veneer {
 
 class DirectorySource final : public EntrySource {
  public:
-  // `root`: open for reading, borrowed. `epoch`: later times are clamped to it. What no image layer can hold
-  // (IsReservedInLayers) is left out, with a warning in the log; so is what is mounted in the tree.
+  // `root`: open for reading, borrowed. `epoch`: later times are clamped to it. What no image layer
+  // can hold (IsReservedInLayers) is left out, with a warning in the log; so is what is mounted in
+  // the tree.
   DirectorySource(int root, std::optional<int64_t> epoch) : root_(root), epoch_(epoch) {}
   Result<void> Run(EntrySink& sink) override;
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EntrySource and EntrySink: a tree on its way out of somewhere (a directory, the changes of an upper, a layer of the store)
-// and into something (a layer, an archive), entry by entry. Any source can feed any sink:
+// EntrySource and EntrySink: a tree on its way out of somewhere (a directory, the changes of an
+// upper, a layer of the store) and into something (a layer, an archive), entry by entry. Any source
+// can feed any sink:
 //
-//   DirectorySource   ─┐               ┌─ LayerSink    a layer of the store, with its index and tar-split
+//   DirectorySource   ─┐               ┌─ LayerSink    a layer, its index and tar-split
 //   ChangeSource      ─┼─ EntrySink ───┤
 //   LayerSource       ─┘               └─ ArchiveSink  a tar archive
 //
-// An archive that is imported has headers of its own, which a layer keeps to the byte, and goes another way (import_pipeline.h).
+// An archive that is imported has headers of its own, which a layer keeps to the byte, and goes
+// another way (import_pipeline.h).
 #ifndef VENEER_LAYERDB_TRANSFER_ENTRY_SOURCE_H_
 #define VENEER_LAYERDB_TRANSFER_ENTRY_SOURCE_H_
 
@@ -36,7 +38,8 @@ struct SourceEntry {
   std::string target = {};  // of a symlink
   // The same for all names of one file; empty for what has one name only.
   std::optional<TarLinkKey> key = {};
-  // Something below has this name, and would come back for who cannot read this entry (no archive can hold a socket).
+  // Something below has this name, and would come back for who cannot read this entry (no archive
+  // can hold a socket).
   bool replaces = false;
 
   TarOutput Output() const;
@@ -48,7 +51,8 @@ struct SourceEntry {
   tl::unexpected<Error> Damaged(const ObjectRef& object, std::string_view what) const;
 };
 
-// What of the extended attributes of a file goes into an archive (IsHostXattr), in their order there.
+// What of the extended attributes of a file goes into an archive (IsHostXattr), in their order
+// there.
 XattrList ArchivedXattrs(XattrList xattrs);
 
 // The contents of a regular file.
@@ -56,7 +60,8 @@ struct SourceContent {
   Content content;
   // The contents come from the store: where they are not what they should be, the store is damaged.
   bool stored = false;
-  // They are all of this object of the store, and are to be compared with its name. Implies `stored`.
+  // They are all of this object of the store, and are to be compared with its name. Implies
+  // `stored`.
   std::optional<ObjectRef> object = {};
   bool move = false;  // the file itself may become the store's (StoreWriter::LinkObject)
 
@@ -71,8 +76,8 @@ class EntrySink {
   using OpenContent = FunctionRef<Result<std::optional<SourceContent>>()>;
 
   virtual ~EntrySink() = default;
-  // The next object: a directory before what is in it, siblings in byte order. `open_content` is called for a regular file with
-  // contents, once at most.
+  // The next object: a directory before what is in it, siblings in byte order. `open_content` is
+  // called for a regular file with contents, once at most.
   virtual Result<void> Add(const SourceEntry& entry, OpenContent open_content) = 0;
   // The name is deleted in the layers below.
   virtual Result<void> Whiteout(std::string_view path) = 0;

@@ -78,7 +78,8 @@ Result<bool> HaveEqualContents(const ObjectStore& objects, const EntryView& a, c
   if (!left && !right) return a.inline_bytes() == b.inline_bytes();
   if (left && right) {
     if (*left == *right && a.slice() == b.slice()) return true;
-    // Objects of their own are known by what is in them. Slices of packs, and what an index holds, are not.
+    // Objects of their own are known by what is in them. Slices of packs, and what an index holds,
+    // are not.
     if (!a.slice() && !b.slice() && left->hash != right->hash) return false;
   }
   return HaveEqualBytes(objects, a, b);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What makes one image another: the paths that differ between two merged trees, in the form of a container's diff.
+// What makes one image another: the paths that differ between two merged trees, in the form of a
+// container's diff.
 #ifndef VENEER_LAYERDB_TRANSFER_IMAGE_DIFF_H_
 #define VENEER_LAYERDB_TRANSFER_IMAGE_DIFF_H_
 
@@ -16,15 +17,17 @@
 
 namespace veneer {
 
-// Every path that is in one of the trees of these layers (bottom first) and not in the other, or differs in type, owner,
-// mode, time, xattrs, target, device or contents; sorted as DiffContainer() sorts, with its rules: a directory that
-// something changed in is changed too, what is in a deleted directory is not listed, the root is only when it is itself
-// another. In time that depends on the trees; contents are read only where the store does not show that they are equal or
-// are not. Errors: an index or object that is damaged.
+// Every path that is in one of the trees of these layers (bottom first) and not in the other, or
+// differs in type, owner, mode, time, xattrs, target, device or contents; sorted as DiffContainer()
+// sorts, with its rules: a directory that something changed in is changed too, what is in a deleted
+// directory is not listed, the root is only when it is itself another. In time that depends on the
+// trees; contents are read only where the store does not show that they are equal or are not.
+// Errors: an index or object that is damaged.
 Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Digest> below,
                                                std::span<const Digest> above);
 
-// The bytes of the regular files in and below a directory of a tree, each file once. EUCLEAN: the index is damaged.
+// The bytes of the regular files in and below a directory of a tree, each file once. EUCLEAN: the
+// index is damaged.
 Result<uint64_t> BytesBelow(const IndexReader& tree, uint64_t directory);
 
 }  // namespace veneer

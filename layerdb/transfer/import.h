@@ -34,9 +34,9 @@ struct ImportOptions {
   // False: the layer is made but does not show; the caller gives ImportedLayer::staged to
   // StoreWriter::PublishLayer(), when all else that must succeed has.
   bool publish = true;
-  // False: an archive that other readers of image layers refuse (entries that only GNU tar knows, a name
-  // several times) becomes a layer of the same tree that all read, with a diff id of its own. True: the
-  // bytes stay as they are. What a digest vouches for always stays.
+  // False: an archive that other readers of image layers refuse (entries that only GNU tar knows, a
+  // name several times) becomes a layer of the same tree that all read, with a diff id of its own.
+  // True: the bytes stay as they are. What a digest vouches for always stays.
   bool exact = true;
   // Bounds against archives made to exhaust memory or disk.
   uint64_t max_entries = 20'000'000;
@@ -61,10 +61,11 @@ struct ImportedLayer {
 // An archive is read as an image layer, as `docker import` reads it: ".wh.NAME" is a whiteout and
 // ".wh..wh..opq" makes its directory opaque. A directory gives the layer that an archive of it
 // would give, and its diff id is that of the archive WriteLayerTar() makes of it; sockets, which no
-// tar can hold, are in the layer all the same. A file that changes meanwhile is in the layer as it was read.
+// tar can hold, are in the layer all the same. A file that changes meanwhile is in the layer as it
+// was read.
 //
-// Errors are one line that begins with the source's name: truncated or damaged archives, names that cannot be
-// (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.
+// Errors are one line that begins with the source's name: truncated or damaged archives, names that
+// cannot be (`.wh..`, components over 255 bytes), hard links to nothing, ENOSPC.
 Result<ImportedLayer> ImportLayer(Store& store, StoreWriter& store_writer,
                                   const std::string& source, const ImportOptions& options);
 

@@ -30,8 +30,8 @@ struct ParsedArchive {
 
 // Runs `produce`, which gives the uncompressed archive to the sink, in a thread of its own, and
 // takes the archive into `layer` (everything but LayerAssembler::Finish()). The first thing that
-// went wrong is the error; that a thread cannot be made is one. `may_be_nothing`: an archive of no bytes
-// is an empty layer.
+// went wrong is the error; that a thread cannot be made is one. `may_be_nothing`: an archive of no
+// bytes is an empty layer.
 Result<ParsedArchive> RunImport(StoreWriter& store_writer, LayerAssembler& layer,
                                 bool may_be_nothing,
                                 const std::function<Result<void>(TarSink sink)>& produce);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LayerAssembler: a layer in the making, whatever it is made from: the tree of its entries, where
-// their contents are, and the tar-split of its archive. Finish() writes index and tar-split and publishes
-// the layer.
+// their contents are, and the tar-split of its archive. Finish() writes index and tar-split and
+// publishes the layer.
 //
-// Contents have numbers in the order of NewContent(), which must be the order in which the tar-split
-// gets them. SetObject() may be called from any thread, everything else from one.
+// Contents have numbers in the order of NewContent(), which must be the order in which the
+// tar-split gets them. SetObject() may be called from any thread, everything else from one.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_ASSEMBLER_H_
 
@@ -57,12 +57,13 @@ class LayerAssembler {
   Result<uint32_t> NewContent(uint64_t size);
   // The node that has it.
   void SetOwner(uint32_t content, TreeBuilder::Node node);
-  // Where it went: into an object of its own; or, at most StoreWriter::kPackLimit bytes, into the index or beside others.
+  // Where it went: into an object of its own; or, at most StoreWriter::kPackLimit bytes, into the
+  // index or beside others.
   void SetObject(uint32_t content, const ObjectRef& object, uint64_t blocks);
   Result<void> SetSmall(uint32_t content, std::string_view bytes);
 
-  // Writes and publishes, or (`publish` false) leaves it to the caller to publish. All contents must
-  // be set. Call once.
+  // Writes and publishes, or (`publish` false) leaves it to the caller to publish. All contents
+  // must be set. Call once.
   Result<FinishedLayer> Finish(const Digest& diff_id, bool publish = true);
 
  private:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerPipeline: the archive of a layer that is made from files. Each file is read once, and while the next piece is read,
-// the one before is hashed for the archive (SHA-256) and, when the file is not large, stored, in other threads. Only a file
-// with long runs of zeros is read again, because its headers say where they are.
+// LayerPipeline: the archive of a layer that is made from files. Each file is read once, and while
+// the next piece is read, the one before is hashed for the archive (SHA-256) and, when the file is
+// not large, stored, in other threads. Only a file with long runs of zeros is read again, because
+// its headers say where they are.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_PIPELINE_H_
@@ -32,7 +33,8 @@ namespace veneer {
 
 class LayerPipeline {
  public:
-  // The headers of the file with `size` bytes of contents, and this sparse map or none. May be called twice.
+  // The headers of the file with `size` bytes of contents, and this sparse map or none. May be
+  // called twice.
   using Headers = FunctionRef<std::string(uint64_t size, const std::vector<SparseExtent>* sparse)>;
 
   // All must outlive it. Throws std::system_error when there is no thread to be had.

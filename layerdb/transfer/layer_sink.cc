@@ -54,7 +54,8 @@ Result<void> LayerSink::Add(const SourceEntry& entry, OpenContent open_content) 
     }
   }
   if (type == FileType::kRegular) return AddFile(entry, open_content, path);
-  // No archive can hold a socket; the layer does. What was in its place must not come back for who reads the archive.
+  // No archive can hold a socket; the layer does. What was in its place must not come back for who
+  // reads the archive.
   if (type != FileType::kSocket) {
     VENEER_TRY_VOID(pipeline_.Raw(headers_.Header(entry.Output(), entry.key)));
   } else if (entry.replaces) {

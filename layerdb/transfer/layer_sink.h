@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerSink: entries become a layer of the store: its tree, its contents, and the archive that it is for others, of which only
-// the digest and the tar-split are kept.
+// LayerSink: entries become a layer of the store: its tree, its contents, and the archive that it
+// is for others, of which only the digest and the tar-split are kept.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_SINK_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_SINK_H_
 
@@ -53,7 +53,8 @@ class LayerSink final : public EntrySink {
   bool empty_ = true;
 };
 
-// Takes all of `source` into `layer`: everything but LayerAssembler::Finish(). That a thread cannot be made is an error.
+// Takes all of `source` into `layer`: everything but LayerAssembler::Finish(). That a thread cannot
+// be made is an error.
 Result<LayerArchive> TakeIntoLayer(Store& store, StoreWriter& store_writer, LayerAssembler& layer,
                                    EntrySource& source, ReadingProgress& progress);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerSource: a layer of the store as entries in the order of a tree: every name once, directories before what is in them,
-// whiteouts and opaque marks as they are.
+// LayerSource: a layer of the store as entries in the order of a tree: every name once, directories
+// before what is in them, whiteouts and opaque marks as they are.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_SOURCE_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_SOURCE_H_
 

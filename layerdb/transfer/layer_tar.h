@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tar archive of a layer, written again byte for byte from its tar-split and the contents in the
-// store: its SHA-256 is the layer's diff id. Thread-safe.
+// The tar archive of a layer, written again byte for byte from its tar-split and the contents in
+// the store: its SHA-256 is the layer's diff id. Thread-safe.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
 #define VENEER_LAYERDB_TRANSFER_LAYER_TAR_H_
 
@@ -17,8 +17,8 @@
 namespace veneer {
 
 // Gives the whole archive to `sink`. Returns its size. kNotFound: no such layer. A tar-split or
-// content that is damaged is an Error that names it and says `veneer fsck`, as far as it is seen without
-// the digest, which is not checked (WriteCheckedLayerTar() and VerifyLayer() do).
+// content that is damaged is an Error that names it and says `veneer fsck`, as far as it is seen
+// without the digest, which is not checked (WriteCheckedLayerTar() and VerifyLayer() do).
 Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink);
 
 // The size that WriteLayerTar() will write, without writing it.

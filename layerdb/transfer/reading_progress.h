@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ReadingProgress: tells the caller of an import or commit how far the reading is, and notices that the caller wants it to end.
+// ReadingProgress: tells the caller of an import or commit how far the reading is, and notices that
+// the caller wants it to end.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_READING_PROGRESS_H_

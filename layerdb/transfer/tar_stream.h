@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TarStream: the archive of a tree, entry by entry, directories before what is in them: headers, marks, hard links, sparse
-// maps, contents, padding and the end. TarHeaders is the part of it for who writes contents elsewhere too.
+// TarStream: the archive of a tree, entry by entry, directories before what is in them: headers,
+// marks, hard links, sparse maps, contents, padding and the end. TarHeaders is the part of it for
+// who writes contents elsewhere too.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_TAR_STREAM_H_
@@ -24,17 +25,19 @@
 
 namespace veneer {
 
-// Tells a file that may have several names from all others: what it is in, and its inode number there.
+// Tells a file that may have several names from all others: what it is in, and its inode number
+// there.
 using TarLinkKey = std::pair<uint64_t, uint64_t>;
 
 class TarHeaders {
  public:
-  // The headers of `entry`, with its sparse map. An entry of the same key is from now on a hard link to this one. An ACL
-  // that readers would let it inherit is undone (InheritedAcls).
+  // The headers of `entry`, with its sparse map. An entry of the same key is from now on a hard
+  // link to this one. An ACL that readers would let it inherit is undone (InheritedAcls).
   std::string Header(TarOutput entry, const std::optional<TarLinkKey>& key = std::nullopt);
   // The header of `entry` as a hard link; nullopt: no entry had this key.
   std::optional<std::string> HardLink(TarOutput entry, const std::optional<TarLinkKey>& key) const;
-  // An entry without contents, whose name says something of the layers below (WhiteoutPath, OpaquePath).
+  // An entry without contents, whose name says something of the layers below (WhiteoutPath,
+  // OpaquePath).
   static std::string Mark(std::string_view path);
   // The path of the first entry of this key; null: none had it.
   const std::string* FirstName(const TarLinkKey& key) const;
@@ -72,8 +75,8 @@ class TarStream {
   uint64_t size_ = 0;
 };
 
-// Collects the runs of zeros of a content that comes in pieces from its start: those of at least kSparseRun bytes, in
-// multiples of 4 KiB. They depend on the contents only.
+// Collects the runs of zeros of a content that comes in pieces from its start: those of at least
+// kSparseRun bytes, in multiples of 4 KiB. They depend on the contents only.
 class ZeroRuns {
  public:
   // All pieces but the last are multiples of 4 KiB.
@@ -91,8 +94,8 @@ class ZeroRuns {
   std::vector<SparseExtent> runs_;
 };
 
-// The pieces of a file of `size` bytes that hold data, when it is worth writing it sparse (DataExtents); nullopt: write it
-// whole. Holes are not read.
+// The pieces of a file of `size` bytes that hold data, when it is worth writing it sparse
+// (DataExtents); nullopt: write it whole. Holes are not read.
 Result<std::optional<std::vector<SparseExtent>>> SparseExtentsOf(int fd, uint64_t size);
 
 }  // namespace veneer

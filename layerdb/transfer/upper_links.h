@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UpperLinks: the link index of a writable layer (fs/upper), WORK/veneer/links/<inode number in 16 hex digits>. It holds the
-// files of the image with several names that were changed, each for all its names.
+// UpperLinks: the link index of a writable layer (fs/upper), WORK/veneer/links/<inode number in 16
+// hex digits>. It holds the files of the image with several names that were changed, each for all
+// its names.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_UPPER_LINKS_H_
@@ -26,7 +27,8 @@ class UpperLinks {
     std::map<std::string, Names, std::less<>> children;
   };
 
-  // Reads the index in the work directory `work`, where there is one. `options`: those of the writable layer.
+  // Reads the index in the work directory `work`, where there is one. `options`: those of the
+  // writable layer.
   Result<void> Read(const std::string& work, const DirLayerOptions& options,
                     const IndexedLayer& image);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UpperStubs: which objects of a writable layer are stubs that a running session has made to mount on (model/mount_stub.h),
-// and nothing else. They are no change of the container.
+// UpperStubs: which objects of a writable layer are stubs that a running session has made to mount
+// on (model/mount_stub.h), and nothing else. They are no change of the container.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_UPPER_STUBS_H_
@@ -27,8 +27,8 @@ class UpperStubs {
   // Reads the record of the stubs, which may be missing.
   Result<void> Read(const std::string& record);
 
-  // True when `path` (no slash in front), whose directory is `parent`, is a stub that the session removes at its end, or is
-  // gone already. So it is as if it were not there.
+  // True when `path` (no slash in front), whose directory is `parent`, is a stub that the session
+  // removes at its end, or is gone already. So it is as if it were not there.
   Result<bool> IsStubOnly(const LayerRef& parent, const std::string& path) const;
   // Of the directory `path`, as it is when the session has ended.
   Result<Timestamp> MtimeWithoutStubs(const std::string& path, const LayerObject& directory) const;

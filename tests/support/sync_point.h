@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SyncPoint: a place in a test's thread where it waits until the test lets it go on, so that a race is played in one order and
-// not in any. A test puts Reach() into a hook that the code under test calls (UnionOptions::before_blocking, a fake Layer).
+// SyncPoint: a place in a test's thread where it waits until the test lets it go on, so that a race
+// is played in one order and not in any. A test puts Reach() into a hook that the code under test
+// calls (UnionOptions::before_blocking, a fake Layer).
 #ifndef VENEER_TESTS_SUPPORT_SYNC_POINT_H_
 #define VENEER_TESTS_SUPPORT_SYNC_POINT_H_
 

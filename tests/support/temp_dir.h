@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The temporary directories of all tests in C++; those of the tests in Python come from temporary.py.
+// The temporary directories of all tests in C++; those of the tests in Python come from
+// temporary.py.
 #ifndef VENEER_TESTS_SUPPORT_TEMP_DIR_H_
 #define VENEER_TESTS_SUPPORT_TEMP_DIR_H_
 

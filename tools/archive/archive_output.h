@@ -19,10 +19,11 @@ namespace veneer {
 
 class ArchiveOutput {
  public:
-  // A file without a name until it is whole, so that nothing is left of it whatever ends this process;
-  // with another name in the same folder where the file system knows no such files. It is for its owner
-  // alone, as Docker makes it, since an image may hold secrets. What is no regular file but can be written to (a fifo, /dev/null) is written to directly; a symlink stays,
-  // and what it names is replaced. Usage error for a directory and for a terminal.
+  // A file without a name until it is whole, so that nothing is left of it whatever ends this
+  // process; with another name in the same folder where the file system knows no such files. It is
+  // for its owner alone, as Docker makes it, since an image may hold secrets. What is no regular
+  // file but can be written to (a fifo, /dev/null) is written to directly; a symlink stays, and
+  // what it names is replaced. Usage error for a directory and for a terminal.
   static Result<std::unique_ptr<ArchiveOutput>> ToFile(const std::string& path,
                                                        const Cancellation* cancel);
   // `fd` is borrowed; `name` is for errors. Usage error for a terminal.

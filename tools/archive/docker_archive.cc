@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The archive that `docker save` writes since 1.10: manifest.json lists the images, each with the
-// path of its config and those of its layers. The same since Docker 25, where the paths are those of
-// an OCI image layout beside it, and from podman and skopeo.
+// path of its config and those of its layers. The same since Docker 25, where the paths are those
+// of an OCI image layout beside it, and from podman and skopeo.
 #include <utility>
 
 #include "layerdb/base/printable.h"

@@ -3,9 +3,10 @@
 // ImageSource: the files of an image archive by name, whether they lie in a tar archive or in a
 // directory. Layers are read where they are: a file is a descriptor, an offset and a size.
 //
-// Archives are not trusted. A name in a document that is absolute or has ".." in it is refused. Members
-// are called as for those who unpack them: a "/" in front means nothing, and only ".." that leads out is
-// refused. Links are followed to what is inside (member_links.h), in an archive and a directory alike.
+// Archives are not trusted. A name in a document that is absolute or has ".." in it is refused.
+// Members are called as for those who unpack them: a "/" in front means nothing, and only ".." that
+// leads out is refused. Links are followed to what is inside (member_links.h), in an archive and a
+// directory alike.
 //
 // Not thread-safe; the files it gives may be read in another thread with pread(2).
 #ifndef VENEER_TOOLS_ARCHIVE_IMAGE_SOURCE_H_
@@ -75,8 +76,8 @@ Result<std::unique_ptr<ImageSource>> OpenImageSource(const std::string& path,
 
 // --- what the above is made of ---
 // The members of the plain archive in [begin, end) of `fd`, which stays the caller's unless it is
-// `owned`. Errors: no tar archive, or a damaged one; a member twice with different contents, which one
-// reader takes for the first and another for the last; a name that leads out; no member at all.
+// `owned`. Errors: no tar archive, or a damaged one; a member twice with different contents, which
+// one reader takes for the first and another for the last; a name that leads out; no member at all.
 Result<std::unique_ptr<ImageSource>> OpenTarSource(int fd, Fd owned, uint64_t begin, uint64_t end,
                                                    const Cancellation* cancel);
 std::unique_ptr<ImageSource> OpenDirectorySource(Fd directory);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The archive that `docker save` wrote before 1.10: a folder for each layer, with its `json` (which
-// names the parent's folder) and its `layer.tar`; `repositories` says which layer a name stands for.
-// There is no config and no digest: the config is made when the layers are read.
+// names the parent's folder) and its `layer.tar`; `repositories` says which layer a name stands
+// for. There is no config and no digest: the config is made when the layers are read.
 #include <algorithm>
 #include <map>
 #include <memory>

@@ -110,7 +110,8 @@ Result<ImportedLayer> Loader::Import(const PlannedLayer& layer, const SourceFile
   return imported;
 }
 
-// What was written goes to the disk while the next layer is read and hashed; publishing waits for it.
+// What was written goes to the disk while the next layer is read and hashed; publishing waits for
+// it.
 Result<void> Loader::SyncBehind() {
   VENEER_TRY_VOID(EndSync());
   syncing_.emplace([this] { return session_.Sync(); });

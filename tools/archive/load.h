@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Load: the images of an archive that `docker save`, podman, skopeo, buildah or umoci wrote, into the
-// store, under their names and with the ids that those tools show.
+// Load: the images of an archive that `docker save`, podman, skopeo, buildah or umoci wrote, into
+// the store, under their names and with the ids that those tools show.
 //
 // An archive is not trusted: nothing is written before all its documents have been checked, and no
 // layer and no name shows before all layers have been read and have the digests that the documents

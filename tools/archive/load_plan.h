@@ -45,8 +45,8 @@ struct PlatformWish {
   bool asked = false;  // by a person: then nothing else will do
 };
 
-// Finds out what kind of archive it is: one with a manifest.json (Docker since 1.10, podman), an OCI
-// image layout, or one of Docker before 1.10. Of the images only those that `wish` asks for; at
+// Finds out what kind of archive it is: one with a manifest.json (Docker since 1.10, podman), an
+// OCI image layout, or one of Docker before 1.10. Of the images only those that `wish` asks for; at
 // least one.
 Result<std::vector<PlannedImage>> PlanLoad(ImageSource& source, const PlatformWish& wish);
 

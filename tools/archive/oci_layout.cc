@@ -131,8 +131,8 @@ Result<void> Planner::Collect(const Descriptor& descriptor, const std::string& f
   return {};
 }
 
-// A manifest that is missing or cannot be read is no artifact: whoever chooses it is told so. An index
-// may list images for platforms that are not here.
+// A manifest that is missing or cannot be read is no artifact: whoever chooses it is told so. An
+// index may list images for platforms that are not here.
 bool Planner::IsArtifact(const Descriptor& descriptor, const std::string& from) {
   const auto [known, is_new] = artifacts_.try_emplace(descriptor.digest.ToString(), false);
   if (!is_new) return known->second;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a person can do about a failure, in the words of this command. The library gives reasons, and knows of no command
-// and no option. Pure.
+// What a person can do about a failure, in the words of this command. The library gives reasons,
+// and knows of no command and no option. Pure.
 #ifndef VENEER_TOOLS_CLI_ADVICE_H_
 #define VENEER_TOOLS_CLI_ADVICE_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// --change of `commit` and `import`: the errors of tools/dockerfile/config_change.h, behind the name of the option.
+// --change of `commit` and `import`: the errors of tools/dockerfile/config_change.h, behind the
+// name of the option.
 #ifndef VENEER_TOOLS_CLI_CHANGE_OPTION_H_
 #define VENEER_TOOLS_CLI_CHANGE_OPTION_H_
 

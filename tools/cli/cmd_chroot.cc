@@ -52,8 +52,9 @@ std::string AbsoluteIn(const std::string& base, const std::string& path) {
   return (base.empty() ? "" : base) + "/" + path;
 }
 
-// What is run, as `docker run` has it for an image, whose entrypoint gets the words given; and as `docker exec` for a
-// container that is there, where they are the command. `--entrypoint` takes the place of both that and the image's command.
+// What is run, as `docker run` has it for an image, whose entrypoint gets the words given; and as
+// `docker exec` for a container that is there, where they are the command. `--entrypoint` takes the
+// place of both that and the image's command.
 std::vector<std::string> ComposeCommand(const Options& options, bool image,
                                         const std::vector<std::string>& words,
                                         const ImageConfig& config) {
@@ -112,8 +113,8 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
   return spec;
 }
 
-// The container to enter: one that is there, a new one with the name given, or one that ends with this session, which
-// owns it.
+// The container to enter: one that is there, a new one with the name given, or one that ends with
+// this session, which owns it.
 Result<OwnedContainer> ContainerFor(Store& store, const Options& options,
                                     const ContainerOrImage& found) {
   if (found.container) return OwnedContainer{*found.container, {}};

@@ -27,7 +27,8 @@ struct Options {
   bool remove = false;
 };
 
-// Goes before every layer that `veneer` itself makes; the command that filled the container is not known.
+// Goes before every layer that `veneer` itself makes; the command that filled the container is not
+// known.
 constexpr const char* kCreatedBy = "veneer commit";
 
 Result<ImageConfig> ReadConfig(const Store& store, const Digest& id) {

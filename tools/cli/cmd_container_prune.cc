@@ -33,8 +33,8 @@ Result<std::optional<Timestamp>> Until(const Options& options) {
   return until;
 }
 
-// Those that nothing mounts or runs in. Which they are is asked outside of the user namespace, where
-// mounts can be seen.
+// Those that nothing mounts or runs in. Which they are is asked outside of the user namespace,
+// where mounts can be seen.
 Result<std::vector<std::string>> Choose(Store& store, const std::optional<Timestamp>& until) {
   std::vector<std::string> names;
   VENEER_TRY(const std::vector<ContainerRecord> containers, store.containers().List());

@@ -45,8 +45,8 @@ Result<uint64_t> LayerSize(const Store& store, const Digest& diff_id) {
   return layer->CountBytes();
 }
 
-// The images that the steps ended with, by how many steps there were then: the image itself, and those that commits made it
-// of, as long as they are there.
+// The images that the steps ended with, by how many steps there were then: the image itself, and
+// those that commits made it of, as long as they are there.
 Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& image,
                                                size_t steps) {
   std::map<size_t, Digest> ids = {{steps, image.id}};

@@ -24,8 +24,8 @@ constexpr const char* kWarnDangling = "This will remove all dangling images.";
 constexpr const char* kWarnAll =
     "This will remove all images without at least one container associated to them.";
 
-// With an image go those that it was made from, whatever the filters say of them: unnamed ones that no container uses, all
-// of whose children go.
+// With an image go those that it was made from, whatever the filters say of them: unnamed ones that
+// no container uses, all of whose children go.
 void AddParents(const std::vector<ImageListing>& listings, const std::set<Digest>& used,
                 std::set<Digest>* chosen) {
   for (bool more = true; more;) {

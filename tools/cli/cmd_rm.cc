@@ -29,7 +29,8 @@ Result<void> UnmountForRemoval(Store& store, const std::string& name, bool force
 }
 
 Result<void> RemoveOne(Store& store, const std::string& name) {
-  // It was there a moment ago: the session that was ended may have been faster to remove a container of its own.
+  // It was there a moment ago: the session that was ended may have been faster to remove a
+  // container of its own.
   if (Result<void> removed = RemoveContainer(store, name);
       !removed && removed.error().exit() != ExitCode::kNotFound) {
     return removed;

@@ -20,8 +20,8 @@ class Remover {
  public:
   Remover(Store& store, const Options& options) : store_(store), options_(options) {}
 
-  // `veneer images -q` prints the id of an image once for each of its names. An id that is given so often means the image
-  // with these names.
+  // `veneer images -q` prints the id of an image once for each of its names. An id that is given so
+  // often means the image with these names.
   void Count() {
     for (const std::string& image : options_.images) {
       const Result<FoundImage> found = store_.images().Find(image);

@@ -25,7 +25,8 @@ struct Options {
   bool watch = false;
 };
 
-// Where a container is mounted; anything with a slash is a mount point, of `veneer mount` or of veneerfs by hand.
+// Where a container is mounted; anything with a slash is a mount point, of `veneer mount` or of
+// veneerfs by hand.
 Result<std::string> MountPointOf(Context& context, const std::string& target) {
   if (target.find('/') != std::string::npos) return target;
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));

@@ -162,7 +162,8 @@ class Report {
   const Options& options_;
 };
 
-// --format: a line for each part, or with --verbose one document with lists of all, as Docker has it.
+// --format: a line for each part, or with --verbose one document with lists of all, as Docker has
+// it.
 Result<int> PrintFormatted(const Report& report, const Options& options, const ListFormat& parts) {
   if (!options.verbose) {
     VENEER_TRY(const std::string text, parts.Render(report.Parts()));

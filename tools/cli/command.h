@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of `veneer` is written once: in a table per command. The parser (parser.h), --help (help.h), the words for a
-// wrong line (usage.h), completion (complete.h) and the tests of the manual pages read the tables.
+// The command line of `veneer` is written once: in a table per command. The parser (parser.h),
+// --help (help.h), the words for a wrong line (usage.h), completion (complete.h) and the tests of
+// the manual pages read the tables.
 //
 // Values. A table points into the options of its command, which its `run` keeps alive.
 #ifndef VENEER_TOOLS_CLI_COMMAND_H_
@@ -160,15 +161,16 @@ using CommandPath = std::vector<const CommandSpec*>;
 std::string FullName(const CommandPath& path);
 // "image ls"; empty for the program itself.
 std::string NameBelowProgram(const CommandPath& path);
-// The option of the innermost command that has one of this name ("--name", "-n"); nullptr: none has.
+// The option of the innermost command that has one of this name ("--name", "-n"); nullptr: none
+// has.
 const Option* FindOption(const CommandPath& path, std::string_view name);
 
 // True for what is written like an option.
 inline bool LooksLikeOption(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && word != "--";
 }
-// The option whose value is the word behind `word`; nullptr: `word` has its value with it, or takes none. REQUIRES:
-// LooksLikeOption(word).
+// The option whose value is the word behind `word`; nullptr: `word` has its value with it, or takes
+// none. REQUIRES: LooksLikeOption(word).
 const Option* OptionWithValueBehind(const CommandPath& path, std::string_view word);
 
 }  // namespace veneer

@@ -10,7 +10,8 @@ namespace {
 // "--filter" of "--filter=x".
 std::string_view NamePart(std::string_view word) { return word.substr(0, word.find('=')); }
 
-// A long option behind one dash, as in `mount -name x`, which would be read as -n with the value "ame".
+// A long option behind one dash, as in `mount -name x`, which would be read as -n with the value
+// "ame".
 bool IsLongBehindOneDash(const CommandPath& path, std::string_view word) {
   const std::string name(NamePart(word));
   return !name.starts_with("--") && name.size() > 2 && FindOption(path, "-" + name) != nullptr;

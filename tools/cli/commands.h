@@ -41,8 +41,8 @@ CommandSpec TagCommand();
 CommandSpec UmountCommand();
 CommandSpec VersionCommand();
 
-// `veneer` with all of them, also under the names that they have by what they are about: `image rm` is `rmi`. Its options
-// go to `context`.
+// `veneer` with all of them, also under the names that they have by what they are about: `image rm`
+// is `rmi`. Its options go to `context`.
 CommandSpec VeneerCommand(Context& context);
 
 // Runs the program: parses, acts, reports. The exit status.

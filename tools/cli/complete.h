@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a shell is to offer at the end of a command line of `veneer`: `veneer __complete -- WORDS...` prints it for the
-// scripts in completions/. The tables say what may stand where; names come from the store.
+// What a shell is to offer at the end of a command line of `veneer`: `veneer __complete --
+// WORDS...` prints it for the scripts in completions/. The tables say what may stand where; names
+// come from the store.
 #ifndef VENEER_TOOLS_CLI_COMPLETE_H_
 #define VENEER_TOOLS_CLI_COMPLETE_H_
 
@@ -38,13 +39,14 @@ struct Completion {
   std::optional<size_t> program = std::nullopt;
 };
 
-// `words`: those behind the program's name, the last of them, which may be empty, to be completed. Those that say which
-// store it is go to the targets of their options before `names` is asked. Reads the variables of the environment.
+// `words`: those behind the program's name, the last of them, which may be empty, to be completed.
+// Those that say which store it is go to the targets of their options before `names` is asked.
+// Reads the variables of the environment.
 Completion Complete(const CommandSpec& program, const std::vector<std::string>& words,
                     const NameSource& names);
 
-// A line for each candidate, its help behind a tab; before them, what has a colon in front tells the shell more:
-// ":prefix TEXT", ":files", ":directories", ":nospace", ":program NUMBER".
+// A line for each candidate, its help behind a tab; before them, what has a colon in front tells
+// the shell more: ":prefix TEXT", ":files", ":directories", ":nospace", ":program NUMBER".
 std::string CompletionText(const Completion& completion);
 
 }  // namespace veneer

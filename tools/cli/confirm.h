@@ -9,7 +9,8 @@
 
 namespace veneer {
 
-// Prints the warning and the filters, asks on standard output and reads one line; anything but y is no.
+// Prints the warning and the filters, asks on standard output and reads one line; anything but y is
+// no.
 bool Confirm(const std::string& warning, const std::vector<std::string>& filters);
 
 }  // namespace veneer

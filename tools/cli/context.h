@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every command of `veneer` shares: the options before the command, the store, and how output and failures reach
-// the person. One object per run of the program; not thread-safe.
+// What every command of `veneer` shares: the options before the command, the store, and how output
+// and failures reach the person. One object per run of the program; not thread-safe.
 #ifndef VENEER_TOOLS_CLI_CONTEXT_H_
 #define VENEER_TOOLS_CLI_CONTEXT_H_
 
@@ -29,14 +29,16 @@ class Context {
   std::vector<std::string> program;  // the words of what is to be run (CommandSpec::takes_program)
   const CommandSpec* commands = nullptr;  // the tables
 
-  // The path of the store. Fixed at the first call, so that it stays the same inside a user namespace.
+  // The path of the store. Fixed at the first call, so that it stays the same inside a user
+  // namespace.
   Result<std::string> StorePath();
   // Opens the store. `missing`: what to do where there is none.
   Result<std::unique_ptr<Store>> OpenStore(Store::Missing missing = Store::Missing::kCreate);
-  // For commands that touch writable layers, whose files belong to the ids of the user's namespace: enters it,
-  // unless this is root. Before OpenStore().
+  // For commands that touch writable layers, whose files belong to the ids of the user's namespace:
+  // enters it, unless this is root. Before OpenStore().
   Result<void> EnterUserNamespaceIfNeeded();
-  // The same for what can do without: where no namespace can be made, it acts with the rights of the user alone.
+  // The same for what can do without: where no namespace can be made, it acts with the rights of
+  // the user alone.
   void EnterUserNamespaceIfPossible();
 
  private:
@@ -53,11 +55,12 @@ void PrintData(std::string_view text);
 void PrintError(std::string_view message);
 void PrintError(const Error& error);
 
-// Tells an ordinary user without subordinate ids what that means for a container. Before EnterUserNamespaceIfNeeded().
+// Tells an ordinary user without subordinate ids what that means for a container. Before
+// EnterUserNamespaceIfNeeded().
 void NoteSingleId();
 
-// Does one thing for each of several names; what fails is reported at once and the rest goes on. The exit code is that of
-// the first failure.
+// Does one thing for each of several names; what fails is reported at once and the rest goes on.
+// The exit code is that of the first failure.
 Result<int> ForEachTarget(const std::vector<std::string>& targets,
                           FunctionRef<Result<void>(const std::string&)> act);
 
@@ -75,8 +78,8 @@ Result<ContainerOrImage> FindContainerOrImage(Store& store, const std::string& n
 
 // A container by name. kNotFound says so when it is an image, and else names the nearest.
 Result<ContainerRecord> FindContainer(Store& store, const std::string& name);
-// An image by reference. What cannot be the name of one is not found either. kNotFound says so when it is a container, and
-// else names the nearest.
+// An image by reference. What cannot be the name of one is not found either. kNotFound says so when
+// it is a container, and else names the nearest.
 Result<FoundImage> FindImage(Store& store, const std::string& reference);
 
 // The name under which an image was found, or the start of its id.
@@ -85,11 +88,13 @@ std::string NameOfImage(const FoundImage& image);
 // The first 12 hex digits of an id, or all of it with its algorithm.
 std::string ShowId(const Digest& id, bool whole);
 
-// --- throw-away containers -------------------------------------------------------------------------------------------
-// A container that `veneer chroot IMAGE` made belongs to that process (Containers::CreateOwned); what it leaves when it is
-// killed is removed by the next command that can.
+// --- throw-away containers
+// -------------------------------------------------------------------------------------------
+// A container that `veneer chroot IMAGE` made belongs to that process (Containers::CreateOwned);
+// what it leaves when it is killed is removed by the next command that can.
 
-// False when its owner is gone and nothing serves it, so that it is only garbage; true for every other container.
+// False when its owner is gone and nothing serves it, so that it is only garbage; true for every
+// other container.
 bool IsWanted(const ContainerRecord& container);
 // Removes garbage containers. Failures are left to the next time.
 void RemoveDeadContainers(Store& store);

@@ -10,7 +10,8 @@
 
 namespace veneer {
 
-// What it does, "Usage: veneer layer tar [OPTION...] IMAGE[@N]|DIFF-ID", arguments, options and, of a group, its commands.
+// What it does, "Usage: veneer layer tar [OPTION...] IMAGE[@N]|DIFF-ID", arguments, options and, of
+// a group, its commands.
 std::string HelpText(const CommandPath& path);
 
 }  // namespace veneer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which image was made of which by a commit (ImageRecord::parent). Pure functions of a list of all images.
+// Which image was made of which by a commit (ImageRecord::parent). Pure functions of a list of all
+// images.
 #ifndef VENEER_TOOLS_CLI_IMAGE_PARENTS_H_
 #define VENEER_TOOLS_CLI_IMAGE_PARENTS_H_
 

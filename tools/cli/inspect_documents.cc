@@ -89,8 +89,8 @@ Json NotesOf(const ContainerRecord& container) {
   return notes ? std::move(*notes) : Json::object();
 }
 
-// What a command in it would get from the image, and what the container was made with. Of an image that is not
-// there, or is damaged, nothing is known.
+// What a command in it would get from the image, and what the container was made with. Of an image
+// that is not there, or is damaged, nothing is known.
 Json ContainerConfig(Store& store, const ContainerRecord& container) {
   Json document = Json::object();
   if (const Result<FoundImage> image = store.images().Find(container.image_id.ToString())) {

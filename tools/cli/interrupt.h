@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ctrl-C during long work: the first SIGINT, SIGTERM or SIGHUP asks it to stop and clean up; a second one kills.
+// Ctrl-C during long work: the first SIGINT, SIGTERM or SIGHUP asks it to stop and clean up; a
+// second one kills.
 #ifndef VENEER_TOOLS_CLI_INTERRUPT_H_
 #define VENEER_TOOLS_CLI_INTERRUPT_H_
 
@@ -17,8 +18,8 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   const Cancellation* cancellation() const { return &cancellation_; }
-  // When a signal came: ends this process by that signal, so that whoever started it sees why. For work that failed;
-  // its error need not be shown.
+  // When a signal came: ends this process by that signal, so that whoever started it sees why. For
+  // work that failed; its error need not be shown.
   void EndIfAsked();
 
  private:

@@ -13,12 +13,13 @@
 
 namespace {
 
-// A program started without its standard descriptors must not find a file of its own in their place.
+// A program started without its standard descriptors must not find a file of its own in their
+// place.
 void OpenStandardDescriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // The lowest free number, so this one. What is written to a closed standard output is lost, which is
-    // an error.
+    // The lowest free number, so this one. What is written to a closed standard output is lost,
+    // which is an error.
     const int flags = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
     veneer::Sys<veneer::Fd> null = veneer::sys::OpenFollowing("/dev/null", flags);
     if (!null || null->get() != fd) return;

@@ -16,8 +16,9 @@ enum class ProgressMode { kBar, kPlain, kNone };
 // "auto" is a bar when standard error is a terminal, else nothing; "plain"; "none".
 ProgressMode ProgressModeOf(std::string_view word);
 
-// The line to show: "  45.2MB / 117MB  [=======>          ]  38%  120MB/s  1s left". With a `total` of 0, which means
-// not known, only bytes and rate. In a narrow terminal the bar goes first, then the time left. Pure.
+// The line to show: "  45.2MB / 117MB  [=======>          ]  38%  120MB/s  1s left". With a `total`
+// of 0, which means not known, only bytes and rate. In a narrow terminal the bar goes first, then
+// the time left. Pure.
 std::string ProgressLine(uint64_t done, uint64_t total, double seconds, size_t width);
 // The same for a log, without the bar: "45.2MB / 117MB  38%  120MB/s  1s left". Pure.
 std::string PlainProgressLine(uint64_t done, uint64_t total, double seconds);

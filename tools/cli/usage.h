@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a person is told whose command line cannot be understood: one line with what is wrong, in words of this program,
-// and with the help that tells more. All are usage errors. Pure.
+// What a person is told whose command line cannot be understood: one line with what is wrong, in
+// words of this program, and with the help that tells more. All are usage errors. Pure.
 #ifndef VENEER_TOOLS_CLI_USAGE_H_
 #define VENEER_TOOLS_CLI_USAGE_H_
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values that members of an image config take: ports, users, signals, paths, the times of a health check. Each is
-// checked here, so that nothing gets into a config that others would refuse. Pure functions.
+// The values that members of an image config take: ports, users, signals, paths, the times of a
+// health check. Each is checked here, so that nothing gets into a config that others would refuse.
+// Pure functions.
 #ifndef VENEER_TOOLS_DOCKERFILE_CONFIG_VALUES_H_
 #define VENEER_TOOLS_DOCKERFILE_CONFIG_VALUES_H_
 
@@ -21,17 +22,19 @@ std::string UpperCase(std::string_view text);
 // "80", "53/udp", "8000-8010": appends "80/tcp", …, as ExposedPorts has them. Usage error.
 Result<void> AddPorts(std::string_view text, std::vector<std::string>* ports);
 
-// USER[:GROUP], names or numbers. Usage error; a number of more than 31 bits is one, because programs that read it into a
-// signed one take it for root (CVE-2024-40635).
+// USER[:GROUP], names or numbers. Usage error; a number of more than 31 bits is one, because
+// programs that read it into a signed one take it for root (CVE-2024-40635).
 Result<void> CheckUser(std::string_view text);
 
 // "SIGTERM", "TERM", "15", "SIGRTMIN+3".
 bool IsSignal(std::string_view text);
 
-// `path` from the directory `base`, or from the root where that is empty; without ".", ".." and slashes too many.
+// `path` from the directory `base`, or from the root where that is empty; without ".", ".." and
+// slashes too many.
 std::string JoinPath(std::string_view base, std::string_view path);
 
-// The options in front of a HEALTHCHECK's command, under their names in the config, times in nanoseconds.
+// The options in front of a HEALTHCHECK's command, under their names in the config, times in
+// nanoseconds.
 struct HealthcheckOptions {
   std::vector<std::pair<std::string, int64_t>> values;
   std::string_view rest;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Go's package fmt over the values of a template (go_value.h): Sprint, Sprintln and Sprintf with all
-// verbs, flags, widths, precisions and argument indexes (pkg.go.dev/fmt). Pure.
+// Go's package fmt over the values of a template (go_value.h): Sprint, Sprintln and Sprintf with
+// all verbs, flags, widths, precisions and argument indexes (pkg.go.dev/fmt). Pure.
 #ifndef VENEER_TOOLS_FORMAT_GO_PRINT_H_
 #define VENEER_TOOLS_FORMAT_GO_PRINT_H_
 
@@ -20,8 +20,8 @@ std::string GoText(const GoValue& value);
 std::string GoSprint(std::span<const GoValue> values);
 // A space between all, and a new line.
 std::string GoSprintln(std::span<const GoValue> values);
-// A verb that does not fit its value is shown as Go shows it, "%!d(string=x)", and so are missing and
-// extra values. Usage error for a text beyond reason.
+// A verb that does not fit its value is shown as Go shows it, "%!d(string=x)", and so are missing
+// and extra values. Usage error for a text beyond reason.
 Result<std::string> GoSprintf(std::string_view format, std::span<const GoValue> values);
 
 }  // namespace veneer

@@ -17,7 +17,8 @@ namespace {
 
 enum class Flow { kOn, kBreak, kContinue };
 
-// Far more than any list has; a template that doubles a text some thirty times would take all memory.
+// Far more than any list has; a template that doubles a text some thirty times would take all
+// memory.
 constexpr size_t kMaxText = size_t{64} << 20;
 
 tl::unexpected<Error> TooMuch() {

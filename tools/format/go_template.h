@@ -35,8 +35,8 @@ class GoTemplate {
   // The first names of all fields in it: "Config" for {{.Config.Env}}. So that what nobody asks for
   // is not looked up.
   const std::set<std::string>& Fields() const;
-  // True when the value itself is used too, as in {{json .}} and {{with $x := .}}, so that any field
-  // of it may be.
+  // True when the value itself is used too, as in {{json .}} and {{with $x := .}}, so that any
+  // field of it may be.
   bool UsesWhole() const;
 
  private:

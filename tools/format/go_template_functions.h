@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The functions of templates (go_template.h): those of Go (and, or, not, eq, ne, lt, le, gt, ge, len,
-// index, slice, print, printf, println, html, js, urlquery, call) and those of Docker (json, split,
-// join, title, lower, upper, pad, truncate). Pure.
+// The functions of templates (go_template.h): those of Go (and, or, not, eq, ne, lt, le, gt, ge,
+// len, index, slice, print, printf, println, html, js, urlquery, call) and those of Docker (json,
+// split, join, title, lower, upper, pad, truncate). Pure.
 #ifndef VENEER_TOOLS_FORMAT_GO_TEMPLATE_FUNCTIONS_H_
 #define VENEER_TOOLS_FORMAT_GO_TEMPLATE_FUNCTIONS_H_
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strings as Go's packages strconv, strings and text/template treat them: characters, quotes, cases,
-// escapes. Pure.
+// Strings as Go's packages strconv, strings and text/template treat them: characters, quotes,
+// cases, escapes. Pure.
 #ifndef VENEER_TOOLS_FORMAT_GO_TEXT_H_
 #define VENEER_TOOLS_FORMAT_GO_TEXT_H_
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values as a template of Go sees them (go_template.h). Docker gives its templates structs, and what
-// a template may do goes by the types: a field that a struct lacks is an error, a key that a map
-// lacks is not. JSON does not tell them apart, so FromJson() does. Values are cheap to copy and share
-// what they hold, which never changes; they may be read by several threads at once.
+// Values as a template of Go sees them (go_template.h). Docker gives its templates structs, and
+// what a template may do goes by the types: a field that a struct lacks is an error, a key that a
+// map lacks is not. JSON does not tell them apart, so FromJson() does. Values are cheap to copy and
+// share what they hold, which never changes; they may be read by several threads at once.
 #ifndef VENEER_TOOLS_FORMAT_GO_VALUE_H_
 #define VENEER_TOOLS_FORMAT_GO_VALUE_H_
 
@@ -45,8 +45,8 @@ class GoValue {
   static GoValue StringList(std::vector<std::string> items);
 
   // An object is a struct, unless it stands under a name of which Docker's documents have a map
-  // (Labels, Volumes, ...) or has a member whose name no Go program could read from a struct. Null is
-  // a map or a list under a name of which Docker has one, else a pointer; within lists and maps,
+  // (Labels, Volumes, ...) or has a member whose name no Go program could read from a struct. Null
+  // is a map or a list under a name of which Docker has one, else a pointer; within lists and maps,
   // kNil. Whole numbers are Go's int.
   static GoValue FromJson(const Json& json);
 
@@ -99,8 +99,8 @@ class GoValue {
   std::string item_type_;  // kList, kMap
 };
 
-// A number with as few digits as tell it from others, as Go's %g or its encoding/json shows it; they
-// differ in where an exponent is used.
+// A number with as few digits as tell it from others, as Go's %g or its encoding/json shows it;
+// they differ in where an exponent is used.
 std::string ShortestFloat(double value, bool json);
 
 }  // namespace veneer

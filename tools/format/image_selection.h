@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which images `veneer image prune --filter` speaks of: by age and by labels, as Docker's prune has it. Pure functions.
+// Which images `veneer image prune --filter` speaks of: by age and by labels, as Docker's prune has
+// it. Pure functions.
 #ifndef VENEER_TOOLS_FORMAT_IMAGE_SELECTION_H_
 #define VENEER_TOOLS_FORMAT_IMAGE_SELECTION_H_
 
@@ -28,8 +29,8 @@ struct ImageSelection {
   bool MatchesLabels(const Json& config) const;
 };
 
-// "until=24h", "until=2024-01-31T12:00:00Z", "until=2024-01-31" (UTC), "until=1700000000", "label=a", "label=a=b",
-// "label!=a": all must hold. Usage error names the filter.
+// "until=24h", "until=2024-01-31T12:00:00Z", "until=2024-01-31" (UTC), "until=1700000000",
+// "label=a", "label=a=b", "label!=a": all must hold. Usage error names the filter.
 Result<ImageSelection> ParseImageSelection(const std::vector<std::string>& filters,
                                            const Timestamp& now);
 

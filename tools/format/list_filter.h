@@ -38,8 +38,8 @@ bool MatchGlob(std::string_view pattern, std::string_view text);
 // True when a glob is that of "name:tag" or of its repository alone.
 bool MatchReference(std::string_view pattern, std::string_view tag_name);
 
-// "KEY" or "KEY=VALUE" against the labels of an image (nullptr: it has none). What is no string there
-// is no label.
+// "KEY" or "KEY=VALUE" against the labels of an image (nullptr: it has none). What is no string
+// there is no label.
 bool HasLabel(const Json* labels, std::string_view wanted);
 
 }  // namespace veneer

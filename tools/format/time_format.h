@@ -28,8 +28,8 @@ Timestamp Now();
 // (reproducible-builds.org), else Now(). Usage error when the variable is no number.
 Result<Timestamp> CreationTime();
 
-// What stands for a time that is not known: Go's zero, the beginning of the year 1, as Docker has it
-// in an image whose config tells none.
+// What stands for a time that is not known: Go's zero, the beginning of the year 1, as Docker has
+// it in an image whose config tells none.
 inline constexpr Timestamp kNoTime = {-62'135'596'800, 0};
 
 // Docker's words for a span of seconds: "Less than a second", "45 seconds", "About an hour", "3

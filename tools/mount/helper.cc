@@ -50,7 +50,8 @@ Result<void> SetFlags(const std::string& path, unsigned long flags) {
   return {};
 }
 
-// The kernel takes "rw" for granted, but without an upper directory the daemon refuses every change.
+// The kernel takes "rw" for granted, but without an upper directory the daemon refuses every
+// change.
 bool RefusesChanges(const std::string& path) {
   const Sys<Fd> file = sys::OpenFollowing(path, O_TMPFILE | O_RDWR, 0600);
   return !file && file.error().code == EROFS;

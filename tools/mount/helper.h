@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What mount(8) and umount(8) leave to a helper: starting veneerfs, remounting, and unmounting with the wait for the end.
+// What mount(8) and umount(8) leave to a helper: starting veneerfs, remounting, and unmounting with
+// the wait for the end.
 #ifndef VENEER_TOOLS_MOUNT_HELPER_H_
 #define VENEER_TOOLS_MOUNT_HELPER_H_
 
@@ -12,8 +13,8 @@ namespace veneer {
 // Starts veneerfs, or changes the flags of what is mounted there.
 Result<void> MountByHelper(const MountCall& call);
 
-// Unmounts, and returns when everything is closed; at once where that is not to be waited for: it was unmounted lazily, or
-// is mounted elsewhere too, which a line on standard error says.
+// Unmounts, and returns when everything is closed; at once where that is not to be waited for: it
+// was unmounted lazily, or is mounted elsewhere too, which a line on standard error says.
 Result<void> UnmountByHelper(const UnmountCall& call);
 
 }  // namespace veneer

@@ -56,8 +56,8 @@ bool HasWord(std::string_view options, std::string_view wanted) {
   return found;
 }
 
-// Takes the arguments apart. `letters`: the switches that are given to `on_switch`; -N and -t have a value, and so has -o
-// when `options` is not null. Gives the words that are none of these.
+// Takes the arguments apart. `letters`: the switches that are given to `on_switch`; -N and -t have
+// a value, and so has -o when `options` is not null. Gives the words that are none of these.
 template <class OnSwitch>
 Result<std::vector<std::string>> TakeApart(const std::vector<std::string>& arguments,
                                            std::string_view letters, std::string* options,
@@ -135,7 +135,8 @@ Result<UnmountCall> ParseUnmountCall(const std::vector<std::string>& arguments) 
 }
 
 unsigned long RemountFlags(const MountEntry& present, std::string_view options) {
-  // The table has no word for times of access that are kept strictly, and the kernel takes no word for "relatime".
+  // The table has no word for times of access that are kept strictly, and the kernel takes no word
+  // for "relatime".
   const bool strict = !HasWord(present.options, "noatime") && !HasWord(present.options, "relatime");
   unsigned long flags = WithWords(strict ? MS_STRICTATIME : 0, present.options);
   // Read-only is what either of the two is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command lines with which mount(8) and umount(8) call their helpers ("External helpers" there), as values. Pure.
+// The command lines with which mount(8) and umount(8) call their helpers ("External helpers"
+// there), as values. Pure.
 #ifndef VENEER_TOOLS_MOUNT_HELPER_ARGUMENTS_H_
 #define VENEER_TOOLS_MOUNT_HELPER_ARGUMENTS_H_
 
@@ -32,8 +33,9 @@ struct UnmountCall {
 };
 Result<UnmountCall> ParseUnmountCall(const std::vector<std::string>& arguments);
 
-// The mount flags (MS_* of mount(2)) of a mount that is remounted with `options`: those of the mount and of its file system
-// that these do not speak of stay. The last of two contrary words counts; words that are no flags are left out.
+// The mount flags (MS_* of mount(2)) of a mount that is remounted with `options`: those of the
+// mount and of its file system that these do not speak of stay. The last of two contrary words
+// counts; words that are no flags are left out.
 unsigned long RemountFlags(const MountEntry& present, std::string_view options);
 
 }  // namespace veneer

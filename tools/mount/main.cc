@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The helper of mount(8) and umount(8) for veneerfs: which of the two it is goes by the name it is called with.
+// The helper of mount(8) and umount(8) for veneerfs: which of the two it is goes by the name it is
+// called with.
 #include <cstdio>
 #include <exception>
 #include <string>

@@ -93,8 +93,8 @@ Json HistoryItem(const NewLayer& layer) {
 }
 
 // One history item for each layer of the parent: items count the layers from the bottom, so the new
-// layer's would be read as that of a lower one where the parent tells of too few, and as that of none
-// where it tells of too many.
+// layer's would be read as that of a lower one where the parent tells of too few, and as that of
+// none where it tells of too many.
 void CompleteHistory(const ImageConfig& parent, Json* document) {
   Json items = (*document)["history"].is_array() ? (*document)["history"] : Json::array();
   size_t told = 0;

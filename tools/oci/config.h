@@ -54,12 +54,12 @@ struct ImageConfig {
 };
 
 // Reads a config. Fails when it is no bounded JSON, when a field has another type than the
-// specification says, or when a digest is not one. The history only informs: it may tell of fewer or
-// more layers than there are, as apko, Bazel and nix2container write it.
+// specification says, or when a digest is not one. The history only informs: it may tell of fewer
+// or more layers than there are, as apko, Bazel and nix2container write it.
 Result<ImageConfig> ParseImageConfig(std::string_view text);
 
-// The history as it is shown, oldest first: its items belong to the lowest layers, each layer that it
-// does not tell of gets a bare one, and what is told of layers that are not there has none.
+// The history as it is shown, oldest first: its items belong to the lowest layers, each layer that
+// it does not tell of gets a bare one, and what is told of layers that are not there has none.
 std::vector<HistoryEntry> StepsOf(const ImageConfig& config);
 
 // What one new layer adds to a config.

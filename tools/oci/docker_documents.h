@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The documents of Docker's own archives: manifest.json (since Docker 1.10), and what there was
-// before it, `repositories` and one `json` per layer (image spec v1.0), with the config that Docker's
-// migration makes of those. Errors name the field. Pure functions.
+// before it, `repositories` and one `json` per layer (image spec v1.0), with the config that
+// Docker's migration makes of those. Errors name the field. Pure functions.
 #ifndef VENEER_TOOLS_OCI_DOCKER_DOCUMENTS_H_
 #define VENEER_TOOLS_OCI_DOCKER_DOCUMENTS_H_
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The documents of an OCI image layout beside the config (image-spec: descriptor.md, manifest.md,
-// image-index.md, image-layout.md), and Docker's schema 2 of the same form: reading them strictly. A
-// document that could be understood as two things is refused (CVE-2021-41190); so are digests that
-// are none (CVE-2024-3727) and sizes that cannot be. Errors name the field.
+// image-index.md, image-layout.md), and Docker's schema 2 of the same form: reading them strictly.
+// A document that could be understood as two things is refused (CVE-2021-41190); so are digests
+// that are none (CVE-2024-3727) and sizes that cannot be. Errors name the field.
 //
 // Pure functions.
 #ifndef VENEER_TOOLS_OCI_DOCUMENTS_H_
@@ -23,9 +23,9 @@ namespace veneer {
 struct ImageManifest {
   Descriptor config;
   std::vector<Descriptor> layers;  // bottom first
-  // Why it is no image but an artifact, which a layout may hold beside images (image-spec, manifest.md,
-  // "Guidelines for Artifact Usage"): a type of artifact, a config or a layer of another kind, or that it
-  // speaks of another manifest. Empty: it is an image.
+  // Why it is no image but an artifact, which a layout may hold beside images (image-spec,
+  // manifest.md, "Guidelines for Artifact Usage"): a type of artifact, a config or a layer of
+  // another kind, or that it speaks of another manifest. Empty: it is an image.
   std::string artifact = {};
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Platform: for which system and processor an image is (OCI image-spec, image-index.md, "platform"), and which
-// of several images fits one. Pure functions, but for HostPlatform().
+// Platform: for which system and processor an image is (OCI image-spec, image-index.md,
+// "platform"), and which of several images fits one. Pure functions, but for HostPlatform().
 #ifndef VENEER_TOOLS_OCI_PLATFORM_H_
 #define VENEER_TOOLS_OCI_PLATFORM_H_
 
@@ -22,8 +22,9 @@ struct Platform {
   friend bool operator==(const Platform&, const Platform&) = default;
 };
 
-// "OS/ARCH[/VARIANT]", "linux" (the host's architecture) or "ARCH" (Linux on it), as --platform takes it. Other words for an
-// architecture ("x86_64", "aarch64") become Go's, and arm64 without a variant is v8. Usage error for anything else.
+// "OS/ARCH[/VARIANT]", "linux" (the host's architecture) or "ARCH" (Linux on it), as --platform
+// takes it. Other words for an architecture ("x86_64", "aarch64") become Go's, and arm64 without a
+// variant is v8. Usage error for anything else.
 Result<Platform> ParsePlatform(std::string_view text);
 
 // Linux on the processor of this machine.

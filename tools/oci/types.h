@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the documents of OCI layouts (image-spec, descriptor.md, media-types.md) and of `docker save` consist
-// of, for those who read them (documents.h, docker_documents.h) and those who write them
-// (compose.h). Values only.
+// What the documents of OCI layouts (image-spec, descriptor.md, media-types.md) and of `docker
+// save` consist of, for those who read them (documents.h, docker_documents.h) and those who write
+// them (compose.h). Values only.
 #ifndef VENEER_TOOLS_OCI_TYPES_H_
 #define VENEER_TOOLS_OCI_TYPES_H_
 

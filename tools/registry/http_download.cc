@@ -105,7 +105,8 @@ struct HttpDownload::Transfer {
     in.Reset();
   }
 
-  // Sets all options; the first one that the library does not take is the error, and nothing is read.
+  // Sets all options; the first one that the library does not take is the error, and nothing is
+  // read.
   CURLcode Prepare(CURL* handle) {
     CURLcode result = CURLE_OK;
     const auto set = [&](CURLoption option, auto value) {
@@ -180,7 +181,8 @@ Result<std::unique_ptr<HttpDownload>> HttpDownload::Start(const std::string& url
 }
 
 Result<void> HttpDownload::Finish() {
-  // Whoever has read to the end was told of it when the transfer was over: this ends one that is not.
+  // Whoever has read to the end was told of it when the transfer was over: this ends one that is
+  // not.
   transfer_->left = true;
   out_.Reset();
   if (thread_.joinable()) thread_.join();

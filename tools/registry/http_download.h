@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HttpDownload: a file of a web server, read as a stream from a pipe while it comes. A thread of its own runs libcurl, which
-// is loaded at the first use.
+// HttpDownload: a file of a web server, read as a stream from a pipe while it comes. A thread of
+// its own runs libcurl, which is loaded at the first use.
 #ifndef VENEER_TOOLS_REGISTRY_HTTP_DOWNLOAD_H_
 #define VENEER_TOOLS_REGISTRY_HTTP_DOWNLOAD_H_
 
@@ -25,8 +25,8 @@ std::string WithoutPassword(std::string_view url);
 // Not thread-safe.
 class HttpDownload {
  public:
-  // Begins. Redirections are followed, from https only to https. `cancel`, which may be null, ends it. Failure: libcurl is
-  // not there.
+  // Begins. Redirections are followed, from https only to https. `cancel`, which may be null, ends
+  // it. Failure: libcurl is not there.
   static Result<std::unique_ptr<HttpDownload>> Start(const std::string& url,
                                                      const Cancellation* cancel);
   ~HttpDownload();  // ends it
@@ -35,8 +35,8 @@ class HttpDownload {
 
   // What comes. Its end says nothing of whether that is all: Finish() does.
   int fd() const { return out_.get(); }
-  // Waits for the end; nothing can be read any more. Failure: not everything came, and why, for example a status of the
-  // server's; an end that the reader brought about is none.
+  // Waits for the end; nothing can be read any more. Failure: not everything came, and why, for
+  // example a status of the server's; an end that the reader brought about is none.
   Result<void> Finish();
 
  private:

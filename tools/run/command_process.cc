@@ -43,7 +43,8 @@ void TakeAccount(const Account& account, const Failure& failure) {
   }
 }
 
-// A FUSE mount without allow_other refuses everything to all but the user who mounted it, even to look at its root.
+// A FUSE mount without allow_other refuses everything to all but the user who mounted it, even to
+// look at its root.
 bool RootIsRefused() {
   struct stat st = {};
   return ::stat("/", &st) < 0 && errno == EACCES;

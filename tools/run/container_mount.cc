@@ -93,7 +93,8 @@ bool MountedElsewhere(const ProcessId& daemon, const std::string& source) {
                       *table, [&](const MountEntry& entry) { return IsContainer(entry, source); });
 }
 
-// Waits until nothing serves the container any more, wherever that runs; false when something still does.
+// Waits until nothing serves the container any more, wherever that runs; false when something still
+// does.
 bool WaitUntilUnserved(Store& store, const std::string& name, Clock::time_point deadline) {
   while (store.containers().IsServed(name)) {
     if (Clock::now() >= deadline) return false;
@@ -102,14 +103,15 @@ bool WaitUntilUnserved(Store& store, const std::string& name, Clock::time_point 
   return true;
 }
 
-// Until when this process waits for daemons whose mounts were taken away by hand before it began. All of them are ending at
-// the same time, so a list of many containers takes no longer than one.
+// Until when this process waits for daemons whose mounts were taken away by hand before it began.
+// All of them are ending at the same time, so a list of many containers takes no longer than one.
 Clock::time_point EndOfGoing() {
   static const Clock::time_point end = Clock::now() + kGoingPatience;
   return end;
 }
 
-// Ends whatever serves the container: not the process that was recorded but the one that holds the lease.
+// Ends whatever serves the container: not the process that was recorded but the one that holds the
+// lease.
 Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_once) {
   const std::optional<ProcessId>& recorded = container.mount->daemon;
   const std::optional<pid_t> pid = LockHolderOf(
@@ -143,8 +145,8 @@ Result<void> EndDaemon(Store& store, const ContainerRecord& container, bool at_o
   return {};
 }
 
-// Ends the sessions that have entered the container where it is mounted: with the first process of a pid namespace all
-// others of it end.
+// Ends the sessions that have entered the container where it is mounted: with the first process of
+// a pid namespace all others of it end.
 Result<void> EndSessions(const std::string& stub_record) {
   for (const pid_t pid : MountStubs::Sessions(stub_record)) {
     // glibc 2.36 declares pidfd_open(2) for C only.
@@ -218,8 +220,8 @@ Result<std::string> PrepareMountPoint(const Store& store, const ContainerRecord&
   return path;
 }
 
-// An ordinary user's mount belongs to the first user namespace, the daemon lives in the user's own: what it keeps as
-// id 0 is shown as the user, and so on.
+// An ordinary user's mount belongs to the first user namespace, the daemon lives in the user's own:
+// what it keeps as id 0 is shown as the user, and so on.
 Result<ProcessId> StartThroughHelper(DaemonSpec spec, const std::string& mount_point,
                                      bool read_only) {
   VENEER_TRY_VOID(CheckUserNamespace());
@@ -258,8 +260,8 @@ Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container) {
     if (status.state == MountState::kMounted) return status;
   }
   if (status.state == MountState::kDead || !mount) return status;
-  // Something serves it, but not in this mount namespace: in a session's, in another one where somebody mounted it, or in
-  // none.
+  // Something serves it, but not in this mount namespace: in a session's, in another one where
+  // somebody mounted it, or in none.
   const bool session = mount->mount_point.empty();
   const bool elsewhere = !session && (!mount->daemon || MountedElsewhere(*mount->daemon, source));
   // A daemon whose mount was just taken away by hand is on its way out.
@@ -324,7 +326,8 @@ Result<std::string> MountContainer(Store& store, const ContainerRecord& containe
   MadeDirectory made;
   VENEER_TRY(const std::string mount_point,
              PrepareMountPoint(store, container, request.mount_point, &made));
-  // An image is not trusted: on the host its set-user-ID programs and devices work only if one says so.
+  // An image is not trusted: on the host its set-user-ID programs and devices work only if one says
+  // so.
   if (!Names(request.options, "suid", "nosuid")) spec.options.emplace_back("nosuid");
   if (!Names(request.options, "dev", "nodev")) spec.options.emplace_back("nodev");
   if (request.read_only) spec.options.emplace_back("ro");
@@ -397,7 +400,8 @@ Result<void> DetachContainer(Store& store, const ContainerRecord& container) {
   }
   if (!container.mount) return {};
   if (!detached || !WaitUntilUnserved(store, container.name, Clock::now() + kGoingPatience)) {
-    // A daemon that is told to end unmounts its mount point, where something else may be mounted by now.
+    // A daemon that is told to end unmounts its mount point, where something else may be mounted by
+    // now.
     const bool session = container.mount->mount_point.empty();
     VENEER_TRY_VOID(EndDaemon(store, container, !session && !detached));
   }

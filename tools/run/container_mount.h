@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Containers and their mounts: mounting, unmounting, and the truth about what is mounted. What the store has recorded
-// is only a hint; what counts is the mount table and the lease of the daemon (layerdb/catalog/lease.h).
+// Containers and their mounts: mounting, unmounting, and the truth about what is mounted. What the
+// store has recorded is only a hint; what counts is the mount table and the lease of the daemon
+// (layerdb/catalog/lease.h).
 #ifndef VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 #define VENEER_TOOLS_RUN_CONTAINER_MOUNT_H_
 
@@ -32,8 +33,8 @@ struct MountStatus {
   bool elsewhere = false;
 };
 
-// How a container is mounted now. Waits a moment for a daemon whose mount was just taken away; the calls of one process
-// wait together no longer than one of them.
+// How a container is mounted now. Waits a moment for a daemon whose mount was just taken away; the
+// calls of one process wait together no longer than one of them.
 Result<MountStatus> StatusOf(Store& store, const ContainerRecord& container);
 
 struct MountRequest {
@@ -42,26 +43,28 @@ struct MountRequest {
   std::vector<std::string> options;  // for veneerfs
 };
 
-// Mounts a container. Returns the mount point. A mount point whose last component is missing is made. kInUse, saying
-// where, when it is mounted already or the mount point holds another container. A dead mount is cleared away first.
-// REQUIRES: the container's lock.
+// Mounts a container. Returns the mount point. A mount point whose last component is missing is
+// made. kInUse, saying where, when it is mounted already or the mount point holds another
+// container. A dead mount is cleared away first. REQUIRES: the container's lock.
 Result<std::string> MountContainer(Store& store, const ContainerRecord& container,
                                    const MountRequest& request);
 
-// Unmounts a container wherever it is mounted, and waits until its daemon has written everything and is gone. kInUse,
-// naming the processes, when files are in use (unless `lazy`) or a session runs in it; kFailed when it is not mounted.
-// REQUIRES: its lock.
+// Unmounts a container wherever it is mounted, and waits until its daemon has written everything
+// and is gone. kInUse, naming the processes, when files are in use (unless `lazy`) or a session
+// runs in it; kFailed when it is not mounted. REQUIRES: its lock.
 Result<void> UnmountContainer(Store& store, const ContainerRecord& container, bool lazy);
 
-// Ends every use of a container that is to be removed: ends its sessions, detaches its mounts and ends its daemon. Other
-// processes with files open in it are not touched; they get ENOTCONN from then on. REQUIRES: its lock.
+// Ends every use of a container that is to be removed: ends its sessions, detaches its mounts and
+// ends its daemon. Other processes with files open in it are not touched; they get ENOTCONN from
+// then on. REQUIRES: its lock.
 Result<void> DetachContainer(Store& store, const ContainerRecord& container);
 
-// True when the mount of a container is for the user alone who made it (no allow_other): of the users inside, only root
-// may do anything there.
+// True when the mount of a container is for the user alone who made it (no allow_other): of the
+// users inside, only root may do anything there.
 bool IsForItsUserAlone(const MountStatus& status);
 
-// Makes what programs wrote reach the writable layer. Does nothing for a container that is not mounted here.
+// Makes what programs wrote reach the writable layer. Does nothing for a container that is not
+// mounted here.
 Result<void> SyncContainer(const MountStatus& status);
 
 // What a daemon for this container is told, with the merged tree made if need be.

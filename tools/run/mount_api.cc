@@ -22,7 +22,8 @@ Sys<Fd> NewMount(const char* type, std::initializer_list<Parameter> parameters,
       return FailErrno();
     }
   }
-  // What the mount table shows as the source; best effort, some file systems have a word of their own.
+  // What the mount table shows as the source; best effort, some file systems have a word of their
+  // own.
   if (std::ranges::none_of(parameters, [](const Parameter& parameter) {
         return std::string_view(parameter.key) == "source";
       })) {

@@ -65,7 +65,8 @@ MountEnd::MountEnd(const MountEntry& mount) : mount_(mount) {
   }
 }
 
-// The number of a device is free for the next file system as soon as its own is gone, and the server says so a little later.
+// The number of a device is free for the next file system as soon as its own is gone, and the
+// server says so a little later.
 bool MountEnd::StillServes() const {
   const std::optional<dev_t> device = ParseDevice(mount_.device);
   bool serves = false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of a FUSE mount. umount2(2) takes the mount away and returns while the daemon is still writing and closing what it
-// had: the kernel waits for that with virtiofs and fuseblk only. So the process that serves it is waited for.
+// The end of a FUSE mount. umount2(2) takes the mount away and returns while the daemon is still
+// writing and closing what it had: the kernel waits for that with virtiofs and fuseblk only. So the
+// process that serves it is waited for.
 #ifndef VENEER_TOOLS_RUN_MOUNT_END_H_
 #define VENEER_TOOLS_RUN_MOUNT_END_H_
 
@@ -17,8 +18,8 @@ namespace veneer {
 
 class MountEnd {
  public:
-  // What is to be known of a mount while it is there. A process that claims to serve it without being root's or that of the
-  // user who mounted is not believed.
+  // What is to be known of a mount while it is there. A process that claims to serve it without
+  // being root's or that of the user who mounted is not believed.
   explicit MountEnd(const MountEntry& mount);
 
   enum class Outcome {

@@ -92,8 +92,8 @@ enum class Outcome {
   kFailed,  // it is to be removed still
 };
 
-// The work directory's name of what is to take a stub's place, and then of the stub. Whatever is left of it goes at the
-// next mount.
+// The work directory's name of what is to take a stub's place, and then of the stub. Whatever is
+// left of it goes at the next mount.
 constexpr const char* kReplaced = "replaced-stub";
 
 // Removes the stubs of one record.
@@ -153,8 +153,8 @@ class Removal {
     return Removed(stub.directory ? sys::RemoveDir(at) : sys::Unlink(at));
   }
 
-  // Puts a whiteout in the place of the stub, in one step: a kill leaves one of them. Only the kernel's form is made; where
-  // there is none, the stub waits for a mount.
+  // Puts a whiteout in the place of the stub, in one step: a kill leaves one of them. Only the
+  // kernel's form is made; where there is none, the stub waits for a mount.
   Sys<void> Replace(const sys::At& at, const Stub& stub) const {
     const sys::At whiteout{bare_->work, kReplaced};
     if (!sys::Unlink(whiteout)) static_cast<void>(sys::RemoveDir(whiteout));

@@ -54,7 +54,8 @@ class MountStubs {
   // The stubs of sessions that were killed: removed from `root` (the mounted tree, or a bare layer)
   // when no session is running. Nothing to do when there is no record.
   static void RemoveStale(const std::string& record, int root, const BareLayer* bare = nullptr);
-  // The first processes of the sessions that have the record at `path` open, as far as they are in this pid namespace.
+  // The first processes of the sessions that have the record at `path` open, as far as they are in
+  // this pid namespace.
   static std::vector<pid_t> Sessions(const std::string& path);
   // True when the record at `path` lists anything.
   static bool Listed(const std::string& path);

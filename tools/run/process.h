@@ -43,8 +43,8 @@ int ExitCodeOf(int wait_status);
 // daemon a command left behind.
 std::vector<pid_t> Children();
 
-// Where a program of ours or the system's lies: beside this executable, in `libexec` or `bin` next to its
-// directory, then PATH. kFailed with what to install when there is none.
+// Where a program of ours or the system's lies: beside this executable, in `libexec` or `bin` next
+// to its directory, then PATH. kFailed with what to install when there is none.
 Result<std::string> FindProgram(const std::string& name);
 
 }  // namespace veneer

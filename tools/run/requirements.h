@@ -9,8 +9,8 @@
 
 namespace veneer {
 
-// A line for each thing that is missing: what it is, what does not work without it, and what to do. They are the words of
-// those who fail for the want of it. Empty: all is there.
+// A line for each thing that is missing: what it is, what does not work without it, and what to do.
+// They are the words of those who fail for the want of it. Empty: all is there.
 std::vector<std::string> MissingRequirements();
 
 }  // namespace veneer

@@ -186,7 +186,8 @@ Result<void> AddBind(int root, const BindMount& bind, int mount, MountStubs* stu
 
 Result<void> MakeMountsPrivate() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
-    // The root of a plain chroot(2) is a directory within a mount that cannot be reached from there.
+    // The root of a plain chroot(2) is a directory within a mount that cannot be reached from
+    // there.
     if (errno == EINVAL) {
       return MakeError(
           "make the mounts private: / is no mount point here; before the chroot, `mount --bind DIR "

@@ -126,7 +126,8 @@ class Supervisor {
                 "a session that is gone is reaped");
   }
 
-  // A session that is killed takes its mount with it, whose daemon may be gone before the session is.
+  // A session that is killed takes its mount with it, whose daemon may be gone before the session
+  // is.
   bool IsEnding() const {
     constexpr int kPatienceMs = 100;
     // glibc 2.36 declares pidfd_open(2) for C only.

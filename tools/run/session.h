@@ -24,8 +24,9 @@ struct SessionEnd {
   std::optional<Error> error;  // why the session ended before its command did
 };
 
-// Runs the command to its end, or says why that could not be tried. On return no process, mount or daemon of the session is left. REQUIRES: one
-// thread; CAP_SYS_ADMIN (an ordinary user: after EnterUserNamespace()).
+// Runs the command to its end, or says why that could not be tried. On return no process, mount or
+// daemon of the session is left. REQUIRES: one thread; CAP_SYS_ADMIN (an ordinary user: after
+// EnterUserNamespace()).
 Result<SessionEnd> RunSession(const SessionSpec& spec);
 
 }  // namespace veneer

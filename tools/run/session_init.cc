@@ -139,8 +139,8 @@ class Init {
   std::optional<int> exit_code_;
 };
 
-// What this process inherited and does not need: the caller's locks would live as long as the session, its descriptors
-// as long as the command (CVE-2024-21626).
+// What this process inherited and does not need: the caller's locks would live as long as the
+// session, its descriptors as long as the command (CVE-2024-21626).
 void CloseAllBut(std::vector<int> kept) {
   std::ranges::sort(kept);
   unsigned first = STDERR_FILENO + 1;
@@ -171,9 +171,10 @@ void RunSessionInit(const SessionSpec& spec, int control, const Terminal& termin
                 "the caller is gone");
     _exit(1);
   }
-  // The root user of an image has every right over the processes of its user namespace. Over this one it shall have
-  // none: not to trace it, to read the caller's environment, to take its descriptors or to change its program
-  // (prctl(2); CVE-2019-5736). The command is dumpable again from its execve(2) on.
+  // The root user of an image has every right over the processes of its user namespace. Over this
+  // one it shall have none: not to trace it, to read the caller's environment, to take its
+  // descriptors or to change its program (prctl(2); CVE-2019-5736). The command is dumpable again
+  // from its execve(2) on.
   ::prctl(PR_SET_DUMPABLE, 0);
   std::array<int, 2> failed = {-1, -1};
   const bool piped = ::pipe2(failed.data(), O_CLOEXEC) == 0;

@@ -81,7 +81,8 @@ Result<void> WriteSingleId(const UserMapping& mapping) {
   _exit(0);
 }
 
-// What stands against it, as far as the errno of unshare(2) and what Debian adds to the kernel tell.
+// What stands against it, as far as the errno of unshare(2) and what Debian adds to the kernel
+// tell.
 std::string HelpWithNamespaces(int reason) {
   constexpr const char* kSwitch = "/proc/sys/kernel/unprivileged_userns_clone";
   if (reason == ENOSPC) return "as root: `sysctl -w user.max_user_namespaces=15000`";

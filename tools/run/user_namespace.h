@@ -50,16 +50,16 @@ std::string MappingText(const std::vector<IdExtent>& extents);
 // The same in words: "your own as 0, 65536 from 100000 on as 1 and up". Pure.
 std::string MappingWords(const std::vector<IdExtent>& extents);
 
-// Both fail when 0 will be the only id: because the files grant the user nothing; and because they do, but newuidmap(1) or
-// newgidmap(1) is not there. The error says what to do.
+// Both fail when 0 will be the only id: because the files grant the user nothing; and because they
+// do, but newuidmap(1) or newgidmap(1) is not there. The error says what to do.
 Result<void> CheckGrantedIds();
 Result<void> CheckMappers();
 
 // True for a process that may not mount in the initial namespace and so needs EnterUserNamespace().
 bool IsOrdinaryUser();
 
-// Finds out whether EnterUserNamespace() can work at all, and fails as it would: the error says what does not work without,
-// and what to do. This process stays where it is.
+// Finds out whether EnterUserNamespace() can work at all, and fails as it would: the error says
+// what does not work without, and what to do. This process stays where it is.
 Result<void> CheckUserNamespace();
 
 // Moves this process into a new user namespace with MappingOfUser(), where it is user 0 with all

@@ -27,8 +27,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::microseconds kPause{500};
 
-// The kernel's count of the requests that are not answered (Documentation/filesystems/fuse.rst), whether the daemon has
-// read them or not.
+// The kernel's count of the requests that are not answered (Documentation/filesystems/fuse.rst),
+// whether the daemon has read them or not.
 class WaitingRequests {
  public:
   explicit WaitingRequests(dev_t device) {
@@ -63,13 +63,14 @@ bool WaitsForAnotherServer(const std::string& thread) {
   return function.starts_with("request_wait_answer");
 }
 
-// Tells for a process whether anything ran in it. A request that is queued wakes one of its threads at once, so a daemon in
-// which all sleep has none.
+// Tells for a process whether anything ran in it. A request that is queued wakes one of its threads
+// at once, so a daemon in which all sleep has none.
 class Rest {
  public:
   explicit Rest(pid_t pid) : threads_(ProcessPath(pid) + "/task/") {}
 
-  // True when no thread has run since the last call. Also when there is no such process: it has no requests either.
+  // True when no thread has run since the last call. Also when there is no such process: it has no
+  // requests either.
   bool Holds() {
     bool asleep = true;
     uint64_t switches = 0;
@@ -112,7 +113,8 @@ Result<bool> WriteBack(const std::string& mount_point, std::optional<pid_t> daem
   const auto deadline = Clock::now() + kPatience;
   while (Clock::now() < deadline) {
     if (rest ? rest->Holds() : waiting.Count() == 0) {
-      // Nothing is left to be written: this only asks, by the same descriptor, whether a write failed since the first time.
+      // Nothing is left to be written: this only asks, by the same descriptor, whether a write
+      // failed since the first time.
       VENEER_TRY_CTX_VOID(sys::SyncFs(root.get()), "sync " + mount_point);
       return true;
     }

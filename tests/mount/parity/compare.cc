@@ -7,9 +7,9 @@
 namespace veneer::parity {
 namespace {
 
-// Files are stamped with the clock of the last tick, which a busy machine may make late, or with the exact one
-// (kernel: Documentation/filesystems/multigrain-ts.rst): what is done between two moments is stamped between the tick's
-// clock at the first and the exact one at the second.
+// Files are stamped with the clock of the last tick, which a busy machine may make late, or with
+// the exact one (kernel: Documentation/filesystems/multigrain-ts.rst): what is done between two
+// moments is stamped between the tick's clock at the first and the exact one at the second.
 int64_t Read(clockid_t clock) {
   timespec t{};
   ::clock_gettime(clock, &t);
@@ -155,7 +155,8 @@ void Comparer::CompareLooks(Difference where, const Look& plain, const Look& got
     // Where blocks are allocated is not fixed, but du must not see a sparse file grow or a full one
     // vanish.
     const bool grown = b.st_blocks > 2 * a.st_blocks + 128;
-    // Reading a hole through a mapping fills it on tmpfs; the mappings of a run are smaller than this.
+    // Reading a hole through a mapping fills it on tmpfs; the mappings of a run are smaller than
+    // this.
     const bool vanished = b.st_blocks == 0 && a.st_blocks > 400;
     check(Field::kBlocks, !grown && !vanished, std::to_string(a.st_blocks),
           std::to_string(b.st_blocks));

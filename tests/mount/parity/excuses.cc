@@ -72,7 +72,8 @@ bool IsEmptyChown(const Difference& d) {
          d.plain_outcome->error == EPERM && d.got_outcome->ret == 0;
 }
 
-// Pages are written back to the daemon, whose write takes capabilities away, as every write(2) does.
+// Pages are written back to the daemon, whose write takes capabilities away, as every write(2)
+// does.
 bool IsLostCapability(const Difference& d) {
   if (!d.dirty) return false;
   if (d.op == nullptr) return d.where.find("security.capability") != std::string::npos;

@@ -49,8 +49,9 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Two operations that change nothing but st_ctime, and that only on some file systems: chown(-1, -1) of somebody
-// who is not the owner, and removing an ACL that is not there. The time is set by hand afterwards.
+// Two operations that change nothing but st_ctime, and that only on some file systems: chown(-1,
+// -1) of somebody who is not the owner, and removing an ACL that is not there. The time is set by
+// hand afterwards.
 bool MarksChangeTimeOnly(const Op& op) {
   if (op.kind == OpKind::kChown || op.kind == OpKind::kFchown) {
     return op.who != 0 && op.uid == static_cast<uid_t>(-1) && op.gid == static_cast<gid_t>(-1);

@@ -39,7 +39,8 @@ Outcome Execute(const Op& op, Target& target);
 // credentials.
 void ExecuteOnSlot(const Op& op, Target& target, Outcome& out);
 void ExecuteOnMap(const Op& op, Target& target, Outcome& out);
-// Before and after kMapWrite, as root: half of the time the pages are written back and the times settled.
+// Before and after kMapWrite, as root: half of the time the pages are written back and the times
+// settled.
 void PrepareMapWrite(const Op& op, Target& target);
 void FinishMapWrite(const Op& op, Target& target, Outcome& out);
 void ExecuteOnPath(const Op& op, Target& target, Outcome& out);

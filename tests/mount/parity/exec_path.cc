@@ -52,7 +52,8 @@ void ExecuteOnPath(const Op& op, Target& target, Outcome& out) {
   const char* const path = op.path.c_str();
   switch (op.kind) {
     case OpKind::kTruncate: {
-      // Of an empty file to nothing: FUSE cannot tell it from O_TRUNC, which marks the times. Not asked.
+      // Of an empty file to nothing: FUSE cannot tell it from O_TRUNC, which marks the times. Not
+      // asked.
       struct stat st {};
       if (op.offset == 0 && ::stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) break;
       out.Set(::truncate(path, static_cast<off_t>(op.offset)));

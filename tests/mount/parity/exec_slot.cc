@@ -178,7 +178,8 @@ void ExecuteOnSlot(const Op& op, Target& target, Outcome& out) {
     case OpKind::kRead:
     case OpKind::kPread: {
       bytes.resize(op.size);
-      // The end of a listing is a position at which ext4 finds read(2) of the directory out of range.
+      // The end of a listing is a position at which ext4 finds read(2) of the directory out of
+      // range.
       if (op.kind == OpKind::kRead && IsDirectory(fd)) ::lseek(fd, 0, SEEK_SET);
       const ssize_t n = op.kind == OpKind::kRead ? ::read(fd, bytes.data(), bytes.size())
                                                  : ::pread(fd, bytes.data(), bytes.size(), offset);

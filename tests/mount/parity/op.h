@@ -129,8 +129,8 @@ struct Op {
 // `steps` operations over what `stack` shows. All of it follows from `rng`.
 std::vector<Op> GenerateOps(Rng& rng, const Stack& stack, int steps);
 
-// Whether a kMapWrite leaves its pages dirty. When these are written back, and what time that leaves on the file,
-// is the kernel's affair from then on.
+// Whether a kMapWrite leaves its pages dirty. When these are written back, and what time that
+// leaves on the file, is the kernel's affair from then on.
 inline bool LeavesDirtyPages(const Op& op) {
   return op.kind == OpKind::kMapWrite && op.pattern % 2 == 0;
 }

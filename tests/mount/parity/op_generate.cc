@@ -244,7 +244,8 @@ class Generator {
             std::vector<int>{0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                              FALLOC_FL_ZERO_RANGE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                              FALLOC_FL_PUNCH_HOLE});
-        // What is not supported fails after set-user-ID was dropped: the kernel drops it before it asks FUSE.
+        // What is not supported fails after set-user-ID was dropped: the kernel drops it before it
+        // asks FUSE.
         if ((op.flags & FALLOC_FL_ZERO_RANGE) != 0 || op.flags == FALLOC_FL_PUNCH_HOLE) op.who = 0;
         break;
       case Kind::kSeek: op.flags = rng_.Pick(std::vector<int>{SEEK_SET, SEEK_CUR, SEEK_END}); break;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A disk that remembers every write and every flush, to see what a power cut at any moment would have left:
+// A disk that remembers every write and every flush, to see what a power cut at any moment would
+// have left:
 //
 //   veneer_write_log IMAGE LOG DIRECTORY
 //
-// serves IMAGE as DIRECTORY/disk, for a loop device, in the foreground until DIRECTORY is unmounted. LOG gets a record for
-// each request in the order of their completion: u32 kind, u32 size, u64 offset, in host order, and the bytes of a write.
-// DIRECTORY/count holds the number of records so far. tests/support/fault.py reads the log.
+// serves IMAGE as DIRECTORY/disk, for a loop device, in the foreground until DIRECTORY is
+// unmounted. LOG gets a record for each request in the order of their completion: u32 kind, u32
+// size, u64 offset, in host order, and the bytes of a write. DIRECTORY/count holds the number of
+// records so far. tests/support/fault.py reads the log.
 #define FUSE_USE_VERSION 31
 #include <fcntl.h>
 #include <fuse.h>

@@ -154,8 +154,8 @@ TEST(SysTest, XattrsOfASymlinkAreItsOwn) {
 
 mode_t ModeOf(int dir, const char* name) { return sys::Stat({dir, name})->st_mode & 07777; }
 
-// 0 when chmod changes files and directories, by name and by descriptor, and never what a symlink points to; else the
-// number of the step that went wrong.
+// 0 when chmod changes files and directories, by name and by descriptor, and never what a symlink
+// points to; else the number of the step that went wrong.
 int ChmodSteps() {
   const std::string base = MakeTempDir("base");
   const Fd dir(::open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A kernel, or a disk, that refuses a system call, in this process from now on. For a child that a test forked.
+// A kernel, or a disk, that refuses a system call, in this process from now on. For a child that a
+// test forked.
 #ifndef VENEER_TESTS_UNIT_BASE_REFUSE_SYSTEM_CALL_H_
 #define VENEER_TESTS_UNIT_BASE_REFUSE_SYSTEM_CALL_H_
 
@@ -14,8 +15,8 @@
 
 namespace veneer {
 
-// Lets the system call fail with `code`; of renameat2(2) and others with five arguments, only where the last one is
-// `fifth`. False where this system does not allow that.
+// Lets the system call fail with `code`; of renameat2(2) and others with five arguments, only where
+// the last one is `fifth`. False where this system does not allow that.
 inline bool RefuseSystemCall(uint32_t number, int code, uint32_t fifth = UINT32_MAX) {
   const bool any = fifth == UINT32_MAX;
   sock_filter program[] = {

@@ -265,7 +265,8 @@ TEST_F(ContainersTest, GetAnotherName) {
   EXPECT_EQ(ReadFile(Path("containers/site/upper/file")), "kept");
 }
 
-// Killed behind the move of the directory and before the commit of the record: nobody may take it for left over.
+// Killed behind the move of the directory and before the commit of the record: nobody may take it
+// for left over.
 TEST_F(ContainersTest, KeepTheirFilesWhenARenameIsKilled) {
   const auto kill_rename = [&](const std::string& from, const std::string& to) {
     Create(from);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line as a whole, run in this process: what is refused, with which exit code and which one line; and that the
-// manual page and the completions name the same commands and options as the parser.
+// The command line as a whole, run in this process: what is refused, with which exit code and which
+// one line; and that the manual page and the completions name the same commands and options as the
+// parser.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -285,7 +286,8 @@ TEST_F(VeneerTest, TheStoreIsGivenByOptionBeforeEnvironment) {
   EXPECT_NE(output_.find("Store: " + dir_ + "/store\n"), std::string::npos);
 }
 
-// --- the parser against what describes it ----------------------------------------------------------------------------
+// --- the parser against what describes it
+// ----------------------------------------------------------------------------
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -324,8 +326,8 @@ std::map<std::string, std::set<std::string>> CommandsOfTables() {
   return commands;
 }
 
-// The option lists of the manual page: ".It Fl n , -name Ar name" below ".Cm mount". A command begins with
-// ".It Xo"/".Cm NAME" or ".It Cm NAME".
+// The option lists of the manual page: ".It Fl n , -name Ar name" below ".Cm mount". A command
+// begins with ".It Xo"/".Cm NAME" or ".It Cm NAME".
 std::map<std::string, std::set<std::string>> CommandsOfManual() {
   std::map<std::string, std::set<std::string>> commands;
   std::istringstream text(ReadFile(VENEER_SOURCE_DIR "/man/veneer.1"));
@@ -355,7 +357,8 @@ TEST(ManualPageTest, NamesTheSameCommandsAndOptionsAsTheTables) {
   EXPECT_EQ(CommandsOfManual(), CommandsOfTables());
 }
 
-// A list of values as a page shows it, in the letters of the tables: ".Ar key Ns = Ns Ar value" is KEY=VALUE.
+// A list of values as a page shows it, in the letters of the tables: ".Ar key Ns = Ns Ar value" is
+// KEY=VALUE.
 std::string ValueOfManual(std::istringstream& words) {
   std::string value, word;
   bool optional = false;

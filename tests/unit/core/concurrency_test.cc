@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests that meet. Some of these show their fault under the thread sanitizer alone (the preset tsan).
+// Requests that meet. Some of these show their fault under the thread sanitizer alone (the preset
+// tsan).
 #include <unistd.h>
 
 #include <atomic>
@@ -19,8 +20,8 @@ using std::chrono::milliseconds;
 
 class Concurrency : public UnionFsTest {
  protected:
-  // A file of a layer with the names x/f and y/g, of which `copied` are in the upper, without its contents. The kernel
-  // knows neither.
+  // A file of a layer with the names x/f and y/g, of which `copied` are in the upper, without its
+  // contents. The kernel knows neither.
   void MakePair(const std::vector<std::string>& copied) {
     File("a/x/f", std::string(1 << 20, 'x'));
     Dir("a/y");
@@ -128,8 +129,9 @@ TEST_F(Concurrency, ALowerFileIsWrittenWhileItIsUnlinked) {
   }
 }
 
-// The lock of contents that are copied up (BusyNodes::Work::kCopyData) is held by nobody else, and no other lock is held with
-// it: while a copy stands still, everything goes on but who needs those contents.
+// The lock of contents that are copied up (BusyNodes::Work::kCopyData) is held by nobody else, and
+// no other lock is held with it: while a copy stands still, everything goes on but who needs those
+// contents.
 TEST_F(Concurrency, ALongCopyUpDelaysNeitherRenameNorReading) {
   const std::string contents(1 << 20, 'x');
   File("a/large", contents);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Long copy-ups: what happens when the caller is killed, when another one waits, and when attributes change meanwhile.
+// Long copy-ups: what happens when the caller is killed, when another one waits, and when
+// attributes change meanwhile.
 #include <sys/xattr.h>
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many descriptors the daemon holds: what is gone is closed, and an open file that was deleted takes one.
+// How many descriptors the daemon holds: what is gone is closed, and an open file that was deleted
+// takes one.
 #include <dirent.h>
 
 #include "tests/unit/core/fixture.h"
@@ -45,7 +46,8 @@ TEST_F(Descriptors, ThoseOfRemovedDirectoriesAreClosed) {
   EXPECT_LT(Open(), before + 50);
 }
 
-// A name of a file that is still known keeps the node of its directory, which the kernel has forgotten.
+// A name of a file that is still known keeps the node of its directory, which the kernel has
+// forgotten.
 TEST_F(Descriptors, ThoseOfADirectoryThatLivesOnInANameAreClosedWithIt) {
   Dir("a/keep");
   Mount({"a"});

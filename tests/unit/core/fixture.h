@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A union over plain directories, driven by paths, without a mount. The lower directories are compared with what they
-// were when the test began.
+// A union over plain directories, driven by paths, without a mount. The lower directories are
+// compared with what they were when the test began.
 #ifndef VENEER_TESTS_UNIT_CORE_FIXTURE_H_
 #define VENEER_TESTS_UNIT_CORE_FIXTURE_H_
 

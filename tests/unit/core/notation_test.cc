@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a layer or the upper says of itself, and data that looks the same: a union's own names inside the union.
+// What a layer or the upper says of itself, and data that looks the same: a union's own names
+// inside the union.
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -203,7 +204,8 @@ TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedInAnUpperIsData) {
   EXPECT_EQ(Code(fs_->RemoveXattr(Node("g"), kOverrideStat)), ENODATA);
 }
 
-// The kernel's overlayfs, as root, escapes trusted.overlay.* alone: whoever owns the root of its mount can name the rest.
+// The kernel's overlayfs, as root, escapes trusted.overlay.* alone: whoever owns the root of its
+// mount can name the rest.
 TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedAtTheRootOfAnUpperSaysNothingOfIt) {
   if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
   for (const bool ours : {true, false}) {

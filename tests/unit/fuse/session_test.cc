@@ -262,7 +262,8 @@ TEST_F(SessionTest, WithoutPassthroughOpenIsRefusedForGood) {
   options_.io = IoMode::kPassthrough;
   offered_ = kOffered | uint64_t{1} << 30 | uint64_t{1} << 37;
   Start();
-  // This connection has no ioctl for a backing file. Until the session has seen that, it opens files cached.
+  // This connection has no ioctl for a backing file. Until the session has seen that, it opens
+  // files cached.
   const uint64_t file = Lookup("file");
   Reply reply;
   for (int turn = 0; turn < 1000 && reply.error != ENOSYS; ++turn) {

@@ -67,7 +67,8 @@ TEST(ImageConfigTest, AParentWithoutHistoryGetsOneEntryPerLayer) {
   EXPECT_EQ(child->history.size(), 3u);
 }
 
-// What `history` shows of a config with these items for two layers: the commands, "-" for an empty layer.
+// What `history` shows of a config with these items for two layers: the commands, "-" for an empty
+// layer.
 std::string Steps(const std::string& history) {
   const Result<ImageConfig> config = ParseImageConfig(
       R"({"rootfs":{"diff_ids":[")" + kA + R"(",")" + kA + R"("]},"history":)" + history + "}");

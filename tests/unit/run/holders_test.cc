@@ -24,7 +24,8 @@ TEST(HolderWords, NamesAFewAndCountsTheRest) {
   EXPECT_EQ(HolderWords(many), "x (pid 1), x (pid 2), x (pid 3), x (pid 4), x (pid 5) and 3 more");
 }
 
-// A child that holds something in /proc, which nobody else holds in just this way, is found by the device of it.
+// A child that holds something in /proc, which nobody else holds in just this way, is found by the
+// device of it.
 class HoldersTest : public ::testing::Test {
  protected:
   template <typename Hold>

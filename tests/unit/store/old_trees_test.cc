@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Merged trees of layers that a load has replaced: mounts go on with them, and whoever is killed leaves none behind.
+// Merged trees of layers that a load has replaced: mounts go on with them, and whoever is killed
+// leaves none behind.
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,7 +75,8 @@ TEST_F(OldTreesTest, KeepsWhatAMountedContainerUsesOfALayerThatWasReplaced) {
   EXPECT_THAT(Check().problems, IsEmpty());
 }
 
-// It is killed, or fails, when the new layer is in its place and the trees of the old one are still there.
+// It is killed, or fails, when the new layer is in its place and the trees of the old one are still
+// there.
 TEST_F(OldTreesTest, ALoadThatDiesWhileItReplacesALayerIsMadeGoodByTheNext) {
   const ImageRecord image = PutImage("one", {"a"});
   const std::string tree = Must(store_->EnsureTree(image.diff_ids));

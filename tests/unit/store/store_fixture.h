@@ -35,7 +35,8 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(writer->EndOperations() && writer->Finish({}));
   }
 
-  // A staged layer with these files in its root directory. Contents of more than 20 bytes go to objects.
+  // A staged layer with these files in its root directory. Contents of more than 20 bytes go to
+  // objects.
   static std::string StageLayer(StoreWriter& session,
                                 const std::vector<std::pair<std::string, std::string>>& files) {
     const std::string dir = Must(session.NewLayerDir());
@@ -65,7 +66,8 @@ class StoreTest : public testing::Test {
     return diff_id;
   }
 
-  // An image of one layer, which holds a small file, a large one, and one that all such images share.
+  // An image of one layer, which holds a small file, a large one, and one that all such images
+  // share.
   static ImageRecord PutImage(Store& store, const std::string& what,
                               const std::vector<std::string>& tags) {
     auto session = Must(store.Begin());

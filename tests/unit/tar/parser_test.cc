@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tar parser and writer against each other, and the parser against archives that try to be read in two ways.
+// The tar parser and writer against each other, and the parser against archives that try to be read
+// in two ways.
 #include "layerdb/tar/parser.h"
 
 #include <gtest/gtest.h>

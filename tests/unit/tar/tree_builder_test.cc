@@ -38,7 +38,8 @@ class TreeBuilderTest : public testing::Test {
     return tree_.AddHardLink(Path(path), Path(target));
   }
 
-  // The finished tree: a line for each name; directories end in '/', whiteouts in '!', opaque ones in '*'.
+  // The finished tree: a line for each name; directories end in '/', whiteouts in '!', opaque ones
+  // in '*'.
   std::string Dump() {
     std::map<uint64_t, std::string> paths;
     std::map<std::string, std::string> lines;
@@ -350,7 +351,8 @@ TEST_F(TreeBuilderTest, SaysWhenAPlaceIsDescribedTwice) {
 }
 
 TEST_F(TreeBuilderTest, TimeStaysLinearWhateverTheArchiveHolds) {
-  // A chain of symlinks that each lead through the others, entries below it, and the chain replaced each time.
+  // A chain of symlinks that each lead through the others, entries below it, and the chain replaced
+  // each time.
   TreeBuilder tree({.entries = 1000000, .symlink_steps = 100000}, 7);
   TreeBuilder::Object link = Of(FileType::kSymlink);
   link.target = std::string(4000, '/') + "a/..";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a running session has made to mount on is no change of its container, and what else happens beside it is one.
+// What a running session has made to mount on is no change of its container, and what else happens
+// beside it is one.
 #include "layerdb/transfer/change_walk.h"
 
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commits and diffs of writable layers, which the tests make by hand in the kernel's user.overlay form. Above all: image and
-// committed layer merged must be the tree that the union of image and writable layer shows.
+// Commits and diffs of writable layers, which the tests make by hand in the kernel's user.overlay
+// form. Above all: image and committed layer merged must be the tree that the union of image and
+// writable layer shows.
 #include "layerdb/transfer/commit.h"
 
 #include <fcntl.h>
@@ -401,7 +402,8 @@ TEST_F(CommitTest, WhatIsInADirectoryWithADefaultAclInheritsNothingOfItElsewhere
   Write("layer.tar", LayerTar(layer.diff_id));
   const std::string records = Records("layer.tar");
   EXPECT_NE(records.find("\nd/z SCHILY.xattr.user.a mtime\n"), std::string::npos) << records;
-  // In two steps, as Docker does it: made in the directory that has the ACL, then given its attributes.
+  // In two steps, as Docker does it: made in the directory that has the ACL, then given its
+  // attributes.
   Write("unpack.py", R"(import os, tarfile
 for m in tarfile.open('layer.tar'):
   path = 'out/' + m.name

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Archives made to get out of the tree, to be read in two ways, or to exhaust the machine; damage; death in the middle;
-// a full disk. In every case: nothing outside is touched, one clear line, and the store goes on.
+// Archives made to get out of the tree, to be read in two ways, or to exhaust the machine; damage;
+// death in the middle; a full disk. In every case: nothing outside is touched, one clear line, and
+// the store goes on.
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -169,7 +170,8 @@ TEST_F(HostileTest, ThePaxSizeHidesNoEntry) {
 }
 
 TEST_F(HostileTest, BombsEndWithAnErrorOrTakeNoSpace) {
-  // A sparse file of 4 EiB in a kilobyte: holes cost nothing, and what the file system cannot hold is an error.
+  // A sparse file of 4 EiB in a kilobyte: holes cost nothing, and what the file system cannot hold
+  // is an error.
   Write("sparse.tar", TarPax(PaxRecord("GNU.sparse.size", "4611686018427387904") +
                              PaxRecord("GNU.sparse.map", "0,1")) +
                           TarFile("s", "x") + TarEnd());

@@ -83,7 +83,8 @@ TEST_F(ImageDiffTest, WhiteoutsOfALayerAreDeletions) {
 }
 
 TEST_F(ImageDiffTest, EqualContentsAreEqualWhereverTheyAreKept) {
-  // Beside other small ones in a pack of each layer's own, in an object of its own, and in the index.
+  // Beside other small ones in a pack of each layer's own, in an object of its own, and in the
+  // index.
   const std::string files =
       "head -c 3000 /dev/zero > small && head -c 100000 /dev/zero > large && echo x > tiny";
   const Digest one = Layer(files + " && seq 1 900 > first");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A commit that takes the files of the writable layer (`commit --rm`) and does not end well: whatever stops it, the
-// writable layer is as before, and nothing of the commit stays in the store.
+// A commit that takes the files of the writable layer (`commit --rm`) and does not end well:
+// whatever stops it, the writable layer is as before, and nothing of the commit stays in the store.
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -118,7 +118,8 @@ TEST_F(MoveTest, OnAFullDiskItLeavesTheWritableLayerAsItWas) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    // A disk of ten megabytes that this process alone sees. What has two names is copied, and does not fit.
+    // A disk of ten megabytes that this process alone sees. What has two names is copied, and does
+    // not fit.
     const uid_t uid = ::getuid();
     const gid_t gid = ::getgid();
     if (::unshare(CLONE_NEWNS | (uid == 0 ? 0 : CLONE_NEWUSER)) != 0) ::_exit(10);

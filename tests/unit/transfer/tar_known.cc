@@ -151,8 +151,8 @@ bool DataOfHardLink(const TarDifference& d) {
          (has_data(d.before) || (has_data(d.head) && d.theirs == "data: Truncated tar archive"));
 }
 
-// archive_entry_copy_link() gives a link a target, but an entry whose header has none is no link for
-// it. Go leaves the header's empty when none of its letters is of ASCII.
+// archive_entry_copy_link() gives a link a target, but an entry whose header has none is no link
+// for it. Go leaves the header's empty when none of its letters is of ASCII.
 bool LinkOfRecords(const TarDifference& d) {
   const char type = d.head.block.type;
   if (!d.head.block.link.empty() || (type != '1' && type != '2')) return false;
@@ -196,8 +196,8 @@ bool FirstHeader(const TarDifference& d) {
   return false;
 }
 
-// The contents of the last file are all there, but not what fills their block. `umoci insert` writes
-// it and Go, so Docker, reads it; the others complain at its end.
+// The contents of the last file are all there, but not what fills their block. `umoci insert`
+// writes it and Go, so Docker, reads it; the others complain at its end.
 bool NoPadding(const TarDifference& d) {
   return d.field == "list" && d.theirs.starts_with("data: Truncated input file") &&
          d.archive.size() % kTarBlock != 0;

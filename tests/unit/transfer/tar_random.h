@@ -10,8 +10,8 @@
 
 namespace veneer {
 
-// v7, ustar, old GNU (long names, base-256 numbers, sparse) and PAX entries side by side: every type
-// of object, extended attributes, ACLs, sparse files of all formats, odd names, early and late
+// v7, ustar, old GNU (long names, base-256 numbers, sparse) and PAX entries side by side: every
+// type of object, extended attributes, ACLs, sparse files of all formats, odd names, early and late
 // times, contents that look like archives.
 std::string RandomTar(std::mt19937* random);
 // The like by libarchive's own writer, in one of its formats.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of this folder share: a temporary directory with a store in it, shell commands (the tests use the
-// machine's own tar, bsdtar and python3 as the other side), and a text dump of a layer.
+// What the tests of this folder share: a temporary directory with a store in it, shell commands
+// (the tests use the machine's own tar, bsdtar and python3 as the other side), and a text dump of a
+// layer.
 #ifndef VENEER_TESTS_UNIT_TRANSFER_TRANSFER_TESTING_H_
 #define VENEER_TESTS_UNIT_TRANSFER_TRANSFER_TESTING_H_
 
@@ -33,7 +34,8 @@ class TransferTest : public testing::Test {
   void Write(const std::string& name, std::string_view bytes);
   std::string Read(const std::string& name);
 
-  // Imports a file (by name in the temporary directory) or an archive in memory. A failure is one of the test.
+  // Imports a file (by name in the temporary directory) or an archive in memory. A failure is one
+  // of the test.
   ImportedLayer Import(const std::string& name, const ImportOptions& options = {});
   ImportedLayer ImportBytes(const std::string& archive);
   // The error of an import that must fail; it must leave no layer behind.
@@ -47,7 +49,8 @@ class TransferTest : public testing::Test {
   // Imports `name` and expects its archive back, byte for byte.
   Digest RoundTrip(const std::string& name);
 
-  // A line for each path: type, mode, owner, and what it is. Regular files: size and contents up to 60 bytes.
+  // A line for each path: type, mode, owner, and what it is. Regular files: size and contents up to
+  // 60 bytes.
   std::map<std::string, std::string> Dump(const Digest& diff_id);
   std::string DumpText(const Digest& diff_id);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Upper::Move where the file system has no RENAME_WHITEOUT: what is on disk when the process is killed after each of its
-// system calls, and when one of them fails.
+// Upper::Move where the file system has no RENAME_WHITEOUT: what is on disk when the process is
+// killed after each of its system calls, and when one of them fails.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/fs.h>
@@ -46,7 +46,8 @@ class MoveTest : public ::testing::Test {
     auto upper = Upper::Open(options);
     return upper ? *std::move(upper) : nullptr;
   }
-  // What a name of the upper is: its text, "dir" for a directory, "-" for a whiteout, "" for nothing.
+  // What a name of the upper is: its text, "dir" for a directory, "-" for a whiteout, "" for
+  // nothing.
   std::string Seen(const std::string& name) const {
     struct stat st;
     if (::lstat((base_ / "u" / name).c_str(), &st) != 0) return "";
@@ -56,8 +57,9 @@ class MoveTest : public ::testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  // Runs `action` on an upper without RENAME_WHITEOUT, in a child that is killed when it returns from its system call number
-  // `kill_after` that may change something, counted in `action`. False when it ended by itself.
+  // Runs `action` on an upper without RENAME_WHITEOUT, in a child that is killed when it returns
+  // from its system call number `kill_after` that may change something, counted in `action`. False
+  // when it ended by itself.
   bool RunKilled(int kill_after, const std::function<bool(const Upper&)>& action) {
     const pid_t child = ::fork();
     if (child == 0) {
