@@ -29,3 +29,6 @@ find_library(LMDB_LIBRARY lmdb REQUIRED)
 add_library(lmdb UNKNOWN IMPORTED)
 set_target_properties(lmdb PROPERTIES IMPORTED_LOCATION ${LMDB_LIBRARY}
                                       INTERFACE_INCLUDE_DIRECTORIES ${LMDB_INCLUDE_DIR})
+if(BUILD_TESTING)
+  find_package(GTest 1.12 REQUIRED)
+endif()

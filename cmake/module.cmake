@@ -25,14 +25,31 @@ function(veneer_module)
   target_link_libraries(veneer_${M_NAME} PUBLIC veneer_options ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
 endfunction()
 
+set(VENEER_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
+# GoogleTest's headers take two thirds of the compilation of a test, so they are compiled once. Other
+# modules have no precompiled headers: GCC 12 then warns of the standard library's own code.
+if(BUILD_TESTING)
+  set(SOURCE ${CMAKE_BINARY_DIR}/test_headers.cc)
+  file(CONFIGURE OUTPUT ${SOURCE} CONTENT "")
+  add_library(veneer_test_headers OBJECT ${SOURCE})
+  target_compile_options(veneer_test_headers PRIVATE ${VENEER_TEST_OPTIONS})
+  target_link_libraries(veneer_test_headers PRIVATE veneer_options GTest::gtest GTest::gmock)
+  target_precompile_headers(
+    veneer_test_headers
+    PRIVATE <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <functional> <map>
+            <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread>
+            <unordered_map> <utility> <vector> <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
 # veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program,
 # one ctest entry per case.
 function(veneer_test)
   cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
   # A test is compiled more often than it runs: GoogleTest takes three times as long to optimize.
-  target_compile_options(${T_NAME} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_options(${T_NAME} PRIVATE ${VENEER_TEST_OPTIONS})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)
+  target_precompile_headers(${T_NAME} REUSE_FROM veneer_test_headers)
   if(T_LABEL)
     set(LABELS LABELS ${T_LABEL})
   endif()
