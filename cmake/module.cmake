@@ -41,8 +41,10 @@ if(BUILD_TESTING)
             <unordered_map> <utility> <vector> <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
+add_custom_target(unit_tests)
+
 # veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program,
-# one ctest entry per case.
+# one ctest entry per case, with the label `unit` or `unit-<label>`. The target unit_tests has them all.
 function(veneer_test)
   cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
@@ -50,8 +52,10 @@ function(veneer_test)
   target_compile_options(${T_NAME} PRIVATE ${VENEER_TEST_OPTIONS})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)
   target_precompile_headers(${T_NAME} REUSE_FROM veneer_test_headers)
+  add_dependencies(unit_tests ${T_NAME})
+  set(LABEL unit)
   if(T_LABEL)
-    set(LABELS LABELS ${T_LABEL})
+    string(APPEND LABEL -${T_LABEL})
   endif()
-  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 ${LABELS})
+  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS ${LABEL})
 endfunction()
