@@ -262,6 +262,11 @@ Sys<void> WriteAt(int fd, std::string_view data, uint64_t offset) {
   return {};
 }
 
+void BeginWriteBack(int fd, uint64_t offset, uint64_t size) {
+  ::sync_file_range(fd, static_cast<off64_t>(offset), static_cast<off64_t>(size),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
 Sys<void> Truncate(int fd, uint64_t size) {
   return Done(Retry([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }));
 }

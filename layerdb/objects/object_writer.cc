@@ -14,6 +14,8 @@ namespace veneer {
 
 namespace {
 constexpr size_t kBlock = 4096;
+// The disk writes a large object while the rest of it is read.
+constexpr uint64_t kWriteBackStep = uint64_t{8} << 20;
 constexpr uint64_t kMinHole = uint64_t{64} << 10;  // shorter runs of zeros are written
 }  // namespace
 
@@ -27,6 +29,11 @@ ObjectWriter::~ObjectWriter() {
 Result<void> ObjectWriter::WriteAt(std::string_view bytes, uint64_t offset) {
   if (bytes.empty()) return {};
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes, offset), path_);
+  const uint64_t end = offset + bytes.size();
+  if (end - begun_ >= kWriteBackStep) {
+    sys::BeginWriteBack(fd_.get(), begun_, end - begun_);
+    begun_ = end;
+  }
   return {};
 }
 

@@ -72,6 +72,7 @@ class ObjectWriter {
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
   bool cloned_ = false;
+  uint64_t begun_ = 0;          // up to here the disk may have begun to write
   uint64_t waiting_zeros_ = 0;  // at the end, not written so far
   ContentHasher hasher_;
   uint64_t blocks_ = 0;

@@ -25,11 +25,6 @@ constexpr size_t kInFlight = 8;
 // Up to here a file is read into memory and stored by another thread.
 constexpr uint64_t kWholeLimit = kPiece;
 
-struct Piece {
-  explicit Piece(size_t room) : bytes(std::make_unique_for_overwrite<char[]>(room)) {}
-  std::unique_ptr<char[]> bytes;
-};
-
 std::vector<SparseExtent> WholeOf(uint64_t size) {
   return size == 0 ? std::vector<SparseExtent>() : std::vector<SparseExtent>{{0, size}};
 }
@@ -56,6 +51,7 @@ LayerPipeline::LayerPipeline(Store& store, StoreWriter& store_writer, LayerAssem
       store_writer_(store_writer),
       layer_(layer),
       progress_(progress),
+      buffers_(kPiece),
       hasher_(kInFlight),
       writers_(store_writer, layer, std::max(1U, std::thread::hardware_concurrency() - 1)) {}
 
@@ -149,11 +145,11 @@ Result<LayerPipeline::Reading> LayerPipeline::ReadOnce(int fd, uint64_t size, Ob
   while (reading.size < size) {
     const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, size - reading.size));
     VENEER_TRY_VOID(progress_.Add(want));
-    const auto piece = std::make_shared<Piece>(want);
-    VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece->bytes.get(), want, reading.size),
+    const std::shared_ptr<char> piece = buffers_.Get();
+    VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece.get(), want, reading.size),
                    "read contents");
     if (got == 0) break;
-    const std::string_view bytes(piece->bytes.get(), got);
+    const std::string_view bytes(piece.get(), got);
     VENEER_TRY_VOID(Hash(hasher_.Update(SharedBytes{piece, bytes})));
     if (size >= kMinHoles) zeros.Update(bytes);
     if (writer != nullptr) {
@@ -220,12 +216,11 @@ Result<void> LayerPipeline::HashExtents(const ObjectRef& object, int fd,
     for (uint64_t done = 0; done < extent.size;) {
       VENEER_TRY_VOID(progress_.Add(0));
       const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, extent.size - done));
-      const auto piece = std::make_shared<Piece>(want);
-      VENEER_TRY_CTX(const size_t got,
-                     sys::ReadAt(fd, piece->bytes.get(), want, extent.offset + done),
+      const std::shared_ptr<char> piece = buffers_.Get();
+      VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece.get(), want, extent.offset + done),
                      ObjectPath(object));
       if (got == 0) return DamagedObject(object, "is cut short");
-      VENEER_TRY_VOID(Hash(hasher_.Update(SharedBytes{piece, {piece->bytes.get(), got}})));
+      VENEER_TRY_VOID(Hash(hasher_.Update(SharedBytes{piece, {piece.get(), got}})));
       done += got;
     }
   }

@@ -23,6 +23,7 @@
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/tar/block.h"
+#include "layerdb/threads/buffer_pool.h"
 #include "layerdb/transfer/archive_hasher.h"
 #include "layerdb/transfer/content_writers.h"
 #include "layerdb/transfer/entry_source.h"
@@ -84,6 +85,7 @@ class LayerPipeline {
   StoreWriter& store_writer_;
   LayerAssembler& layer_;
   ReadingProgress& progress_;
+  BufferPool buffers_;
   ArchiveHasher hasher_;
   ContentWriters writers_;
 };
