@@ -26,8 +26,8 @@ function(veneer_module)
 endfunction()
 
 set(VENEER_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
-# GoogleTest's headers take two thirds of the compilation of a test, so they are compiled once. Other
-# modules have no precompiled headers: GCC 12 then warns of the standard library's own code.
+# GoogleTest's headers take two thirds of the compilation of a test, so they are compiled once.
+# Other modules have no precompiled headers: GCC 12 then warns of the standard library's own code.
 if(BUILD_TESTING)
   set(SOURCE ${CMAKE_BINARY_DIR}/test_headers.cc)
   file(CONFIGURE OUTPUT ${SOURCE} CONTENT "")
@@ -44,7 +44,8 @@ endif()
 add_custom_target(unit_tests)
 
 # veneer_test(NAME <name> SOURCES <files> DEPS <modules> [LABEL <label>]): one GoogleTest program,
-# one ctest entry per case, with the label `unit` or `unit-<label>`. The target unit_tests has them all.
+# one ctest entry per case, with the label `unit` or `unit-<label>`. The target unit_tests has them
+# all.
 function(veneer_test)
   cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})

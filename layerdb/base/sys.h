@@ -84,8 +84,8 @@ Sys<size_t> ReadAt(int fd, void* buffer, size_t size, uint64_t offset);
 // Writes everything or fails.
 Sys<void> WriteAt(int fd, std::string_view data, uint64_t offset);
 Sys<void> Truncate(int fd, uint64_t size);
-// Lets the disk begin to write this part of the file, and waits for nothing (sync_file_range(2)). What
-// goes wrong is told by Sync().
+// Lets the disk begin to write this part of the file, and waits for nothing (sync_file_range(2)).
+// What goes wrong is told by Sync().
 void BeginWriteBack(int fd, uint64_t offset, uint64_t size);
 // truncate(2) of the open file `fd`: where the size stays, the file system decides whether that
 // marks the times (ftruncate(2) always does).

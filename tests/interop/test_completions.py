@@ -82,7 +82,7 @@ BASH_LINES = {
     "veneer ps -f ancestor=deb": "debian:12",
     "veneer image ls -f dangling=f": "false",
     "veneer mount -o suid,noa": "suid,noatime suid,noacl",
-    "veneer -": "-h --help --root --version -v",
+    "veneer -": "--debug -h --help --root --version -v",
 }
 
 
@@ -231,5 +231,5 @@ class Fish(CompletionCase):
     def test_values_of_filters(self):
         expected = {"veneer images -f dangling=": "dangling=true dangling=false", "veneer ps -f status=m": "status=mounted",
                     "veneer images -f before=deb": "before=debian:12", "veneer save --format=oci-d": "--format=oci-dir",
-                    "veneer image prune --": "--all --bytes --filter --force --help --root"}
+                    "veneer image prune --": "--all --bytes --debug --filter --force --help --root"}
         self.check(self.fish(expected), expected)
