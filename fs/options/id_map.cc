@@ -2,6 +2,7 @@
 #include "fs/options/id_map.h"
 
 #include "layerdb/base/parse.h"
+#include "layerdb/model/posix_acl.h"
 
 namespace veneer {
 namespace {
@@ -21,38 +22,20 @@ bool Overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count) {
   return a < b + b_count && b < a + a_count;
 }
 
-// Offsets in an ACL value.
-constexpr size_t kAclHeader = 4;
-constexpr size_t kAclEntry = 8;
-constexpr uint32_t kAclVersion = 2;
-constexpr uint16_t kAclUser = 0x02;
-constexpr uint16_t kAclGroup = 0x08;
-
-uint32_t GetLittle(const std::string& bytes, size_t offset, size_t size) {
-  uint32_t value = 0;
-  for (size_t i = size; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[offset + i]);
-  return value;
-}
-
-void PutLittle32(std::string& bytes, size_t offset, uint32_t value) {
-  for (size_t i = 0; i < 4; ++i) bytes[offset + i] = static_cast<char>(value >> (8 * i) & 0xff);
-}
-
-// Translates each named id with `translate(map, id)`; false when it gave nullopt for one.
+// Translates each named id with `translate(map, id)`; false when it gave nullopt for one. What is
+// no ACL stays as it is.
 template <class Translate>
 bool TranslateAcl(std::string& value, const IdMaps& ids, Translate translate) {
-  if (value.size() < kAclHeader || (value.size() - kAclHeader) % kAclEntry != 0 ||
-      GetLittle(value, 0, 4) != kAclVersion) {
-    return true;
-  }
-  for (size_t at = kAclHeader; at < value.size(); at += kAclEntry) {
-    const uint32_t tag = GetLittle(value, at, 2);
-    if (tag != kAclUser && tag != kAclGroup) continue;
+  std::optional<std::vector<AclEntry>> entries = DecodeAcl(value);
+  if (!entries) return true;
+  for (AclEntry& entry : *entries) {
+    if (entry.tag != kAclUser && entry.tag != kAclGroup) continue;
     const std::optional<uint32_t> id =
-        translate(tag == kAclUser ? ids.users : ids.groups, GetLittle(value, at + 4, 4));
+        translate(entry.tag == kAclUser ? ids.users : ids.groups, entry.id);
     if (!id) return false;
-    PutLittle32(value, at + 4, *id);
+    entry.id = *id;
   }
+  value = EncodeAcl(*entries);
   return true;
 }
 
@@ -123,8 +106,6 @@ std::optional<std::string> AclToDisk(std::string value, const IdMaps& ids) {
   return value;
 }
 
-bool IsAclName(std::string_view name) {
-  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
-}
+bool IsAclName(std::string_view name) { return name == kAclAccess || name == kAclDefault; }
 
 }  // namespace veneer

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/objects/object_writer.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "layerdb/base/sys.h"
 #include "layerdb/base/zeros.h"
@@ -75,7 +74,12 @@ bool ObjectWriter::Clone(int from) {
 }
 
 Sys<size_t> ObjectWriter::ReadAt(void* buffer, size_t size, uint64_t offset) const {
-  return sys::ReadAt(fd_.get(), buffer, size, offset);
+  VENEER_TRY(const size_t got, sys::ReadAt(fd_.get(), buffer, size, offset));
+  // Zeros that wait, and a hole at the end, are not in the file yet.
+  const uint64_t written = hasher_.size() - std::min(offset, hasher_.size());
+  const auto end = static_cast<size_t>(std::min<uint64_t>(size, written));
+  if (got < end) std::memset(static_cast<char*>(buffer) + got, 0, end - got);
+  return end;
 }
 
 Result<void> ObjectWriter::Hole(uint64_t size) {
@@ -89,8 +93,7 @@ Result<void> ObjectWriter::Hole(uint64_t size) {
 Result<ObjectRef> ObjectWriter::Finish() {
   // A hole at the end has not been made by a write behind it.
   VENEER_TRY_CTX_VOID(sys::Truncate(fd_.get(), hasher_.size()), path_);
-  struct stat st;
-  if (fstat(fd_.get(), &st) != 0) return MakeError(Errno{errno}, path_);
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({fd_.get()}), path_);
   blocks_ = static_cast<uint64_t>(st.st_blocks);
   VENEER_TRY(const ObjectRef ref, staging_.MoveStaged(path_, fd_.get(), hasher_.Finish()));
   fd_.Reset();

@@ -82,10 +82,6 @@ void PutOctal(char* at, size_t size, uint64_t value) {
 
 }  // namespace
 
-bool IsZeroBlock(std::string_view block) {
-  return block[0] == '\0' && std::memcmp(block.data(), block.data() + 1, kTarBlock - 1) == 0;
-}
-
 bool HasTarChecksum(std::string_view block) {
   const Result<int64_t> said = Number(block, kChecksum, kChecksumSize, "checksum");
   if (!said) return false;

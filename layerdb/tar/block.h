@@ -73,9 +73,8 @@ struct TarBlock {
   uint64_t real_size = 0;
 };
 
-// True when all 512 bytes are zero. REQUIRES: block.size() == kTarBlock, as everywhere below.
-bool IsZeroBlock(std::string_view block);
 // True when the checksum fits (sums of signed bytes, as some old writers made them, included).
+// REQUIRES: block.size() == kTarBlock, as everywhere below.
 bool HasTarChecksum(std::string_view block);
 // REQUIRES: HasTarChecksum(block). Errors: a numeric field that is none, or negative where it
 // cannot be.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "layerdb/base/parse.h"
+#include "layerdb/base/zeros.h"
 
 namespace veneer {
 
@@ -129,7 +130,7 @@ Result<TarParser::Event> TarParser::Next(std::string_view* input) {
         } else {
           // Data after a hard link: only POSIX.1-2001 writers put it there, and it is what the
           // link's target has already. What looks like a header is one: GNU tar and Go read it so.
-          if (IsZeroBlock(Block()) || HasTarChecksum(Block())) {
+          if (IsZero(Block()) || HasTarChecksum(Block())) {
             block_kept_ = true;
             state_ = State::kHeader;
           } else {
@@ -147,7 +148,7 @@ Result<TarParser::Event> TarParser::Next(std::string_view* input) {
 }
 
 Result<std::optional<TarParser::Event>> TarParser::OnHeader() {
-  if (IsZeroBlock(Block())) {
+  if (IsZero(Block())) {
     if (headers_in_a_row_ > 0) return Damaged("an extended header without an entry");
     any_header_ = true;
     state_ = State::kDone;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/zeros.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/tar/zstd_stream.h"
 
@@ -193,7 +194,7 @@ Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cance
   // A plain archive is told by its first header, so no filter is asked whether it likes the name of
   // its first entry.
   const bool plain =
-      start.empty() || (start.size() >= kTarBlock && (IsZeroBlock(start.substr(0, kTarBlock)) ||
+      start.empty() || (start.size() >= kTarBlock && (IsZero(start.substr(0, kTarBlock)) ||
                                                       HasTarChecksum(start.substr(0, kTarBlock))));
   if (!plain && IsZstd(start)) return ReadZstd([&] { return source.Read(); }, sink);
   if (!plain) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <utility>
 
@@ -153,10 +154,13 @@ Result<void> DirectorySource::AddObject(const char* name, EntrySink& sink) {
   // Removed since the directory was read.
   if (!st && st.error().code == ENOENT) return {};
   if (!st) return Failed(st.error());
-  VENEER_TRY(const SourceEntry entry, EntryOf(at, *st));
+  Result<SourceEntry> read = EntryOf(at, *st);
+  if (!read && read.error().code() == ENOENT) return {};
+  VENEER_TRY(const SourceEntry entry, std::move(read));
   VENEER_TRY_VOID(sink.Add(entry, [&]() -> Result<std::optional<SourceContent>> {
     // Not blocked by a fifo that took the file's place.
     Sys<Fd> fd = sys::Open(at, O_RDONLY | O_NONBLOCK);
+    if (!fd && fd.error().code == ENOENT) return std::nullopt;
     if (!fd) return Failed(fd.error());
     return SourceContent{{*std::move(fd), {}, {}}};
   }));

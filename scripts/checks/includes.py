@@ -3,7 +3,7 @@
 """Which module may include what: the arrow of dependence, and the home of each third-party library.
 
     base <- threads <- model <- tar, index <- layer <- objects <- catalog <- store <- transfer <- tools
-    layer <- upper <- core <- fuse,  base <- options <- fuse
+    layer <- upper <- core <- fuse,  model <- options <- fuse
     tools: format <- oci <- dockerfile <- archive, registry <- run <- build <- cli
 """
 
@@ -18,7 +18,7 @@ _FS_SIDE = _BELOW_LAYER + ["layerdb/layer", "fs/upper", "fs/core", "fs/options",
 ARROW = {module: side[:i] for side in (_STORE_SIDE, _FS_SIDE) for i, module in enumerate(side)}
 # tar stands beside index: below the store, and nothing that veneerfs links.
 ARROW["layerdb/tar"] = ["layerdb/base", "layerdb/threads", "layerdb/model"]
-ARROW["fs/options"] = ["layerdb/base"]
+ARROW["fs/options"] = ["layerdb/base", "layerdb/threads", "layerdb/model"]
 ARROW["fs"] = _FS_SIDE
 _TOOL_ROOMS = ["tools/format", "tools/oci", "tools/dockerfile"]
 ARROW.update({room: _STORE_SIDE + _TOOL_ROOMS[:i] for i, room in enumerate(_TOOL_ROOMS)})

@@ -9,6 +9,7 @@
 
 #include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/base/zeros.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/tar/stream_reader.h"
 
@@ -31,7 +32,7 @@ Result<std::string> ReadRange(const SourceFile& file, uint64_t offset, size_t si
 Result<bool> IsPlainTar(int fd, uint64_t begin) {
   std::string block(kTarBlock, '\0');
   VENEER_TRY_CTX(const size_t read, sys::ReadAt(fd, block.data(), block.size(), begin), "read");
-  return read == kTarBlock && (IsZeroBlock(block) || HasTarChecksum(block));
+  return read == kTarBlock && (IsZero(block) || HasTarChecksum(block));
 }
 
 // Writes what `fd` holds, without its compression, into a file of the session.

@@ -133,8 +133,9 @@ CommandSpec CommitCommand() {
                        Need::kOptional}},
       .options =
           {
-              {"-a,--author", &options->author, TextValue("TEXT"), "Who made it"},
-              {"-m,--message", &options->message, TextValue("TEXT"), "What history shows of it"},
+              {"-a,--author", &options->author, TextValue("TEXT"), "The author of the image"},
+              {"-m,--message", &options->message, TextValue("TEXT"),
+               "The text that history shows for the layer"},
               {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
                "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'"},
               {"-p,--pause", &options->pause,

@@ -137,7 +137,7 @@ CommandSpec ImportCommand() {
       .options =
           {
               {"-m,--message", &options->message, TextValue("TEXT"),
-               "What history shows of the image"},
+               "The text that history shows for the layer"},
               {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
                "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"sh\"]'"},
               {"--platform", &options->platform, PlatformValue(),

@@ -170,6 +170,20 @@ TEST_F(Objects, AreNotWrittenWhereTheyAreZero) {
   }
 }
 
+TEST_F(Objects, AreReadWhileTheyAreWrittenWithTheZerosThatWait) {
+  auto session = Must(store_->Begin());
+  auto writer = Must(session->NewObject());
+  const std::string bytes = std::string(4096, 'a') + std::string(8192, '\0');
+  ASSERT_TRUE(writer->Write(bytes));
+  std::string read(20'000, 'x');
+  const Sys<size_t> got = writer->ReadAt(read.data(), read.size(), 0);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(read.substr(0, *got), bytes);
+  ASSERT_TRUE(writer->Hole(1000));
+  EXPECT_EQ(writer->ReadAt(read.data(), read.size(), 4096).value_or(0), 9192U);
+  EXPECT_EQ(writer->ReadAt(read.data(), read.size(), 50'000).value_or(1), 0U);
+}
+
 TEST_F(Objects, ThatAreGivenUpLeaveNothing) {
   auto session = Must(store_->Begin());
   {

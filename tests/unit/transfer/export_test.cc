@@ -177,6 +177,21 @@ TEST_F(ExportTest, ContentsThatAreOthersThanTheirNamesSayAreAnError) {
   }
 }
 
+TEST_F(ExportTest, AFileIsSparseWhenItsHolesComeToAGibibyte) {
+  Image(TarEnd());
+  Write("upper/large", "start");
+  ASSERT_EQ(::truncate(Up("large").c_str(), (off_t{1} << 30) + (1 << 20)), 0);
+  Write("upper/small", "start");
+  ASSERT_EQ(::truncate(Up("small").c_str(), 1 << 20), 0);
+  const std::string archive = Export();
+  EXPECT_LT(archive.size(), 2U << 20);
+  EXPECT_GT(archive.size(), 1U << 20);
+  Write("export.tar", archive);
+  EXPECT_EQ(Shell("mkdir out; tar -xf export.tar -C out; cmp upper/large out/large; "
+                  "cmp upper/small out/small; stat -c %s out/large out/small"),
+            "1074790400\n1048576\n");
+}
+
 TEST_F(ExportTest, AnAclIsThereInBothForms) {
   Image(TarFile("f", "x") + TarEnd());
   Write("upper/f", "x");

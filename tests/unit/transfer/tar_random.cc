@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "layerdb/base/zeros.h"
 #include "layerdb/tar/block.h"
 #include "layerdb/tar/pax.h"
 
@@ -353,7 +354,7 @@ std::vector<size_t> Headers(const std::string& archive) {
   std::vector<size_t> out;
   for (size_t at = 0; at + kTarBlock <= archive.size(); at += kTarBlock) {
     const std::string_view block = std::string_view(archive).substr(at, kTarBlock);
-    if (!IsZeroBlock(block) && HasTarChecksum(block)) out.push_back(at);
+    if (!IsZero(block) && HasTarChecksum(block)) out.push_back(at);
   }
   return out;
 }

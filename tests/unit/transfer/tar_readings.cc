@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "layerdb/base/hash.h"
+#include "layerdb/base/zeros.h"
 #include "layerdb/tar/acl_text.h"
 #include "layerdb/tar/parser.h"
 
@@ -201,7 +202,7 @@ uint64_t EndOfEntry(std::string_view archive, const TarHead& head, uint64_t end_
   if (type >= '2' && type <= '6') return end_of_header;
   if (type == '1' && end_of_header + kTarBlock <= archive.size()) {
     const std::string_view next = archive.substr(end_of_header, kTarBlock);
-    if (IsZeroBlock(next) || HasTarChecksum(next)) return end_of_header;
+    if (IsZero(next) || HasTarChecksum(next)) return end_of_header;
   }
   return (type == 'S' ? taken : end_of_header) + head.size + TarPadding(head.size);
 }
