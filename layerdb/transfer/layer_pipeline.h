@@ -2,8 +2,8 @@
 //
 // LayerPipeline: the archive of a layer that is made from files. Each file is read once, and while
 // the next piece is read, the one before is hashed for the archive (SHA-256) and, when the file is
-// not large, stored, in other threads. Only a file with long runs of zeros is read again, because
-// its headers say where they are.
+// not large, stored, in other threads. Only a file with holes, or with long runs of zeros that its
+// headers must tell of, is read again.
 //
 // Thread-safety: none.
 #ifndef VENEER_LAYERDB_TRANSFER_LAYER_PIPELINE_H_

@@ -71,9 +71,14 @@ std::string ReadAll(int fd) {
 std::string ShellText(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {
-    const bool plain =
-        !word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]#~!&|;<>(){}") == std::string::npos;
-    text += (text.empty() ? "" : " ") + (plain ? word : "'" + word + "'");
+    if (!text.empty()) text += ' ';
+    if (!word.empty() && word.find_first_of(" \t\n'\"\\$`*?[]#~!&|;<>(){}") == std::string::npos) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += '\'';
   }
   return Printable(text);
 }

@@ -38,11 +38,13 @@ TEST(RunCommandTest, TheLogTellsTheArgumentsAndNoEnvironment) {
   testing::internal::CaptureStderr();
   LogToStderr("test");
   const Result<Outcome> outcome =
-      RunCommand({{"sh", "-c", "exit 3", ""}, {"X=secret"}, {}, {}, {}});
+      RunCommand({{"sh", "-c", "exit 3", "it's", ""}, {"X=secret"}, {}, {}, {}});
   const std::string log = testing::internal::GetCapturedStderr();
   SetLogLevel(LogLevel::kWarning);
   ASSERT_TRUE(outcome);
-  EXPECT_EQ(log, "test: debug: run: sh -c 'exit 3' ''\ntest: debug: sh ended with exit code 3\n");
+  EXPECT_EQ(log,
+            "test: debug: run: sh -c 'exit 3' 'it'\\''s' ''\n"
+            "test: debug: sh ended with exit code 3\n");
 }
 
 TEST(RunCommandTest, PassesOnlyTheDescriptorsThatAreNamed) {
