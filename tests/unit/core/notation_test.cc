@@ -210,7 +210,8 @@ TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedAtTheRootOfAnUpperSaysNothingOfIt)
   if (::geteuid() != 0) GTEST_SKIP() << "trusted xattrs need root";
   for (const bool ours : {true, false}) {
     for (const char* value : {"mixed", "y"}) {
-      for (const char* name : {"user.containers.override_stat", "user.fuseoverlayfs.override_stat"}) {
+      for (const char* name :
+           {"user.containers.override_stat", "user.fuseoverlayfs.override_stat"}) {
         Dir("b/secret");
         File("b/secret/key", "key");
         Dir("u");
@@ -246,7 +247,8 @@ TEST_F(UnionFsTest, WhatTheKernelLeftUnescapedAtTheRootOfAnUpperSaysNothingOfIt)
         Mount({"a", "b"});
         check("a layer");
         Unmount();
-        for (const char* directory : {"a", "u", "w"}) std::filesystem::remove_all(base_ / directory);
+        for (const char* directory : {"a", "u", "w"})
+          std::filesystem::remove_all(base_ / directory);
       }
     }
   }
