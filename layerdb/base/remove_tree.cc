@@ -23,6 +23,14 @@ class Remover {
  public:
   explicit Remover(Fd top) : top_(std::move(top)) {}
 
+  // Whoever has the directory open sees its mode, so that stays where its owner's rights are enough.
+  Sys<uint64_t> RunWithRights() {
+    const Sys<uint64_t> freed = Run();
+    if (freed || freed.error().code != EACCES || !sys::Chmod({top_.get()}, 0700)) return freed;
+    failure_.reset();
+    return Run();
+  }
+
   Sys<uint64_t> Run() {
     Empty(top_.get());
     while (!todo_.empty()) {
@@ -117,8 +125,7 @@ Sys<uint64_t> RemoveAny(sys::At at) {
     const int code = top.error().code;
     return code == ENOTDIR || code == ELOOP ? RemoveFileAt(at) : Fail(code);
   }
-  IgnoreError(sys::Chmod({top->get()}, 0700), "the removal itself reports what is not allowed");
-  VENEER_TRY(const uint64_t freed, Remover(*std::move(top)).Run());
+  VENEER_TRY(const uint64_t freed, Remover(*std::move(top)).RunWithRights());
   VENEER_TRY_VOID(sys::RemoveDir(at));
   return freed;
 }

@@ -140,6 +140,10 @@ Outcome Execute(const Op& op, Target& target) {
     }
   }
   if (out.ret == 0 && MarksChangeTimeOnly(op)) SettleTimes(op, target);
+  if (op.look && op.kind <= OpKind::kSetFlags) {
+    const AsCaller caller(Credentials()[static_cast<size_t>(op.who)], op.umask);
+    LookAtSlot(op, target, out);
+  }
   if (op.kind == OpKind::kMapWrite) FinishMapWrite(op, target, out);
   if (op.look) LookAround(op, target, out);
   return out;

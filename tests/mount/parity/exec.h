@@ -38,6 +38,8 @@ Outcome Execute(const Op& op, Target& target);
 // The parts of Execute, by what the operation works on. Called inside the target with the caller's
 // credentials.
 void ExecuteOnSlot(const Op& op, Target& target, Outcome& out);
+// Notes the state of the open file that the operation worked on.
+void LookAtSlot(const Op& op, const Target& target, Outcome& out);
 void ExecuteOnMap(const Op& op, Target& target, Outcome& out);
 // Before and after kMapWrite, as root: half of the time the pages are written back and the times
 // settled.

@@ -228,7 +228,10 @@ void ExecuteOnSlot(const Op& op, Target& target, Outcome& out) {
     case OpKind::kSetFlags: Flags(op, fd, out); break;
     default: break;
   }
-  if (op.look) LookAtSlot(slot.get(), target, out);
+}
+
+void LookAtSlot(const Op& op, const Target& target, Outcome& out) {
+  LookAtSlot(target.slots[static_cast<size_t>(op.slot)].get(), target, out);
 }
 
 }  // namespace veneer::parity

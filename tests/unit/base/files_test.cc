@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/base/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -106,6 +107,19 @@ TEST_F(FilesTest, ATreeDeeperThanAPathIsWalkedMeasuredAndRemoved) {
   EXPECT_GE(size->on_disk, 512U);
   EXPECT_TRUE(RemoveTree(Path("deep")));
   EXPECT_FALSE(Exists(Path("deep")));
+}
+
+TEST_F(FilesTest, ADirectoryKeepsItsModeWhileItIsRemoved) {
+  ASSERT_TRUE(sys::MakeDir(sys::Path(Path("open")), 0755));
+  Write("open/file", "text");
+  const Sys<Fd> open = sys::Open(sys::Path(Path("open")), O_RDONLY | O_DIRECTORY);
+  ASSERT_TRUE(open);
+  ASSERT_TRUE(sys::Chmod({open->get()}, 02755));
+  EXPECT_TRUE(RemoveTree(Path("open")));
+  const Sys<struct stat> st = sys::Stat({open->get()});
+  ASSERT_TRUE(st);
+  EXPECT_EQ(st->st_nlink, 0U);
+  EXPECT_EQ(st->st_mode & 07777, 02755U);
 }
 
 }  // namespace
