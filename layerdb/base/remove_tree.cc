@@ -23,7 +23,7 @@ class Remover {
  public:
   explicit Remover(Fd top) : top_(std::move(top)) {}
 
-  // Whoever has the directory open sees its mode, so that stays where its owner's rights are enough.
+  // Whoever has the directory open sees its mode, so that stays if the rights of its owner suffice.
   Sys<uint64_t> RunWithRights() {
     const Sys<uint64_t> freed = Run();
     if (freed || freed.error().code != EACCES || !sys::Chmod({top_.get()}, 0700)) return freed;
