@@ -26,7 +26,7 @@ class Remover {
   // Whoever has the directory open sees its mode, so that stays if the rights of its owner suffice.
   Sys<uint64_t> RunWithRights() {
     const Sys<uint64_t> freed = Run();
-    if (freed || freed.error().code != EACCES || !sys::Chmod({top_.get()}, 0700)) return freed;
+    if (!denied_ || !sys::Chmod({top_.get()}, 0700)) return freed;
     failure_.reset();
     return Run();
   }
@@ -52,7 +52,9 @@ class Remover {
  private:
   template <class T>
   void Check(const Sys<T>& done) {
-    if (!done && !failure_ && done.error().code != ENOENT) failure_ = done.error().code;
+    if (done || done.error().code == ENOENT) return;
+    denied_ = denied_ || done.error().code == EACCES;
+    if (!failure_) failure_ = done.error().code;
   }
 
   void Empty(int dir) {
@@ -107,7 +109,8 @@ class Remover {
   std::vector<std::string> todo_;  // directories in top_
   uint64_t moved_ = 0;
   uint64_t freed_ = 0;
-  std::optional<int> failure_;
+  std::optional<int> failure_;  // the first
+  bool denied_ = false;         // rights of the owner are missing
 };
 
 Sys<uint64_t> RemoveFileAt(sys::At at) {
