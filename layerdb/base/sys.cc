@@ -267,6 +267,23 @@ void BeginWriteBack(int fd, uint64_t offset, uint64_t size) {
                     SYNC_FILE_RANGE_WRITE);
 }
 
+Sys<void> SetDirect(int fd, bool direct) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return FailErrno();
+  return Done(::fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT));
+}
+
+void Preallocate(int fd, uint64_t offset, uint64_t size) {
+  ::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size));
+}
+
+Sys<void> PunchHole(int fd, uint64_t offset, uint64_t size) {
+  return Done(Retry([&] {
+    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                       static_cast<off_t>(size));
+  }));
+}
+
 Sys<void> Truncate(int fd, uint64_t size) {
   return Done(Retry([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }));
 }

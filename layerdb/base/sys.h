@@ -87,6 +87,13 @@ Sys<void> Truncate(int fd, uint64_t size);
 // Lets the disk begin to write this part of the file, and waits for nothing (sync_file_range(2)).
 // What goes wrong is told by Sync().
 void BeginWriteBack(int fd, uint64_t offset, uint64_t size);
+// Whether writes to `fd` go past the page cache from now on (O_DIRECT): then buffer, offset and
+// size are multiples of the disk's blocks. EINVAL: the file system cannot.
+Sys<void> SetDirect(int fd, bool direct);
+// Lets the file have blocks there, which leaves its size and contents alone; where that fails, a
+// write is only slower.
+void Preallocate(int fd, uint64_t offset, uint64_t size);
+Sys<void> PunchHole(int fd, uint64_t offset, uint64_t size);
 // truncate(2) of the open file `fd`: where the size stays, the file system decides whether that
 // marks the times (ftruncate(2) always does).
 Sys<void> TruncateByPath(int fd, uint64_t size);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "layerdb/base/sys.h"
 #include "layerdb/base/zeros.h"
@@ -15,11 +16,16 @@ namespace {
 constexpr size_t kBlock = 4096;
 // The disk writes a large object while the rest of it is read.
 constexpr uint64_t kWriteBackStep = uint64_t{8} << 20;
+// A smaller object is written faster than it would be read from the disk again.
+constexpr uint64_t kDirectSize = uint64_t{256} << 20;
 constexpr uint64_t kMinHole = uint64_t{64} << 10;  // shorter runs of zeros are written
 }  // namespace
 
-ObjectWriter::ObjectWriter(ObjectStaging& staging, std::string path, Fd fd)
-    : staging_(staging), path_(std::move(path)), fd_(std::move(fd)) {}
+ObjectWriter::ObjectWriter(ObjectStaging& staging, std::string path, Fd fd, uint64_t size)
+    : staging_(staging),
+      path_(std::move(path)),
+      fd_(std::move(fd)),
+      direct_size_(size >= kDirectSize ? size : 0) {}
 
 ObjectWriter::~ObjectWriter() {
   if (fd_) IgnoreError(sys::Unlink(sys::Path(path_)), "prune does the rest");
@@ -27,6 +33,8 @@ ObjectWriter::~ObjectWriter() {
 
 Result<void> ObjectWriter::WriteAt(std::string_view bytes, uint64_t offset) {
   if (bytes.empty()) return {};
+  if (direct_size_ > 0) direct_ = DirectWriter::Begin(fd_.get(), std::exchange(direct_size_, 0));
+  if (direct_ != nullptr) return direct_->Write(bytes, offset);
   VENEER_TRY_CTX_VOID(sys::WriteAt(fd_.get(), bytes, offset), path_);
   const uint64_t end = offset + bytes.size();
   if (end - begun_ >= kWriteBackStep) {
@@ -91,8 +99,12 @@ Result<void> ObjectWriter::Hole(uint64_t size) {
 }
 
 Result<ObjectRef> ObjectWriter::Finish() {
-  // A hole at the end has not been made by a write behind it.
-  VENEER_TRY_CTX_VOID(sys::Truncate(fd_.get(), hasher_.size()), path_);
+  if (direct_ != nullptr) {
+    VENEER_TRY_VOID(direct_->Finish(hasher_.size()));
+  } else {
+    // A hole at the end has not been made by a write behind it.
+    VENEER_TRY_CTX_VOID(sys::Truncate(fd_.get(), hasher_.size()), path_);
+  }
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd_.get()}), path_);
   blocks_ = static_cast<uint64_t>(st.st_blocks);
   VENEER_TRY(const ObjectRef ref, staging_.MoveStaged(path_, fd_.get(), hasher_.Finish()));

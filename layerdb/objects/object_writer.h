@@ -18,6 +18,7 @@
 #include "layerdb/base/result.h"
 #include "layerdb/index/records.h"
 #include "layerdb/objects/content_hash.h"
+#include "layerdb/objects/direct_writer.h"
 
 namespace veneer {
 
@@ -29,8 +30,9 @@ class ObjectStaging {
  public:
   virtual ~ObjectStaging() = default;
 
-  // An object whose contents come in pieces.
-  virtual Result<std::unique_ptr<ObjectWriter>> NewObject() = 0;
+  // An object whose contents come in pieces. `size`: how many bytes it is to have; 0 where nobody
+  // knows. A large one is written past the page cache, and read from the disk afterwards.
+  virtual Result<std::unique_ptr<ObjectWriter>> NewObject(uint64_t size) = 0;
   // Makes `path`, a staged file open as `fd`, an object. `hash`: HashContentOf(fd).
   virtual Result<ObjectRef> MoveStaged(const std::string& path, int fd, const Hash128& hash) = 0;
   // An object of the store is used as it is. Another writer may have written it a moment ago, so it
@@ -42,7 +44,7 @@ class ObjectStaging {
 class ObjectWriter {
  public:
   // For ObjectStaging::NewObject().
-  ObjectWriter(ObjectStaging& staging, std::string path, Fd fd);
+  ObjectWriter(ObjectStaging& staging, std::string path, Fd fd, uint64_t size);
   ~ObjectWriter();
   ObjectWriter(const ObjectWriter&) = delete;
   ObjectWriter& operator=(const ObjectWriter&) = delete;
@@ -58,7 +60,7 @@ class ObjectWriter {
   bool Clone(int from);
   // Open for reading.
   int fd() const { return fd_.get(); }
-  // Of what was written so far; fewer bytes only at its end.
+  // Of what was written so far; fewer bytes only at its end. REQUIRES: nobody knew the size.
   Sys<size_t> ReadAt(void* buffer, size_t size, uint64_t offset) const;
   // 512-byte blocks on disk. Call after Finish().
   uint64_t blocks() const { return blocks_; }
@@ -71,6 +73,9 @@ class ObjectWriter {
   ObjectStaging& staging_;
   const std::string path_;
   Fd fd_;  // until Finish() has succeeded
+  uint64_t direct_size_ =
+      0;  // a size that is worth a DirectWriter, which comes with the first write
+  std::unique_ptr<DirectWriter> direct_;
   bool cloned_ = false;
   uint64_t begun_ = 0;          // up to here the disk may have begun to write
   uint64_t waiting_zeros_ = 0;  // at the end, not written so far

@@ -107,7 +107,7 @@ bool PackWriter::HoldsItself(uint64_t offset, std::string_view bytes) {
 
 Result<PackWriter::Location> PackWriter::Append(std::string_view bytes) {
   if (!writer_) {
-    VENEER_TRY(writer_, staging_.NewObject());
+    VENEER_TRY(writer_, staging_.NewObject(0));
   }
   const uint64_t offset = writer_->size() + unwritten_.size();
   unwritten_ += bytes;

@@ -142,10 +142,10 @@ Result<ObjectRef> StoreWriter::PutObject(std::string_view bytes, const Hash128& 
   return ref;
 }
 
-Result<std::unique_ptr<ObjectWriter>> StoreWriter::NewObject() {
+Result<std::unique_ptr<ObjectWriter>> StoreWriter::NewObject(uint64_t size) {
   std::string path = NewName("object");
   VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0444), path);
-  return std::make_unique<ObjectWriter>(*this, std::move(path), std::move(fd));
+  return std::make_unique<ObjectWriter>(*this, std::move(path), std::move(fd), size);
 }
 
 Result<ObjectRef> StoreWriter::MoveStaged(const std::string& path, int fd, const Hash128& hash) {

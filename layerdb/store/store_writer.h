@@ -81,7 +81,7 @@ class StoreWriter : public ObjectStaging {
   Result<ObjectRef> PutObject(std::string_view bytes, const Hash128& hash);
   void Reuse(const ObjectRef& ref) override;
   // For contents that come in pieces and are too large for memory.
-  Result<std::unique_ptr<ObjectWriter>> NewObject() override;
+  Result<std::unique_ptr<ObjectWriter>> NewObject(uint64_t size) override;
   // Stores the whole contents of a regular file: shared with it where the file system can
   // (FICLONE), else copied with its holes. `fd` must be open for reading; its offset is not used.
   Result<ObjectRef> PutObjectFrom(int fd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BufferPool: buffers of one size that are used again. A fresh buffer of a megabyte costs more than
+// BufferPool: buffers of one size that are used again; each begins at a page, as a write past the
+// page cache needs it (open(2), O_DIRECT). A fresh buffer of a megabyte costs more than
 // reading a file into it: the kernel clears each of its pages at the first touch.
 //
 // Thread-safety: all methods, and the last release of a buffer, may be called from any thread.
@@ -9,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -24,18 +26,24 @@ class BufferPool {
   // A buffer, whose contents are anything. It goes back to the pool with its last owner, who may
   // outlive the pool.
   std::shared_ptr<char> Get() {
-    std::unique_ptr<char[]> buffer = free_->Pop();
-    if (buffer == nullptr) buffer = std::make_unique_for_overwrite<char[]>(size_);
+    Buffer buffer = free_->Pop();
+    if (buffer == nullptr) buffer.reset(new (kPage) char[size_]);
     return {buffer.release(), [free = free_](char* bytes) { free->Push(bytes); }};
   }
 
  private:
+  static constexpr std::align_val_t kPage{4096};
+  struct Delete {
+    void operator()(char* bytes) const { operator delete[](bytes, kPage); }
+  };
+  using Buffer = std::unique_ptr<char[], Delete>;
+
   class Free {
    public:
-    std::unique_ptr<char[]> Pop() {
+    Buffer Pop() {
       const MutexLock lock(mutex_);
       if (buffers_.empty()) return nullptr;
-      std::unique_ptr<char[]> last = std::move(buffers_.back());
+      Buffer last = std::move(buffers_.back());
       buffers_.pop_back();
       return last;
     }
@@ -46,7 +54,7 @@ class BufferPool {
 
    private:
     Mutex mutex_;
-    std::vector<std::unique_ptr<char[]>> buffers_ GUARDED_BY(mutex_);
+    std::vector<Buffer> buffers_ GUARDED_BY(mutex_);
   };
 
   const size_t size_;

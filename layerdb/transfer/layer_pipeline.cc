@@ -169,7 +169,7 @@ Result<LayerPipeline::File> LayerPipeline::AddLarge(const SourceContent& source,
   std::unique_ptr<ObjectWriter> writer;
   int from = source.fd();
   if (!source.object && !source.move) {
-    VENEER_TRY(writer, store_writer_.NewObject());
+    VENEER_TRY(writer, store_writer_.NewObject(size));
     // What the file system shares is read where nobody changes it.
     if (writer->Clone(source.fd())) from = writer->fd();
   }

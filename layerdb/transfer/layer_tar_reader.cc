@@ -103,7 +103,7 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
     slices_.clear();
     pieces_.clear();
   } else {
-    VENEER_TRY(writer_, store_writer_.NewObject());
+    VENEER_TRY(writer_, store_writer_.NewObject(entry.attr.size));
     storing_ = Storing::kStream;
   }
   return {};

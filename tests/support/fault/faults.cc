@@ -158,6 +158,8 @@ VENEER_WRAP(ssize_t, pread64, (int fd, void* buffer, size_t size, off_t offset),
             (fd, buffer, size, offset))
 VENEER_WRAP(ssize_t, pwrite64, (int fd, const void* buffer, size_t size, off_t offset),
             (fd, buffer, size, offset))
+VENEER_WRAP(int, fallocate64, (int fd, int mode, off_t offset, off_t size),
+            (fd, mode, offset, size))
 VENEER_WRAP(int, ftruncate64, (int fd, off_t size), (fd, size))
 VENEER_WRAP(int, truncate64, (const char* path, off_t size), (path, size))
 VENEER_WRAP(int, fdatasync, (int fd), (fd))

@@ -130,7 +130,7 @@ TEST_F(Objects, ThatAreHalfWrittenAreNotUsed) {
 
 TEST_F(Objects, MadePieceByPieceKeepTheirHoles) {
   auto session = Must(store_->Begin());
-  auto writer = Must(session->NewObject());
+  auto writer = Must(session->NewObject(0));
   const std::string part(10'000, 'p');
   ASSERT_TRUE(writer->Write(part));
   ASSERT_TRUE(writer->Hole(uint64_t{1} << 30));
@@ -160,7 +160,8 @@ TEST_F(Objects, AreNotWrittenWhereTheyAreZero) {
                             std::string(3'000'000, '\0') + "b" + std::string(200'000, '\0');
   std::vector<ObjectRef> refs;
   for (const size_t piece : {size_t{1} << 20, size_t{1'000'003}, size_t{12'345}, bytes.size()}) {
-    auto writer = Must(session->NewObject());
+    // A size that is told makes no difference to what is there.
+    auto writer = Must(session->NewObject(piece == bytes.size() ? uint64_t{1} << 30 : 0));
     for (size_t at = 0; at < bytes.size(); at += piece)
       ASSERT_TRUE(writer->Write(bytes.substr(at, piece)));
     refs.push_back(Must(writer->Finish()));
@@ -172,7 +173,7 @@ TEST_F(Objects, AreNotWrittenWhereTheyAreZero) {
 
 TEST_F(Objects, AreReadWhileTheyAreWrittenWithTheZerosThatWait) {
   auto session = Must(store_->Begin());
-  auto writer = Must(session->NewObject());
+  auto writer = Must(session->NewObject(0));
   const std::string bytes = std::string(4096, 'a') + std::string(8192, '\0');
   ASSERT_TRUE(writer->Write(bytes));
   std::string read(20'000, 'x');
@@ -187,7 +188,7 @@ TEST_F(Objects, AreReadWhileTheyAreWrittenWithTheZerosThatWait) {
 TEST_F(Objects, ThatAreGivenUpLeaveNothing) {
   auto session = Must(store_->Begin());
   {
-    auto writer = Must(session->NewObject());
+    auto writer = Must(session->NewObject(0));
     ASSERT_TRUE(writer->Write("never finished"));
     EXPECT_EQ(Files("staging").size(), 1U);
   }

@@ -138,7 +138,7 @@ TEST_F(PruneTest, TakesWhatAKilledImportLeft) {
       };
       Must(session->PutObject(std::string(7000, 'k')));
       die_at(0);
-      auto writer = Must(session->NewObject());
+      auto writer = Must(session->NewObject(0));
       ASSERT_TRUE(writer->Write("part"));
       die_at(1);
       const std::string dir = Must(session->NewLayerDir());
@@ -418,7 +418,7 @@ TEST_F(PruneTest, AFullDiskChangesNothing) {
       ASSERT_FALSE(ref.has_value());
       EXPECT_EQ(ref.error().code(), ENOSPC) << ref.error().message();
 
-      auto piecewise = Must(session->NewObject());
+      auto piecewise = Must(session->NewObject(0));
       const Result<void> written = piecewise->Write(std::string(400'000, 'y'));
       EXPECT_EQ(written.error().code(), ENOSPC);
 
