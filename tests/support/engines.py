@@ -95,6 +95,14 @@ class Store(Judge):
         """Makes an image of an archive of a root file system: what it did."""
         return self.run("import", archive, name, check=False, **more)
 
+    def pull(self, name, *options, **more):
+        """Pulls an image from a registry: what it did."""
+        return self.run("pull", *options, name, check=False, **more)
+
+    def push(self, name, *options, **more):
+        """Pushes an image to the registry that its name holds: what it did."""
+        return self.run("push", *options, name, check=False, **more)
+
     def ids(self):
         """All images by name ("NAME:TAG"; one without a name by its id): "sha256:...". """
         done = self.run("images", "--all", "--no-trunc", "--format", "{{.Repository}} {{.Tag}} {{.ID}}")
@@ -200,6 +208,15 @@ class Docker(Store):
             self.run("image", "prune", "-af")
 
 
+def _keep_images_here(judge):
+    """podman and buildah keep images in the directory of this judge, with its driver."""
+    configuration = judge.path("storage.conf")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(f'[storage]\ndriver = "{judge.driver}"\ngraphroot = "{judge.path("storage")}"\n'
+                   f'runroot = "{judge.path("run")}"\n')
+    judge.environment["CONTAINERS_STORAGE_CONF"] = configuration
+
+
 class Podman(Store):
     """podman with a storage driver: "vfs" or "overlay", which read layers by different code."""
 
@@ -208,11 +225,7 @@ class Podman(Store):
     def __init__(self, directory, driver):
         super().__init__(directory)
         self.driver = driver
-        configuration = self.path("storage.conf")
-        with open(configuration, "w", encoding="utf-8") as file:
-            file.write(f'[storage]\ndriver = "{driver}"\ngraphroot = "{self.path("storage")}"\n'
-                       f'runroot = "{self.path("run")}"\n')
-        self.environment["CONTAINERS_STORAGE_CONF"] = configuration
+        _keep_images_here(self)
 
     def command(self, *arguments):
         return super().command("--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime=runc", *arguments)
@@ -232,9 +245,52 @@ class Podman(Store):
         finally:
             self.run("image", "umount", image)
 
+    def pull(self, name, *options, **more):
+        return super().pull(name, "--tls-verify=false", *options, **more)
+
+    def push(self, name, *options, **more):
+        return super().push(name, "--tls-verify=false", *options, **more)
+
     def remove_all(self):
         self.run("rm", "--all", "--force")
         self.run("rmi", "--all", "--force")
+
+
+class Buildah(Judge):
+    """buildah with a storage driver, as Podman has it: makes images from trees, pulls and pushes."""
+
+    program = "buildah"
+
+    def __init__(self, directory, driver):
+        super().__init__(directory)
+        self.driver = driver
+        _keep_images_here(self)
+
+    def pull(self, name, *options):
+        """Pulls an image from a registry: what it did."""
+        return self.run("pull", "--tls-verify=false", *options, name, check=False)
+
+    def push(self, name, *options):
+        """Pushes an image to the registry that its name holds: what it did."""
+        return self.run("push", "--tls-verify=false", *options, name, check=False)
+
+    def commit_file(self, name, path, target):
+        """Makes an image of one layer with a file in it."""
+        container = self.run("from", "scratch").out.strip()
+        self.run("copy", container, path, target)
+        self.run("commit", "--rm", container, name)
+
+    def image_id(self, name):
+        """The id of an image."""
+        return self.run("images", "--no-trunc", "--quiet", name).out.split()[0]
+
+    @contextlib.contextmanager
+    def mounted(self, image):
+        container = self.run("from", "--pull-never", image).out.strip()
+        try:
+            yield self.run("mount", container).out.strip()
+        finally:
+            self.run("rm", container)
 
 
 class Skopeo(Judge):
