@@ -91,3 +91,54 @@ def published(registry, image, repository, tag="latest", compression="gzip", doc
     registry.put(layout, descriptor, repository, tag)
     manifest = json.loads(layout.blobs[descriptor["digest"].removeprefix("sha256:")])
     return descriptor["digest"], [one["digest"] for one in manifest["layers"]]
+
+
+class PullCase(RegistryCase):
+    """A registry behind a proxy that counts, and a store that is not empty."""
+
+    def setUp(self):
+        super().setUp()
+        self.good = self.registry()
+        self.between = self.proxy(self.good)
+        self.kept = self.import_tree({"kept": "file"}, "kept:1")
+        self.veneer("prune")
+        self.before = self.files()
+
+    def name(self, repository, tag=None):
+        """The name of an image of the registry, as it is seen through the proxy."""
+        return f"{self.between.host}/{repository}" + (f":{tag}" if tag else "")
+
+    def files(self):
+        """What the store holds, without the bytes."""
+        return set(self.contents())
+
+    def failed(self, *arguments, code=1, say=".", **more):
+        """The command fails with one line on standard error that matches; what it did."""
+        done = self.run_veneer(*arguments, **more)
+        self.assertIn(done.code, code if isinstance(code, tuple) else (code,), done)
+        self.assert_said("veneer: [^\n]*\n", done)
+        self.assertRegex(done.err, say, done)
+        return done
+
+    def not_pulled(self, name, *options, code=1, say=".", **more):
+        """`pull` fails so, the store has the images that it had, and nothing remains after `prune`."""
+        images = self.images()
+        done = self.failed("pull", *options, name, code=code, say=say, **more)
+        self.assertEqual(self.images(), images, done)
+        self.assert_sound()
+        if set(images) == {"kept:1"}:
+            self.assertEqual(self.files(), self.before, done)
+        return done
+
+    def assert_sound(self):
+        """Nothing in the store is damaged, and `prune` leaves nothing of what did not end."""
+        self.veneer("fsck")
+        self.veneer("prune")
+        self.assertEqual(os.listdir(os.path.join(self.store, "staging")), [])
+        self.veneer("fsck")
+
+    def assert_pulled(self, name, image):
+        """The store has an image by this name, with its id and its layers to the byte."""
+        self.assertEqual(self.images().get(name), image.id)
+        for number, data in enumerate(image.layers, 1):
+            self.assertEqual(self.layer_tar(name, number), data, f"layer {number} of {name}")
