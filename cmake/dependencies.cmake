@@ -29,6 +29,8 @@ find_library(LMDB_LIBRARY lmdb REQUIRED)
 add_library(lmdb UNKNOWN IMPORTED)
 set_target_properties(lmdb PROPERTIES IMPORTED_LOCATION ${LMDB_LIBRARY}
                                       INTERFACE_INCLUDE_DIRECTORIES ${LMDB_INCLUDE_DIR})
+# toml++ 3.3, of which the headers are enough; its CMake and pkg-config files ask for the library.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 if(BUILD_TESTING)
   find_package(GTest 1.12 REQUIRED)
 endif()
