@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "layerdb/base/base64.h"
 #include "layerdb/base/parse.h"
 
 namespace veneer {
@@ -38,37 +39,6 @@ std::string PercentDecode(std::string_view text, bool only_gnu_escapes) {
       }
     }
     out += text[i];
-  }
-  return out;
-}
-
-// RFC 4648 base64 with or without padding; nullopt for other bytes.
-std::optional<std::string> Base64Decode(std::string_view text) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') {
-      value = static_cast<uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      value = static_cast<uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = static_cast<uint32_t>(c - '0') + 52;
-    } else if (c == '+') {
-      value = 62;
-    } else if (c == '/') {
-      value = 63;
-    } else {
-      return std::nullopt;
-    }
-    bits = bits << 6 | value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xff);
-    }
   }
   return out;
 }
@@ -178,7 +148,7 @@ bool Record(std::string_view key, std::string_view value, PaxAttributes* out) {
     SetXattr(&out->xattrs, std::move(name), value);
   } else if (key.starts_with(kLibarchiveXattr)) {
     std::string name = PercentDecode(key.substr(kLibarchiveXattr.size()), false);
-    const std::optional<std::string> decoded = Base64Decode(value);
+    const std::optional<std::string> decoded = Base64Decode(value, Base64Form::kLoose);
     if (name.empty() || !decoded) return false;
     // bsdtar writes both forms; they say the same.
     SetXattr(&out->xattrs, std::move(name), *decoded);
