@@ -4,7 +4,7 @@
 
     base <- threads <- model <- tar, index <- layer <- objects <- catalog <- store <- transfer <- tools
     layer <- upper <- core <- fuse,  model <- options <- fuse
-    tools: format <- oci <- dockerfile <- archive, registry <- run <- build <- cli
+    tools: format <- oci <- dockerfile <- archive, registry <- run <- build <- cli,  process <- registry
 """
 
 import pathlib
@@ -22,8 +22,10 @@ ARROW["fs/options"] = ["layerdb/base", "layerdb/threads", "layerdb/model"]
 ARROW["fs"] = _FS_SIDE
 _TOOL_ROOMS = ["tools/format", "tools/oci", "tools/dockerfile"]
 ARROW.update({room: _STORE_SIDE + _TOOL_ROOMS[:i] for i, room in enumerate(_TOOL_ROOMS)})
-ARROW["tools/archive"] = ARROW["tools/registry"] = _STORE_SIDE + _TOOL_ROOMS
-ARROW["tools/run"] = ARROW["tools/archive"] + ["tools/archive", "tools/registry"]
+ARROW["tools/process"] = ["layerdb/base"]
+ARROW["tools/archive"] = _STORE_SIDE + _TOOL_ROOMS
+ARROW["tools/registry"] = ARROW["tools/archive"] + ["tools/process"]
+ARROW["tools/run"] = ARROW["tools/registry"] + ["tools/archive", "tools/registry"]
 ARROW["tools/mount"] = ARROW["tools/build"] = ARROW["tools/run"] + ["tools/run"]
 ARROW["tools/cli"] = ARROW["tools/build"] + ["tools/build"]
 

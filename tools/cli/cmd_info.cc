@@ -6,10 +6,10 @@
 #include "tools/format/list_format.h"
 #include "tools/format/table.h"
 #include "tools/oci/platform.h"
+#include "tools/process/process.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/host_facts.h"
-#include "tools/run/process.h"
 #include "tools/run/requirements.h"
 #include "tools/run/user_namespace.h"
 

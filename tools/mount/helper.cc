@@ -12,10 +12,10 @@
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/user_mount_table.h"
+#include "tools/process/process.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/holders.h"
 #include "tools/run/mount_end.h"
-#include "tools/run/process.h"
 
 namespace veneer {
 

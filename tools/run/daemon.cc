@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tools/run/process.h"
+#include "tools/process/process.h"
 
 namespace veneer {
 

@@ -10,9 +10,9 @@
 
 #include "layerdb/base/mount_table.h"
 #include "layerdb/base/sys.h"
+#include "tools/process/process.h"
 #include "tools/run/descriptor_passing.h"
 #include "tools/run/mount_api.h"
-#include "tools/run/process.h"
 
 namespace veneer {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "layerdb/base/parse.h"
-#include "tools/run/process.h"
+#include "tools/process/process.h"
 
 namespace veneer {
 

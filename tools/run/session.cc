@@ -12,8 +12,8 @@
 #include <array>
 
 #include "layerdb/base/log.h"
+#include "tools/process/process.h"
 #include "tools/run/control.h"
-#include "tools/run/process.h"
 #include "tools/run/session_init.h"
 #include "tools/run/terminal.h"
 

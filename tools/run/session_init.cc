@@ -15,12 +15,12 @@
 #include <array>
 #include <cstring>
 
+#include "tools/process/process.h"
 #include "tools/run/command_process.h"
 #include "tools/run/control.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/mount_api.h"
 #include "tools/run/mount_stubs.h"
-#include "tools/run/process.h"
 #include "tools/run/root_setup.h"
 
 namespace veneer {

@@ -16,7 +16,7 @@
 #include "layerdb/base/log.h"
 #include "layerdb/base/parse.h"
 #include "layerdb/base/sys.h"
-#include "tools/run/process.h"
+#include "tools/process/process.h"
 
 namespace veneer {
 

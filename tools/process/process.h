@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Starting other programs, and how they ended.
-#ifndef VENEER_TOOLS_RUN_PROCESS_H_
-#define VENEER_TOOLS_RUN_PROCESS_H_
+#ifndef VENEER_TOOLS_PROCESS_PROCESS_H_
+#define VENEER_TOOLS_PROCESS_PROCESS_H_
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,19 +22,24 @@ struct Command {
   std::vector<int> inherit;              // descriptors that stay open, under their own numbers
   std::vector<int> close;                // and those that must not be held even until exec
   // Runs in the child before exec; its error is reported like one of the program. May be empty.
-  std::function<Result<void>()> prepare;
+  std::function<Result<void>()> prepare = {};
+  std::optional<std::string> input = {};  // of standard input; nullopt: /dev/null
+  bool keep_output = false;               // else standard output is /dev/null
+  // The program is killed after this time, those that it started are not. 0: no limit.
+  std::chrono::milliseconds time_limit{0};
 };
 
 struct Outcome {
   int exit_code = 0;  // as shells count: 128+n for a signal
-  std::string
-      error_text;  // what it wrote to standard error, without the last newline; 64 KiB at most
+  // What it wrote to standard error, without the last newlines; 64 KiB at most.
+  std::string error_text;
+  std::string output;      // and to standard output, where that is kept; the first MiB at most
+  bool timed_out = false;  // killed at the end of its time
 };
 
-// Runs a program to its end with /dev/null as standard input and output, and gathers its standard
-// error until that is closed: a program that goes to the background has to close it. Exit code 127
-// and an errno text when it cannot be started. The log tells the words of argv (debug): no secret
-// may be among them.
+// Runs a program to its end, and gathers what it writes until that is closed: a program that goes
+// to the background has to close it. Exit code 127 and an errno text when it cannot be started. The
+// log tells the words of argv (debug): no secret may be among them, for which there is `input`.
 Result<Outcome> RunCommand(const Command& command);
 
 // waitpid(2) for one child, EINTR retried. Its exit code as shells count.
@@ -49,4 +56,4 @@ Result<std::string> FindProgram(const std::string& name);
 
 }  // namespace veneer
 
-#endif  // VENEER_TOOLS_RUN_PROCESS_H_
+#endif  // VENEER_TOOLS_PROCESS_PROCESS_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/run/process.h"
+#include "tools/process/process.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -62,6 +62,46 @@ TEST(RunCommandTest, APreparationThatFailsIsTheError) {
       RunCommand({{"true"}, {}, {}, {}, [] { return MakeError("not today"); }});
   EXPECT_EQ(outcome->exit_code, 127);
   EXPECT_EQ(outcome->error_text, "not today");
+}
+
+TEST(RunCommandTest, GivesInputAndKeepsOutput) {
+  Command command{{"cat"}, {}, {}, {}};
+  command.input = std::string(300'000, 'x') + "end";
+  command.keep_output = true;
+  const Result<Outcome> outcome = RunCommand(command);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->output, *command.input);
+  EXPECT_FALSE(outcome->timed_out);
+}
+
+TEST(RunCommandTest, AProgramNeedNotReadItsInput) {
+  Command command{{"sh", "-c", "exec 0<&-; echo done; echo bad >&2"}, {}, {}, {}};
+  command.input = std::string(300'000, 'x');
+  command.keep_output = true;
+  const Result<Outcome> outcome = RunCommand(command);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->output, "done\n");
+  EXPECT_EQ(outcome->error_text, "bad");
+}
+
+TEST(RunCommandTest, KeepsTheBeginningOfAnOutputWithoutEnd) {
+  Command command{{"head", "-c", "3000000", "/dev/zero"}, {}, {}, {}};
+  command.keep_output = true;
+  const Result<Outcome> outcome = RunCommand(command);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->output.size(), 1U << 20);
+  EXPECT_EQ(outcome->exit_code, 0);
+}
+
+TEST(RunCommandTest, AProgramIsKilledAtTheEndOfItsTime) {
+  Command command{{"sh", "-c", "echo begun; exec sleep 100"}, {}, {}, {}};
+  command.keep_output = true;
+  command.time_limit = std::chrono::milliseconds(200);
+  const Result<Outcome> outcome = RunCommand(command);
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->timed_out);
+  EXPECT_EQ(outcome->exit_code, 128 + SIGKILL);
+  EXPECT_EQ(outcome->output, "begun\n");
 }
 
 TEST(ChildrenTest, ListsTheLivingOnly) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/run/process.h"
+#include "tools/process/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,13 +26,24 @@ namespace veneer {
 namespace {
 
 constexpr size_t kMaxErrorText = 64 * 1024;
+constexpr size_t kMaxOutput = size_t{1} << 20;
 constexpr int kCannotStart = 127;
 
-[[noreturn]] void Exec(const Command& command, int error_fd) {
+using Clock = std::chrono::steady_clock;
+
+// The descriptors that become those of the program; -1: /dev/null.
+struct Streams {
+  int in = -1;
+  int out = -1;
+  int error = -1;
+};
+
+[[noreturn]] void Exec(const Command& command, const Streams& streams) {
   const Sys<Fd> null = sys::OpenFollowing("/dev/null", O_RDWR);
-  ::dup2(null ? null->get() : -1, STDIN_FILENO);
-  ::dup2(null ? null->get() : -1, STDOUT_FILENO);
-  ::dup2(error_fd, STDERR_FILENO);
+  const int otherwise = null ? null->get() : -1;
+  ::dup2(streams.in < 0 ? otherwise : streams.in, STDIN_FILENO);
+  ::dup2(streams.out < 0 ? otherwise : streams.out, STDOUT_FILENO);
+  ::dup2(streams.error, STDERR_FILENO);
   for (const int fd : command.close) ::close(fd);
   sigset_t none;
   sigemptyset(&none);
@@ -54,17 +67,55 @@ constexpr int kCannotStart = 127;
   _exit(kCannotStart);
 }
 
-std::string ReadAll(int fd) {
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    text.append(buffer.data(), std::min(static_cast<size_t>(n), kMaxErrorText - text.size()));
+// One end of a pipe, and what has come from there.
+struct Gathered {
+  Fd fd;
+  size_t limit;  // what is beyond is read and dropped
+  std::string text = {};
+
+  // Waits for bytes or the end. Closes the descriptor at the end.
+  void Read() {
+    std::array<char, 4096> buffer;
+    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) return;
+    if (n <= 0) return fd.Reset();
+    text.append(buffer.data(), std::min(static_cast<size_t>(n), limit - text.size()));
   }
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
+};
+
+// Reads both until their ends. False: `deadline` came before.
+bool GatherUntil(std::optional<Clock::time_point> deadline, std::array<Gathered, 2>* streams) {
+  for (;;) {
+    std::array<pollfd, 2> polled;
+    for (size_t i = 0; i < polled.size(); ++i) polled[i] = {(*streams)[i].fd.get(), POLLIN, 0};
+    if (polled[0].fd < 0 && polled[1].fd < 0) return true;
+    int patience = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+      if (left.count() <= 0) return false;
+      patience = static_cast<int>(std::min<int64_t>(left.count(), INT_MAX));
+    }
+    if (::poll(polled.data(), polled.size(), patience) <= 0) continue;
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].fd >= 0 && polled[i].revents != 0) (*streams)[i].Read();
+    }
+  }
+}
+
+Result<Fd> MakePipe(Fd* writer) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0) return MakeError(Errno{errno}, "make a pipe");
+  *writer = Fd(ends[1]);
+  return Fd(ends[0]);
+}
+
+// A file in memory: a program that ends without reading its input kills nobody by SIGPIPE, and
+// nothing waits for one that does not read.
+Result<Fd> InputFile(const std::string& text) {
+  Fd fd(::memfd_create("veneer-input", MFD_CLOEXEC));
+  if (!fd) return MakeError(Errno{errno}, "make a file in memory");
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), text, 0), "write a file in memory");
+  return fd;
 }
 
 // A command line as a shell would take it.
@@ -110,16 +161,32 @@ Result<int> WaitFor(pid_t child) {
 Result<Outcome> RunCommand(const Command& command) {
   // Not the environment, in which secrets are handed over.
   if (IsLogged(LogLevel::kDebug)) LogDebug("run: " + ShellText(command.argv));
-  std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC) < 0) return MakeError(Errno{errno}, "make a pipe");
-  const Fd reader(ends[0]);
-  Fd writer(ends[1]);
+  Fd in;
+  Fd out;
+  Fd error;
+  std::array<Gathered, 2> streams{Gathered{{}, kMaxErrorText}, Gathered{{}, kMaxOutput}};
+  VENEER_TRY(streams[0].fd, MakePipe(&error));
+  if (command.keep_output) {
+    VENEER_TRY(streams[1].fd, MakePipe(&out));
+  }
+  if (command.input) {
+    VENEER_TRY(in, InputFile(*command.input));
+  }
+  std::optional<Clock::time_point> deadline;
+  if (command.time_limit.count() > 0) deadline = Clock::now() + command.time_limit;
   const pid_t child = ::fork();
   if (child < 0) return MakeError(Errno{errno}, "start " + command.argv[0]);
-  if (child == 0) Exec(command, writer.get());
-  writer.Reset();
+  if (child == 0) Exec(command, {in.get(), out.get(), error.get()});
+  out.Reset();
+  error.Reset();
   Outcome outcome;
-  outcome.error_text = ReadAll(reader.get());
+  if (!GatherUntil(deadline, &streams)) {
+    outcome.timed_out = true;
+    ::kill(child, SIGKILL);
+  }
+  outcome.error_text = std::move(streams[0].text);
+  while (outcome.error_text.ends_with('\n')) outcome.error_text.pop_back();
+  outcome.output = std::move(streams[1].text);
   VENEER_TRY(outcome.exit_code, WaitFor(child));
   if (IsLogged(LogLevel::kDebug)) {
     LogDebug(command.argv[0] + " ended with exit code " + std::to_string(outcome.exit_code));
