@@ -5,7 +5,7 @@ Every judge is made with a directory that it may fill, and is a context manager:
 its data are gone. A judge that is not installed is a failure that says so, never a skipped test. What a judge makes of an
 image is seen as a tree (support/tree.py): `with judge.mounted(image) as root: tree.snapshot(root)`, or judge.snapshot(image).
 
-Used in run.py's private namespaces, nothing outlives the test, whatever happens to it.
+Used in the runner's private namespaces, nothing outlives the test, whatever happens to it.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one file of mount tests where it can harm nothing and leaves nothing.
+"""Runs one file of tests where it can harm nothing and leaves nothing.
 
 Three processes: the outer one makes a private directory and keeps the time; its child is process 1 of a new pid
 namespace and mount namespace, and collects orphans; the child of that runs the cases. When process 1 ends, however it ends,
@@ -30,9 +30,9 @@ SUBORDINATE_START, SUBORDINATE_COUNT = 300000, 65536
 
 
 def main():
-    """Entry of tests/mount/run.py."""
-    parser = argparse.ArgumentParser(description="Run one file of mount tests.")
-    parser.add_argument("file", help="test_*.py")
+    """Entry of tests/run.py."""
+    parser = argparse.ArgumentParser(description="Run one file of tests.")
+    parser.add_argument("file", type=os.path.abspath, help="test_*.py")
     parser.add_argument("-k", action="append", help="only cases whose name matches (as unittest -k)")
     parser.add_argument("--timeout", type=float, default=540, help="seconds for the whole file")
     parser.add_argument("-v", "--verbose", action="store_true", default=True)
@@ -210,7 +210,9 @@ def run_cases(directory, options):
     temporary.use(directory)
     os.environ["LC_ALL"] = "C.UTF-8"
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script ignores it for what it starts in the background
-    module = importlib.import_module(os.path.basename(options.file).removesuffix(".py"))
+    folder, file = os.path.split(options.file)
+    sys.path.insert(0, folder)
+    module = importlib.import_module(file.removesuffix(".py"))
     loader = unittest.TestLoader()
     if options.k:
         loader.testNamePatterns = [p if "*" in p else f"*{p}*" for p in options.k]
