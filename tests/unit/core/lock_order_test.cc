@@ -6,7 +6,9 @@
 // concurrency_test.cc, OpenFiles in open_files_test.cc.)
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -131,6 +133,66 @@ TEST_F(LockOrder, WhereContentsAreChangesWhenNobodyIsOpeningThem) {
   EXPECT_TRUE(read == "lower" || read == "Uower") << read.value_or("?");
   EXPECT_EQ(ReadNode(f), "Uower");
   EXPECT_EQ(ReadNode(g), "G");
+}
+
+// Leaves. Those that do no system call under their lock cannot be stopped there; they are the ones
+// that the others must not hold at the same time, and so each shard of them is used.
+class Leaves : public LockOrder {
+ protected:
+  void SetUp() override {
+    LockOrder::SetUp();
+    for (int i = 0; i < kOthers; ++i) File("a/x/" + std::to_string(i), "x");
+    for (const std::string name : {"f", "g"}) {
+      File("a/" + name, name);
+      std::filesystem::create_hard_link(base_ / "a" / name, base_ / "a" / (name + "-linked"));
+      Dir("a/to-" + name);
+      File("a/to-" + name + "/gone", "gone");
+    }
+    Mount({"a"});
+    f_ = Node("f");
+    g_ = Node("g");
+    to_f_ = Node("to-f");
+    to_g_ = Node("to-g");
+  }
+  // Makes nodes in every shard of the table of nodes, and puts descriptors into all of their cache.
+  void UseNodesAndDescriptors() {
+    for (int i = 0; i < kOthers; ++i) EXPECT_EQ(ReadAll("x/" + std::to_string(i)), "x");
+  }
+
+  static constexpr int kOthers = 100;
+  NodeId f_ = kNoNode, g_ = kNoNode, to_f_ = kNoNode, to_g_ = kNoNode;
+};
+
+TEST_F(Leaves, TheLinkIndexIsHeldAlone) {
+  SyncPoint point;
+  const CallHook hook("symlinkat", [&] { point.Reach(); });  // of the count of links
+  {
+    const Elsewhere first([&] { EXPECT_TRUE(fs_->Link(f_, to_f_, "link")); });
+    point.Await();
+    const Elsewhere second([&] { EXPECT_TRUE(fs_->Link(g_, to_g_, "link")); });
+    EXPECT_TRUE(second.Waits());
+    UseNodesAndDescriptors();
+    EXPECT_TRUE(fs_->Unlink(Node("x"), "0"));  // with a whiteout
+    point.Release();
+  }
+  EXPECT_EQ(Stat("to-f/link").nlink, 3u);
+  EXPECT_EQ(Stat("to-g/link").nlink, 3u);
+}
+
+TEST_F(Leaves, TheWhiteoutIsHeldAlone) {
+  SyncPoint point;
+  const CallHook hook("mknodat", [&] { point.Reach(); });  // of the first whiteout
+  {
+    const Elsewhere first([&] { EXPECT_TRUE(fs_->Unlink(to_f_, "gone")); });
+    point.Await();
+    const Elsewhere second([&] { EXPECT_TRUE(fs_->Unlink(to_g_, "gone")); });
+    EXPECT_TRUE(second.Waits());
+    UseNodesAndDescriptors();
+    EXPECT_TRUE(fs_->Link(f_, Node("x"), "link"));  // with a count of links
+    point.Release();
+  }
+  EXPECT_FALSE(Exists("to-f/gone"));
+  EXPECT_FALSE(Exists("to-g/gone"));
 }
 
 }  // namespace
