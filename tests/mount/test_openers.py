@@ -5,7 +5,7 @@ import mmap
 import os
 import random
 
-from support import random_ops, sysio
+from support import sysio
 from support.case import MountCase
 from support.files import read, write
 from support.tree import File
@@ -115,12 +115,12 @@ class Crowd(MountCase):
     def test_everybody_sees_the_plain_files_bytes(self):
         for mode in MODES:
             with self.subTest(mode):
-                self.play(mode, random.Random(random_ops.seed()))
+                self.play(mode, random.Random(self.seed()))
 
     def test_and_those_of_a_new_file(self):
         for mode in MODES:
             with self.subTest(mode):
-                self.play(mode, random.Random(random_ops.seed()), made=True)
+                self.play(mode, random.Random(self.seed()), made=True)
 
     def play(self, mode, rng, made=False):
         """`made`: the file is made on the mount, and who made it may write on all the time."""

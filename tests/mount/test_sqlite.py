@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 
-from support import random_ops
 from support.case import MountCase
 from support.files import write
 
@@ -70,7 +69,7 @@ def rows(path):
 class Sqlite(MountCase):
     def both(self, pragmas):
         """The same changes to a lower database in the mount and to a plain copy of it."""
-        seed = random_ops.seed()
+        seed = self.seed()
         lower = self.layer(f"lower-{len(pragmas)}{''.join(pragmas)}", {"db": {}})
         fill(os.path.join(lower, "db/data.sqlite"), 2500, random.Random(seed))
         plain = self.path("plain.sqlite")

@@ -12,15 +12,13 @@ import concurrent.futures
 import contextlib
 import itertools
 import os
-import reprlib
 import shutil
 import stat
 import struct
 from dataclasses import dataclass
 
 from generator import Difference, Intended, Verdict, rng, seeds
-from support import engines, proc, random_ops, tree
-from support.random_ops import Change, random_path
+from support import engines, parity, proc, tree
 from support.stores import StoreCase
 from support.tree import Dir, File, Hard, Link, Node
 
@@ -29,8 +27,7 @@ SMALL = 3
 HISTORY = ("history", "--human=false", "--format", "{{.Size}}")
 BATCH = 6  # cases that are read together: a reader's start costs more than a layer
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
-# Names that archives have to say in a longer way: beside those of random_ops, which meet each
-# other.
+# Names that archives have to say in a longer way; tests/mount/parity/repertoire.cc has them too.
 LONG = ("n" * 120, "sp ace\ttab", "back\\slash", "\u00fcml\u00e4ut", os.fsdecode(b"by\xfftes\x01"), "-dash", "x.wh.y", "new\nline")
 
 
@@ -46,80 +43,9 @@ def acl(rand):
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
-class Doing(Change):
-    """More changes than the tests of the mount need."""
-
-    @staticmethod
-    def _mknod(root, path, mode, device):
-        os.mknod(os.path.join(root, path), mode, device)
-
-    @staticmethod
-    def _acl(root, path, name, value):
-        full = os.path.join(root, path)
-        if not os.path.islink(full):
-            os.setxattr(full, name, value)
-
-    @staticmethod
-    def _sparse(root, path, offset, data, size):
-        fd = os.open(os.path.join(root, path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
-        try:
-            os.pwrite(fd, data, offset)
-            os.ftruncate(fd, size)
-        finally:
-            os.close(fd)
-
-    @staticmethod
-    def _again(root, path):
-        """Removed and made anew, as a directory with something in it: opaque where the image has one."""
-        full = os.path.join(root, path)
-        if not stat.S_ISDIR(os.lstat(full).st_mode):
-            os.unlink(full)
-        else:
-            shutil.rmtree(full)
-        os.mkdir(full, 0o750)
-        with open(os.path.join(full, "a"), "wb") as file:
-            file.write(b"made anew")
-
-
-def directory(rand):
-    """A path of a directory, perhaps the root itself."""
-    return rand.choice((".", random_path(rand), random_path(rand)))
-
-
-def operation(rand):
-    """A change of a tree."""
-    path = random_path(rand)
-    if rand.random() < 0.15:
-        path = os.path.join(os.path.dirname(path), rand.choice(LONG))
-    device = os.makedev(rand.choice((1, 8, 300)), rand.choice((3, 259, 70000)))
-    choices = [
-        (60, lambda: random_ops.random_operation(rand)),
-        (4, lambda: Doing("mknod", path, rand.choice((stat.S_IFCHR, stat.S_IFBLK)) | 0o640, device)),
-        (1, lambda: Doing("mknod", path, stat.S_IFSOCK | 0o755, 0)),
-        (6, lambda: Doing("acl", rand.choice((path, directory(rand))), ACCESS, acl(rand))),
-        (3, lambda: Doing("acl", directory(rand), DEFAULT, acl(rand))),
-        (2, lambda: Doing("sparse", path, rand.choice((0, 70_000, 200_000)), b"data" * 9, rand.choice((200_036, 700_000)))),
-        (6, lambda: Doing("again", path)),
-        (4, lambda: Change("chmod", directory(rand), rand.choice((0o755, 0o711, 0o2775, 0o1777, 0o4511, 0o700)))),
-        (3, lambda: Change("chmod", path, rand.choice((0o4755, 0o2711, 0o6555, 0o000, 0o444)))),
-        (3, lambda: Change("chown", directory(rand), rand.choice((0, 7, 100_000, 3_000_000)), rand.choice((0, 8, 2_500_000)))),
-        (4, lambda: Change("utime", directory(rand), rand.choice((0, 1, 10**18 + 7, 2**33 * 10**9, rand.randrange(2**60))))),
-        (3, lambda: Change("setxattr", directory(rand), "user.dir", rand.randbytes(6))),
-        (2, lambda: Change("setxattr", path, "security.capability",
-                           struct.pack("<IIIII", 0x02000001, rand.randrange(2**20), 0, 0, 0))),
-        (2, lambda: Change("setxattr", path, "trusted.t", rand.randbytes(4))),
-        (5, lambda: Change("write", path, rand.randbytes(rand.choice((3, 5000, 300_000))), 0, 0)),
-        (4, lambda: Change("mkdir", path, 0o755)),
-        (3, lambda: Change("link", random_path(rand), path)),
-        (2, lambda: Change("symlink", path, rand.choice(("t" * 200, "../a", "/b/c", "\u00fc")))),
-    ]
-    weights, makers = zip(*choices)
-    return rand.choices(makers, weights)[0]()
-
-
 def image(rand):
     """The description of a random tree with everything that a layer can hold."""
-    entries = random_ops.random_tree(rand)
+    entries = tree.random_entries(rand)
     files = [name for name, what in entries.items() if isinstance(what, File)]
     entries["deep"] = Dir(0o2775, 0, 8, entries={rand.choice(LONG): Dir(0o700, entries={"f": "deep", "g": "er"})},
                           xattrs={"user.k": b"v"})
@@ -171,7 +97,7 @@ class Layer:
         return self.tree.get(os.fsencode(where), {}).get("type") == kind
 
     def __str__(self):
-        return f"{self.name}: " + "; ".join(f"{one.name}({', '.join(map(reprlib.repr, one.arguments))})" for one in self.changes)
+        return f"{self.name}: " + "; ".join(map(str.strip, self.changes))
 
 
 def links(snapshot):
@@ -216,12 +142,7 @@ class Layers(StoreCase):
         """A container of the last image of a case, changed, committed and exported."""
         name = f"c:{seed}-{number}"
         root = self.veneer("mount", "--name", "k", f"c:{seed}-{number - 1}", self.path("mnt")).strip()
-        changes = []
-        for _ in range(rand.choice((1, 4, 12, 30))):
-            change = operation(rand)
-            done = change.perform(root)
-            if not isinstance(done, str) or not done.startswith("E"):
-                changes.append(change)
+        changes = parity.apply(root, rand.randrange(2**32), rand.choice((1, 6, 20, 50)), "layers")
         shown = self.snapshot(root)
         self.veneer("umount", "k")
         self.veneer("commit", "k", name)

@@ -11,6 +11,7 @@ import errno
 import faulthandler
 import gc
 import os
+import random
 import shutil
 import signal
 import sys
@@ -96,6 +97,13 @@ class MountCase(unittest.TestCase):
         lines = tree.difference(expected, actual, ignore)
         if lines:
             self.fail(f"{why or 'the trees differ'}:\n  " + "\n  ".join(lines[:40]))
+
+    @staticmethod
+    def seed():
+        """A new seed, or SEED of the environment; printed, so that a failure can be repeated."""
+        value = int(os.environ.get("SEED", random.SystemRandom().randrange(10**9)))
+        print(f"(SEED={value})", end=" ", flush=True)
+        return value
 
     def fd(self, path, flags=os.O_RDONLY, mode=0o666):
         """Opens; closed by close_all(), so at the latest when the case ends."""

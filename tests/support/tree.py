@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 # Old enough that nothing a test does can give the same time by chance.
 OLD_TIME_NS = 1_000_000_000_123_456_789
+NAMES = ("a", "b", "c", "d", "e")  # of random trees; tests/mount/parity/repertoire.cc has them too
 
 
 @dataclass
@@ -54,6 +55,20 @@ class Node(Attributes):
     """A device, fifo or socket: kind is stat.S_IFCHR, S_IFBLK, S_IFIFO or S_IFSOCK."""
     kind: int = stat.S_IFIFO
     device: tuple = (0, 0)
+
+
+def random_entries(rng, depth=4):
+    """A description of a random tree of few names, so that trees meet each other."""
+    entries = {}
+    for name in NAMES:
+        kind = rng.random()
+        if depth > 1 and kind < 0.45:
+            entries[name] = Dir(rng.choice((0o755, 0o700, 0o777)), entries=random_entries(rng, depth - 1))
+        elif kind < 0.75:
+            entries[name] = File(rng.choice((0o644, 0o600)), data=rng.randbytes(rng.choice((0, 10, 5000))))
+        elif kind < 0.82:
+            entries[name] = Link(target=rng.choice(NAMES))
+    return entries
 
 
 def build(root, entries):

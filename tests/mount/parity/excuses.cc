@@ -89,11 +89,17 @@ bool IsRootWrite(const Difference& d) {
          (d.plain_stat->st_mode & ~06000U) == (d.got_stat->st_mode & ~06000U);
 }
 
+bool IsWrongWalk(const Outcome& outcome) {
+  for (const char* const complaint : {"going back", "listed twice", "left out"}) {
+    if (outcome.detail.find(complaint) != std::string::npos) return true;
+  }
+  return false;
+}
+
 // What is wrong is the listing of the plain directory.
 bool IsPlainWalk(const Difference& d) {
-  return d.op != nullptr && d.op->kind == OpKind::kWalk &&
-         d.plain_outcome->detail.find("going back") != std::string::npos &&
-         d.got_outcome->detail.find("going back") == std::string::npos;
+  return d.op != nullptr && d.op->kind == OpKind::kWalk && IsWrongWalk(*d.plain_outcome) &&
+         !IsWrongWalk(*d.got_outcome);
 }
 
 bool IsRenameAcross(const Difference& d) {
@@ -180,6 +186,17 @@ const Excuse* FindExcuse(TargetKind kind, const Difference& difference) {
       return &entry.excuse;
   }
   return nullptr;
+}
+
+bool MayPart(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kDirectIo: return true;  // kMisaligned
+    case OpKind::kChown:
+    case OpKind::kFchown:  // kChown
+      return op.uid == static_cast<uid_t>(-1) && op.gid == static_cast<gid_t>(-1);
+    case OpKind::kSetXattr: return op.name == "security.capability";  // kRootWrite
+    default: return false;
+  }
 }
 
 }  // namespace veneer::parity

@@ -58,6 +58,9 @@ struct Excuse {
 // Why `kind` may differ from the plain directory here, or null: then it may not.
 const Excuse* FindExcuse(TargetKind kind, const Difference& difference);
 
+// Whether an excuse may be found for this on veneerfs that leaves the trees different.
+bool MayPart(const Op& op);
+
 }  // namespace veneer::parity
 
 #endif  // VENEER_TESTS_MOUNT_PARITY_EXCUSES_H_

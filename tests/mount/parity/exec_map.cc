@@ -80,6 +80,9 @@ void SetModifyTime(int fd, const timespec& time) {
 void PrepareMapWrite(const Op& op, Target& target) {
   const Mapping& map = target.maps[static_cast<size_t>(op.slot)];
   if (map.address == nullptr || !map.writable || LeavesDirtyPages(op)) return;
+  // A store into a page that is dirty already does not mark the time: the kernel marks it when the
+  // page becomes dirty.
+  if (::msync(map.address, map.length, MS_SYNC) != 0) ::perror("msync before a store");
   SetModifyTime(map.fd.get(), kBefore);
 }
 

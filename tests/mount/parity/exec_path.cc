@@ -12,6 +12,7 @@
 #include <cstring>
 #include <set>
 
+#include "layerdb/base/walk.h"
 #include "tests/mount/parity/exec.h"
 
 namespace veneer::parity {
@@ -20,6 +21,29 @@ namespace {
 void Rename(const Op& op, Outcome& out) {
   out.Set(::renameat2(AT_FDCWD, op.path.c_str(), AT_FDCWD, op.path2.c_str(),
                       static_cast<unsigned>(op.flags)));
+}
+
+void RemoveAll(const Op& op, Outcome& out) {
+  const Sys<uint64_t> removed = RemoveTree(op.path);
+  if (!removed) {
+    errno = removed.error().code;
+    return out.Set(-1);
+  }
+  if (op.flags == 0) return;
+  out.Set(::mkdir(op.path.c_str(), op.mode));
+  if (out.ret != 0) return;
+  const Fd file(::open((op.path + "/a").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file || ::write(file.get(), "made anew", 9) != 9) out.Set(-1);
+}
+
+void WriteFile(const Op& op, Outcome& out) {
+  const Fd fd(::open(op.path.c_str(), op.flags | O_NONBLOCK | O_CLOEXEC, op.mode));
+  if (!fd) return out.Set(-1);
+  std::string bytes(op.size, '\0');
+  FillPattern(op.pattern, op.offset, bytes.data(), bytes.size());
+  out.Set((op.flags & O_APPEND) != 0
+              ? ::write(fd.get(), bytes.data(), bytes.size())
+              : ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(op.offset)));
 }
 
 void Handle(const Op& op, Outcome& out) {
@@ -64,6 +88,7 @@ void ExecuteOnPath(const Op& op, Target& target, Outcome& out) {
     case OpKind::kUtimens: out.Set(::utimensat(AT_FDCWD, path, op.times, op.flags)); break;
     case OpKind::kMkdir: out.Set(::mkdir(path, op.mode)); break;
     case OpKind::kRmdir: out.Set(::rmdir(path)); break;
+    case OpKind::kRemoveTree: RemoveAll(op, out); break;
     case OpKind::kUnlink: out.Set(::unlink(path)); break;
     case OpKind::kSymlink: out.Set(::symlink(op.path2.c_str(), path)); break;
     case OpKind::kLink:
@@ -105,6 +130,7 @@ void ExecuteOnPath(const Op& op, Target& target, Outcome& out) {
       if (S_ISREG(st.st_mode)) out.Set(ReadAll(fd.get(), &out.detail) ? 0 : -1);
       break;
     }
+    case OpKind::kWriteFile: WriteFile(op, out); break;
     default: break;
   }
 }

@@ -15,9 +15,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "tests/mount/parity/apply.h"
 #include "tests/mount/parity/run.h"
 #include "tests/mount/parity/sabotage.h"
 #include "tests/support/temp_dir.h"
@@ -27,8 +30,12 @@ namespace {
 
 constexpr int kSkip = 77;
 
-constexpr char kHelp[] = R"(usage: veneer_parity [options]
+constexpr char kHelp[] = R"(usage: veneer_parity [options] [DIR [PLAIN]]
 Runs the same random operations on a plain directory and on union mounts, and compares every result.
+With DIR, which others have made and mounted, runs the operations of one seed there, and prints
+those that succeed. With PLAIN too, a plain directory that holds the same as DIR, a mount of
+veneerfs, runs them in both, and compares every result; --seed, --steps, --repertoire, --keep-ops
+and --ignore are for these.
   --veneerfs PATH       the program to test; without it only kernel overlayfs is compared
   --veneer-options O    appended to its -o
   --no-overlay          leave kernel overlayfs out
@@ -36,7 +43,9 @@ Runs the same random operations on a plain directory and on union mounts, and co
   --runs N              so many seeds, one after another (1)
   --steps N             operations per run (300)
   --layers N            lower layers at most (5)
-  --dir DIR             where to work ($TMPDIR or /tmp)
+  --repertoire WHICH    the operations: all, no-links, paths (nothing stays open),
+                        or layers (changes that an archive can hold)
+  --dir PATH            where to work ($TMPDIR or /tmp)
   --tmpfs               work on a tmpfs mounted there
   --minimise[=TRIES]    after a failure look for a smaller one (300 runs at most)
   --keep-ops LIST       only these operations of the seed, such as 3,5-9
@@ -59,7 +68,19 @@ struct Options {
   std::string dir;
   std::string keep_ops;
   std::string keep_items;
+  Repertoire repertoire = Repertoire::kAll;
+  std::vector<std::string> trees;  // DIR, PLAIN
 };
+
+bool ParseRepertoire(const std::string& name, Repertoire* repertoire) {
+  static const std::map<std::string, Repertoire> all = {{"all", Repertoire::kAll},
+                                                        {"no-links", Repertoire::kNoLinks},
+                                                        {"paths", Repertoire::kPaths},
+                                                        {"layers", Repertoire::kLayers}};
+  const auto found = all.find(name);
+  if (found != all.end()) *repertoire = found->second;
+  return found != all.end();
+}
 
 bool Parse(int argc, char** argv, Options* options) {
   enum : int {
@@ -70,6 +91,7 @@ bool Parse(int argc, char** argv, Options* options) {
     kRuns,
     kSteps,
     kLayers,
+    kRepertoire,
     kDir,
     kTmpfs,
     kMinimise,
@@ -88,6 +110,7 @@ bool Parse(int argc, char** argv, Options* options) {
                                  {"runs", required_argument, nullptr, kRuns},
                                  {"steps", required_argument, nullptr, kSteps},
                                  {"layers", required_argument, nullptr, kLayers},
+                                 {"repertoire", required_argument, nullptr, kRepertoire},
                                  {"dir", required_argument, nullptr, kDir},
                                  {"tmpfs", no_argument, nullptr, kTmpfs},
                                  {"minimise", optional_argument, nullptr, kMinimise},
@@ -103,7 +126,10 @@ bool Parse(int argc, char** argv, Options* options) {
   options->dir = tmp != nullptr ? tmp : "/tmp";
   for (;;) {
     const int what = ::getopt_long(argc, argv, "", longs, nullptr);
-    if (what == -1) return optind == argc;
+    if (what == -1) {
+      options->trees.assign(argv + optind, argv + argc);
+      return options->trees.size() <= 2;
+    }
     switch (what) {
       case kVeneerfs: options->run.veneerfs = std::filesystem::absolute(optarg); break;
       case kVeneerOptions: options->run.veneer_options = optarg; break;
@@ -115,6 +141,9 @@ bool Parse(int argc, char** argv, Options* options) {
       case kRuns: options->runs = std::atoi(optarg); break;
       case kSteps: options->run.steps = std::atoi(optarg); break;
       case kLayers: options->run.max_layers = std::atoi(optarg); break;
+      case kRepertoire:
+        if (!ParseRepertoire(optarg, &options->repertoire)) return false;
+        break;
       case kDir: options->dir = optarg; break;
       case kTmpfs: options->tmpfs = true; break;
       case kMinimise: options->minimise = optarg != nullptr ? std::atoi(optarg) : 300; break;
@@ -273,6 +302,14 @@ bool SelfTest(Options options) {
   return good;
 }
 
+bool ApplyToTrees(const Options& options) {
+  ApplyConfig config{
+      options.run.seed, options.run.steps, options.repertoire, options.run.ignored, {}};
+  if (!options.keep_ops.empty() && !FromRanges(options.keep_ops, &config.kept)) return false;
+  if (options.trees.size() == 1) return Apply(config, options.trees[0]);
+  return ApplyToBoth(config, options.trees[0], options.trees[1]);
+}
+
 int Skip(const char* why) {
   std::printf("SKIPPED: %s\n", why);
   return kSkip;
@@ -293,6 +330,7 @@ int Main(int argc, char** argv) {
   }
   if (!options.seed_given) options.run.seed = std::random_device()();
   ::umask(0);
+  if (!options.trees.empty()) return ApplyToTrees(options) ? 0 : 1;
   const WorkPlace place(options.dir, options.tmpfs);
   if (place.dir().empty()) return 1;
   options.run.base_dir = place.dir();

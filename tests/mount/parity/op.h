@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ enum class OpKind {
   kUtimens,
   kMkdir,
   kRmdir,
+  kRemoveTree,  // flags 1: and makes a directory with one file in its place
   kUnlink,
   kSymlink,
   kLink,
@@ -72,6 +74,7 @@ enum class OpKind {
   kList,
   kWalk,
   kReadFile,
+  kWriteFile,  // opens, writes and closes
   kLongPath,
   // Extended attributes: on a path, without following its last link, or on a slot (flags says
   // which).
@@ -126,8 +129,17 @@ struct Op {
   bool look_inside = false;
 };
 
-// `steps` operations over what `stack` shows. All of it follows from `rng`.
-std::vector<Op> GenerateOps(Rng& rng, const Stack& stack, int steps);
+// Which operations there are, and the values that they may have.
+enum class Repertoire {
+  kAll,
+  kNoLinks,  // without hard links
+  kPaths,    // on paths: nothing stays open from one operation to the next
+  kLayers,   // changes alone, and those that the archive of a layer holds as they are
+};
+
+// `steps` operations over `tree` (path -> type). All of it follows from `rng`.
+std::vector<Op> GenerateOps(Rng& rng, const std::map<std::string, ItemType>& tree, int steps,
+                            Repertoire repertoire);
 
 // Whether a kMapWrite leaves its pages dirty. When these are written back, and what time that
 // leaves on the file, is the kernel's affair from then on.

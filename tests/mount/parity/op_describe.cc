@@ -12,16 +12,16 @@ namespace {
 
 const char* Name(OpKind kind) {
   static const char* const names[] = {
-      "open",        "tmpfile",   "close",      "read",      "write",     "pread",
-      "pwrite",      "direct-io", "ftruncate",  "fallocate", "seek",      "holes",
-      "copy-range",  "sendfile",  "fchmod",     "fchown",    "futimens",  "fstat",
-      "fsync",       "flock",     "range-lock", "link-fd",   "getdents",  "get-flags",
-      "set-flags",   "mmap",      "map-read",   "map-write", "msync",     "munmap",
-      "truncate",    "chmod",     "chown",      "utimens",   "mkdir",     "rmdir",
-      "unlink",      "symlink",   "link",       "mknod",     "rename",    "stat",
-      "readlink",    "access",    "statfs",     "handle",    "list",      "walk",
-      "read-file",   "long-path", "setxattr",   "getxattr",  "listxattr", "removexattr",
-      "drop-caches", "remount",   "syncfs",     "compare"};
+      "open",        "tmpfile",     "close",       "read",      "write",    "pread",
+      "pwrite",      "direct-io",   "ftruncate",   "fallocate", "seek",     "holes",
+      "copy-range",  "sendfile",    "fchmod",      "fchown",    "futimens", "fstat",
+      "fsync",       "flock",       "range-lock",  "link-fd",   "getdents", "get-flags",
+      "set-flags",   "mmap",        "map-read",    "map-write", "msync",    "munmap",
+      "truncate",    "chmod",       "chown",       "utimens",   "mkdir",    "rmdir",
+      "remove-tree", "unlink",      "symlink",     "link",      "mknod",    "rename",
+      "stat",        "readlink",    "access",      "statfs",    "handle",   "list",
+      "walk",        "read-file",   "write-file",  "long-path", "setxattr", "getxattr",
+      "listxattr",   "removexattr", "drop-caches", "remount",   "syncfs",   "compare"};
   return names[static_cast<int>(kind)];
 }
 
@@ -128,6 +128,10 @@ std::string Describe(const Op& op) {
     case OpKind::kMapWrite:
     case OpKind::kMapSync:
       out << " slot " << op.slot << range << (LeavesDirtyPages(op) ? ", left dirty" : "");
+      break;
+    case OpKind::kWriteFile:
+      out << " " << Quote(op.path) << " " << OpenFlags(op.flags) << range << " mode "
+          << Octal(op.mode);
       break;
     case OpKind::kTruncate: out << " " << Quote(op.path) << " to " << op.offset; break;
     case OpKind::kChmod:

@@ -13,39 +13,12 @@
 #include <algorithm>
 
 #include "tests/mount/parity/op.h"
+#include "tests/mount/parity/repertoire.h"
 
 namespace veneer::parity {
 namespace {
 
 using Kind = OpKind;
-
-struct Weight {
-  Kind kind;
-  unsigned weight;
-};
-
-constexpr Weight kWeights[] = {
-    {Kind::kOpen, 90},       {Kind::kTmpfile, 6},    {Kind::kClose, 25},
-    {Kind::kRead, 15},       {Kind::kWrite, 25},     {Kind::kPread, 25},
-    {Kind::kPwrite, 40},     {Kind::kDirectIo, 6},   {Kind::kFtruncate, 18},
-    {Kind::kFallocate, 18},  {Kind::kSeek, 6},       {Kind::kHoles, 10},
-    {Kind::kCopyRange, 12},  {Kind::kSendfile, 6},   {Kind::kFchmod, 12},
-    {Kind::kFchown, 10},     {Kind::kFutimens, 8},   {Kind::kFstat, 25},
-    {Kind::kFsync, 4},       {Kind::kFlock, 8},      {Kind::kRangeLock, 8},
-    {Kind::kLinkFd, 8},      {Kind::kGetdents, 8},   {Kind::kGetFlags, 3},
-    {Kind::kSetFlags, 3},    {Kind::kMap, 20},       {Kind::kMapRead, 25},
-    {Kind::kMapWrite, 25},   {Kind::kMapSync, 6},    {Kind::kUnmap, 10},
-    {Kind::kTruncate, 20},   {Kind::kChmod, 35},     {Kind::kChown, 30},
-    {Kind::kUtimens, 25},    {Kind::kMkdir, 45},     {Kind::kRmdir, 30},
-    {Kind::kUnlink, 45},     {Kind::kSymlink, 20},   {Kind::kLink, 40},
-    {Kind::kMknod, 20},      {Kind::kRename, 110},   {Kind::kStat, 25},
-    {Kind::kReadlink, 6},    {Kind::kAccess, 20},    {Kind::kStatfs, 2},
-    {Kind::kHandle, 6},      {Kind::kList, 30},      {Kind::kWalk, 12},
-    {Kind::kReadFile, 40},   {Kind::kLongPath, 4},   {Kind::kSetXattr, 35},
-    {Kind::kGetXattr, 20},   {Kind::kListXattr, 15}, {Kind::kRemoveXattr, 15},
-    {Kind::kDropCaches, 12}, {Kind::kRemount, 3},    {Kind::kSyncfs, 1},
-    {Kind::kCompare, 6},
-};
 
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -54,8 +27,9 @@ std::string ParentOf(const std::string& path) {
 
 class Generator {
  public:
-  Generator(Rng& rng, const Stack& stack) : rng_(rng), model_(stack.merged) {
-    for (const Weight& w : kWeights) total_ += w.weight;
+  Generator(Rng& rng, const std::map<std::string, ItemType>& tree, const Choices& choices)
+      : rng_(rng), model_(tree), choices_(choices) {
+    for (const Weight& w : choices.weights) total_ += w.weight;
   }
 
   Op Next() {
@@ -70,8 +44,8 @@ class Generator {
     op.size = RandomSize();
     op.pattern = rng_.Below(1000);
     op.mode = RandomMode();
-    op.uid = rng_.Pick(std::vector<uid_t>{0, 1000, 1001, static_cast<uid_t>(-1)});
-    op.gid = rng_.Pick(std::vector<gid_t>{0, 1000, 2000, 3000, static_cast<gid_t>(-1)});
+    op.uid = rng_.Pick(choices_.uids);
+    op.gid = rng_.Pick(choices_.gids);
     op.look = rng_.Percent(60);
     op.look_inside = rng_.Percent(15);
     Fill(op);
@@ -83,7 +57,7 @@ class Generator {
 
   Kind PickKind() {
     uint64_t at = rng_.Below(total_);
-    for (const Weight& w : kWeights) {
+    for (const Weight& w : choices_.weights) {
       if (at < w.weight) return w.kind;
       at -= w.weight;
     }
@@ -121,15 +95,13 @@ class Generator {
   }
 
   std::string RandomName() {
-    static const std::vector<std::string> names = {
-        "a", "b", "c", "d", "e", "f", "dir", "sub", "file", "link", "new1", "new2", "n3", ".wh.x"};
     const uint64_t what = rng_.Below(200);
     if (what == 0) return std::string(256, 'q');
     if (what < 3) return std::string(255, 'p');
     if (what == 3) return ".";
     if (what == 4) return "..";
     if (what == 5) return std::string(251, 'r') + ".tmp";
-    return rng_.Pick(names);
+    return rng_.Pick(choices_.names);
   }
 
   std::string RandomDirectory() {
@@ -177,6 +149,13 @@ class Generator {
     }
   }
 
+  // A path whose attributes are to be changed.
+  std::string Changed() {
+    return choices_.percent_of_root != 0 && rng_.Percent(choices_.percent_of_root)
+               ? "."
+               : Path(Want::kAny);
+  }
+
   int OpenFlags() {
     int flags = rng_.Pick(std::vector<int>{O_RDONLY, O_RDWR, O_RDWR, O_WRONLY});
     if (rng_.Percent(30)) flags |= O_CREAT;
@@ -197,8 +176,7 @@ class Generator {
       case 0: t.tv_nsec = UTIME_NOW; break;
       case 1: t.tv_nsec = UTIME_OMIT; break;
       default:
-        t.tv_sec =
-            rng_.Pick(std::vector<int64_t>{0, -5, -1000000000, 1000000000, 4300000000, 2147483648});
+        t.tv_sec = rng_.Pick(choices_.seconds);
         t.tv_nsec = rng_.Percent(30) ? 0 : static_cast<long>(rng_.Below(1000000000));
     }
     return t;
@@ -206,11 +184,8 @@ class Generator {
 
   void FillXattr(Op& op) {
     op.flags = static_cast<int>(rng_.Below(3));
-    op.path = Path(Want::kAny);
-    op.name = rng_.Pick(std::vector<std::string>{
-        "user.one", "user.two", "user.four", "trusted.one", "trusted.three", "security.three",
-        "security.capability", "system.posix_acl_access", "system.posix_acl_default", "user.",
-        "nonsense", "user." + std::string(249, 'n'), "user." + std::string(251, 'n')});
+    op.path = Changed();
+    op.name = rng_.Pick(choices_.xattrs);
     // tmpfs takes set-group-ID away when somebody outside the group removes an ACL; no other does.
     if (op.name == "system.posix_acl_access") op.who = op.kind == Kind::kRemoveXattr ? 0 : op.who;
     if (op.kind != Kind::kSetXattr) return;
@@ -221,7 +196,7 @@ class Generator {
     } else if (op.name == "security.capability") {
       op.value = rng_.Percent(90) ? RandomCapability(rng_) : std::string("bad");
     } else {
-      op.value.resize(rng_.Pick(std::vector<size_t>{0, 1, 10, 100, 1000, 2500}));
+      op.value.resize(rng_.Pick(choices_.xattr_sizes));
       FillPattern(rng_.Next(), 0, op.value.data(), op.value.size());
     }
   }
@@ -251,7 +226,7 @@ class Generator {
       case Kind::kSeek: op.flags = rng_.Pick(std::vector<int>{SEEK_SET, SEEK_CUR, SEEK_END}); break;
       case Kind::kFutimens:
       case Kind::kUtimens:
-        op.path = Path(Want::kAny);
+        op.path = Changed();
         op.flags = rng_.Percent(50) ? AT_SYMLINK_NOFOLLOW : 0;
         op.times[0] = RandomTime();
         op.times[1] = RandomTime();
@@ -277,14 +252,20 @@ class Generator {
         break;
       case Kind::kTruncate:
       case Kind::kReadFile: op.path = Path(Want::kFile); break;
-      case Kind::kChmod:
+      case Kind::kWriteFile:
+        op.path = Path(rng_.Percent(50) ? Want::kNew : Want::kFile);
+        op.flags = rng_.Pick(std::vector<int>{0, 0, O_TRUNC, O_APPEND, O_EXCL}) | O_WRONLY |
+                   O_CREAT | O_NOFOLLOW;
+        Appears(op.path, ItemType::kFile);
+        break;
+      case Kind::kChmod: op.path = Changed(); break;
       case Kind::kStat:
       case Kind::kHandle:
         op.path = Path(Want::kAny);
-        op.flags = op.kind != Kind::kChmod && rng_.Percent(60) ? AT_SYMLINK_NOFOLLOW : 0;
+        op.flags = rng_.Percent(60) ? AT_SYMLINK_NOFOLLOW : 0;
         break;
       case Kind::kChown:
-        op.path = Path(Want::kAny);
+        op.path = Changed();
         op.flags = rng_.Percent(50) ? AT_SYMLINK_NOFOLLOW : 0;
         break;
       case Kind::kAccess:
@@ -306,6 +287,17 @@ class Generator {
         op.path = Path(Want::kDirectory);
         if (rng_.Percent(40)) Vanishes(op.path);
         break;
+      case Kind::kRemoveTree:
+        // As root, whom no permission stops half way. Never of the root directory.
+        op.who = 0;
+        op.path = Existing(Want::kDirectory);
+        if (op.path == ".") op.path = rng_.Pick(choices_.names);
+        op.flags = rng_.Percent(60) ? 1 : 0;
+        Vanishes(op.path);
+        if (op.flags == 0) break;
+        Appears(op.path, ItemType::kDirectory);
+        Appears(op.path + "/a", ItemType::kFile);
+        break;
       case Kind::kUnlink:
         op.path = Path(Want::kFile);
         Vanishes(op.path);
@@ -324,8 +316,7 @@ class Generator {
         break;
       case Kind::kMknod:
         op.path = Path(Want::kNew);
-        op.flags =
-            rng_.Pick(std::vector<int>{S_IFIFO, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK, S_IFREG, 0});
+        op.flags = rng_.Pick(choices_.node_types);
         op.size = rng_.Between(1, 70000);
         Appears(op.path, ItemType::kFifo);
         break;
@@ -386,6 +377,7 @@ class Generator {
 
   Rng& rng_;
   std::map<std::string, ItemType> model_;
+  const Choices& choices_;
   uint64_t total_ = 0;
 };
 
@@ -403,8 +395,9 @@ const std::array<Credential, 6>& Credentials() {
   return all;
 }
 
-std::vector<Op> GenerateOps(Rng& rng, const Stack& stack, int steps) {
-  Generator generator(rng, stack);
+std::vector<Op> GenerateOps(Rng& rng, const std::map<std::string, ItemType>& tree, int steps,
+                            Repertoire repertoire) {
+  Generator generator(rng, tree, ChoicesOf(repertoire));
   std::vector<Op> ops;
   ops.reserve(static_cast<size_t>(steps));
   for (int i = 0; i < steps; ++i) ops.push_back(generator.Next());

@@ -10,7 +10,6 @@
 #include <memory>
 #include <numeric>
 
-#include "layerdb/base/walk.h"
 #include "tests/mount/parity/compare.h"
 #include "tests/mount/parity/exec.h"
 #include "tests/mount/parity/sabotage.h"
@@ -246,7 +245,7 @@ Sequence MakeSequence(uint64_t seed, int steps, int max_layers) {
   Rng stack_rng(seed * 2 + 1), ops_rng(seed * 2);
   Sequence sequence;
   sequence.stack = GenerateStack(stack_rng, max_layers);
-  sequence.ops = GenerateOps(ops_rng, sequence.stack, steps);
+  sequence.ops = GenerateOps(ops_rng, sequence.stack.merged, steps, Repertoire::kAll);
   return sequence;
 }
 

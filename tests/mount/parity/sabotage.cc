@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "layerdb/base/walk.h"
 #include "tests/mount/parity/snapshot.h"
 
 namespace veneer::parity {

@@ -13,7 +13,6 @@
 #include <sstream>
 
 #include "layerdb/base/fd.h"
-#include "layerdb/base/walk.h"
 
 namespace veneer::parity {
 namespace {

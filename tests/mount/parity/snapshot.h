@@ -10,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "layerdb/base/walk.h"
-
 namespace veneer::parity {
 
 // One stat. `identity` tells inodes apart for good, even when a number is used again (plain target

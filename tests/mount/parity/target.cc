@@ -43,16 +43,15 @@ dev_t DeviceOf(const std::string& path) {
 
 }  // namespace
 
-Target::Target(TargetConfig config) : config_(std::move(config)) {
-  mount_point_ = config_.dir + "/root";
-  root_ = config_.subdirectory.empty() ? mount_point_ : mount_point_ + "/" + config_.subdirectory;
-}
+Target::Target(TargetConfig config) : config_(std::move(config)), root_(config_.dir + "/root") {}
+
+Target::Target(TargetKind kind, std::string root) : root_(std::move(root)) { config_.kind = kind; }
 
 Target::~Target() {
   CloseSlots();
   root_fd_.Reset();
   if (mounted_) {
-    if (::umount2(mount_point_.c_str(), 0) != 0) ::umount2(mount_point_.c_str(), MNT_DETACH);
+    if (::umount2(root_.c_str(), 0) != 0) ::umount2(root_.c_str(), MNT_DETACH);
   }
   if (daemon_ > 0) {
     int status = 0;
@@ -79,13 +78,12 @@ bool Target::Fail(const std::string& what) {
 }
 
 bool Target::SetUp(const Stack& stack, const std::vector<Item>& items) {
-  if (!MakeDirectory(config_.dir) || !MakeDirectory(mount_point_))
-    return Fail("mkdir " + config_.dir);
+  if (!MakeDirectory(config_.dir) || !MakeDirectory(root_)) return Fail("mkdir " + config_.dir);
   const bool plain = config_.kind == TargetKind::kPlain || config_.kind == TargetKind::kMirror;
   if (plain) {
     const std::string graveyard = config_.dir + "/graveyard";
     if (!MakeDirectory(graveyard)) return Fail("mkdir " + graveyard);
-    if (!WritePlain(items, mount_point_, graveyard, &error_)) return false;
+    if (!WritePlain(items, root_, graveyard, &error_)) return false;
   }
   for (int i = 0; i < stack.layers; ++i) {
     layer_dirs_.push_back(config_.dir + "/layer" + std::to_string(i));
@@ -110,7 +108,7 @@ bool Target::Mount() {
   if (config_.kind == TargetKind::kOverlay) {
     const std::string options =
         LowerOption() + ",redirect_dir=on,metacopy=off,index=on,nfs_export=off";
-    if (::mount("overlay", mount_point_.c_str(), "overlay", MS_NOATIME, options.c_str()) != 0) {
+    if (::mount("overlay", root_.c_str(), "overlay", MS_NOATIME, options.c_str()) != 0) {
       return Fail("mount overlay " + options);
     }
     mounted_ = true;
@@ -120,6 +118,10 @@ bool Target::Mount() {
     if (!StartDaemon(options)) return false;
     mounted_ = true;
   }
+  return Open();
+}
+
+bool Target::Open() {
   root_fd_ = Fd(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   return root_fd_ ? true : Fail("open " + root_);
 }
@@ -140,11 +142,11 @@ bool Target::StartDaemon(const std::string& options) {
     // A umask that would show at once if the daemon's counted instead of the caller's.
     ::umask(0175);
     ::execl(config_.program.c_str(), config_.program.c_str(), "-f", "-o", options.c_str(),
-            mount_point_.c_str(), static_cast<char*>(nullptr));
+            root_.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }
   for (int waited = 0; waited < kMountTimeoutMs; ++waited) {
-    if (IsMountPoint(mount_point_, outside)) return true;
+    if (IsMountPoint(root_, outside)) return true;
     int status = 0;
     if (ReapDaemon(0, &status)) {
       error_ = "veneerfs did not mount (status " + std::to_string(status) + "): " + DaemonLog();
@@ -173,7 +175,7 @@ bool Target::Unmount() {
   root_fd_.Reset();
   if (!mounted_) return true;
   // Who reads /proc/*/fd holds what it names for a moment, so that EBUSY once means nothing.
-  for (int tries = 0; ::umount2(mount_point_.c_str(), 0) != 0; ++tries) {
+  for (int tries = 0; ::umount2(root_.c_str(), 0) != 0; ++tries) {
     if (errno != EBUSY || tries == kBusyTries) return Fail("umount");
     SleepMs(1);
   }
@@ -195,21 +197,10 @@ void Target::KillDaemon() const {
   if (daemon_ > 0) ::kill(daemon_, SIGKILL);
 }
 
-bool Target::KillAndDetach() {
-  KillDaemon();
-  CloseSlots();
-  root_fd_.Reset();
-  int status = 0;
-  if (!ReapDaemon(kExitTimeoutMs, &status)) return Fail("killed daemon does not end");
-  if (::umount2(mount_point_.c_str(), MNT_DETACH) != 0) return Fail("umount of a dead mount");
-  mounted_ = false;
-  return true;
-}
-
 bool Target::DropCaches() {
   // Remounting shrinks the dentry cache of this super block only.
   if (!mounted_) return true;
-  if (::mount(nullptr, mount_point_.c_str(), nullptr, MS_REMOUNT | MS_NOATIME, nullptr) != 0)
+  if (::mount(nullptr, root_.c_str(), nullptr, MS_REMOUNT | MS_NOATIME, nullptr) != 0)
     return Fail("remount");
   return true;
 }

@@ -36,12 +36,13 @@ struct TargetConfig {
   std::string dir;            // empty directory of its own; everything of this target is inside
   std::string program;        // veneerfs
   std::string extra_options;  // appended to -o of veneerfs
-  std::string subdirectory;   // where the operations run, below the root of the tree; may be empty
 };
 
 class Target {
  public:
   explicit Target(TargetConfig config);
+  // A tree that is there already, and stays; only Open() is for it.
+  Target(TargetKind kind, std::string root);
   // Unmounts and ends the daemon; leaves the files to the owner of `dir`.
   ~Target();
   Target(const Target&) = delete;
@@ -51,10 +52,9 @@ class Target {
   // why.
   bool SetUp(const Stack& stack, const std::vector<Item>& items);
   bool Mount();
+  bool Open();
   // Closes everything and unmounts; with veneerfs, waits for the daemon and wants exit code 0.
   bool Unmount();
-  // Ends the daemon at once and takes the dead mount away. REQUIRES: kVeneer, mounted.
-  bool KillAndDetach();
   // Sends SIGKILL to the daemon, now; another thread may call it. Nothing when there is none.
   void KillDaemon() const;
   // Lets the kernel forget every name and inode of this mount that is not in use.
@@ -81,8 +81,7 @@ class Target {
   std::string LowerOption() const;
 
   TargetConfig config_;
-  std::string mount_point_;
-  std::string root_;  // mount point plus subdirectory
+  std::string root_;  // where the operations run
   Fd root_fd_;
   std::vector<std::string> layer_dirs_;
   std::string error_;
