@@ -5,7 +5,7 @@ import json
 import os
 import random
 
-from support import sysio
+from support import network, sysio
 from support.certificates import RSA_KEY, Authority
 from support.faulty_proxy import FaultyProxy
 from support.files import read, write
@@ -19,6 +19,11 @@ USERS = {"alice": "secret of alice", "bob": "söcrét:of bob"}
 
 class RegistryCase(StoreCase):
     """A store, and what is started with its methods, which ends with the case."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        network.private()
 
     def setUp(self):
         super().setUp()
