@@ -12,6 +12,13 @@ find_package(CURL 7.85 REQUIRED)  # its headers; see tools/registry
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5)
+# Its headers alone: layerdb/tar loads the library when gzip is read, and does without it.
+option(VENEER_ISAL "Decompress gzip with ISA-L where it is installed" ON)
+if(VENEER_ISAL)
+  find_path(ISAL_INCLUDE_DIR isa-l/igzip_lib.h)
+else()
+  unset(ISAL_INCLUDE_DIR CACHE)
+endif()
 # Another libfuse than the system's; programs that were built with it find it where it was, also
 # when installed.
 set(VENEER_LIBFUSE "" CACHE PATH "Prefix of the libfuse that scripts/build-libfuse has made; empty: the system's")

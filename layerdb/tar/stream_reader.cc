@@ -3,11 +3,8 @@
 
 #include <archive.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +12,8 @@
 
 #include "layerdb/base/zeros.h"
 #include "layerdb/tar/block.h"
+#include "layerdb/tar/gzip_stream.h"
+#include "layerdb/tar/inflater.h"
 #include "layerdb/tar/zstd_stream.h"
 
 namespace veneer {
@@ -22,7 +21,6 @@ namespace veneer {
 namespace {
 
 constexpr size_t kReadSize = size_t{256} << 10;
-constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
 // A frame of zstd, or one that is skipped (RFC 8878, 3.1.1 and 3.1.2).
 bool IsZstd(std::string_view start) {
@@ -64,9 +62,6 @@ class Source {
     return std::string_view(buffer_.data(), held_);
   }
 
-  // The last bytes read, at most eight.
-  std::string_view Tail() const { return {tail_.data(), tail_size_}; }
-
  private:
   Result<size_t> Fill(size_t at, size_t want) {
     if (want == 0) return 0;
@@ -78,20 +73,7 @@ class Source {
     } while (size < 0 && errno == EINTR);
     if (size < 0) return MakeError(Errno{errno}, "read");
     done_ += static_cast<uint64_t>(size);
-    Remember({buffer_.data() + at, static_cast<size_t>(size)});
     return static_cast<size_t>(size);
-  }
-
-  void Remember(std::string_view bytes) {
-    if (bytes.size() >= tail_.size()) {
-      std::memcpy(tail_.data(), bytes.data() + bytes.size() - tail_.size(), tail_.size());
-      tail_size_ = tail_.size();
-      return;
-    }
-    const size_t keep = std::min(tail_size_, tail_.size() - bytes.size());
-    std::memmove(tail_.data(), tail_.data() + tail_size_ - keep, keep);
-    std::memcpy(tail_.data() + keep, bytes.data(), bytes.size());
-    tail_size_ = keep + bytes.size();
   }
 
   const int fd_;
@@ -101,8 +83,6 @@ class Source {
   std::vector<char> buffer_;
   size_t held_ = 0;
   uint64_t done_ = 0;
-  std::array<char, 8> tail_{};
-  size_t tail_size_ = 0;
 };
 
 // What libarchive's callback needs; an Error of the source goes around libarchive.
@@ -134,24 +114,10 @@ tl::unexpected<Error> ArchiveError(struct archive* a, Feed* feed) {
                    (text != nullptr ? text : "unknown error"));
 }
 
-// gzip's trailer: CRC-32 and length of the uncompressed data, little-endian (RFC 1952, 2.3.1). It
-// tells only of the last member; the length shows whether that is the only one.
-Result<void> CheckGzipTrailer(std::string_view tail, uint32_t crc, uint64_t size) {
-  if (tail.size() < 8) return {};
-  auto little = [&](size_t at) {
-    uint32_t value = 0;
-    for (size_t i = 4; i-- > 0;) value = value << 8 | static_cast<uint8_t>(tail[at + i]);
-    return value;
-  };
-  if (little(4) != static_cast<uint32_t>(size) || little(0) == crc) return {};
-  return MakeError("damaged compressed data: the checksum of gzip differs");
-}
-
-Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
+Result<void> ReadFiltered(Source& source, TarSink sink) {
   const std::unique_ptr<struct archive, FreeArchive> holder(archive_read_new());
   struct archive* a = holder.get();
   if (a == nullptr) return MakeError(Errno{ENOMEM}, "libarchive");
-  archive_read_support_filter_gzip(a);
   archive_read_support_filter_bzip2(a);
   archive_read_support_filter_xz(a);
   archive_read_support_filter_lzma(a);
@@ -167,21 +133,15 @@ Result<void> ReadFiltered(Source& source, bool gzip, TarSink sink) {
   const int opened = archive_read_next_header(a, &entry);
   if (opened == ARCHIVE_EOF) return {};
   if (opened != ARCHIVE_OK) return ArchiveError(a, &feed);
-  uLong crc = 0;
-  uint64_t total = 0;
   for (;;) {
     const void* data = nullptr;
     size_t size = 0;
     la_int64_t offset = 0;
     const int status = archive_read_data_block(a, &data, &size, &offset);
-    if (status == ARCHIVE_EOF) break;
+    if (status == ARCHIVE_EOF) return {};
     if (status != ARCHIVE_OK) return ArchiveError(a, &feed);
-    const std::string_view bytes(static_cast<const char*>(data), size);
-    if (gzip && size > 0) crc = crc32_z(crc, static_cast<const Bytef*>(data), size);
-    total += size;
-    VENEER_TRY_VOID(sink(bytes));
+    VENEER_TRY_VOID(sink({static_cast<const char*>(data), size}));
   }
-  return gzip ? CheckGzipTrailer(source.Tail(), static_cast<uint32_t>(crc), total) : Result<void>();
 }
 
 }  // namespace
@@ -196,9 +156,11 @@ Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cance
   const bool plain =
       start.empty() || (start.size() >= kTarBlock && (IsZero(start.substr(0, kTarBlock)) ||
                                                       HasTarChecksum(start.substr(0, kTarBlock))));
-  if (!plain && IsZstd(start)) return ReadZstd([&] { return source.Read(); }, sink);
   if (!plain) {
-    return ReadFiltered(source, start.starts_with(kGzipMagic), sink);
+    const auto read = [&] { return source.Read(); };
+    if (IsZstd(start)) return ReadZstd(read, sink);
+    if (start.starts_with(kGzipMagic)) return ReadGzip(*Inflater::Create(), read, sink);
+    return ReadFiltered(source, sink);
   }
   for (;;) {
     VENEER_TRY(const std::string_view bytes, source.Read());

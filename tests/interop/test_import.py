@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`veneer import` of what real programs write: the layer is one that every reader of images takes."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -151,6 +152,19 @@ class FewThreads(StoreCase):
                 self.assertRegex(done.err, r"\Aveneer: .*(thread|Resource temporarily unavailable)[^\n]*\n\Z")
         self.assertIn(0, codes)
         self.assertIn(1, codes)
+
+
+class WithoutIsal(StoreCase):
+    def test_zlib_reads_gzip_where_isa_l_cannot_be_loaded(self):
+        data = tar(member("f", data=b"text" * 300_000))
+        write(self.path("a.tar.gz"), gzip.compress(data))
+        write(self.path("libisal.so.2"), b"not a library")
+        write(self.path("bad.tar.gz"), gzip.compress(data)[:-9])
+        for image, environment in (("isal:1", {}), ("zlib:1", {"LD_LIBRARY_PATH": self.dir})):
+            self.veneer("import", "-q", "a.tar.gz", image, environment=environment)
+            self.assertIn(sha(data), self.veneer("inspect", image))
+            self.veneer("import", "bad.tar.gz", "no:1", code=1, environment=environment,
+                        err=r"veneer: bad.tar.gz: damaged compressed data: cut short\n")
 
 
 FAKE_CURL = r"""
