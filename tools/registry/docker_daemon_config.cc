@@ -32,7 +32,7 @@ Result<HubMirror> ParseMirror(std::string_view url) {
   }
   // A password must not be shown.
   if (rest.find('@') != std::string_view::npos) {
-    return bad("a URL has a user or a password; use `veneer login` for the mirror");
+    return bad("a URL has a user or a password; log in to the mirror instead");
   }
   if (rest.find_first_of("?#") != std::string_view::npos) {
     return bad(PrintablePath(url) + " has a query or a fragment");
