@@ -132,7 +132,7 @@ class Commit(Interrupted):
 
         def fill():
             for number in range(200):
-                write(os.path.join(point, f"f{number:03}"), os.urandom(200_000))
+                write(os.path.join(point, f"f{number:03}"), os.urandom(1_000_000))
                 os.chmod(os.path.join(point, f"f{number:03}"), 0o600 + number % 64)
 
         self.act(fill)
@@ -150,7 +150,7 @@ class Commit(Interrupted):
         self.refused("history", "new", code=3, say="new")
         self.veneer("commit", "--rm", "c", "new")
         where = self.veneer("mount", "new", "-n", "look").strip()
-        self.assertEqual(self.act(lambda: os.stat(os.path.join(where, "f199")).st_size), 200_000)
+        self.assertEqual(self.act(lambda: os.stat(os.path.join(where, "f199")).st_size), 1_000_000)
         self.veneer("rm", "-f", "look")
         self.assertRegex(self.veneer("fsck"), "0 damaged")
 

@@ -46,7 +46,7 @@ TEST(DockerDaemonConfig, WhatIsNoMirrorIsRefusedInOneLine) {
   EXPECT_THAT(message("file:///etc"), HasSubstr("neither"));
   EXPECT_THAT(message("https:///x"), HasSubstr("no host"));
   EXPECT_THAT(message("https://example.org/?q"), HasSubstr("query"));
-  EXPECT_THAT(message("https://me:secret@example.org"), HasSubstr("veneer login"));
+  EXPECT_THAT(message("https://me:secret@example.org"), HasSubstr("log in to the mirror"));
   EXPECT_THAT(message("https://me:secret@example.org"), Not(HasSubstr("secret")));
 }
 
