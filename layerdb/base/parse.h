@@ -17,6 +17,8 @@
 
 namespace veneer {
 
+inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 // Takes the number at the front of `text` off it. `base`: of a whole number. False: there is none,
 // and both stay as they are.
 template <class Number>

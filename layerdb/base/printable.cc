@@ -77,4 +77,11 @@ std::string PrintablePath(std::string_view path) {
   return out;
 }
 
+std::string QuotedPath(std::string_view path) { return '"' + PrintablePath(path) + '"'; }
+
+std::string QuotedExcerpt(std::string_view text) {
+  constexpr size_t kLongest = 80;
+  return '"' + Printable(text.substr(0, kLongest)) + '"';
+}
+
 }  // namespace veneer

@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "layerdb/base/printable.h"
-
 namespace veneer {
 
 struct TextPiece {
@@ -28,6 +26,11 @@ std::string Printable(std::string_view text, std::string_view kept = {});
 // A name for error messages: control characters and bytes that would spoil a terminal are escaped,
 // and it is shortened when it is very long.
 std::string PrintablePath(std::string_view path);
+// The same in double quotes.
+std::string QuotedPath(std::string_view path);
+
+// The beginning of a text as a message quotes it: printable, in double quotes.
+std::string QuotedExcerpt(std::string_view text);
 
 }  // namespace veneer
 

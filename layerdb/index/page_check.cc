@@ -2,12 +2,12 @@
 #include "layerdb/index/page_check.h"
 
 #include <bit>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "layerdb/base/walk.h"
+#include "layerdb/index/load_value.h"
 
 namespace veneer {
 namespace {
@@ -19,8 +19,8 @@ constexpr uint16_t kLeaf = 0x02;
 constexpr uint16_t kOverflow = 0x04;
 constexpr uint16_t kMeta = 0x08;
 constexpr uint16_t kBigData = 0x01;
-constexpr uint32_t kMagic = 0xBEEFC0DE;
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kLmdbMagic = 0xBEEFC0DE;
+constexpr uint32_t kLmdbVersion = 1;
 constexpr size_t kDatabaseSize = 48;
 constexpr size_t kMetaSize = 24 + 2 * kDatabaseSize + 16;
 constexpr int kMaxDepth = 30;  // LMDB's cursor stack holds 32
@@ -91,9 +91,7 @@ class Checker {
 
   template <class T>
   T Load(uint64_t at) const {
-    T value;
-    std::memcpy(&value, data_.data() + at, sizeof value);
-    return value;
+    return LoadValue<T>(data_, at);
   }
 
   uint64_t pages() const { return data_.size() / page_size_; }
@@ -113,7 +111,7 @@ class Checker {
     // The database flags: a free list has integer keys (8; 0x4000 is "one file, no directory",
     // which LMDB keeps beside it), the main one none.
     const uint16_t free_flags = Load<uint16_t>(free_list + 4);
-    if (Load<uint32_t>(meta) != kMagic || Load<uint32_t>(meta + 4) != kVersion ||
+    if (Load<uint32_t>(meta) != kLmdbMagic || Load<uint32_t>(meta + 4) != kLmdbVersion ||
         Load<uint32_t>(free_list) != page_size_ || (free_flags & ~0x4000) != 8 ||
         Load<uint16_t>(main + 4) != 0) {
       return std::nullopt;
@@ -243,9 +241,8 @@ Result<uint64_t> CheckPages(std::string_view data, uint32_t page_size) {
 
 Result<void> CheckDatabase(std::string_view data) {
   // The first page says how large pages are: the pad of its free list's record.
-  uint32_t page_size = 0;
   if (data.size() < kMinPageSize) return MakeError("it is cut short");
-  std::memcpy(&page_size, data.data() + kPageHead + 24, sizeof page_size);
+  const auto page_size = LoadValue<uint32_t>(data, kPageHead + 24);
   if (page_size < kMinPageSize || page_size > kMaxPageSize || !std::has_single_bit(page_size)) {
     return MakeError("a meta page is damaged");
   }

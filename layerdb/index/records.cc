@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "layerdb/index/load_value.h"
+
 namespace veneer {
 namespace {
 
@@ -13,13 +15,6 @@ constexpr size_t kTimeSize = 12;
 constexpr size_t kDeviceSize = 8;
 constexpr size_t kObjectSize = sizeof(Hash128) + 4;
 constexpr size_t kXattrHead = 6;
-
-template <class T>
-T Load(std::string_view bytes, size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof(T));
-  return value;
-}
 
 template <class T>
 void Append(std::string* out, T value) {
@@ -32,7 +27,7 @@ void AppendTime(std::string* out, const Timestamp& time) {
 }
 
 Timestamp LoadTime(std::string_view bytes, size_t at) {
-  return {Load<int64_t>(bytes, at), Load<uint32_t>(bytes, at + 8)};
+  return {LoadValue<int64_t>(bytes, at), LoadValue<uint32_t>(bytes, at + 8)};
 }
 
 void AppendBigEndian(std::string* out, uint64_t value) {
@@ -49,8 +44,8 @@ std::optional<FileType> StrictType(uint32_t mode) {
 bool XattrsAreWellFormed(std::string_view part) {
   while (!part.empty()) {
     if (part.size() < kXattrHead) return false;
-    const size_t name = Load<uint16_t>(part, 0);
-    const size_t value = Load<uint32_t>(part, 2);
+    const size_t name = LoadValue<uint16_t>(part, 0);
+    const size_t value = LoadValue<uint32_t>(part, 2);
     if (name == 0 || part.size() - kXattrHead < name || part.size() - kXattrHead - name < value) {
       return false;
     }
@@ -63,8 +58,8 @@ bool XattrsAreWellFormed(std::string_view part) {
 template <class Sink>
 void WalkXattrs(std::string_view part, Sink sink) {
   while (!part.empty()) {
-    const size_t name = Load<uint16_t>(part, 0);
-    const size_t value = Load<uint32_t>(part, 2);
+    const size_t name = LoadValue<uint16_t>(part, 0);
+    const size_t value = LoadValue<uint32_t>(part, 2);
     if (!sink(part.substr(kXattrHead, name), part.substr(kXattrHead + name, value))) return;
     part.remove_prefix(kXattrHead + name + value);
   }
@@ -98,14 +93,14 @@ std::optional<ObjectRef> ParseObjectPath(std::string_view path) {
 
 std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
   if (bytes.size() < kHeadSize) return std::nullopt;
-  const size_t length = Load<uint32_t>(bytes, 0);
+  const size_t length = LoadValue<uint32_t>(bytes, 0);
   if (length < kHeadSize || length > bytes.size()) return std::nullopt;
   EntryView view;
   view.bytes_ = bytes = bytes.substr(0, length);
-  view.flags_ = Load<uint16_t>(bytes, 6);
+  view.flags_ = LoadValue<uint16_t>(bytes, 6);
   if (view.whiteout()) return view;
   if (length < kFixedSize) return std::nullopt;
-  const std::optional<FileType> type = StrictType(Load<uint16_t>(bytes, 4));
+  const std::optional<FileType> type = StrictType(LoadValue<uint16_t>(bytes, 4));
   if (!type) return std::nullopt;
   view.type_ = *type;
   if (view.ino() < kIndexRootIno || view.ino() >= kIndexMaxIno) return std::nullopt;
@@ -126,7 +121,7 @@ std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
   if (!take(kRecordObject, kObjectSize) || !take(kRecordSlice, 8)) return std::nullopt;
   if ((view.flags_ & kRecordXattrs) != 0) {
     if (length - at < 4) return std::nullopt;
-    const size_t size = Load<uint32_t>(bytes, at);
+    const size_t size = LoadValue<uint32_t>(bytes, at);
     at += 4;
     if (length - at < size) return std::nullopt;
     view.xattrs_ = bytes.substr(at, size);
@@ -155,29 +150,29 @@ std::optional<EntryView> EntryView::Parse(std::string_view bytes) {
   return view;
 }
 
-uint64_t EntryView::ino() const { return Load<uint64_t>(bytes_, 8); }
-uint32_t EntryView::nlink() const { return Load<uint32_t>(bytes_, kNlinkOffset); }
-uint64_t EntryView::size() const { return Load<uint64_t>(bytes_, 16); }
+uint64_t EntryView::ino() const { return LoadValue<uint64_t>(bytes_, 8); }
+uint32_t EntryView::nlink() const { return LoadValue<uint32_t>(bytes_, kNlinkOffset); }
+uint64_t EntryView::size() const { return LoadValue<uint64_t>(bytes_, 16); }
 
 Attr EntryView::attr() const {
   Attr attr;
   attr.type = type_;
-  attr.mode = Load<uint16_t>(bytes_, 4) & 07777;
+  attr.mode = LoadValue<uint16_t>(bytes_, 4) & 07777;
   attr.ino = ino();
   attr.size = size();
   attr.mtime = LoadTime(bytes_, 24);
-  attr.uid = Load<uint32_t>(bytes_, 36);
-  attr.gid = Load<uint32_t>(bytes_, 40);
+  attr.uid = LoadValue<uint32_t>(bytes_, 36);
+  attr.gid = LoadValue<uint32_t>(bytes_, 40);
   attr.nlink = nlink();
   size_t at = kFixedSize;
   attr.blocks = type_ == FileType::kRegular ? DenseBlocks(attr.size) : 0;
   if ((flags_ & kRecordBlocks) != 0) {
-    attr.blocks = Load<uint64_t>(bytes_, at);
+    attr.blocks = LoadValue<uint64_t>(bytes_, at);
     at += 8;
   }
   if ((flags_ & kRecordDevice) != 0) {
-    attr.rdev_major = Load<uint32_t>(bytes_, at);
-    attr.rdev_minor = Load<uint32_t>(bytes_, at + 4);
+    attr.rdev_major = LoadValue<uint32_t>(bytes_, at);
+    attr.rdev_minor = LoadValue<uint32_t>(bytes_, at + 4);
     at += kDeviceSize;
   }
   attr.atime = attr.ctime = attr.mtime;
@@ -193,14 +188,14 @@ std::optional<ObjectRef> EntryView::object() const {
   if ((flags_ & kRecordObject) == 0) return std::nullopt;
   ObjectRef ref;
   std::memcpy(ref.hash.data(), bytes_.data() + object_at_, ref.hash.size());
-  ref.seq = Load<uint32_t>(bytes_, object_at_ + ref.hash.size());
+  ref.seq = LoadValue<uint32_t>(bytes_, object_at_ + ref.hash.size());
   return ref;
 }
 
 std::optional<uint64_t> EntryView::slice() const {
   if ((flags_ & kRecordSlice) == 0) return std::nullopt;
   const size_t at = object_at_ + ((flags_ & kRecordObject) != 0 ? kObjectSize : 0);
-  return Load<uint64_t>(bytes_, at);
+  return LoadValue<uint64_t>(bytes_, at);
 }
 
 std::optional<std::string_view> EntryView::FindXattr(std::string_view name) const {

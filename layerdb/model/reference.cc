@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "layerdb/base/parse.h"
+
 namespace veneer {
 
 namespace {
@@ -10,12 +12,11 @@ namespace {
 constexpr std::string_view kDefaultDomain = "docker.io";
 constexpr std::string_view kLegacyDomain = "index.docker.io";
 constexpr std::string_view kLibrary = "library/";
-constexpr size_t kMaxName = 255;
+constexpr size_t kMaxRepository = 255;
 constexpr size_t kMaxTag = 128;
 
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLowerAlnum(char c) { return IsLower(c) || IsDigit(c); }
 bool IsAlnum(char c) { return IsLowerAlnum(c) || IsUpper(c); }
 bool IsHex64(std::string_view text) {
@@ -159,7 +160,7 @@ Result<Reference> ParseReference(std::string_view text) {
   if (domain == kDefaultDomain && path.find('/') == std::string_view::npos) {
     reference.path.insert(0, kLibrary);
   }
-  if (reference.domain.size() + 1 + reference.path.size() > kMaxName) {
+  if (reference.domain.size() + 1 + reference.path.size() > kMaxRepository) {
     return BadReference(text, "it is longer than 255 characters");
   }
   return reference;

@@ -11,8 +11,8 @@ namespace veneer {
 namespace {
 
 // linux/limits.h: XATTR_NAME_MAX, XATTR_SIZE_MAX, XATTR_LIST_MAX (each name with a NUL).
-constexpr size_t kMaxName = 255;
-constexpr size_t kMaxValue = 65536;
+constexpr size_t kMaxNameSize = 255;
+constexpr size_t kMaxValueSize = 65536;
 constexpr size_t kMaxNames = 65536;
 
 // What is wrong, or nullptr.
@@ -22,8 +22,8 @@ const char* Fault(std::string_view name, std::string_view value, FileType type) 
     return "is no name in a namespace";
   }
   if (name.find('\0') != std::string_view::npos) return "has a NUL in its name";
-  if (name.size() > kMaxName) return "has a name of more than 255 bytes";
-  if (value.size() > kMaxValue) return "has a value of more than 65536 bytes";
+  if (name.size() > kMaxNameSize) return "has a name of more than 255 bytes";
+  if (value.size() > kMaxValueSize) return "has a value of more than 65536 bytes";
   if (name == kAclDefault && type != FileType::kDirectory) return "is not one of a directory";
   if ((name == kAclAccess || name == kAclDefault) && !IsWellFormedAcl(value)) return "is no ACL";
   return nullptr;

@@ -15,7 +15,7 @@ namespace veneer {
 
 namespace {
 
-constexpr std::string_view kMagic = "VNRECIPE";
+constexpr std::string_view kTarSplitMagic = "VNRECIPE";
 constexpr std::string_view kEndMagic = "VNRECEND";
 constexpr size_t kFooter = 56;
 constexpr size_t kFlushAt = size_t{256} << 10;
@@ -55,11 +55,12 @@ bool TakeNumber(std::string_view* in, uint64_t* value) {
 
 }  // namespace
 
-TarSplitWriter::TarSplitWriter(Fd fd) : fd_(std::move(fd)), frame_(fd_.get(), kMagic.size()) {}
+TarSplitWriter::TarSplitWriter(Fd fd)
+    : fd_(std::move(fd)), frame_(fd_.get(), kTarSplitMagic.size()) {}
 
 Result<std::unique_ptr<TarSplitWriter>> TarSplitWriter::Create(const std::string& path) {
   VENEER_TRY_CTX(Fd fd, sys::Open(sys::Path(path), O_RDWR | O_CREAT | O_EXCL, 0644), path);
-  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), kMagic, 0), path);
+  VENEER_TRY_CTX_VOID(sys::WriteAt(fd.get(), kTarSplitMagic, 0), path);
   return std::unique_ptr<TarSplitWriter>(new TarSplitWriter(std::move(fd)));
 }
 
@@ -161,10 +162,11 @@ Result<void> TarSplitReader::ReadTable() {
   VENEER_TRY_CTX(const struct stat st, sys::Stat({fd_.get()}), path_);
   const auto size = static_cast<uint64_t>(st.st_size);
   std::array<char, kFooter> bytes{};
-  if (size < kMagic.size() + kFooter) return Damaged("cut short");
-  std::array<char, kMagic.size()> magic{};
+  if (size < kTarSplitMagic.size() + kFooter) return Damaged("cut short");
+  std::array<char, kTarSplitMagic.size()> magic{};
   VENEER_TRY_CTX_VOID(sys::ReadAt(fd_.get(), magic.data(), magic.size(), 0), path_);
-  if (std::string_view(magic.data(), magic.size()) != kMagic) return Damaged("its beginning");
+  if (std::string_view(magic.data(), magic.size()) != kTarSplitMagic)
+    return Damaged("its beginning");
   VENEER_TRY_CTX(const size_t got,
                  sys::ReadAt(fd_.get(), bytes.data(), bytes.size(), size - kFooter), path_);
   const std::string_view footer(bytes.data(), got);
@@ -249,7 +251,7 @@ Result<void> TarSplitReader::Run(
     }
   };
   Result<void> read =
-      ReadZstdFrame(fd_.get(), kMagic.size(), [&](std::string_view piece) -> Result<void> {
+      ReadZstdFrame(fd_.get(), kTarSplitMagic.size(), [&](std::string_view piece) -> Result<void> {
         pending += piece;
         operations_size += piece.size();
         std::string_view in = pending;

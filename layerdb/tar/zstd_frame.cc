@@ -6,6 +6,7 @@
 #include <new>
 
 #include "layerdb/base/sys.h"
+#include "layerdb/tar/zstd_decompressor.h"
 
 namespace veneer {
 
@@ -13,11 +14,7 @@ namespace {
 
 // Headers compress well at any level; this one costs next to nothing beside SHA-256.
 constexpr int kLevel = 3;
-constexpr size_t kReadSize = size_t{64} << 10;
-
-struct FreeDecompressor {
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
+constexpr size_t kInputSize = size_t{64} << 10;
 
 }  // namespace
 
@@ -56,9 +53,9 @@ Result<void> ZstdFrameWriter::EndFrame() { return Compress({}, true); }
 
 Result<void> ReadZstdFrame(int fd, uint64_t at,
                            FunctionRef<Result<void>(std::string_view bytes)> sink) {
-  const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  const ZstdDecompressor context(ZSTD_createDCtx());
   if (context == nullptr) return MakeError(Errno{ENOMEM}, "decompress");
-  std::string input(kReadSize, '\0');
+  std::string input(kInputSize, '\0');
   std::string output(ZSTD_DStreamOutSize(), '\0');
   for (;;) {
     VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd, input.data(), input.size(), at), "read");

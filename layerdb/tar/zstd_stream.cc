@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <string>
+
+#include "layerdb/tar/zstd_decompressor.h"
 
 namespace veneer {
 
@@ -16,10 +17,6 @@ namespace {
 // The longest header of a frame (RFC 8878, 3.1.1.1: magic number, descriptor, window, dictionary,
 // size).
 constexpr size_t kMaxHeader = 18;
-
-struct FreeDecompressor {
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
 
 // What the header of a frame says of its window; 0: it cannot be told.
 uint64_t WindowOf(std::string_view header) {
@@ -54,7 +51,7 @@ tl::unexpected<Error> Failed(size_t code, std::string_view header) {
 
 Result<void> ReadZstd(FunctionRef<Result<std::string_view>()> read,
                       FunctionRef<Result<void>(std::string_view bytes)> sink) {
-  const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  const ZstdDecompressor context(ZSTD_createDCtx());
   if (context == nullptr) return MakeError(Errno{ENOMEM}, "decompress");
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kZstdMaxWindowLog);
   std::string output(ZSTD_DStreamOutSize(), '\0');

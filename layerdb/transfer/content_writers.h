@@ -24,6 +24,9 @@ namespace veneer {
 
 class ContentWriters {
  public:
+  // Up to here a content is read into memory whole, for a thread to store.
+  static constexpr uint64_t kWholeLimit = uint64_t{1} << 20;
+
   // With up to `threads` of them, as many as can be made. Throws std::system_error when that is
   // none.
   ContentWriters(StoreWriter& store_writer, LayerAssembler& layer, size_t threads);

@@ -16,17 +16,17 @@ namespace veneer {
 
 namespace {
 
-constexpr size_t kPiece = size_t{256} << 10;
+constexpr size_t kComparedSize = size_t{256} << 10;
 
 tl::unexpected<Error> Damaged(const IndexReader& index, int code) {
   return DamageError("index " + index.path() + ": " + ErrnoText(code), code);
 }
 
 // The contents of a regular file, to be read in pieces.
-class Contents {
+class FileContents {
  public:
-  static Result<Contents> Open(const ObjectStore& objects, const EntryView& entry) {
-    Contents contents(entry);
+  static Result<FileContents> Open(const ObjectStore& objects, const EntryView& entry) {
+    FileContents contents(entry);
     if (const std::optional<ObjectRef> ref = entry.object()) {
       Sys<Fd> fd = objects.OpenObject(*ref);
       if (!fd) {
@@ -53,17 +53,17 @@ class Contents {
   }
 
  private:
-  explicit Contents(const EntryView& entry) : entry_(entry) {}
+  explicit FileContents(const EntryView& entry) : entry_(entry) {}
   EntryView entry_;
   Fd fd_;
   std::string buffer_;
 };
 
 Result<bool> HaveEqualBytes(const ObjectStore& objects, const EntryView& a, const EntryView& b) {
-  VENEER_TRY(Contents one, Contents::Open(objects, a));
-  VENEER_TRY(Contents other, Contents::Open(objects, b));
-  for (uint64_t at = 0; at < a.size(); at += kPiece) {
-    const size_t size = std::min<uint64_t>(kPiece, a.size() - at);
+  VENEER_TRY(FileContents one, FileContents::Open(objects, a));
+  VENEER_TRY(FileContents other, FileContents::Open(objects, b));
+  for (uint64_t at = 0; at < a.size(); at += kComparedSize) {
+    const size_t size = std::min<uint64_t>(kComparedSize, a.size() - at);
     VENEER_TRY(const std::string_view left, one.Read(at, size));
     VENEER_TRY(const std::string_view right, other.Read(at, size));
     if (left != right) return false;

@@ -19,11 +19,9 @@ namespace veneer {
 
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;
-// Pieces that wait for the hasher.
-constexpr size_t kInFlight = 8;
-// Up to here a file is read into memory and stored by another thread.
-constexpr uint64_t kWholeLimit = kPiece;
+constexpr size_t kBufferSize = size_t{1} << 20;
+// Buffers that wait for the hasher.
+constexpr size_t kMaxUnhashed = 8;
 
 std::vector<SparseExtent> WholeOf(uint64_t size) {
   return size == 0 ? std::vector<SparseExtent>() : std::vector<SparseExtent>{{0, size}};
@@ -51,8 +49,8 @@ LayerPipeline::LayerPipeline(Store& store, StoreWriter& store_writer, LayerAssem
       store_writer_(store_writer),
       layer_(layer),
       progress_(progress),
-      buffers_(kPiece),
-      hasher_(kInFlight),
+      buffers_(kBufferSize),
+      hasher_(kMaxUnhashed),
       writers_(store_writer, layer, std::max(1U, std::thread::hardware_concurrency() - 1)) {}
 
 Result<void> LayerPipeline::Hash(bool going_on) {
@@ -73,7 +71,7 @@ Result<LayerPipeline::File> LayerPipeline::AddFile(const SourceContent& source, 
   if (source.object) return AddLarge(source, size, headers);
   const bool holey = st.st_blocks * 512 < st.st_size;
   if (size > StoreWriter::kPackLimit && holey) return AddHoley(source, headers);
-  if (size > StoreWriter::kPackLimit && (source.move || size > kWholeLimit)) {
+  if (size > StoreWriter::kPackLimit && (source.move || size > ContentWriters::kWholeLimit)) {
     return AddLarge(source, size, headers);
   }
   std::string bytes(static_cast<size_t>(size), '\0');
@@ -143,7 +141,7 @@ Result<LayerPipeline::Reading> LayerPipeline::ReadOnce(int fd, uint64_t size, Ob
   ZeroRuns zeros;
   ContentHasher hasher;
   while (reading.size < size) {
-    const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, size - reading.size));
+    const auto want = static_cast<size_t>(std::min<uint64_t>(kBufferSize, size - reading.size));
     VENEER_TRY_VOID(progress_.Add(want));
     const std::shared_ptr<char> piece = buffers_.Get();
     VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece.get(), want, reading.size),
@@ -215,7 +213,7 @@ Result<void> LayerPipeline::HashExtents(const ObjectRef& object, int fd,
   for (const SparseExtent& extent : extents) {
     for (uint64_t done = 0; done < extent.size;) {
       VENEER_TRY_VOID(progress_.Add(0));
-      const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece, extent.size - done));
+      const auto want = static_cast<size_t>(std::min<uint64_t>(kBufferSize, extent.size - done));
       const std::shared_ptr<char> piece = buffers_.Get();
       VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, piece.get(), want, extent.offset + done),
                      ObjectPath(object));

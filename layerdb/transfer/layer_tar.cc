@@ -26,9 +26,9 @@ Result<std::unique_ptr<TarSplitReader>> OpenTarSplit(const Store& store, const D
 }
 
 // Where a layer's contents are, by inode number.
-class Contents {
+class LayerContents {
  public:
-  Contents(const Store& store, const IndexReader& index) : store_(store), index_(index) {}
+  LayerContents(const Store& store, const IndexReader& index) : store_(store), index_(index) {}
 
   Result<void> ReadIndex() {
     positions_.assign(index_.summary().next_ino, 0);
@@ -92,7 +92,7 @@ class Contents {
 Result<uint64_t> WriteLayerTar(const Store& store, const Digest& diff_id, TarSink sink) {
   VENEER_TRY(const std::unique_ptr<TarSplitReader> tar_split, OpenTarSplit(store, diff_id));
   VENEER_TRY(const std::shared_ptr<IndexReader> index, store.OpenLayer(diff_id));
-  Contents contents(store, *index);
+  LayerContents contents(store, *index);
   VENEER_TRY_VOID(contents.ReadIndex());
   VENEER_TRY_VOID(
       tar_split->Run(sink, [&](size_t number, uint64_t offset, uint64_t size) -> Result<void> {

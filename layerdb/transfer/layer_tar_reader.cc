@@ -14,8 +14,6 @@ namespace veneer {
 
 namespace {
 
-// Up to here a content is held in memory and stored in one go.
-constexpr uint64_t kWholeLimit = uint64_t{1} << 20;
 // Owners' names kept for ACLs; an archive with more different ones gets no more of them resolved.
 constexpr size_t kMaxNames = 65536;
 
@@ -98,7 +96,7 @@ Result<void> LayerTarReader::AddObject(const LayerName& name) {
   for (size_t i = waiting; i < waiting_acls_.size(); ++i) waiting_acls_[i].node = node;
   if (!has_content) return {};
   layer_.SetOwner(content_, node);
-  if (entry.attr.size <= (entry.sparse ? StoreWriter::kInlineLimit : kWholeLimit)) {
+  if (entry.attr.size <= (entry.sparse ? StoreWriter::kInlineLimit : ContentWriters::kWholeLimit)) {
     storing_ = Storing::kWhole;
     slices_.clear();
     pieces_.clear();

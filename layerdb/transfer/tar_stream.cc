@@ -13,8 +13,8 @@ namespace veneer {
 
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;
-constexpr size_t kReadSize = size_t{256} << 10;
+constexpr size_t kFlushSize = size_t{1} << 20;
+constexpr size_t kScanSize = size_t{256} << 10;
 constexpr uint64_t kZeroBlock = 4096;
 
 }  // namespace
@@ -46,7 +46,7 @@ std::string TarHeaders::Mark(std::string_view path) {
   return EncodeTarEntry(entry);
 }
 
-TarStream::TarStream(TarSink sink) : sink_(sink) { buffer_.reserve(kPiece); }
+TarStream::TarStream(TarSink sink) : sink_(sink) { buffer_.reserve(kFlushSize); }
 
 Result<void> TarStream::Flush() {
   const Result<void> written = buffer_.empty() ? Result<void>() : sink_(buffer_);
@@ -56,8 +56,8 @@ Result<void> TarStream::Flush() {
 
 Result<void> TarStream::Raw(std::string_view bytes) {
   size_ += bytes.size();
-  if (buffer_.size() + bytes.size() > kPiece) VENEER_TRY_VOID(Flush());
-  if (bytes.size() >= kPiece) return sink_(bytes);
+  if (buffer_.size() + bytes.size() > kFlushSize) VENEER_TRY_VOID(Flush());
+  if (bytes.size() >= kFlushSize) return sink_(bytes);
   buffer_.append(bytes);
   return {};
 }
@@ -82,10 +82,11 @@ Result<void> TarStream::File(const TarOutput& entry, const std::optional<TarLink
   for (const SparseExtent& extent : extents) {
     total += extent.size;
     for (uint64_t done = 0; done < extent.size;) {
-      if (buffer_.size() == kPiece) VENEER_TRY_VOID(Flush());
+      if (buffer_.size() == kFlushSize) VENEER_TRY_VOID(Flush());
       // Straight into the buffer.
       const size_t at = buffer_.size();
-      const auto want = static_cast<size_t>(std::min<uint64_t>(kPiece - at, extent.size - done));
+      const auto want =
+          static_cast<size_t>(std::min<uint64_t>(kFlushSize - at, extent.size - done));
       buffer_.resize(at + want);
       VENEER_TRY_VOID(read(extent.offset + done, std::span(buffer_).subspan(at, want)));
       done += want;
@@ -124,7 +125,7 @@ std::vector<SparseExtent> ZeroRuns::Finish(uint64_t size) {
 Result<std::optional<std::vector<SparseExtent>>> SparseExtentsOf(int fd, uint64_t size) {
   if (size < kMinHoles) return std::nullopt;
   ZeroRuns runs;
-  std::string buffer(kReadSize, '\0');
+  std::string buffer(kScanSize, '\0');
   for (uint64_t at = 0; at < size;) {
     const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
     if (data < 0 && errno == ENXIO) break;  // a hole up to the end

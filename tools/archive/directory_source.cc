@@ -17,8 +17,6 @@ namespace veneer {
 
 namespace {
 
-std::string Quoted(const std::string& name) { return "\"" + PrintablePath(name) + "\""; }
-
 class DirectorySource : public ImageSource {
  public:
   explicit DirectorySource(Fd directory) : directory_(std::move(directory)) {}
@@ -29,7 +27,8 @@ class DirectorySource : public ImageSource {
                FollowLinks(asked, [&](const std::string& at) { return LinkAt(at); }));
     VENEER_TRY(std::optional<SourceFile> file, OpenAt(place));
     if (file || place == asked) return file;
-    return MakeError(Quoted(asked) + " is a link to " + Quoted(place) + ", which is missing");
+    return MakeError(QuotedPath(asked) + " is a link to " + QuotedPath(place) +
+                     ", which is missing");
   }
 
   Result<std::vector<std::string>> TopNames() override {
@@ -57,7 +56,7 @@ class DirectorySource : public ImageSource {
       const std::string component = place.substr(from, slash - from);
       Sys<Fd> next = sys::Open({parent.fd, component.c_str()}, O_RDONLY | O_DIRECTORY);
       if (!next && next.error().code == ENOENT) return std::optional<Parent>();
-      if (!next) return MakeError(next.error(), Quoted(place));
+      if (!next) return MakeError(next.error(), QuotedPath(place));
       parent.owned = *std::move(next);
       parent.fd = parent.owned.get();
       parent.name = place.substr(slash + 1);
@@ -72,7 +71,7 @@ class DirectorySource : public ImageSource {
     if (target) return std::optional<std::string>(*std::move(target));
     const int code = target.error().code;
     if (code == EINVAL || code == ENOENT) return std::optional<std::string>();  // no link
-    return MakeError(target.error(), Quoted(place));
+    return MakeError(target.error(), QuotedPath(place));
   }
 
   Result<std::optional<SourceFile>> OpenAt(const std::string& place) const {
@@ -81,9 +80,9 @@ class DirectorySource : public ImageSource {
     // Whoever made the directory may have put a pipe there: nobody waits for it.
     Sys<Fd> file = sys::Open({parent->fd, parent->name.c_str()}, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!file && file.error().code == ENOENT) return std::optional<SourceFile>();
-    if (!file) return MakeError(file.error(), Quoted(place));
-    VENEER_TRY_CTX(const struct stat st, sys::Stat({file->get()}), Quoted(place));
-    if (!S_ISREG(st.st_mode)) return MakeError(Quoted(place) + " is not a regular file");
+    if (!file) return MakeError(file.error(), QuotedPath(place));
+    VENEER_TRY_CTX(const struct stat st, sys::Stat({file->get()}), QuotedPath(place));
+    if (!S_ISREG(st.st_mode)) return MakeError(QuotedPath(place) + " is not a regular file");
     SourceFile out{file->get(), 0, static_cast<uint64_t>(st.st_size), {}};
     out.owned = *std::move(file);
     return std::optional<SourceFile>(std::move(out));

@@ -18,7 +18,7 @@ namespace veneer {
 namespace {
 
 constexpr size_t kMaxMemberName = 1024;
-constexpr size_t kReadSize = size_t{256} << 10;
+constexpr size_t kHashedSize = size_t{256} << 10;
 
 // Reads as much of [offset, offset + size) as there is.
 Result<std::string> ReadRange(const SourceFile& file, uint64_t offset, size_t size) {
@@ -137,7 +137,7 @@ Result<BlobDigest> HashFile(const SourceFile& file, BlobDigest::Algorithm algori
   BlobHash hash(algorithm);
   for (uint64_t at = 0; at < file.size;) {
     VENEER_TRY_VOID(Cancellation::Check(cancel));
-    const auto want = static_cast<size_t>(std::min<uint64_t>(kReadSize, file.size - at));
+    const auto want = static_cast<size_t>(std::min<uint64_t>(kHashedSize, file.size - at));
     VENEER_TRY(const std::string bytes, ReadRange(file, file.offset + at, want));
     if (bytes.empty()) return MakeError("it is cut short");
     hash.Update(bytes);

@@ -12,7 +12,7 @@ namespace veneer {
 
 namespace {
 
-constexpr int kMaxLinks = 40;  // as the kernel allows in one path
+constexpr int kMaxSymlinks = 40;  // as the kernel allows in one path
 
 // The components of a path, the last one first.
 std::vector<std::string> Reversed(std::string_view path) {
@@ -35,14 +35,12 @@ std::string Join(const std::vector<std::string>& components) {
   return out;
 }
 
-std::string Quoted(const std::string& name) { return "\"" + PrintablePath(name) + "\""; }
-
 }  // namespace
 
 Result<std::string> FollowLinks(const std::string& name, LinkLookup link_at) {
   std::vector<std::string> pending = Reversed(name);
   std::vector<std::string> place;
-  std::string last = Quoted(name) + " is a name";  // what led here
+  std::string last = QuotedPath(name) + " is a name";  // what led here
   const auto leaves = [&] {
     return MakeError(last +
                      ", which leaves the archive: only symbolic links inside it are followed");
@@ -60,9 +58,10 @@ Result<std::string> FollowLinks(const std::string& name, LinkLookup link_at) {
     const std::string here = Join(place);
     VENEER_TRY(const std::optional<std::string> target, link_at(here));
     if (!target) continue;
-    if (++links > kMaxLinks) return MakeError(Quoted(name) + " is a link that leads to itself");
-    last = (here == name ? "" : Quoted(name) + ": ") + Quoted(here) + " is a link to " +
-           Quoted(*target);
+    if (++links > kMaxSymlinks)
+      return MakeError(QuotedPath(name) + " is a link that leads to itself");
+    last = (here == name ? "" : QuotedPath(name) + ": ") + QuotedPath(here) + " is a link to " +
+           QuotedPath(*target);
     if (target->starts_with('/')) return leaves();
     place.pop_back();
     std::ranges::move(Reversed(*target), std::back_inserter(pending));

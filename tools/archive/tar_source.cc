@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kReadSize = size_t{64} << 10;
 // A layer has three members in the oldest archives and an image at most 4,096 layers.
 constexpr size_t kMaxMembers = 100'000;
-constexpr int kMaxLinks = 16;  // hard ones
+constexpr int kMaxHardLinks = 16;
 
 struct Member {
   FileType type = FileType::kRegular;
@@ -152,14 +152,14 @@ Result<bool> TarSource::Same(const Member& a, const Member& b) const {
 
 Result<std::optional<SourceFile>> TarSource::Find(const std::string& name) {
   VENEER_TRY(std::string place, NormalizeMemberName(name));
-  const std::string shown = "\"" + PrintablePath(place) + "\"";
+  const std::string shown = QuotedPath(place);
   const auto link_at = [&](const std::string& at) -> Result<std::optional<std::string>> {
     const auto found = members_.find(at);
     if (found == members_.end() || found->second.hard_link) return std::optional<std::string>();
     if (found->second.type != FileType::kSymlink) return std::optional<std::string>();
     return std::optional<std::string>(found->second.link);
   };
-  for (int links = 0; links <= kMaxLinks; ++links) {
+  for (int links = 0; links <= kMaxHardLinks; ++links) {
     std::string before = place;
     VENEER_TRY(place, FollowLinks(place, link_at));
     const auto found = members_.find(place);

@@ -14,7 +14,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ChrootArguments {
   std::string target;
   std::string name;
   std::vector<std::string> binds;
@@ -55,22 +55,22 @@ std::string AbsoluteIn(const std::string& base, const std::string& path) {
 // What is run, as `docker run` has it for an image, whose entrypoint gets the words given; and as
 // `docker exec` for a container that is there, where they are the command. `--entrypoint` takes the
 // place of both that and the image's command.
-std::vector<std::string> ComposeCommand(const Options& options, bool image,
+std::vector<std::string> ComposeCommand(const ChrootArguments& arguments, bool image,
                                         const std::vector<std::string>& words,
                                         const ImageConfig& config) {
   std::vector<std::string> argv;
-  if (options.entrypoint) {
-    if (!options.entrypoint->empty()) argv.push_back(*options.entrypoint);
+  if (arguments.entrypoint) {
+    if (!arguments.entrypoint->empty()) argv.push_back(*arguments.entrypoint);
   } else if (image || words.empty()) {
     argv = config.entrypoint;
   }
-  const bool of_image = words.empty() && !options.entrypoint;
+  const bool of_image = words.empty() && !arguments.entrypoint;
   const std::vector<std::string>& rest = of_image ? config.cmd : words;
   argv.insert(argv.end(), rest.begin(), rest.end());
   return argv;
 }
 
-Result<ProcessSpec> ComposeProcess(const Options& options, std::vector<std::string> argv,
+Result<ProcessSpec> ComposeProcess(const ChrootArguments& arguments, std::vector<std::string> argv,
                                    const ImageConfig& config) {
   ProcessSpec process;
   process.argv = std::move(argv);
@@ -80,22 +80,23 @@ Result<ProcessSpec> ComposeProcess(const Options& options, std::vector<std::stri
     }
   }
   process.environment.insert(process.environment.end(), config.env.begin(), config.env.end());
-  VENEER_TRY_VOID(AddVariables(options.environment, &process.environment));
-  process.user = options.user.value_or(config.user);
+  VENEER_TRY_VOID(AddVariables(arguments.environment, &process.environment));
+  process.user = arguments.user.value_or(config.user);
   const std::string image_dir =
       config.working_dir.empty() ? "" : AbsoluteIn("", config.working_dir);
   process.working_dir =
-      options.working_dir ? AbsoluteIn(image_dir, *options.working_dir) : image_dir;
-  process.make_working_dir = !options.working_dir && !image_dir.empty();
+      arguments.working_dir ? AbsoluteIn(image_dir, *arguments.working_dir) : image_dir;
+  process.make_working_dir = !arguments.working_dir && !image_dir.empty();
   return process;
 }
 
 // All that can be wrong with the options is found here, before anything is made.
-Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std::string>& words,
-                                   const Store& store, const ContainerOrImage& found) {
+Result<SessionSpec> ComposeSession(const ChrootArguments& arguments,
+                                   const std::vector<std::string>& words, const Store& store,
+                                   const ContainerOrImage& found) {
   const Digest& image = found.container ? found.container->image_id : found.image->image.id;
   SessionSpec spec;
-  for (const std::string& bind : options.binds) {
+  for (const std::string& bind : arguments.binds) {
     Result<BindMount> parsed = ParseBind(bind);
     if (parsed && ::access(parsed->source.c_str(), F_OK) != 0) {
       parsed = MakeError(Errno{errno}, parsed->source);
@@ -103,24 +104,25 @@ Result<SessionSpec> ComposeSession(const Options& options, const std::vector<std
     if (!parsed) return tl::unexpected(std::move(parsed).error().Context("--bind"));
     spec.binds.push_back(*std::move(parsed));
   }
-  spec.network = options.network == "none" ? Network::kNone : Network::kHost;
+  spec.network = arguments.network == "none" ? Network::kNone : Network::kHost;
   VENEER_TRY(const std::string text, store.ReadBlob(image, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
-  VENEER_TRY(spec.process,
-             ComposeProcess(
-                 options, ComposeCommand(options, found.image.has_value(), words, config), config));
-  spec.read_only = options.read_only;
+  VENEER_TRY(
+      spec.process,
+      ComposeProcess(arguments, ComposeCommand(arguments, found.image.has_value(), words, config),
+                     config));
+  spec.read_only = arguments.read_only;
   return spec;
 }
 
 // The container to enter: one that is there, a new one with the name given, or one that ends with
 // this session, which owns it.
-Result<OwnedContainer> ContainerFor(Store& store, const Options& options,
+Result<OwnedContainer> ContainerFor(Store& store, const ChrootArguments& arguments,
                                     const ContainerOrImage& found) {
   if (found.container) return OwnedContainer{*found.container, {}};
   const FoundImage& image = *found.image;
-  const bool throw_away = options.name.empty();
-  const ContainerSpec spec{options.name, image.image.id, NameOfImage(image), throw_away, {}};
+  const bool throw_away = arguments.name.empty();
+  const ContainerSpec spec{arguments.name, image.image.id, NameOfImage(image), throw_away, {}};
   if (throw_away) return NewOwnedContainer(store, spec);
   VENEER_TRY(ContainerRecord record, NewContainer(store, spec));
   return OwnedContainer{std::move(record), {}};
@@ -174,25 +176,25 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
   return end;
 }
 
-Result<int> Chroot(Context& context, const Options& options) {
+Result<int> Chroot(Context& context, const ChrootArguments& arguments) {
   NoteSingleId();
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);
-  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, options.target));
-  if (found.container && !options.name.empty()) {
-    return MakeError("--name names a new container, but " + options.target + " is one already",
+  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, arguments.target));
+  if (found.container && !arguments.name.empty()) {
+    return MakeError("--name names a new container, but " + arguments.target + " is one already",
                      ExitCode::kUsage);
   }
-  VENEER_TRY(SessionSpec spec, ComposeSession(options, context.program, *store, found));
-  VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, options, found));
+  VENEER_TRY(SessionSpec spec, ComposeSession(arguments, context.program, *store, found));
+  VENEER_TRY(const OwnedContainer owned, ContainerFor(*store, arguments, found));
   const ContainerRecord& container = owned.record;
   spec.stub_record = StubRecordOf(*store, container);
   const Result<SessionEnd> end = RunIn(*store, container, std::move(spec));
   // A new container in which nothing has run would only be in the way of the next try.
   const bool started = end && end->started;
   if (container.remove_on_exit || (found.image && !started) ||
-      (options.remove && end && !end->error)) {
+      (arguments.remove && end && !end->error)) {
     if (auto removed = RemoveContainer(*store, container.name);
         !removed && end && removed.error().exit() != ExitCode::kNotFound) {
       PrintError(removed.error());
@@ -206,38 +208,38 @@ Result<int> Chroot(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec ChrootCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ChrootArguments>();
   return {
       .name = "chroot",
       .summary = "Run a command in a container, or in a throw-away container of an image",
-      .positionals = {{ContainerOrImageValue(), &options->target,
+      .positionals = {{ContainerOrImageValue(), &arguments->target,
                        "A container, or the image of a throw-away one"}},
       .options =
           {
-              {"-n,--name", &options->name, TextValue("NAME"),
+              {"-n,--name", &arguments->name, TextValue("NAME"),
                "Keep the image's new container under this name"},
-              Option("-b,--bind", &options->binds, FileValue("SRC:DST[:ro]"),
+              Option("-b,--bind", &arguments->binds, FileValue("SRC:DST[:ro]"),
                      "Show a file or directory of the host inside")
                   .AlsoNamed("-v,--volume"),
               {"-e,--env",
-               &options->environment,
+               &arguments->environment,
                {"NAME[=VALUE]", Offer::kVariables},
                "Set a variable; without a value, the caller's"},
-              {"-u,--user", &options->user, WordsValue("USER[:GROUP]", {"root"}),
+              {"-u,--user", &arguments->user, WordsValue("USER[:GROUP]", {"root"}),
                "Names or numbers of the image; default the image's user"},
-              {"-w,--workdir", &options->working_dir, DirectoryValue(),
+              {"-w,--workdir", &arguments->working_dir, DirectoryValue(),
                "The directory to start in"},
-              {"--entrypoint", &options->entrypoint, TextValue("COMMAND"),
+              {"--entrypoint", &arguments->entrypoint, TextValue("COMMAND"),
                "Instead of the image's entrypoint and command; empty: none"},
-              {"--net", &options->network, OneOfValue("host|none", {"host", "none"}),
+              {"--net", &arguments->network, OneOfValue("host|none", {"host", "none"}),
                "The host's network, or none but loopback"},
-              {"-r,--read-only", &options->read_only, "Nothing in the container can be changed"},
-              {"--rm", &options->remove, "Remove the container at the end"},
+              {"-r,--read-only", &arguments->read_only, "Nothing in the container can be changed"},
+              {"--rm", &arguments->remove, "Remove the container at the end"},
               // A terminal is used when there is one.
-              Option("-i,--interactive", &options->has_no_effect, "").Hidden(),
-              Option("-t,--tty", &options->has_no_effect, "").Hidden(),
+              Option("-i,--interactive", &arguments->has_no_effect, "").Hidden(),
+              Option("-t,--tty", &arguments->has_no_effect, "").Hidden(),
           },
-      .run = [options](Context& context) { return Chroot(context, *options); },
+      .run = [arguments](Context& context) { return Chroot(context, *arguments); },
       .known_as = {"run", "exec", "shell"},
       .footer =
           "The command and its words come after the container, best after --; an image's "

@@ -15,7 +15,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct CommitArguments {
   std::string container;
   std::optional<std::string> reference;
   std::string author;
@@ -31,7 +31,7 @@ struct Options {
 // known.
 constexpr const char* kCreatedBy = "veneer commit";
 
-Result<ImageConfig> ReadConfig(const Store& store, const Digest& id) {
+Result<ImageConfig> ReadImageConfig(const Store& store, const Digest& id) {
   VENEER_TRY(const std::string text, store.ReadBlob(id, JsonLimits{}.bytes));
   auto config = ParseImageConfig(text);
   if (!config)
@@ -42,17 +42,17 @@ Result<ImageConfig> ReadConfig(const Store& store, const Digest& id) {
 
 struct Commit {
   Store& store;
-  const Options& options;
+  const CommitArguments& arguments;
   const std::vector<std::string>& tags;
   const std::vector<ConfigChange>& changes;
   Timestamp created;
   Interrupt& interrupt;
 
   Result<Digest> Run() const {
-    VENEER_TRY(const ContainerLock lock, store.containers().Lock(options.container));
-    VENEER_TRY(const ContainerRecord container, store.containers().Get(options.container));
+    VENEER_TRY(const ContainerLock lock, store.containers().Lock(arguments.container));
+    VENEER_TRY(const ContainerRecord container, store.containers().Get(arguments.container));
     VENEER_TRY(const MountStatus status, StatusOf(store, container));
-    if (options.remove &&
+    if (arguments.remove &&
         (status.state == MountState::kMounted || status.state == MountState::kSession)) {
       return MakeError(
           "container " + container.name + " is in use" +
@@ -62,27 +62,27 @@ struct Commit {
     }
     RemoveStaleStubs(store, container, status);
     VENEER_TRY_VOID(SyncContainer(status));
-    VENEER_TRY(ImageConfig parent, ReadConfig(store, container.image_id));
+    VENEER_TRY(ImageConfig parent, ReadImageConfig(store, container.image_id));
     if (!changes.empty()) {
       VENEER_TRY_VOID(ApplyChanges(changes, &parent.document["config"]));
     }
     VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
     CommitOptions commit;
-    commit.move = options.remove;
+    commit.move = arguments.remove;
     commit.cancel = interrupt.cancellation();
-    Progress progress(ProgressModeOf(options.quiet ? "none" : options.progress));
+    Progress progress(ProgressModeOf(arguments.quiet ? "none" : arguments.progress));
     commit.progress = [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); };
     if (getenv("SOURCE_DATE_EPOCH") != nullptr) commit.source_date_epoch = created.sec;
     VENEER_TRY(const CommittedLayer layer, CommitContainer(store, *session, container, commit));
     VENEER_TRY(const Digest id, Publish(*session, container, parent, layer));
-    if (options.remove) VENEER_TRY_VOID(store.containers().RemoveFiles(container.name));
+    if (arguments.remove) VENEER_TRY_VOID(store.containers().RemoveFiles(container.name));
     return id;
   }
 
   Result<Digest> Publish(StoreWriter& session, const ContainerRecord& container,
                          const ImageConfig& parent, const CommittedLayer& layer) const {
     VENEER_TRY(const FoundImage parent_image, store.images().Find(container.image_id.ToString()));
-    const NewLayer entry{layer.diff_id, created, kCreatedBy, options.author, options.message};
+    const NewLayer entry{layer.diff_id, created, kCreatedBy, arguments.author, arguments.message};
     VENEER_TRY(const Digest id, session.PutBlob(ComposeChild(parent, entry)));
     std::vector<Digest> diff_ids = container.diff_ids;
     diff_ids.push_back(layer.diff_id);
@@ -90,7 +90,7 @@ struct Commit {
     const ImageRecord image{
         id, std::move(diff_ids),  chain_id, created, parent_image.image.size + layer.content_bytes,
         {}, parent_image.image.id};
-    if (options.remove) {
+    if (arguments.remove) {
       VENEER_TRY_VOID(
           session.PublishLinked([&] { return store.images().Put(image, tags, container.name); }));
     } else {
@@ -100,19 +100,19 @@ struct Commit {
   }
 };
 
-Result<int> RunCommit(Context& context, const Options& options) {
+Result<int> RunCommit(Context& context, const CommitArguments& arguments) {
   std::vector<std::string> tags;
-  if (options.reference) {
-    VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
+  if (arguments.reference) {
+    VENEER_TRY(std::string tag, NormalizeTag(*arguments.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(arguments.changes));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY_VOID(FindContainer(*store, options.container));
+  VENEER_TRY_VOID(FindContainer(*store, arguments.container));
   Interrupt interrupt;
-  const Result<Digest> id = Commit{*store, options, tags, changes, created, interrupt}.Run();
+  const Result<Digest> id = Commit{*store, arguments, tags, changes, created, interrupt}.Run();
   if (!id) {
     interrupt.EndIfAsked();
     return tl::unexpected(id.error());
@@ -124,28 +124,28 @@ Result<int> RunCommit(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec CommitCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<CommitArguments>();
   return {
       .name = "commit",
       .summary = "Make an image of a container's image and its changes",
-      .positionals = {{ContainerValue(), &options->container, "The container"},
-                      {ImageValue("REF"), &options->reference, "The name of the new image",
+      .positionals = {{ContainerValue(), &arguments->container, "The container"},
+                      {ImageValue("REF"), &arguments->reference, "The name of the new image",
                        Need::kOptional}},
       .options =
           {
-              {"-a,--author", &options->author, TextValue("TEXT"), "The author of the image"},
-              {"-m,--message", &options->message, TextValue("TEXT"),
+              {"-a,--author", &arguments->author, TextValue("TEXT"), "The author of the image"},
+              {"-m,--message", &arguments->message, TextValue("TEXT"),
                "The text that history shows for the layer"},
-              {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
+              {"-c,--change", &arguments->changes, TextValue("INSTRUCTION"),
                "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"nginx\"]'"},
-              {"-p,--pause", &options->pause,
+              {"-p,--pause", &arguments->pause,
                "Has no effect: what programs write meanwhile is in the image or is not"},
-              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
-              {"-q,--quiet", &options->quiet, "Show no progress"},
-              {"--rm", &options->remove,
+              {"--progress", &arguments->progress, ProgressValue(), kProgressHelp},
+              {"-q,--quiet", &arguments->quiet, "Show no progress"},
+              {"--rm", &arguments->remove,
                "Remove the container, moving its files instead of copying them"},
           },
-      .run = [options](Context& context) { return RunCommit(context, *options); },
+      .run = [arguments](Context& context) { return RunCommit(context, *arguments); },
   };
 }
 

@@ -12,7 +12,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ContainerPruneArguments {
   bool force = false;
   bool bytes = false;
   std::vector<std::string> filters;
@@ -22,8 +22,8 @@ constexpr const char* kWarning =
     "This will remove all containers that are not mounted, with what was written in them.";
 
 // The earliest of what `until` says; nullopt: it says nothing.
-Result<std::optional<Timestamp>> Until(const Options& options) {
-  VENEER_TRY(const ListFilters filters, ParseFilters(options.filters, {"until"}));
+Result<std::optional<Timestamp>> Until(const ContainerPruneArguments& arguments) {
+  VENEER_TRY(const ListFilters filters, ParseFilters(arguments.filters, {"until"}));
   const Timestamp now = Now();
   std::optional<Timestamp> until;
   for (const std::string& text : FilterValues(filters, "until")) {
@@ -35,7 +35,8 @@ Result<std::optional<Timestamp>> Until(const Options& options) {
 
 // Those that nothing mounts or runs in. Which they are is asked outside of the user namespace,
 // where mounts can be seen.
-Result<std::vector<std::string>> Choose(Store& store, const std::optional<Timestamp>& until) {
+Result<std::vector<std::string>> ChooseContainers(Store& store,
+                                                  const std::optional<Timestamp>& until) {
   std::vector<std::string> names;
   VENEER_TRY(const std::vector<ContainerRecord> containers, store.containers().List());
   for (const ContainerRecord& container : containers) {
@@ -46,14 +47,14 @@ Result<std::vector<std::string>> Choose(Store& store, const std::optional<Timest
   return names;
 }
 
-Result<int> ContainerPrune(Context& context, const Options& options) {
-  VENEER_TRY(const std::optional<Timestamp> until, Until(options));
+Result<int> ContainerPrune(Context& context, const ContainerPruneArguments& arguments) {
+  VENEER_TRY(const std::optional<Timestamp> until, Until(arguments));
   uint64_t freed = 0;
-  if (options.force || Confirm(kWarning, options.filters)) {
+  if (arguments.force || Confirm(kWarning, arguments.filters)) {
     std::vector<std::string> names;
     {
       VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
-      VENEER_TRY(names, Choose(*store, until));
+      VENEER_TRY(names, ChooseContainers(*store, until));
     }
     context.EnterUserNamespaceIfPossible();
     VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
@@ -70,25 +71,25 @@ Result<int> ContainerPrune(Context& context, const Options& options) {
     if (code != 0) return code;
     if (!names.empty()) PrintLine("");
   }
-  PrintLine("Total reclaimed space: " + ShowSize(freed, options.bytes, kSizeDigits));
+  PrintLine("Total reclaimed space: " + ShowSize(freed, arguments.bytes, kSizeDigits));
   return 0;
 }
 
 }  // namespace
 
 CommandSpec ContainerPruneCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ContainerPruneArguments>();
   return {
       .name = "prune",
       .summary = "Remove all containers that are not mounted",
       .options =
           {
-              {"-f,--force", &options->force, "Do not ask"},
-              {"--bytes", &options->bytes, "The size in bytes"},
-              {"--filter", &options->filters, FiltersValue("FILTER", {"until="}),
+              {"-f,--force", &arguments->force, "Do not ask"},
+              {"--bytes", &arguments->bytes, "The size in bytes"},
+              {"--filter", &arguments->filters, FiltersValue("FILTER", {"until="}),
                "Only containers that are older (until=24h, until=2024-01-31)"},
           },
-      .run = [options](Context& context) { return ContainerPrune(context, *options); },
+      .run = [arguments](Context& context) { return ContainerPrune(context, *arguments); },
   };
 }
 

@@ -6,16 +6,16 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct CreateArguments {
   std::string image;
   std::string name;
 };
 
-Result<int> Create(Context& context, const Options& options) {
+Result<int> Create(Context& context, const CreateArguments& arguments) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, arguments.image));
   VENEER_TRY(const ContainerRecord container,
-             NewContainer(*store, {options.name, found.image.id, NameOfImage(found), false, {}}));
+             NewContainer(*store, {arguments.name, found.image.id, NameOfImage(found), false, {}}));
   PrintLine(container.name);
   return 0;
 }
@@ -23,14 +23,14 @@ Result<int> Create(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec CreateCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<CreateArguments>();
   return {
       .name = "create",
       .summary = "Make a container of an image, and print its name",
-      .positionals = {{ImageValue(), &options->image, "The image"}},
-      .options = {{"-n,--name", &options->name, TextValue("NAME"),
+      .positionals = {{ImageValue(), &arguments->image, "The image"}},
+      .options = {{"-n,--name", &arguments->name, TextValue("NAME"),
                    "The name of the container; default one that Veneer chooses"}},
-      .run = [options](Context& context) { return Create(context, *options); },
+      .run = [arguments](Context& context) { return Create(context, *arguments); },
   };
 }
 

@@ -10,7 +10,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct DiffArguments {
   std::string target;
   std::string other;
   std::string format = "text";
@@ -81,29 +81,29 @@ void PrintSizes(const std::vector<SizedDiffEntry>& changes, bool exact, bool par
             " after");
 }
 
-Result<int> Diff(Context& context, const Options& options) {
+Result<int> Diff(Context& context, const DiffArguments& arguments) {
   context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   std::vector<SizedDiffEntry> changes;
-  if (options.other.empty()) {
-    if (!store->containers().Get(options.target) && store->images().Find(options.target)) {
+  if (arguments.other.empty()) {
+    if (!store->containers().Get(arguments.target) && store->images().Find(arguments.target)) {
       return MakeError(
-          options.target + " is an image; name a second one to compare it with, or a container",
+          arguments.target + " is an image; name a second one to compare it with, or a container",
           ExitCode::kNotFound);
     }
-    VENEER_TRY(changes, OfContainer(*store, options.target, options.stat || options.verbose));
+    VENEER_TRY(changes, OfContainer(*store, arguments.target, arguments.stat || arguments.verbose));
   } else {
-    VENEER_TRY(const FoundImage below, FindImage(*store, options.target));
-    VENEER_TRY(const FoundImage above, FindImage(*store, options.other));
+    VENEER_TRY(const FoundImage below, FindImage(*store, arguments.target));
+    VENEER_TRY(const FoundImage above, FindImage(*store, arguments.other));
     VENEER_TRY(changes, DiffImages(*store, below.image.diff_ids, above.image.diff_ids));
   }
-  if (options.format == "json") {
-    PrintJson(changes, options.stat, options.verbose);
-  } else if (options.stat) {
-    PrintSizes(changes, options.bytes, options.verbose);
+  if (arguments.format == "json") {
+    PrintJson(changes, arguments.stat, arguments.verbose);
+  } else if (arguments.stat) {
+    PrintSizes(changes, arguments.bytes, arguments.verbose);
   } else {
     for (const SizedDiffEntry& change : changes) {
-      const bool parts = options.verbose && !change.parts.empty();
+      const bool parts = arguments.verbose && !change.parts.empty();
       PrintLine(KindOf(change) + " " + change.entry.path +
                 (parts ? " (" + PartsOf(change) + ")" : ""));
     }
@@ -114,27 +114,27 @@ Result<int> Diff(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec DiffCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<DiffArguments>();
   return {
       .name = "diff",
       .summary =
           "List what a container, or the second of two images, added (A), changed (C) and "
           "deleted (D)",
-      .positionals = {{ContainerOrImageValue(), &options->target,
+      .positionals = {{ContainerOrImageValue(), &arguments->target,
                        "The container, or the image to start from"},
-                      {ImageValue(), &options->other, "The image that is compared with it",
+                      {ImageValue(), &arguments->other, "The image that is compared with it",
                        Need::kOptional}},
       .options =
           {
-              {"--format", &options->format, OneOfValue("FORMAT", {"text", "json"}),
+              {"--format", &arguments->format, OneOfValue("FORMAT", {"text", "json"}),
                "text or json"},
-              {"--stat", &options->stat, "With the sizes of files, before and after"},
-              {"-v,--verbose", &options->verbose,
+              {"--stat", &arguments->stat, "With the sizes of files, before and after"},
+              {"-v,--verbose", &arguments->verbose,
                "With the differences: contents, mode, owner, time, xattrs, device, type; "
                "inside: something in the directory"},
-              {"--bytes", &options->bytes, "Sizes in bytes"},
+              {"--bytes", &arguments->bytes, "Sizes in bytes"},
           },
-      .run = [options](Context& context) { return Diff(context, *options); },
+      .run = [arguments](Context& context) { return Diff(context, *arguments); },
   };
 }
 

@@ -9,7 +9,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ExportArguments {
   std::string container;
   std::optional<std::string> output;
 };
@@ -24,20 +24,20 @@ Result<ContainerRecord> Prepare(Store& store, const std::string& name) {
   return container;
 }
 
-Result<void> WriteTo(Store& store, const Options& options, const Cancellation* cancel) {
-  VENEER_TRY(const ContainerRecord container, Prepare(store, options.container));
+Result<void> WriteTo(Store& store, const ExportArguments& arguments, const Cancellation* cancel) {
+  VENEER_TRY(const ContainerRecord container, Prepare(store, arguments.container));
   VENEER_TRY(const std::unique_ptr<ArchiveOutput> output,
-             ArchiveOutput::Open(options.output, cancel));
+             ArchiveOutput::Open(arguments.output, cancel));
   VENEER_TRY_VOID(ExportContainer(store, container, cancel,
                                   [&](std::string_view bytes) { return output->Write(bytes); }));
   return output->Commit();
 }
 
-Result<int> Export(Context& context, const Options& options) {
+Result<int> Export(Context& context, const ExportArguments& arguments) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   Interrupt interrupt;
-  if (const Result<void> done = WriteTo(*store, options, interrupt.cancellation()); !done) {
+  if (const Result<void> done = WriteTo(*store, arguments, interrupt.cancellation()); !done) {
     interrupt.EndIfAsked();
     return tl::unexpected(done.error());
   }
@@ -47,14 +47,14 @@ Result<int> Export(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec ExportCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ExportArguments>();
   return {
       .name = "export",
       .summary = "Write the tree of a container as one tar archive",
-      .positionals = {{ContainerValue(), &options->container, "The container"}},
-      .options = {{"-o,--output", &options->output, FileValue("FILE"),
+      .positionals = {{ContainerValue(), &arguments->container, "The container"}},
+      .options = {{"-o,--output", &arguments->output, FileValue("FILE"),
                    "A file; standard output when left out"}},
-      .run = [options](Context& context) { return Export(context, *options); },
+      .run = [arguments](Context& context) { return Export(context, *arguments); },
   };
 }
 

@@ -18,7 +18,7 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-struct Options {
+struct FsckArguments {
   std::string progress = "auto";
   bool repair = false;
 };
@@ -31,13 +31,13 @@ void PrintProblem(const FsckProblem& problem, const RepairOutcome* outcome) {
   PrintLine(Printable(line));
 }
 
-Result<int> RunFsck(Context& context, const Options& options) {
+Result<int> RunFsck(Context& context, const FsckArguments& arguments) {
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
   Result<std::unique_ptr<Store>> store = context.OpenStore(Store::Missing::kFail);
   FsckReport report;
   uint64_t contents = 0;  // bytes, as the progress counts them
   if (store) {
-    Progress progress(ProgressModeOf(options.progress));
+    Progress progress(ProgressModeOf(arguments.progress));
     VENEER_TRY(report, Fsck(**store, [&](uint64_t done, uint64_t total) {
                  contents = total;
                  progress.Update(done, total);
@@ -49,12 +49,12 @@ Result<int> RunFsck(Context& context, const Options& options) {
     return tl::unexpected(std::move(store).error());
   }
   std::vector<RepairOutcome> outcomes;
-  if (options.repair && store) {
+  if (arguments.repair && store) {
     VENEER_TRY(outcomes, Repair(**store, report));
   }
   for (const Digest& chain_id : report.stale_trees) {
     PrintLine("trees/" + chain_id.hex() + ": is not whole, as after a power cut" +
-              (options.repair ? " -- removed; it" : "; it") + " is made again when it is needed");
+              (arguments.repair ? " -- removed; it" : "; it") + " is made again when it is needed");
   }
   size_t left = 0;
   for (size_t i = 0; i < report.problems.size(); ++i) {
@@ -75,18 +75,18 @@ Result<int> RunFsck(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec FsckCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<FsckArguments>();
   return {
       .name = "fsck",
       .summary = "Check everything in the store against its digests",
       .options =
           {
-              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
-              {"--repair", &options->repair,
+              {"--progress", &arguments->progress, ProgressValue(), kProgressHelp},
+              {"--repair", &arguments->repair,
                "Remove what is damaged and can be made again, and have damaged layers read anew "
                "when they are loaded or imported the next time"},
           },
-      .run = [options](Context& context) { return RunFsck(context, *options); },
+      .run = [arguments](Context& context) { return RunFsck(context, *arguments); },
   };
 }
 

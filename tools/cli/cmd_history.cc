@@ -14,7 +14,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct HistoryArguments {
   std::string image;
   std::string format;
   bool quiet = false;
@@ -26,7 +26,7 @@ struct Options {
 constexpr size_t kCreatedByWidth = 45;
 constexpr const char* kMissing = "<missing>";
 
-ListShape Shape(bool human) {
+ListShape HistoryShape(bool human) {
   ListShape shape;
   shape.fields = {{"ID", "IMAGE"},      {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"},
                   {"Size", "SIZE"},     {"CreatedBy", "CREATED BY"}, {"Comment", "COMMENT"},
@@ -62,11 +62,11 @@ Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& 
   return ids;
 }
 
-Result<int> History(Context& context, const Options& options) {
+Result<int> History(Context& context, const HistoryArguments& arguments) {
   VENEER_TRY(const ListFormat format,
-             ListFormat::Parse(Shape(options.human), options.format, options.quiet));
+             ListFormat::Parse(HistoryShape(arguments.human), arguments.format, arguments.quiet));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, arguments.image));
   VENEER_TRY(const std::string text, store->ReadBlob(found.image.id, JsonLimits{}.bytes));
   VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
   const std::vector<HistoryEntry> steps = StepsOf(config);
@@ -80,11 +80,11 @@ Result<int> History(Context& context, const Options& options) {
     uint64_t size = 0;
     Json row = Json::object();
     const auto there = ids.find(i + 1);
-    row["ID"] = there == ids.end() ? kMissing : ShowId(there->second, options.no_trunc);
+    row["ID"] = there == ids.end() ? kMissing : ShowId(there->second, arguments.no_trunc);
     row["CreatedSince"] = HumanAge(created, now);
     row["CreatedAt"] = step.created ? FormatRfc3339({created.sec, 0}) : "N/A";
     row["CreatedBy"] =
-        options.no_trunc ? step.created_by : Ellipsis(step.created_by, kCreatedByWidth);
+        arguments.no_trunc ? step.created_by : Ellipsis(step.created_by, kCreatedByWidth);
     row["Comment"] = step.comment;
     row["DiffID"] = "";
     if (!step.empty_layer) {
@@ -94,7 +94,7 @@ Result<int> History(Context& context, const Options& options) {
         VENEER_TRY(size, LayerSize(*store, diff_id));
       }
     }
-    row["Size"] = ShowSize(size, options.bytes || !options.human);
+    row["Size"] = ShowSize(size, arguments.bytes || !arguments.human);
     rows.push_back(std::move(row));
   }
   std::ranges::reverse(rows);
@@ -106,21 +106,21 @@ Result<int> History(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec HistoryCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<HistoryArguments>();
   return {
       .name = "history",
       .summary = "Show how an image came to be, the newest step first",
-      .positionals = {{ImageValue(), &options->image, "The image"}},
+      .positionals = {{ImageValue(), &arguments->image, "The image"}},
       .options =
           {
-              {"-q,--quiet", &options->quiet, "Only the ids"},
-              {"--no-trunc", &options->no_trunc, "Whole ids and commands"},
-              {"-H,--human", &options->human,
+              {"-q,--quiet", &arguments->quiet, "Only the ids"},
+              {"--no-trunc", &arguments->no_trunc, "Whole ids and commands"},
+              {"-H,--human", &arguments->human,
                "Sizes and times in readable form, which is the default; -H=false: exact"},
-              {"--bytes", &options->bytes, "Sizes in bytes"},
-              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
+              {"--bytes", &arguments->bytes, "Sizes in bytes"},
+              {"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
           },
-      .run = [options](Context& context) { return History(context, *options); },
+      .run = [arguments](Context& context) { return History(context, *arguments); },
   };
 }
 

@@ -13,7 +13,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ImagePruneArguments {
   bool all = false;
   bool force = false;
   bool bytes = false;
@@ -45,19 +45,19 @@ void AddParents(const std::vector<ImageListing>& listings, const std::set<Digest
   }
 }
 
-Result<std::set<Digest>> Choose(Store& store, const Options& options,
-                                const ImageSelection& selection) {
+Result<std::set<Digest>> ChooseImages(Store& store, const ImagePruneArguments& arguments,
+                                      const ImageSelection& selection) {
   std::set<Digest> used;
   VENEER_TRY(const auto containers, store.containers().List());
   for (const ContainerRecord& container : containers) used.insert(container.image_id);
   std::set<Digest> chosen;
   VENEER_TRY(const std::vector<ImageListing> listings, store.images().List());
   std::set<Digest> needed;
-  if (!options.all) needed = IntermediateImages(listings);
+  if (!arguments.all) needed = IntermediateImages(listings);
   for (const ImageListing& listing : listings) {
     const ImageRecord& image = listing.image;
     if (used.contains(image.id) || needed.contains(image.id) ||
-        (!options.all && !listing.tags.empty()))
+        (!arguments.all && !listing.tags.empty()))
       continue;
     if (!selection.MatchesTime(image.created)) continue;
     if (selection.needs_labels()) {
@@ -67,13 +67,13 @@ Result<std::set<Digest>> Choose(Store& store, const Options& options,
     }
     chosen.insert(image.id);
   }
-  if (!options.all) AddParents(listings, used, &chosen);
+  if (!arguments.all) AddParents(listings, used, &chosen);
   return chosen;
 }
 
-Result<int> ImagePrune(Context& context, const Options& options) {
-  VENEER_TRY(const ImageSelection selection, ParseImageSelection(options.filters, Now()));
-  if (!options.force && !Confirm(options.all ? kWarnAll : kWarnDangling, options.filters)) {
+Result<int> ImagePrune(Context& context, const ImagePruneArguments& arguments) {
+  VENEER_TRY(const ImageSelection selection, ParseImageSelection(arguments.filters, Now()));
+  if (!arguments.force && !Confirm(arguments.all ? kWarnAll : kWarnDangling, arguments.filters)) {
     PrintLine("Total reclaimed space: 0B");
     return 0;
   }
@@ -81,8 +81,8 @@ Result<int> ImagePrune(Context& context, const Options& options) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   RemoveDeadContainers(*store);
   PruneOptions prune;
-  prune.keep_named = !options.all;
-  VENEER_TRY(prune.images, Choose(*store, options, selection));
+  prune.keep_named = !arguments.all;
+  VENEER_TRY(prune.images, ChooseImages(*store, arguments, selection));
   VENEER_TRY(const PruneReport report, Prune(*store, prune));
   if (report.writers_active && !prune.images.empty()) {
     return MakeError("an import or commit is running; no image was removed, try again behind it",
@@ -95,28 +95,28 @@ Result<int> ImagePrune(Context& context, const Options& options) {
     for (const Digest& chain : image.chains) PrintLine("deleted: " + chain.ToString());
   }
   if (!report.removed_images.empty()) PrintLine("");
-  PrintLine("Total reclaimed space: " + ShowSize(report.bytes_freed, options.bytes, kSizeDigits));
+  PrintLine("Total reclaimed space: " + ShowSize(report.bytes_freed, arguments.bytes, kSizeDigits));
   return 0;
 }
 
 }  // namespace
 
 CommandSpec ImagePruneCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ImagePruneArguments>();
   return {
       .name = "prune",
       .summary = "Remove images that have no name and no container",
       .options =
           {
-              {"-a,--all", &options->all, "Also images with names, if no container uses them"},
-              {"-f,--force", &options->force, "Do not ask"},
-              {"--bytes", &options->bytes, "The size in bytes"},
-              {"--filter", &options->filters,
+              {"-a,--all", &arguments->all, "Also images with names, if no container uses them"},
+              {"-f,--force", &arguments->force, "Do not ask"},
+              {"--bytes", &arguments->bytes, "The size in bytes"},
+              {"--filter", &arguments->filters,
                FiltersValue("FILTER", {"until=", "label=", "label!="}),
                "Only images that are older (until=24h, until=2024-01-31), that have a label "
                "(label=a, label=a=b) or have it not (label!=a)"},
           },
-      .run = [options](Context& context) { return ImagePrune(context, *options); },
+      .run = [arguments](Context& context) { return ImagePrune(context, *arguments); },
   };
 }
 

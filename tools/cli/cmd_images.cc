@@ -17,7 +17,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ImagesArguments {
   std::string reference;
   std::vector<std::string> filters;
   std::string format;
@@ -31,7 +31,7 @@ struct Options {
 
 constexpr const char* kNone = "<none>";
 
-ListShape Shape(bool digests) {
+ListShape ImageListShape(bool digests) {
   ListShape shape;
   shape.fields = {{"Repository", "REPOSITORY"},
                   {"Tag", "TAG"},
@@ -54,7 +54,7 @@ ListShape Shape(bool digests) {
 }
 
 // What --filter and the argument ask for, with the images they name looked up.
-struct Wanted {
+struct WantedImages {
   bool intermediate = false;  // also those
   std::optional<bool> dangling;
   std::vector<std::string> labels;      // all of them
@@ -75,14 +75,15 @@ void Earlier(const Timestamp& time, std::optional<Timestamp>* limit) {
   if (!*limit || time < **limit) *limit = time;
 }
 
-Result<Wanted> Understand(Store& store, const Options& options, const ListFilters& filters) {
-  Wanted wanted;
+Result<WantedImages> ParseImageFilters(Store& store, const ImagesArguments& arguments,
+                                       const ListFilters& filters) {
+  WantedImages wanted;
   VENEER_TRY(wanted.dangling, FilterSwitch(filters, "dangling"));
-  wanted.intermediate = options.all && !wanted.dangling.value_or(false);
+  wanted.intermediate = arguments.all && !wanted.dangling.value_or(false);
   wanted.labels = FilterValues(filters, "label");
   wanted.references = FilterValues(filters, "reference");
-  if (!options.reference.empty()) {
-    VENEER_TRY(wanted.argument, ArgumentPattern(options.reference));
+  if (!arguments.reference.empty()) {
+    VENEER_TRY(wanted.argument, ArgumentPattern(arguments.reference));
   }
   const Timestamp now = Now();
   for (const std::string& text : FilterValues(filters, "until")) {
@@ -100,7 +101,8 @@ Result<Wanted> Understand(Store& store, const Options& options, const ListFilter
   return wanted;
 }
 
-Result<bool> WantsImage(const Store& store, const Wanted& wanted, const ImageListing& listing) {
+Result<bool> WantsImage(const Store& store, const WantedImages& wanted,
+                        const ImageListing& listing) {
   const ImageRecord& image = listing.image;
   if (wanted.dangling && *wanted.dangling != listing.tags.empty()) return false;
   if (wanted.before && image.created >= *wanted.before) return false;
@@ -113,7 +115,7 @@ Result<bool> WantsImage(const Store& store, const Wanted& wanted, const ImageLis
   return true;
 }
 
-bool WantsName(const Wanted& wanted, const std::string& name) {
+bool WantsName(const WantedImages& wanted, const std::string& name) {
   if (wanted.argument && !MatchReference(*wanted.argument, name)) return false;
   if (wanted.references.empty()) return true;
   for (const std::string& pattern : wanted.references) {
@@ -123,7 +125,7 @@ bool WantsName(const Wanted& wanted, const std::string& name) {
 }
 
 // The images that are wanted, with those of their names that are.
-Result<std::vector<ImageListing>> Select(Store& store, const Wanted& wanted) {
+Result<std::vector<ImageListing>> Select(Store& store, const WantedImages& wanted) {
   VENEER_TRY(std::vector<ImageListing> all, store.images().List());
   std::set<Digest> hidden;
   if (!wanted.intermediate) hidden = IntermediateImages(all);
@@ -149,7 +151,8 @@ Result<std::map<Digest, size_t>> CountContainers(Store& store) {
   return counts;
 }
 
-Result<std::vector<Json>> MakeRows(Store& store, const Options& options, const ListFormat& format,
+Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& arguments,
+                                   const ListFormat& format,
                                    const std::vector<ImageListing>& listings) {
   const Timestamp now = Now();
   std::map<Digest, size_t> containers;
@@ -160,14 +163,14 @@ Result<std::vector<Json>> MakeRows(Store& store, const Options& options, const L
   for (const ImageListing& listing : listings) {
     const ImageRecord& image = listing.image;
     Json common = Json::object();
-    common["ID"] = ShowId(image.id, options.no_trunc);
+    common["ID"] = ShowId(image.id, arguments.no_trunc);
     if (format.Needs("CreatedSince")) common["CreatedSince"] = HumanAge(image.created, now);
     if (format.Needs("CreatedAt")) common["CreatedAt"] = FormatGoTime(image.created);
-    if (format.Needs("Size")) common["Size"] = ShowSize(image.size, options.bytes);
+    if (format.Needs("Size")) common["Size"] = ShowSize(image.size, arguments.bytes);
     // Docker's, which tells them in `system df -v` alone; so does `veneer`.
     common["SharedSize"] = "N/A";
     common["UniqueSize"] = "N/A";
-    if (format.Needs("VirtualSize")) common["VirtualSize"] = ShowSize(image.size, options.bytes);
+    if (format.Needs("VirtualSize")) common["VirtualSize"] = ShowSize(image.size, arguments.bytes);
     if (format.Needs("Containers")) common["Containers"] = std::to_string(containers[image.id]);
     if (format.Needs("Digest")) {
       const std::optional<Digest> digest = ManifestDigestOf(store, image);
@@ -186,23 +189,23 @@ Result<std::vector<Json>> MakeRows(Store& store, const Options& options, const L
   return rows;
 }
 
-Result<int> ListImages(Context& context, const Options& options) {
-  VENEER_TRY(const ListFormat format,
-             ListFormat::Parse(Shape(options.digests), options.format, options.quiet));
+Result<int> ListImages(Context& context, const ImagesArguments& arguments) {
+  VENEER_TRY(const ListFormat format, ListFormat::Parse(ImageListShape(arguments.digests),
+                                                        arguments.format, arguments.quiet));
   VENEER_TRY(const ListFilters filters,
-             ParseFilters(options.filters,
+             ParseFilters(arguments.filters,
                           {"dangling", "label", "since", "before", "until", "reference"}));
-  if (!options.reference.empty()) VENEER_TRY_VOID(ArgumentPattern(options.reference));
+  if (!arguments.reference.empty()) VENEER_TRY_VOID(ArgumentPattern(arguments.reference));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
-  VENEER_TRY(const Wanted wanted, Understand(*store, options, filters));
+  VENEER_TRY(const WantedImages wanted, ParseImageFilters(*store, arguments, filters));
   VENEER_TRY(const std::vector<ImageListing> listings, Select(*store, wanted));
-  if (options.tree) {
+  if (arguments.tree) {
     VENEER_TRY(const std::string tree,
-               ShowImagesTree(*store, listings, {options.no_trunc, options.bytes}));
+               ShowImagesTree(*store, listings, {arguments.no_trunc, arguments.bytes}));
     Print(tree);
     return 0;
   }
-  VENEER_TRY(std::vector<Json> rows, MakeRows(*store, options, format, listings));
+  VENEER_TRY(std::vector<Json> rows, MakeRows(*store, arguments, format, listings));
   VENEER_TRY(const std::string text, format.Render(std::move(rows)));
   PrintData(text);
   return 0;
@@ -211,30 +214,30 @@ Result<int> ListImages(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec ImagesCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ImagesArguments>();
   return {
       .name = "images",
       .summary = "List images",
-      .positionals = {{ImageValue("REF"), &options->reference,
+      .positionals = {{ImageValue("REF"), &arguments->reference,
                        "Only images of this repository, or this name and tag; * and ? match",
                        Need::kOptional}},
       .options =
           {
-              {"-q,--quiet", &options->quiet, "Only the ids"},
-              {"--no-trunc", &options->no_trunc, "Whole ids"},
-              {"-a,--all", &options->all, "Also images without a name that others were made of"},
-              {"--digests", &options->digests, "With the digests of their manifests"},
-              {"-f,--filter", &options->filters,
+              {"-q,--quiet", &arguments->quiet, "Only the ids"},
+              {"--no-trunc", &arguments->no_trunc, "Whole ids"},
+              {"-a,--all", &arguments->all, "Also images without a name that others were made of"},
+              {"--digests", &arguments->digests, "With the digests of their manifests"},
+              {"-f,--filter", &arguments->filters,
                FiltersValue("KEY=VALUE",
                             {"dangling=", "label=", "before=", "since=", "until=", "reference="}),
                "Only some: dangling=true, label=KEY[=VALUE], reference=GLOB, since=IMAGE, "
                "before=IMAGE, until=TIME"},
-              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
-              Option("--tree", &options->tree, "As a tree of the layers they share")
+              {"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
+              Option("--tree", &arguments->tree, "As a tree of the layers they share")
                   .Excluding({"--format", "--quiet", "--digests"}),
-              {"--bytes", &options->bytes, "Sizes in bytes"},
+              {"--bytes", &arguments->bytes, "Sizes in bytes"},
           },
-      .run = [options](Context& context) { return ListImages(context, *options); },
+      .run = [arguments](Context& context) { return ListImages(context, *arguments); },
       .known_as = {"list"},
   };
 }

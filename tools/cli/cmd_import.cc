@@ -16,7 +16,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct ImportArguments {
   std::string source;
   std::optional<std::string> reference;
   std::string message;
@@ -27,12 +27,12 @@ struct Options {
   bool quiet = false;
 };
 
-Result<Platform> PlatformOf(const Options& options) {
-  if (options.platform.empty()) return HostPlatform();
-  VENEER_TRY(Platform platform, ParsePlatform(options.platform));
+Result<Platform> PlatformOf(const ImportArguments& arguments) {
+  if (arguments.platform.empty()) return HostPlatform();
+  VENEER_TRY(Platform platform, ParsePlatform(arguments.platform));
   // Layers hold what Linux knows of a file.
   if (platform.os != "linux") {
-    return MakeError("platform '" + options.platform + "': the system must be linux",
+    return MakeError("platform '" + arguments.platform + "': the system must be linux",
                      ExitCode::kUsage);
   }
   return platform;
@@ -66,41 +66,41 @@ Result<bool> LooksLikeImages(const Store& store, const Digest& diff_id) {
   return (manifest && repositories) || (layout && (index || manifest));
 }
 
-Result<int> Import(Context& context, const Options& options) {
+Result<int> Import(Context& context, const ImportArguments& arguments) {
   std::vector<std::string> tags;
-  if (options.reference) {
-    VENEER_TRY(std::string tag, NormalizeTag(*options.reference));
+  if (arguments.reference) {
+    VENEER_TRY(std::string tag, NormalizeTag(*arguments.reference));
     tags.push_back(std::move(tag));
   }
-  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(options.changes));
+  VENEER_TRY(const std::vector<ConfigChange> changes, ReadChanges(arguments.changes));
   Json runtime = Json::object();
   VENEER_TRY_VOID(ApplyChanges(changes, &runtime));
-  VENEER_TRY(const Platform platform, PlatformOf(options));
+  VENEER_TRY(const Platform platform, PlatformOf(arguments));
   VENEER_TRY(const Timestamp created, CreationTime());
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
   Interrupt interrupt;
   ImportOptions how;
   how.cancel = interrupt.cancellation();
-  how.exact = options.exact;
+  how.exact = arguments.exact;
   if (getenv("SOURCE_DATE_EPOCH") != nullptr) how.source_date_epoch = created.sec;
   bool images = false;
   const auto make_image = [&]() -> Result<Digest> {
     VENEER_TRY(const std::unique_ptr<StoreWriter> session, store->Begin());
-    Progress progress(ProgressModeOf(options.quiet ? "none" : options.progress));
+    Progress progress(ProgressModeOf(arguments.quiet ? "none" : arguments.progress));
     how.progress = [&progress](uint64_t done, uint64_t total) { progress.Update(done, total); };
-    VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, options.source, how));
+    VENEER_TRY(const ImportedLayer layer, ImportFrom(*store, *session, arguments.source, how));
     if (!layer.rewritten.empty()) {
       LogWarning(
-          WithoutPassword(options.source) + " has " + layer.rewritten +
+          WithoutPassword(arguments.source) + " has " + layer.rewritten +
           ", which other tools refuse in a layer or cannot save: it is written anew, with another "
           "diff id (--exact keeps its bytes)");
     }
     VENEER_TRY(images, LooksLikeImages(*store, layer.diff_id));
     const NewLayer entry{layer.diff_id, created, "", "",
-                         options.message.empty()
-                             ? "Imported from " + WithoutPassword(options.source)
-                             : options.message};
+                         arguments.message.empty()
+                             ? "Imported from " + WithoutPassword(arguments.source)
+                             : arguments.message};
     VENEER_TRY(const Digest id, session->PutBlob(ComposeImage(entry, platform, runtime)));
     const ImageRecord image{id,      {layer.diff_id},     ChainId(std::nullopt, layer.diff_id),
                             created, layer.content_bytes, {}};
@@ -115,7 +115,7 @@ Result<int> Import(Context& context, const Options& options) {
   PrintLine(id->ToString());
   if (images) {
     PrintError(
-        WithoutPassword(options.source) +
+        WithoutPassword(arguments.source) +
         " is an archive of images, and is now the tree of one; `veneer load` loads the images "
         "in it");
   }
@@ -125,29 +125,29 @@ Result<int> Import(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec ImportCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<ImportArguments>();
   return {
       .name = "import",
       .summary = "Make an image of an archive or a directory",
-      .positionals = {{FileValue("FILE|DIR|URL|-"), &options->source,
+      .positionals = {{FileValue("FILE|DIR|URL|-"), &arguments->source,
                        "A tar archive, plain or compressed, or the http:// or https:// URL of one; "
                        "a directory; - for standard input"},
-                      {ImageValue("REF"), &options->reference,
+                      {ImageValue("REF"), &arguments->reference,
                        "The name of the image, as in debian:12", Need::kOptional}},
       .options =
           {
-              {"-m,--message", &options->message, TextValue("TEXT"),
+              {"-m,--message", &arguments->message, TextValue("TEXT"),
                "The text that history shows for the layer"},
-              {"-c,--change", &options->changes, TextValue("INSTRUCTION"),
+              {"-c,--change", &arguments->changes, TextValue("INSTRUCTION"),
                "Change the config by a Dockerfile's instruction, as in -c 'CMD [\"sh\"]'"},
-              {"--platform", &options->platform, PlatformValue(),
+              {"--platform", &arguments->platform, PlatformValue(),
                "What the image runs on, as in linux/arm64; default this machine"},
-              {"--exact", &options->exact,
+              {"--exact", &arguments->exact,
                "Keep the bytes of an archive that other tools refuse as a layer"},
-              {"--progress", &options->progress, ProgressValue(), kProgressHelp},
-              {"-q,--quiet", &options->quiet, "Show no progress"},
+              {"--progress", &arguments->progress, ProgressValue(), kProgressHelp},
+              {"-q,--quiet", &arguments->quiet, "Show no progress"},
           },
-      .run = [options](Context& context) { return Import(context, *options); },
+      .run = [arguments](Context& context) { return Import(context, *arguments); },
   };
 }
 

@@ -17,7 +17,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct InfoArguments {
   std::string format;
   bool bytes = false;
 };
@@ -94,11 +94,11 @@ Result<Json> Gather(Context& context) {
   return info;
 }
 
-Result<int> Info(Context& context, const Options& options) {
-  if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
+Result<int> Info(Context& context, const InfoArguments& arguments) {
+  if (!arguments.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(arguments.format));
   VENEER_TRY(const Json info, Gather(context));
-  if (!options.format.empty()) {
-    VENEER_TRY(const std::string text, RenderOne(info, options.format));
+  if (!arguments.format.empty()) {
+    VENEER_TRY(const std::string text, RenderOne(info, arguments.format));
     PrintData(text);
     return 0;
   }
@@ -108,7 +108,7 @@ Result<int> Info(Context& context, const Options& options) {
   line("Version", "Version");
   line("Store", "Store");
   if (!info["FreeSpace"].is_null()) {
-    PrintLine("Free space: " + ShowSize(info["FreeSpace"].get<uint64_t>(), options.bytes));
+    PrintLine("Free space: " + ShowSize(info["FreeSpace"].get<uint64_t>(), arguments.bytes));
   }
   line("Images", "Images");
   line("Containers", "Containers");
@@ -134,8 +134,8 @@ Result<int> Info(Context& context, const Options& options) {
   return 0;
 }
 
-Result<int> Version(const Options& options) {
-  if (options.format.empty()) {
+Result<int> Version(const InfoArguments& arguments) {
+  if (arguments.format.empty()) {
     PrintLine("veneer " VENEER_VERSION);
     return 0;
   }
@@ -143,7 +143,7 @@ Result<int> Version(const Options& options) {
       {"Version", VENEER_VERSION}, {"Os", "linux"}, {"Arch", HostPlatform().architecture}};
   Json version = client;
   version["Client"] = client;
-  VENEER_TRY(const std::string text, RenderOne(version, options.format));
+  VENEER_TRY(const std::string text, RenderOne(version, arguments.format));
   Print(text);
   return 0;
 }
@@ -153,23 +153,23 @@ constexpr const char* kFormatHelp = "json, or a Go template";
 }  // namespace
 
 CommandSpec InfoCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<InfoArguments>();
   return {
       .name = "info",
       .summary = "Show the store and the requirements of Veneer",
-      .options = {{"-f,--format", &options->format, DocumentFormatValue(), kFormatHelp},
-                  {"--bytes", &options->bytes, "Sizes in bytes"}},
-      .run = [options](Context& context) { return Info(context, *options); },
+      .options = {{"-f,--format", &arguments->format, DocumentFormatValue(), kFormatHelp},
+                  {"--bytes", &arguments->bytes, "Sizes in bytes"}},
+      .run = [arguments](Context& context) { return Info(context, *arguments); },
   };
 }
 
 CommandSpec VersionCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<InfoArguments>();
   return {
       .name = "version",
       .summary = "Show the version",
-      .options = {{"-f,--format", &options->format, DocumentFormatValue(), kFormatHelp}},
-      .run = [options](Context&) { return Version(*options); },
+      .options = {{"-f,--format", &arguments->format, DocumentFormatValue(), kFormatHelp}},
+      .run = [arguments](Context&) { return Version(*arguments); },
   };
 }
 

@@ -8,7 +8,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct InspectArguments {
   std::vector<std::string> names;
   std::string type;
   std::string format;
@@ -42,69 +42,70 @@ Result<Json> Find(Store& store, const std::string& type, const std::string& name
   return MakeError("no such " + (type.empty() ? "object" : type) + ": " + name);
 }
 
-Result<int> Inspect(Context& context, const Options& options) {
-  if (!options.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
+Result<int> Inspect(Context& context, const InspectArguments& arguments) {
+  if (!arguments.format.empty()) VENEER_TRY_VOID(GoTemplate::Parse(arguments.format));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   Json found = Json::array();
   std::vector<Error> problems;
-  for (const std::string& name : options.names) {
-    Result<Json> document = Find(*store, options.type, name);
+  for (const std::string& name : arguments.names) {
+    Result<Json> document = Find(*store, arguments.type, name);
     if (document) {
       found.push_back(std::move(*document));
     } else {
       problems.push_back(std::move(document).error());
     }
   }
-  if (options.format.empty()) {
+  if (arguments.format.empty()) {
     const auto replace = Json::error_handler_t::replace;
     PrintData(found.empty() ? "[]\n" : found.dump(kIndent, ' ', false, replace) + "\n");
   } else if (found.empty()) {
     PrintLine("");
   }
-  for (size_t i = 0; !options.format.empty() && i < found.size(); ++i) {
-    VENEER_TRY(const std::string text, RenderOne(found[i], options.format));
+  for (size_t i = 0; !arguments.format.empty() && i < found.size(); ++i) {
+    VENEER_TRY(const std::string text, RenderOne(found[i], arguments.format));
     PrintData(text);
   }
   for (const Error& problem : problems) PrintError(problem);
   return problems.empty() ? 0 : static_cast<int>(ExitCode::kFailed);
 }
 
-CommandSpec Inspecting(const std::shared_ptr<Options>& options, std::string_view summary,
+CommandSpec Inspecting(const std::shared_ptr<InspectArguments>& arguments, std::string_view summary,
                        const Value& name) {
   return {
       .name = "inspect",
       .summary = summary,
-      .positionals = {{name, &options->names, "Names or ids"}},
-      .options = {{"-f,--format", &options->format, DocumentFormatValue(),
+      .positionals = {{name, &arguments->names, "Names or ids"}},
+      .options = {{"-f,--format", &arguments->format, DocumentFormatValue(),
                    "json, or a Go template for each"}},
-      .run = [options](Context& context) { return Inspect(context, *options); },
+      .run = [arguments](Context& context) { return Inspect(context, *arguments); },
   };
 }
 
 }  // namespace
 
 CommandSpec InspectCommand() {
-  const auto options = std::make_shared<Options>();
+  const auto arguments = std::make_shared<InspectArguments>();
   CommandSpec command =
-      Inspecting(options, "Show all there is to know of images, containers and layers, as JSON",
+      Inspecting(arguments, "Show all there is to know of images, containers and layers, as JSON",
                  ContainerOrImageValue("NAME"));
   command.options.insert(
       command.options.begin(),
-      {"--type", &options->type, OneOfValue("TYPE", {"image", "container", "layer"}),
+      {"--type", &arguments->type, OneOfValue("TYPE", {"image", "container", "layer"}),
        "Only of this type: image, container or layer"});
   return command;
 }
 
 CommandSpec ImageInspectCommand() {
-  const auto options = std::make_shared<Options>();
-  options->type = "image";
-  return Inspecting(options, "Show all there is to know of images, as JSON", ImageValue());
+  const auto arguments = std::make_shared<InspectArguments>();
+  arguments->type = "image";
+  return Inspecting(arguments, "Show all there is to know of images, as JSON", ImageValue());
 }
 
 CommandSpec ContainerInspectCommand() {
-  const auto options = std::make_shared<Options>();
-  options->type = "container";
-  return Inspecting(options, "Show all there is to know of containers, as JSON", ContainerValue());
+  const auto arguments = std::make_shared<InspectArguments>();
+  arguments->type = "container";
+  return Inspecting(arguments, "Show all there is to know of containers, as JSON",
+                    ContainerValue());
 }
 
 }  // namespace veneer

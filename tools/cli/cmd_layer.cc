@@ -58,13 +58,13 @@ Result<int> WriteTar(Context& context, const std::string& layer) {
   return 0;
 }
 
-struct ListOptions {
+struct LayerListArguments {
   std::string image;
   std::string format;
   bool bytes = false;
 };
 
-ListShape Shape() {
+ListShape LayerListShape() {
   ListShape shape;
   shape.fields = {
       {"Layer", "LAYER"}, {"DiffID", "DIFF ID"}, {"Entries", "ENTRIES"}, {"Size", "SIZE"}};
@@ -74,10 +74,10 @@ ListShape Shape() {
   return shape;
 }
 
-Result<int> ListLayers(Context& context, const ListOptions& options) {
-  VENEER_TRY(const ListFormat format, ListFormat::Parse(Shape(), options.format, false));
+Result<int> ListLayers(Context& context, const LayerListArguments& arguments) {
+  VENEER_TRY(const ListFormat format, ListFormat::Parse(LayerListShape(), arguments.format, false));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, arguments.image));
   std::vector<Json> rows;
   for (size_t i = 0; i < found.image.diff_ids.size(); ++i) {
     VENEER_TRY(const std::shared_ptr<IndexReader> layer, store->OpenLayer(found.image.diff_ids[i]));
@@ -85,7 +85,7 @@ Result<int> ListLayers(Context& context, const ListOptions& options) {
     rows.push_back({{"Layer", std::to_string(i + 1)},
                     {"DiffID", found.image.diff_ids[i].ToString()},
                     {"Entries", std::to_string(counts.entries)},
-                    {"Size", ShowSize(layer->CountBytes(), options.bytes)}});
+                    {"Size", ShowSize(layer->CountBytes(), arguments.bytes)}});
   }
   VENEER_TRY(const std::string text, format.Render(std::move(rows)));
   PrintData(text);
@@ -96,7 +96,7 @@ Result<int> ListLayers(Context& context, const ListOptions& options) {
 
 CommandSpec LayerCommand() {
   auto layer = std::make_shared<std::string>();
-  auto options = std::make_shared<ListOptions>();
+  auto arguments = std::make_shared<LayerListArguments>();
   const CommandSpec tar = {
       .name = "tar",
       .summary = "Write a layer's archive again, byte for byte, to standard output",
@@ -107,10 +107,10 @@ CommandSpec LayerCommand() {
   const CommandSpec list = {
       .name = "ls",
       .summary = "List the layers of an image, the bottom one first",
-      .positionals = {{ImageValue(), &options->image, "The image"}},
-      .options = {{"--format", &options->format, ListFormatValue(), kListFormatHelp},
-                  {"--bytes", &options->bytes, "Sizes in bytes"}},
-      .run = [options](Context& context) { return ListLayers(context, *options); },
+      .positionals = {{ImageValue(), &arguments->image, "The image"}},
+      .options = {{"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
+                  {"--bytes", &arguments->bytes, "Sizes in bytes"}},
+      .run = [arguments](Context& context) { return ListLayers(context, *arguments); },
   };
   return {.name = "layer", .summary = "Look at single layers", .commands = {tar, list}};
 }

@@ -10,14 +10,14 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct LoadArguments {
   std::optional<std::string> input;
   bool quiet = false;
   std::optional<std::string> platform;
 };
 
-Result<int> Load(Context& context, const Options& options) {
-  const std::string source = options.input.value_or("-");
+Result<int> Load(Context& context, const LoadArguments& arguments) {
+  const std::string source = arguments.input.value_or("-");
   if (source == "-" && ::isatty(STDIN_FILENO) != 0) {
     return MakeError(
         "load reads an archive from standard input, but that is a terminal: give one with -i FILE, "
@@ -25,15 +25,15 @@ Result<int> Load(Context& context, const Options& options) {
         ExitCode::kUsage);
   }
   LoadOptions load;
-  if (options.platform) {
-    VENEER_TRY(load.platform, ParsePlatform(*options.platform));
+  if (arguments.platform) {
+    VENEER_TRY(load.platform, ParsePlatform(*arguments.platform));
   }
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
 
   Interrupt interrupt;
   load.cancel = interrupt.cancellation();
   const auto run = [&] {
-    Progress progress(ProgressModeOf(options.quiet ? "none" : "auto"));
+    Progress progress(ProgressModeOf(arguments.quiet ? "none" : "auto"));
     load.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
     return LoadImages(*store, source, load);
   };
@@ -56,20 +56,20 @@ Result<int> Load(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec LoadCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<LoadArguments>();
   return {
       .name = "load",
       .summary = "Load the images of an archive that another tool saved",
       .options =
           {
-              {"-i,--input", &options->input, FileValue("FILE|DIR"),
+              {"-i,--input", &arguments->input, FileValue("FILE|DIR"),
                "The archive, or a directory with an OCI image layout; default standard input"},
-              {"-q,--quiet", &options->quiet, "Show no progress"},
-              {"--platform", &options->platform, PlatformValue(),
+              {"-q,--quiet", &arguments->quiet, "Show no progress"},
+              {"--platform", &arguments->platform, PlatformValue(),
                "Only images for this platform, as in linux/arm64; default the host's where there "
                "are several"},
           },
-      .run = [options](Context& context) { return Load(context, *options); },
+      .run = [arguments](Context& context) { return Load(context, *arguments); },
       .option_for_extra_word = "-i",
   };
 }

@@ -7,7 +7,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct MountArguments {
   std::string target;
   std::string mount_point;
   std::string name;
@@ -28,21 +28,21 @@ Result<ContainerRecord> ContainerFor(Store& store, const ContainerOrImage& found
   return NewContainer(store, {name, found.image->image.id, NameOfImage(*found.image), false, {}});
 }
 
-Result<int> Mount(Context& context, const Options& options) {
+Result<int> Mount(Context& context, const MountArguments& arguments) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, options.target));
-  if (found.container && !options.name.empty()) {
-    return MakeError("--name names a new container, but " + options.target + " is one already",
+  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, arguments.target));
+  if (found.container && !arguments.name.empty()) {
+    return MakeError("--name names a new container, but " + arguments.target + " is one already",
                      ExitCode::kUsage);
   }
   const bool created = found.image.has_value();
-  VENEER_TRY(ContainerRecord container, ContainerFor(*store, found, options.name));
+  VENEER_TRY(ContainerRecord container, ContainerFor(*store, found, arguments.name));
   const auto mount = [&]() -> Result<std::string> {
     VENEER_TRY(const ContainerLock lock, store->containers().Lock(container.name));
     // Whoever held the lock before may have mounted it.
     VENEER_TRY(container, store->containers().Get(container.name));
     return MountContainer(*store, container,
-                          {options.mount_point, options.read_only, options.options});
+                          {arguments.mount_point, arguments.read_only, arguments.options});
   };
   const Result<std::string> mount_point = mount();
   if (!mount_point) {
@@ -53,7 +53,7 @@ Result<int> Mount(Context& context, const Options& options) {
   }
   PrintLine(*mount_point);
   NoteSingleId();
-  if (created && options.name.empty())
+  if (created && arguments.name.empty())
     PrintError("the new container is " + container.name + "; it stays until `veneer rm " +
                container.name + "`");
   return 0;
@@ -62,23 +62,23 @@ Result<int> Mount(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec MountCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<MountArguments>();
   return {
       .name = "mount",
       .summary = "Mount a container, or a new container of an image",
-      .positionals = {{ContainerOrImageValue(), &options->target,
+      .positionals = {{ContainerOrImageValue(), &arguments->target,
                        "A container, or the image of a new one"},
-                      {DirectoryValue(), &options->mount_point,
+                      {DirectoryValue(), &arguments->mount_point,
                        "Where; default a directory of the container's own", Need::kOptional}},
       .options =
           {
-              {"-n,--name", &options->name, TextValue("NAME"),
+              {"-n,--name", &arguments->name, TextValue("NAME"),
                "The name of the new container; default one that Veneer chooses"},
-              {"-r,--read-only", &options->read_only, "Refuse every change through this mount"},
-              {"-o,--options", &options->options, kMountOptions,
+              {"-r,--read-only", &arguments->read_only, "Refuse every change through this mount"},
+              {"-o,--options", &arguments->options, kMountOptions,
                "Options for veneerfs, as in -o suid,dev,noacl"},
           },
-      .run = [options](Context& context) { return Mount(context, *options); },
+      .run = [arguments](Context& context) { return Mount(context, *arguments); },
       .known_as = {"start"},
   };
 }

@@ -16,7 +16,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct PsArguments {
   std::vector<std::string> filters;
   std::string format;
   int last = -1;
@@ -37,7 +37,7 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kDockers = {
      {"Networks", "NETWORKS"},
      {"Ports", "PORTS"}}};
 
-ListShape Shape() {
+ListShape ContainerListShape() {
   ListShape shape;
   shape.fields = {{"Names", "NAMES"},           {"ID", "NAMES"},
                   {"Image", "IMAGE"},           {"ImageID", "IMAGE ID"},
@@ -120,15 +120,15 @@ bool IsOfAny(const ContainerRecord& container, const std::vector<ImageRecord>& i
   });
 }
 
-struct Wanted {
+struct WantedContainers {
   std::vector<std::string> states;
   std::vector<std::regex> names;
   std::vector<std::string> ids;  // or the beginnings of them
   std::optional<std::vector<ImageRecord>> ancestors;
 };
 
-Result<Wanted> Understand(Store& store, const ListFilters& filters) {
-  Wanted wanted;
+Result<WantedContainers> ParseContainerFilters(Store& store, const ListFilters& filters) {
+  WantedContainers wanted;
   VENEER_TRY(wanted.states, WantedStates(filters));
   VENEER_TRY(wanted.names, WantedNames(filters));
   wanted.ids = FilterValues(filters, "id");
@@ -143,7 +143,7 @@ Result<Wanted> Understand(Store& store, const ListFilters& filters) {
   return wanted;
 }
 
-bool Wants(const Wanted& wanted, const ContainerRecord& container) {
+bool Wants(const WantedContainers& wanted, const ContainerRecord& container) {
   const auto begins = [&](const std::string& id) { return container.name.starts_with(id); };
   if (!wanted.ids.empty() && std::ranges::none_of(wanted.ids, begins)) return false;
   const auto matches = [&](const std::regex& name) {
@@ -172,13 +172,14 @@ Result<std::map<Digest, uint64_t>> ImageSizes(Store& store) {
   return sizes;
 }
 
-Json MakeRow(const ContainerRecord& container, const MountStatus& status, const Options& options) {
+Json MakeRow(const ContainerRecord& container, const MountStatus& status,
+             const PsArguments& arguments) {
   Json row = Json::object();
   row["Names"] = container.name;
   row["ID"] = container.name;
-  row["Image"] = container.image_name.empty() ? ShowId(container.image_id, options.no_trunc)
+  row["Image"] = container.image_name.empty() ? ShowId(container.image_id, arguments.no_trunc)
                                               : container.image_name;
-  row["ImageID"] = ShowId(container.image_id, options.no_trunc);
+  row["ImageID"] = ShowId(container.image_id, arguments.no_trunc);
   row["CreatedAt"] = FormatGoTime(container.created);
   row["RunningFor"] = HumanAge(container.created, Now());
   row["Status"] = StatusWords(container, status);
@@ -188,25 +189,27 @@ Json MakeRow(const ContainerRecord& container, const MountStatus& status, const 
   return row;
 }
 
-Result<int> Ps(Context& context, const Options& options) {
-  VENEER_TRY(const ListFormat format, ListFormat::Parse(Shape(), options.format, options.quiet));
+Result<int> Ps(Context& context, const PsArguments& arguments) {
+  VENEER_TRY(const ListFormat format,
+             ListFormat::Parse(ContainerListShape(), arguments.format, arguments.quiet));
   VENEER_TRY(const ListFilters filters,
-             ParseFilters(options.filters, {"name", "id", "status", "ancestor"}));
+             ParseFilters(arguments.filters, {"name", "id", "status", "ancestor"}));
   VENEER_TRY_VOID(WantedStates(filters));
-  const bool sizes = options.size || format.Needs("Size");
+  const bool sizes = arguments.size || format.Needs("Size");
   if (sizes) context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
-  VENEER_TRY(const Wanted wanted, Understand(*store, filters));
+  VENEER_TRY(const WantedContainers wanted, ParseContainerFilters(*store, filters));
   std::map<Digest, uint64_t> images;
-  if (options.size) {
+  if (arguments.size) {
     VENEER_TRY(images, ImageSizes(*store));
   }
   VENEER_TRY(std::vector<ContainerRecord> containers, store->containers().List());
   std::ranges::reverse(containers);  // newest first
-  const size_t limit = options.latest     ? 1
-                       : options.last < 0 ? containers.size()
-                                          : static_cast<size_t>(options.last);
-  const bool all = options.all || options.latest || options.last >= 0 || !wanted.states.empty();
+  const size_t limit = arguments.latest     ? 1
+                       : arguments.last < 0 ? containers.size()
+                                            : static_cast<size_t>(arguments.last);
+  const bool all =
+      arguments.all || arguments.latest || arguments.last >= 0 || !wanted.states.empty();
   std::vector<Json> rows;
   for (const ContainerRecord& container : containers) {
     if (rows.size() >= limit) break;
@@ -217,9 +220,9 @@ Result<int> Ps(Context& context, const Options& options) {
     if (!wanted.states.empty() && std::ranges::find(wanted.states, state) == wanted.states.end()) {
       continue;
     }
-    Json row = MakeRow(container, status, options);
+    Json row = MakeRow(container, status, arguments);
     if (sizes) {
-      VENEER_TRY(row["Size"], SizeWords(*store, container, images, options.bytes));
+      VENEER_TRY(row["Size"], SizeWords(*store, container, images, arguments.bytes));
     }
     rows.push_back(std::move(row));
   }
@@ -231,27 +234,27 @@ Result<int> Ps(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec PsCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<PsArguments>();
   return {
       .name = "ps",
       .summary = "List containers that are mounted or in use",
       .options =
           {
-              {"-a,--all", &options->all, "All containers"},
-              {"-q,--quiet", &options->quiet, "Only the names"},
-              {"--no-trunc", &options->no_trunc, "Whole ids"},
-              {"-f,--filter", &options->filters,
+              {"-a,--all", &arguments->all, "All containers"},
+              {"-q,--quiet", &arguments->quiet, "Only the names"},
+              {"--no-trunc", &arguments->no_trunc, "Whole ids"},
+              {"-f,--filter", &arguments->filters,
                FiltersValue("KEY=VALUE", {"name=", "id=", "status=", "ancestor="}),
                "Only some: name=REGEX, id=NAME, status=mounted|unmounted|in-use|unmounting|dead, "
                "ancestor=IMAGE"},
-              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
-              {"-n,--last", &options->last, TextValue("NUMBER"),
+              {"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
+              {"-n,--last", &arguments->last, TextValue("NUMBER"),
                "The newest NUMBER containers, mounted or not"},
-              {"-l,--latest", &options->latest, "The newest container, mounted or not"},
-              {"-s,--size", &options->size, "Sizes with that of the image, as virtual"},
-              {"--bytes", &options->bytes, "Sizes in bytes"},
+              {"-l,--latest", &arguments->latest, "The newest container, mounted or not"},
+              {"-s,--size", &arguments->size, "Sizes with that of the image, as virtual"},
+              {"--bytes", &arguments->bytes, "Sizes in bytes"},
           },
-      .run = [options](Context& context) { return Ps(context, *options); },
+      .run = [arguments](Context& context) { return Ps(context, *arguments); },
   };
 }
 

@@ -7,7 +7,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct RmArguments {
   std::vector<std::string> names;
   bool force = false;
 };
@@ -39,15 +39,15 @@ Result<void> RemoveOne(Store& store, const std::string& name) {
   return {};
 }
 
-Result<int> Rm(Context& context, const Options& options) {
+Result<int> Rm(Context& context, const RmArguments& arguments) {
   std::vector<std::string> removable;
   int first_code = 0;
   {
     VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
     VENEER_TRY(
-        first_code, ForEachTarget(options.names, [&](const std::string& name) -> Result<void> {
-          Result<void> unmounted = UnmountForRemoval(*store, name, options.force);
-          if (!unmounted && options.force && unmounted.error().exit() == ExitCode::kNotFound) {
+        first_code, ForEachTarget(arguments.names, [&](const std::string& name) -> Result<void> {
+          Result<void> unmounted = UnmountForRemoval(*store, name, arguments.force);
+          if (!unmounted && arguments.force && unmounted.error().exit() == ExitCode::kNotFound) {
             PrintError(unmounted.error());  // as Docker: that was wanted
             return {};
           }
@@ -68,14 +68,14 @@ Result<int> Rm(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec RmCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<RmArguments>();
   return {
       .name = "rm",
       .summary = "Remove containers and their changes",
-      .positionals = {{ContainerValue(), &options->names, "The containers"}},
-      .options = {{"-f,--force", &options->force,
+      .positionals = {{ContainerValue(), &arguments->names, "The containers"}},
+      .options = {{"-f,--force", &arguments->force,
                    "Remove containers in use, too: unmount them, and end their sessions"}},
-      .run = [options](Context& context) { return Rm(context, *options); },
+      .run = [arguments](Context& context) { return Rm(context, *arguments); },
   };
 }
 

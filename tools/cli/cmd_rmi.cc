@@ -10,7 +10,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct RmiArguments {
   std::vector<std::string> images;
   bool force = false;
   bool no_prune = false;
@@ -18,12 +18,12 @@ struct Options {
 
 class Remover {
  public:
-  Remover(Store& store, const Options& options) : store_(store), options_(options) {}
+  Remover(Store& store, const RmiArguments& arguments) : store_(store), arguments_(arguments) {}
 
   // `veneer images -q` prints the id of an image once for each of its names. An id that is given so
   // often means the image with these names.
   void Count() {
-    for (const std::string& image : options_.images) {
+    for (const std::string& image : arguments_.images) {
       const Result<FoundImage> found = store_.images().Find(image);
       if (found && found->tag.empty()) ++given_[found->image.id];
     }
@@ -32,19 +32,19 @@ class Remover {
   Result<void> Remove(const std::string& image) {
     const Result<FoundImage> found = FindImage(store_, image);
     if (!found && IsGone(image)) return {};
-    if (!found && options_.force && found.error().exit() == ExitCode::kNotFound) {
+    if (!found && arguments_.force && found.error().exit() == ExitCode::kNotFound) {
       PrintError(found.error());  // as Docker: it is not there, which was wanted
       return {};
     }
     if (!found) return tl::unexpected(found.error());
     const bool by_id = found->tag.empty();
     RemoveImageOptions remove;
-    remove.terms.force = options_.force;
+    remove.terms.force = arguments_.force;
     remove.terms.names = by_id ? given_[found->image.id] : 1;
-    remove.keep_layers = options_.no_prune;
-    remove.terms.keep_parents = options_.no_prune;
+    remove.keep_layers = arguments_.no_prune;
+    remove.terms.keep_parents = arguments_.no_prune;
     VENEER_TRY(const RemoveImageReport report, RemoveImage(store_, image, remove));
-    const bool layers_go = !options_.no_prune && !report.writers_active;
+    const bool layers_go = !arguments_.no_prune && !report.writers_active;
     for (const RemovedImage& removed : report.removed) {
       for (const std::string& tag : removed.untagged) PrintLine("Untagged: " + tag);
       if (!removed.deleted) continue;
@@ -69,19 +69,19 @@ class Remover {
   }
 
   Store& store_;
-  const Options& options_;
+  const RmiArguments& arguments_;
   std::map<Digest, size_t> given_;
   std::set<Digest> gone_;
   bool layers_stay_ = false;
 };
 
-Result<int> Rmi(Context& context, const Options& options) {
+Result<int> Rmi(Context& context, const RmiArguments& arguments) {
   context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
   RemoveDeadContainers(*store);  // one of them must not keep an image from being removed
-  Remover remover(*store, options);
+  Remover remover(*store, arguments);
   remover.Count();
-  Result<int> code = ForEachTarget(options.images,
+  Result<int> code = ForEachTarget(arguments.images,
                                    [&](const std::string& image) { return remover.Remove(image); });
   if (remover.layers_stay()) {
     PrintError("an import or commit is running: the layers stay until `veneer prune`");
@@ -92,19 +92,19 @@ Result<int> Rmi(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec RmiCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<RmiArguments>();
   return {
       .name = "rmi",
       .summary = "Remove the names of images, and images with their last name",
-      .positionals = {{ImageValue(), &options->images, "The images"}},
+      .positionals = {{ImageValue(), &arguments->images, "The images"}},
       .options =
           {
-              {"-f,--force", &options->force, "An image given by id: with all its names"},
-              {"--no-prune", &options->no_prune,
+              {"-f,--force", &arguments->force, "An image given by id: with all its names"},
+              {"--no-prune", &arguments->no_prune,
                "Keep the images without a name that they were made from; leave the layers that "
                "nothing needs any more to `veneer prune`, as the contents of files always are"},
           },
-      .run = [options](Context& context) { return Rmi(context, *options); },
+      .run = [arguments](Context& context) { return Rmi(context, *arguments); },
   };
 }
 

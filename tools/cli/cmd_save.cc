@@ -8,7 +8,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct SaveArguments {
   std::vector<std::string> images;
   std::optional<std::string> output;
   std::string format = "docker-archive";
@@ -16,28 +16,28 @@ struct Options {
   bool quiet = false;
 };
 
-Result<int> Save(Context& context, const Options& options) {
+Result<int> Save(Context& context, const SaveArguments& arguments) {
   SaveOptions save;
-  VENEER_TRY(save.format, ParseSaveFormat(options.format));
+  VENEER_TRY(save.format, ParseSaveFormat(arguments.format));
   save.compression = DefaultCompression(save.format);
-  if (options.compress) {
-    VENEER_TRY(save.compression, ParseCompression(*options.compress));
+  if (arguments.compress) {
+    VENEER_TRY(save.compression, ParseCompression(*arguments.compress));
   }
-  save.output = options.output;
+  save.output = arguments.output;
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
 
   Interrupt interrupt;
   save.cancel = interrupt.cancellation();
   const auto write = [&]() -> Result<void> {
-    Progress progress(ProgressModeOf(options.quiet ? "none" : "auto"));
+    Progress progress(ProgressModeOf(arguments.quiet ? "none" : "auto"));
     save.progress = [&](uint64_t done, uint64_t total) { progress.Update(done, total); };
-    return SaveImages(*store, options.images, save);
+    return SaveImages(*store, arguments.images, save);
   };
   if (const Result<void> saved = write(); !saved) {
     interrupt.EndIfAsked();
     if (saved.error().exit() == ExitCode::kNotFound) {
       // A name may be that of a container.
-      for (const std::string& name : options.images) VENEER_TRY_VOID(FindImage(*store, name));
+      for (const std::string& name : arguments.images) VENEER_TRY_VOID(FindImage(*store, name));
     }
     return tl::unexpected(saved.error());
   }
@@ -47,25 +47,25 @@ Result<int> Save(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec SaveCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<SaveArguments>();
   return {
       .name = "save",
       .summary = "Write images to an archive",
-      .positionals = {{ImageValue(), &options->images,
+      .positionals = {{ImageValue(), &arguments->images,
                        "The images; a name without a tag is all its tags"}},
       .options =
           {
-              {"-o,--output", &options->output, FileValue("FILE"),
+              {"-o,--output", &arguments->output, FileValue("FILE"),
                "A file; standard output when left out"},
-              {"--format", &options->format,
+              {"--format", &arguments->format,
                OneOfValue("FORMAT", {"docker-archive", "oci-archive", "oci-dir"}),
                "docker-archive, oci-archive or oci-dir"},
-              {"--compress", &options->compress, WordsValue("METHOD", {"none", "gzip", "zstd"}),
+              {"--compress", &arguments->compress, WordsValue("METHOD", {"none", "gzip", "zstd"}),
                "none, gzip or zstd[:LEVEL]; oci-*: of each layer, and gzip when left out; "
                "docker-archive: of the whole, and none when left out"},
-              {"-q,--quiet", &options->quiet, "Show no progress"},
+              {"-q,--quiet", &arguments->quiet, "Show no progress"},
           },
-      .run = [options](Context& context) { return Save(context, *options); },
+      .run = [arguments](Context& context) { return Save(context, *arguments); },
   };
 }
 

@@ -19,7 +19,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct StatsArguments {
   std::string target;
   std::string format = "table";
   bool watch = false;
@@ -42,7 +42,7 @@ Result<std::string> MountPointOf(Context& context, const std::string& target) {
   return status.mount_point;
 }
 
-Result<Json> Ask(const std::string& mount_point) {
+Result<Json> ReadStatistics(const std::string& mount_point) {
   VENEER_TRY_CTX(const Fd root, sys::OpenFollowing(mount_point, O_RDONLY | O_DIRECTORY),
                  mount_point);
   auto answer = std::make_unique<StatsText>();
@@ -90,18 +90,19 @@ void PrintTable(const Json& stats) {
             " times, not found " + Number(stats, "descriptor_misses") + " times");
 }
 
-Result<int> Stats(Context& context, const Options& options) {
-  VENEER_TRY(const std::string mount_point, MountPointOf(context, options.target));
-  const bool redraw = options.watch && options.format == "table" && ::isatty(STDOUT_FILENO) != 0;
+Result<int> Stats(Context& context, const StatsArguments& arguments) {
+  VENEER_TRY(const std::string mount_point, MountPointOf(context, arguments.target));
+  const bool redraw =
+      arguments.watch && arguments.format == "table" && ::isatty(STDOUT_FILENO) != 0;
   while (true) {
-    VENEER_TRY(const Json stats, Ask(mount_point));
+    VENEER_TRY(const Json stats, ReadStatistics(mount_point));
     if (redraw) Print("\x1b[H\x1b[2J");
-    if (options.format == "json") {
+    if (arguments.format == "json") {
       PrintLine(DumpJson(stats));
     } else {
       PrintTable(stats);
     }
-    if (!options.watch) return 0;
+    if (!arguments.watch) return 0;
     std::fflush(stdout);
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
@@ -110,19 +111,19 @@ Result<int> Stats(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec StatsCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<StatsArguments>();
   return {
       .name = "stats",
       .summary = "Show the statistics of a mounted container's file system",
-      .positionals = {{ContainerOrDirectoryValue(), &options->target,
+      .positionals = {{ContainerOrDirectoryValue(), &arguments->target,
                        "A container, or the directory it is mounted at (with a slash)"}},
       .options =
           {
-              {"--format", &options->format, OneOfValue("FORMAT", {"table", "json"}),
+              {"--format", &arguments->format, OneOfValue("FORMAT", {"table", "json"}),
                "table or json"},
-              {"--watch", &options->watch, "Again every second, until Ctrl-C"},
+              {"--watch", &arguments->watch, "Again every second, until Ctrl-C"},
           },
-      .run = [options](Context& context) { return Stats(context, *options); },
+      .run = [arguments](Context& context) { return Stats(context, *arguments); },
   };
 }
 

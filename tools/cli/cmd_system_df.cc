@@ -13,7 +13,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct SystemDfArguments {
   std::string format;
   bool verbose = false;
   bool bytes = false;
@@ -70,8 +70,8 @@ Result<void> PrintTable(const ListShape& shape, std::vector<Json> rows) {
 
 class Report {
  public:
-  Report(Store& store, const StoreUsage& usage, const Options& options)
-      : store_(store), usage_(usage), options_(options) {}
+  Report(Store& store, const StoreUsage& usage, const SystemDfArguments& arguments)
+      : store_(store), usage_(usage), arguments_(arguments) {}
 
   std::vector<Json> Parts() const {
     return {Part("Images", usage_.images), Part("Containers", usage_.containers),
@@ -143,11 +143,11 @@ class Report {
   }
 
  private:
-  std::string Size(uint64_t bytes) const { return ShowSize(bytes, options_.bytes, kSizeDigits); }
+  std::string Size(uint64_t bytes) const { return ShowSize(bytes, arguments_.bytes, kSizeDigits); }
 
   Json Part(const char* name, const UsagePart& part) const {
     std::string reclaimable = Size(part.reclaimable);
-    if (part.bytes > 0 && !options_.bytes) {
+    if (part.bytes > 0 && !arguments_.bytes) {
       reclaimable += " (" + std::to_string(part.reclaimable * 100 / part.bytes) + "%)";
     }
     return {{"Type", name},
@@ -159,13 +159,14 @@ class Report {
 
   Store& store_;
   const StoreUsage& usage_;
-  const Options& options_;
+  const SystemDfArguments& arguments_;
 };
 
 // --format: a line for each part, or with --verbose one document with lists of all, as Docker has
 // it.
-Result<int> PrintFormatted(const Report& report, const Options& options, const ListFormat& parts) {
-  if (!options.verbose) {
+Result<int> PrintFormatted(const Report& report, const SystemDfArguments& arguments,
+                           const ListFormat& parts) {
+  if (!arguments.verbose) {
     VENEER_TRY(const std::string text, parts.Render(report.Parts()));
     PrintData(text);
     return 0;
@@ -173,22 +174,22 @@ Result<int> PrintFormatted(const Report& report, const Options& options, const L
   VENEER_TRY(const std::vector<Json> images, report.Images());
   const Json all = {
       {"Parts", report.Parts()}, {"Images", images}, {"Containers", report.Containers()}};
-  VENEER_TRY(const std::string text, RenderOne(all, options.format));
+  VENEER_TRY(const std::string text, RenderOne(all, arguments.format));
   PrintData(text);
   return 0;
 }
 
-Result<int> SystemDf(Context& context, const Options& options) {
+Result<int> SystemDf(Context& context, const SystemDfArguments& arguments) {
   VENEER_TRY(const ListFormat parts,
-             ListFormat::Parse(PartsShape(), options.verbose ? "" : options.format, false));
-  if (options.verbose) VENEER_TRY_VOID(GoTemplate::Parse(options.format));
+             ListFormat::Parse(PartsShape(), arguments.verbose ? "" : arguments.format, false));
+  if (arguments.verbose) VENEER_TRY_VOID(GoTemplate::Parse(arguments.format));
   context.EnterUserNamespaceIfPossible();
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore());
   VENEER_TRY(const StoreUsage usage, MeasureUsage(*store));
-  const Report report(*store, usage, options);
-  if (!options.format.empty()) return PrintFormatted(report, options, parts);
+  const Report report(*store, usage, arguments);
+  if (!arguments.format.empty()) return PrintFormatted(report, arguments, parts);
   VENEER_TRY_VOID(PrintTable(PartsShape(), report.Parts()));
-  if (options.verbose) {
+  if (arguments.verbose) {
     VENEER_TRY(std::vector<Json> images, report.Images());
     Print("\nImages space usage:\n\n");
     VENEER_TRY_VOID(PrintTable(ImagesShape(), std::move(images)));
@@ -202,17 +203,17 @@ Result<int> SystemDf(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec SystemDfCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<SystemDfArguments>();
   return {
       .name = "df",
       .summary = "Show the space on disk by kind of data",
       .options =
           {
-              {"-v,--verbose", &options->verbose, "Also each image and each container"},
-              {"--format", &options->format, ListFormatValue(), kListFormatHelp},
-              {"--bytes", &options->bytes, "Sizes in bytes"},
+              {"-v,--verbose", &arguments->verbose, "Also each image and each container"},
+              {"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
+              {"--bytes", &arguments->bytes, "Sizes in bytes"},
           },
-      .run = [options](Context& context) { return SystemDf(context, *options); },
+      .run = [arguments](Context& context) { return SystemDf(context, *arguments); },
   };
 }
 

@@ -5,15 +5,15 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct TagArguments {
   std::string image;
   std::string name;
 };
 
-Result<int> TagImage(Context& context, const Options& options) {
-  VENEER_TRY(const std::string name, NormalizeTag(options.name));
+Result<int> TagImage(Context& context, const TagArguments& arguments) {
+  VENEER_TRY(const std::string name, NormalizeTag(arguments.name));
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, options.image));
+  VENEER_TRY(const FoundImage found, FindImage(*store, arguments.image));
   VENEER_TRY_VOID(store->images().Tag(found.image.id, name));
   return 0;
 }
@@ -21,15 +21,15 @@ Result<int> TagImage(Context& context, const Options& options) {
 }  // namespace
 
 CommandSpec TagCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<TagArguments>();
   return {
       .name = "tag",
       .summary = "Give an image one more name",
-      .positionals = {{ImageValue(), &options->image,
+      .positionals = {{ImageValue(), &arguments->image,
                        "The image: a name, an id or the start of one, or NAME@sha256:..."},
-                      {ImageValue("NAME[:TAG]"), &options->name,
+                      {ImageValue("NAME[:TAG]"), &arguments->name,
                        "The new name; the image that has it now loses it, and stays"}},
-      .run = [options](Context& context) { return TagImage(context, *options); },
+      .run = [arguments](Context& context) { return TagImage(context, *arguments); },
   };
 }
 

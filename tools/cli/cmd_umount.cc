@@ -7,7 +7,7 @@ namespace veneer {
 
 namespace {
 
-struct Options {
+struct UmountArguments {
   std::vector<std::string> targets;
   bool lazy = false;
 };
@@ -40,25 +40,25 @@ Result<void> UmountOne(Store& store, const std::string& target, bool lazy) {
   return UnmountContainer(store, container, lazy);
 }
 
-Result<int> Umount(Context& context, const Options& options) {
+Result<int> Umount(Context& context, const UmountArguments& arguments) {
   VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  return ForEachTarget(options.targets, [&](const std::string& target) {
-    return UmountOne(*store, target, options.lazy);
+  return ForEachTarget(arguments.targets, [&](const std::string& target) {
+    return UmountOne(*store, target, arguments.lazy);
   });
 }
 
 }  // namespace
 
 CommandSpec UmountCommand() {
-  auto options = std::make_shared<Options>();
+  auto arguments = std::make_shared<UmountArguments>();
   return {
       .name = "umount",
       .summary = "Unmount containers; their changes stay",
-      .positionals = {{ContainerOrDirectoryValue(), &options->targets,
+      .positionals = {{ContainerOrDirectoryValue(), &arguments->targets,
                        "Containers, or the directories they are mounted at"}},
-      .options = {{"-l,--lazy", &options->lazy,
+      .options = {{"-l,--lazy", &arguments->lazy,
                    "Also while files are in use: the mount ends with the last of them"}},
-      .run = [options](Context& context) { return Umount(context, *options); },
+      .run = [arguments](Context& context) { return Umount(context, *arguments); },
   };
 }
 

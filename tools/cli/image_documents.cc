@@ -5,7 +5,7 @@ namespace veneer {
 
 namespace {
 
-Result<Json> ReadConfig(const Store& store, const Digest& id) {
+Result<Json> ReadConfigDocument(const Store& store, const Digest& id) {
   VENEER_TRY(const std::string text, store.ReadBlob(id, JsonLimits{}.bytes));
   return ParseJson(text);
 }
@@ -21,7 +21,7 @@ bool IsManifestOf(const Json& document, const Digest& id) {
 }  // namespace
 
 Result<Json> ConfigOf(const Store& store, const ImageRecord& image) {
-  Result<Json> config = ReadConfig(store, image.id);
+  Result<Json> config = ReadConfigDocument(store, image.id);
   if (config) return config;
   return tl::unexpected(
       std::move(config).error().Context("config of image " + image.id.ToString()));

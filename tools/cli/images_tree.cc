@@ -13,9 +13,9 @@ namespace veneer {
 namespace {
 
 // The sizes of layers, each looked up once.
-class LayerSizes {
+class LayerSizeCache {
  public:
-  explicit LayerSizes(const Store& store) : store_(store) {}
+  explicit LayerSizeCache(const Store& store) : store_(store) {}
 
   Result<uint64_t> Of(const std::vector<Digest>& layers, size_t first, size_t end) {
     uint64_t bytes = 0;
@@ -49,7 +49,7 @@ Result<std::string> ShowImagesTree(const Store& store, const std::vector<ImageLi
                                    const TreeLook& look) {
   std::vector<std::vector<Digest>> layers;
   for (const ImageListing& listing : listings) layers.push_back(listing.image.diff_ids);
-  LayerSizes sizes(store);
+  LayerSizeCache sizes(store);
   Table table({"IMAGE", "IMAGE ID", "LAYERS", "SIZE", "OWN SIZE"});
   for (const LayerTreeLine& line : MakeLayerTree(layers)) {
     const size_t own = line.end - line.first;

@@ -17,8 +17,6 @@ namespace {
 // A config's lists grow by what a person types; this is what others still read (JsonLimits).
 constexpr size_t kMaxPorts = 65'536;
 
-tl::unexpected<Error> Bad(const std::string& why) { return MakeError(why, ExitCode::kUsage); }
-
 // The member as an object or a list, made when it is absent. The document may come from a stranger.
 Result<Json*> Member(Json* config, const char* key, Json::value_t type) {
   Json& member = (*config)[key];
@@ -43,7 +41,8 @@ Result<std::optional<std::vector<std::string>>> ExecForm(std::string_view text) 
   if (list.is_discarded() || !list.is_array()) return std::nullopt;
   std::vector<std::string> words;
   for (const Json& item : list) {
-    if (!item.is_string()) return Bad("a list in brackets holds strings in double quotes only");
+    if (!item.is_string())
+      return InstructionError("a list in brackets holds strings in double quotes only");
     words.push_back(item.get<std::string>());
   }
   return std::optional(std::move(words));
@@ -68,7 +67,8 @@ class Applier {
  private:
   static tl::unexpected<Error> Unknown(const std::string& instruction) {
     if (instruction == "MAINTAINER") {
-      return Bad("it is obsolete: LABEL org.opencontainers.image.authors=NAME takes its place");
+      return InstructionError(
+          "it is obsolete: LABEL org.opencontainers.image.authors=NAME takes its place");
     }
     constexpr std::array<std::string_view, 6> kOfABuild = {"FROM", "RUN", "COPY",
                                                            "ADD",  "ARG", "INCLUDE"};
@@ -77,8 +77,8 @@ class Applier {
       names += (names.empty() ? "" : ", ") + std::string(name);
     }
     const bool build = std::ranges::find(kOfABuild, instruction) != kOfABuild.end();
-    return Bad((build ? "it does not change a config; one of " : "no such instruction; one of ") +
-               names);
+    return InstructionError(
+        (build ? "it does not change a config; one of " : "no such instruction; one of ") + names);
   }
 
   using Method = Result<void> (Applier::*)(std::string_view);
@@ -107,7 +107,7 @@ class Applier {
   // One argument, variables replaced.
   Result<std::string> One(std::string_view text, const char* what) const {
     VENEER_TRY(std::string value, Expand(text));
-    if (value.empty()) return Bad(std::string(what) + " is missing");
+    if (value.empty()) return InstructionError(std::string(what) + " is missing");
     return value;
   }
 
@@ -115,10 +115,11 @@ class Applier {
   Result<std::vector<std::pair<std::string, std::string>>> Pairs(std::string_view text) const {
     std::vector<std::pair<std::string, std::string>> pairs;
     const std::vector<std::string> words = SplitWords(text);
-    if (words.empty()) return Bad("NAME=VALUE is missing");
+    if (words.empty()) return InstructionError("NAME=VALUE is missing");
     if (words.front().find('=') == std::string::npos) {
       const auto [name, rest] = SplitFirstWord(text);
-      if (rest.empty()) return Bad("it takes NAME=VALUE...; '" + std::string(name) + "' has no =");
+      if (rest.empty())
+        return InstructionError("it takes NAME=VALUE...; '" + std::string(name) + "' has no =");
       VENEER_TRY(std::string expanded, Expand(name));
       VENEER_TRY(std::string value, Expand(rest));
       pairs.emplace_back(std::move(expanded), std::move(value));
@@ -127,7 +128,8 @@ class Applier {
     for (const std::string& word : words) {
       const size_t equals = word.find('=');
       if (equals == std::string::npos) {
-        return Bad("it takes NAME=VALUE...; '" + word + "' has no = (are there quotes missing?)");
+        return InstructionError("it takes NAME=VALUE...; '" + word +
+                                "' has no = (are there quotes missing?)");
       }
       VENEER_TRY(std::string name, Expand(std::string_view(word).substr(0, equals)));
       VENEER_TRY(std::string value, Expand(std::string_view(word).substr(equals + 1)));
@@ -139,9 +141,10 @@ class Applier {
   static Result<std::vector<std::pair<std::string, std::string>>> Named(
       std::vector<std::pair<std::string, std::string>> pairs) {
     for (const auto& [name, value] : pairs) {
-      if (name.empty()) return Bad("a name before = is empty");
-      if (name.find('=') != std::string::npos) return Bad("a name has a = in it");
-      if ((name + value).find('\0') != std::string::npos) return Bad("there is a NUL in it");
+      if (name.empty()) return InstructionError("a name before = is empty");
+      if (name.find('=') != std::string::npos) return InstructionError("a name has a = in it");
+      if ((name + value).find('\0') != std::string::npos)
+        return InstructionError("there is a NUL in it");
     }
     return pairs;
   }
@@ -160,7 +163,7 @@ class Applier {
   Result<std::vector<std::string>> CommandLine(std::string_view text) const {
     VENEER_TRY(auto list, ExecForm(text));
     if (list) return *std::move(list);
-    if (text.empty()) return Bad("the command is missing");
+    if (text.empty()) return InstructionError("the command is missing");
     VENEER_TRY(std::vector<std::string> words, Shell());
     words.emplace_back(text);
     return words;
@@ -223,8 +226,8 @@ class Applier {
         VENEER_TRY_VOID(AddPorts(each, &ports));
       }
     }
-    if (ports.empty()) return Bad("PORT[/PROTOCOL] is missing");
-    if (ports.size() > kMaxPorts) return Bad("more than 65,536 ports");
+    if (ports.empty()) return InstructionError("PORT[/PROTOCOL] is missing");
+    if (ports.size() > kMaxPorts) return InstructionError("more than 65,536 ports");
     VENEER_TRY(Json* const exposed, Member(config_, "ExposedPorts", Json::value_t::object));
     for (const std::string& port : ports) (*exposed)[port] = Json::object();
     return {};
@@ -246,9 +249,10 @@ class Applier {
 
   Result<void> Volume(std::string_view text) {
     VENEER_TRY(const std::vector<std::string> paths, Words(text));
-    if (paths.empty()) return Bad("the directory is missing");
+    if (paths.empty()) return InstructionError("the directory is missing");
     for (const std::string& path : paths) {
-      if (path.find_first_not_of(" \t") == std::string::npos) return Bad("a directory is empty");
+      if (path.find_first_not_of(" \t") == std::string::npos)
+        return InstructionError("a directory is empty");
     }
     VENEER_TRY(Json* const volumes, Member(config_, "Volumes", Json::value_t::object));
     for (const std::string& path : paths) (*volumes)[path] = Json::object();
@@ -257,7 +261,7 @@ class Applier {
 
   Result<void> Stopsignal(std::string_view text) {
     VENEER_TRY(const std::string signal, One(text, "the signal"));
-    if (!IsSignal(signal)) return Bad("no signal '" + signal + "'");
+    if (!IsSignal(signal)) return InstructionError("no signal '" + signal + "'");
     (*config_)["StopSignal"] = signal;
     return {};
   }
@@ -267,16 +271,18 @@ class Applier {
     const auto [kind, rest] = SplitFirstWord(check.rest);
     const std::string word = UpperCase(kind);
     if (word == "NONE") {
-      if (!rest.empty() || !check.values.empty()) return Bad("NONE takes no arguments");
+      if (!rest.empty() || !check.values.empty())
+        return InstructionError("NONE takes no arguments");
       (*config_)["Healthcheck"] = {{"Test", Json::array({"NONE"})}};
       return {};
     }
     if (word != "CMD") {
-      return Bad(word.empty() ? "NONE or CMD is missing"
-                              : "'" + std::string(kind) + "' is none of NONE and CMD");
+      return InstructionError(word.empty() ? "NONE or CMD is missing"
+                                           : "'" + std::string(kind) + "' is none of NONE and CMD");
     }
     VENEER_TRY(auto list, ExecForm(rest));
-    if (rest.empty() || (list && list->empty())) return Bad("the command behind CMD is missing");
+    if (rest.empty() || (list && list->empty()))
+      return InstructionError("the command behind CMD is missing");
     Json test = Json::array({list ? "CMD" : "CMD-SHELL"});
     if (list) {
       for (const std::string& each : *list) test.push_back(each);
@@ -292,14 +298,14 @@ class Applier {
   Result<void> Onbuild(std::string_view text) {
     const auto [word, rest] = SplitFirstWord(text);
     const std::string name = UpperCase(word);
-    if (name.empty()) return Bad("the instruction is missing");
+    if (name.empty()) return InstructionError("the instruction is missing");
     if (name == "ONBUILD" || name == "FROM" || name == "MAINTAINER") {
-      return Bad(name + " cannot be put off");
+      return InstructionError(name + " cannot be put off");
     }
     constexpr std::array<std::string_view, 4> kOthers = {"RUN", "COPY", "ADD", "ARG"};
     const bool known = std::ranges::find(kOthers, name) != kOthers.end() || Knows(name);
-    if (!known) return Bad("no such instruction: " + name);
-    if (rest.empty()) return Bad(name + " has no arguments");
+    if (!known) return InstructionError("no such instruction: " + name);
+    if (rest.empty()) return InstructionError(name + " has no arguments");
     VENEER_TRY(Json* const list, Member(config_, "OnBuild", Json::value_t::array));
     list->push_back(name + " " + std::string(rest));
     return {};
@@ -308,7 +314,7 @@ class Applier {
   Result<void> ShellIs(std::string_view text) {
     VENEER_TRY(const auto words, ExecForm(text));
     if (!words || words->empty()) {
-      return Bad("it takes a list in brackets, as in [\"/bin/bash\", \"-c\"]");
+      return InstructionError("it takes a list in brackets, as in [\"/bin/bash\", \"-c\"]");
     }
     (*config_)["Shell"] = ToJson(*words);
     return {};
@@ -338,7 +344,7 @@ Result<std::vector<ConfigChange>> ParseConfigChanges(const std::vector<std::stri
   std::vector<ConfigChange> changes;
   for (const std::string& text : texts) {
     const std::vector<std::string> instructions = SplitInstructions(text);
-    if (instructions.empty()) return Bad("the instruction is missing");
+    if (instructions.empty()) return InstructionError("the instruction is missing");
     for (const std::string& instruction : instructions) {
       const auto [word, rest] = SplitFirstWord(instruction);
       changes.push_back({UpperCase(word), std::string(rest)});

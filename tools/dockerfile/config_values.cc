@@ -17,8 +17,6 @@ namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
 
-tl::unexpected<Error> Bad(const std::string& why) { return MakeError(why, ExitCode::kUsage); }
-
 bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -58,7 +56,7 @@ Result<void> AddPorts(std::string_view text, std::vector<std::string>* ports) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
     if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
-      return Bad("'" + std::string(text) + "': the protocol is tcp, udp or sctp");
+      return InstructionError("'" + std::string(text) + "': the protocol is tcp, udp or sctp");
     }
   }
   const std::string_view range = text.substr(0, slash);
@@ -67,7 +65,8 @@ Result<void> AddPorts(std::string_view text, std::vector<std::string>* ports) {
   const std::optional<uint32_t> last =
       dash == std::string_view::npos ? first : Port(range.substr(dash + 1));
   if (!first || !last || *first > *last) {
-    return Bad("'" + std::string(text) + "' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
+    return InstructionError("'" + std::string(text) +
+                            "' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
   }
   for (uint32_t port = *first; port <= *last; ++port) {
     ports->push_back(std::to_string(port) + "/" + protocol);
@@ -80,8 +79,8 @@ Result<void> CheckUser(std::string_view text) {
   const bool good = IsAccount(text.substr(0, colon)) &&
                     (colon == std::string_view::npos || IsAccount(text.substr(colon + 1)));
   if (good) return {};
-  return Bad("'" + std::string(text) +
-             "' is not USER[:GROUP], names or numbers of at most 2147483647");
+  return InstructionError("'" + std::string(text) +
+                          "' is not USER[:GROUP], names or numbers of at most 2147483647");
 }
 
 bool IsSignal(std::string_view text) {
@@ -153,22 +152,24 @@ Result<HealthcheckOptions> ParseHealthcheckOptions(std::string_view text) {
     const size_t equals = word.find('=');
     const std::string_view name = word.substr(0, equals);
     const auto known = std::ranges::find(kKnown, name, &Known::option);
-    if (known == kKnown.end()) return Bad("no option '" + std::string(name) + "'");
-    if (equals == std::string_view::npos) return Bad(std::string(name) + " needs a value, with =");
+    if (known == kKnown.end()) return InstructionError("no option '" + std::string(name) + "'");
+    if (equals == std::string_view::npos)
+      return InstructionError(std::string(name) + " needs a value, with =");
     for (const auto& [member, value] : out.values) {
-      if (member == known->member) return Bad(std::string(name) + " may be given only once");
+      if (member == known->member)
+        return InstructionError(std::string(name) + " may be given only once");
     }
     const std::string_view value = word.substr(equals + 1);
     std::optional<int64_t> number;
     if (known->time) {
       number = ParseGoDuration(value);
       if (!number || *number < 0 || (*number > 0 && *number < kMillisecond)) {
-        return Bad(std::string(word) + ": a time is like 1m30s, and at least 1ms");
+        return InstructionError(std::string(word) + ": a time is like 1m30s, and at least 1ms");
       }
     } else {
       number = IsNumber(value) ? ParseNumber<int64_t>(value) : std::nullopt;
       if (!number || *number > std::numeric_limits<int32_t>::max()) {
-        return Bad(std::string(word) + ": not a number of times");
+        return InstructionError(std::string(word) + ": not a number of times");
       }
     }
     out.values.emplace_back(known->member, *number);

@@ -16,6 +16,11 @@
 
 namespace veneer {
 
+// A usage error.
+inline tl::unexpected<Error> InstructionError(const std::string& why) {
+  return MakeError(why, ExitCode::kUsage);
+}
+
 // ASCII letters in upper case.
 std::string UpperCase(std::string_view text);
 

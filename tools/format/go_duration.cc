@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "layerdb/base/parse.h"
+
 namespace veneer {
 
 namespace {
@@ -19,8 +21,6 @@ constexpr std::array<Unit, 7> kUnits = {{{"ns", 1},
                                          {"s", 1'000'000'000},
                                          {"m", 60'000'000'000},
                                          {"h", 3'600'000'000'000}}};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // "12", "1.5", ".5" with its unit, taken from the front; nanoseconds.
 std::optional<long double> TakePart(std::string_view* text) {

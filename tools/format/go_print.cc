@@ -20,8 +20,6 @@ using Kind = GoValue::Kind;
 
 // Widths and precisions beyond are not read by Go either.
 constexpr int64_t kMaxWidth = 1'000'000;
-// Far more than a list needs; some widths in one format would take all memory.
-constexpr size_t kMaxText = size_t{64} << 20;
 
 struct Flags {
   bool plus = false, minus = false, sharp = false, space = false, zero = false;
@@ -333,7 +331,7 @@ class Printer {
 
   void Fill(int64_t count, char with) {
     if (count <= 0 || too_long_) return;
-    too_long_ = out_.size() + static_cast<size_t>(count) > kMaxText;
+    too_long_ = out_.size() + static_cast<size_t>(count) > kMaxTemplateText;
     if (!too_long_) out_.append(count, with);
   }
 
@@ -369,7 +367,7 @@ class Format {
       if (percent < format_.size()) Verb();
       if (printer_.too_long()) {
         return MakeError(
-            "template: printf: it makes more than " + std::to_string(kMaxText) + " bytes",
+            "template: printf: it makes more than " + std::to_string(kMaxTemplateText) + " bytes",
             ExitCode::kUsage);
       }
     }

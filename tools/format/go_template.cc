@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <utility>
 
@@ -17,12 +16,8 @@ namespace {
 
 enum class Flow { kOn, kBreak, kContinue };
 
-// Far more than any list has; a template that doubles a text some thirty times would take all
-// memory.
-constexpr size_t kMaxText = size_t{64} << 20;
-
 tl::unexpected<Error> TooMuch() {
-  return MakeError("template: it makes more than " + std::to_string(kMaxText) + " bytes",
+  return MakeError("template: it makes more than " + std::to_string(kMaxTemplateText) + " bytes",
                    ExitCode::kUsage);
 }
 
@@ -77,7 +72,7 @@ class Execution {
   }
 
   Result<Flow> Node(const TemplateNode& node, const GoValue& dot) {
-    if (output_.size() > kMaxText) return TooMuch();
+    if (output_.size() > kMaxTemplateText) return TooMuch();
     const size_t scope = variables_.size();
     switch (node.kind) {
       case Kind::kText: output_ += node.text; return Flow::kOn;
@@ -149,10 +144,9 @@ class Execution {
 
   // The variable of this name that is nearest.
   GoValue* Variable(const std::string& name) {
-    for (auto& [known, value] : variables_ | std::views::reverse) {
-      if (known == name) return &value;
-    }
-    return nullptr;
+    const auto nearest = std::find_if(variables_.rbegin(), variables_.rend(),
+                                      [&](const auto& variable) { return variable.first == name; });
+    return nearest == variables_.rend() ? nullptr : &nearest->second;
   }
 
   Result<void> Set(const std::string& name, const GoValue& value) {
@@ -220,7 +214,7 @@ class Execution {
     }
     if (headings_ && function.shapes) return std::move(arguments.front());
     VENEER_TRY(GoValue result, function.call(name, arguments));
-    if (result.kind() == GoValue::Kind::kString && result.text().size() > kMaxText) {
+    if (result.kind() == GoValue::Kind::kString && result.text().size() > kMaxTemplateText) {
       return TooMuch();
     }
     return result;

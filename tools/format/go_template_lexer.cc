@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "layerdb/base/parse.h"
 #include "tools/format/go_template_literals.h"
 
 namespace veneer {
@@ -14,7 +15,6 @@ constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
 
 bool IsSpace(char c) { return kSpaces.find(c) != std::string_view::npos; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -118,7 +118,6 @@ class Lexer {
   }
 
   Result<void> Token(TemplateToken* token) {
-    using Kind = TemplateToken::Kind;
     const char c = text_[at_];
     const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
     if (c == '"' || c == '\'') return Quoted(c, token);
@@ -128,12 +127,14 @@ class Lexer {
       ++at_;
       const std::string name = Name();
       token->text = c == '$' ? "$" + name : name;
-      token->kind = c == '$' ? Kind::kVariable : name.empty() ? Kind::kDot : Kind::kField;
+      token->kind = c == '$'       ? TemplateToken::Kind::kVariable
+                    : name.empty() ? TemplateToken::Kind::kDot
+                                   : TemplateToken::Kind::kField;
       return EndOfName();
     }
     if (IsNameByte(c)) {
       token->text = Name();
-      token->kind = Kind::kWord;
+      token->kind = TemplateToken::Kind::kWord;
       return EndOfName();
     }
     token->text = c == ':' && next == '=' ? ":=" : std::string(1, c);

@@ -9,24 +9,24 @@ namespace veneer {
 
 namespace {
 
-using Kind = TemplateToken::Kind;
+using TokenKind = TemplateToken::Kind;
 
 // Far deeper than anybody writes, and shallow enough for the stack.
 constexpr size_t kMaxDepth = 64;
 
 bool Is(const std::vector<TemplateToken>& tokens, size_t token, std::string_view what) {
-  return token < tokens.size() && tokens[token].kind == Kind::kPunctuation &&
+  return token < tokens.size() && tokens[token].kind == TokenKind::kPunctuation &&
          tokens[token].text == what;
 }
 
 std::string TextOf(const TemplateToken& token) {
   switch (token.kind) {
-    case Kind::kLiteral: return token.value.is_missing() ? "a number" : token.value.ToJson();
-    case Kind::kField: return "." + token.text;
-    case Kind::kDot: return ".";
-    case Kind::kWord:
-    case Kind::kVariable:
-    case Kind::kPunctuation: break;
+    case TokenKind::kLiteral: return token.value.is_missing() ? "a number" : token.value.ToJson();
+    case TokenKind::kField: return "." + token.text;
+    case TokenKind::kDot: return ".";
+    case TokenKind::kWord:
+    case TokenKind::kVariable:
+    case TokenKind::kPunctuation: break;
   }
   return token.text;
 }
@@ -60,7 +60,7 @@ class Parser {
   // else.
   std::string Keyword() const {
     const TemplatePiece& piece = pieces_[at_];
-    if (!piece.is_action || piece.tokens.front().kind != Kind::kWord) return {};
+    if (!piece.is_action || piece.tokens.front().kind != TokenKind::kWord) return {};
     return piece.tokens.front().text;
   }
 
@@ -114,7 +114,7 @@ class Parser {
   // The string behind the keyword of the piece at hand.
   Result<std::string> Name() const {
     const std::vector<TemplateToken>& tokens = pieces_[at_].tokens;
-    const bool named = tokens.size() > 1 && tokens[1].kind == Kind::kLiteral &&
+    const bool named = tokens.size() > 1 && tokens[1].kind == TokenKind::kLiteral &&
                        tokens[1].value.kind() == GoValue::Kind::kString;
     if (!named) {
       return TemplateError(tokens[0].position, tokens[0].text + " wants a name in quotes");
@@ -205,7 +205,7 @@ class Parser {
       if (tokens.size() > 1) {
         // {{else if}} of an if; {{else with}} of a with since Go 1.23.
         const bool chained =
-            tokens[1].kind == Kind::kWord && tokens[1].text == keyword && keyword != "range";
+            tokens[1].kind == TokenKind::kWord && tokens[1].text == keyword && keyword != "range";
         if (!chained) return TemplateError(tokens[1].position, "after else comes }}");
         VENEER_TRY(TemplateNode inner, Control(2));  // ends at the same {{end}}
         node->otherwise.push_back(std::move(inner));
@@ -259,7 +259,7 @@ class Parser {
                  TemplatePipeline* pipeline) {
     size_t at = *token;
     std::vector<std::string> names;
-    while (at < tokens.size() && tokens[at].kind == Kind::kVariable) {
+    while (at < tokens.size() && tokens[at].kind == TokenKind::kVariable) {
       names.push_back(tokens[at++].text);
       if (!range || names.size() == 2 || !Is(tokens, at, ",")) break;
       ++at;
@@ -288,7 +288,7 @@ class Parser {
   Result<TemplateOperand> Operand(const std::vector<TemplateToken>& tokens, size_t* at) {
     VENEER_TRY(TemplateOperand operand, Term(tokens, at));
     // .A.B, $x.A, (f).A
-    while (*at < tokens.size() && tokens[*at].kind == Kind::kField && !tokens[*at].spaced) {
+    while (*at < tokens.size() && tokens[*at].kind == TokenKind::kField && !tokens[*at].spaced) {
       const bool has_fields = operand.kind == TemplateOperand::Kind::kVariable ||
                               operand.kind == TemplateOperand::Kind::kFunction ||
                               operand.kind == TemplateOperand::Kind::kNested ||
@@ -306,9 +306,9 @@ class Parser {
     const TemplateToken& token = tokens[(*at)++];
     TemplateOperand operand;
     switch (token.kind) {
-      case Kind::kDot: return operand;
-      case Kind::kField: operand.path.push_back(token.text); return operand;
-      case Kind::kVariable: {
+      case TokenKind::kDot: return operand;
+      case TokenKind::kField: operand.path.push_back(token.text); return operand;
+      case TokenKind::kVariable: {
         operand.kind = TemplateOperand::Kind::kVariable;
         operand.name = token.text;
         const bool known =
@@ -316,15 +316,15 @@ class Parser {
         if (known) return operand;
         return TemplateError(token.position, "undefined variable " + token.text);
       }
-      case Kind::kLiteral: {
+      case TokenKind::kLiteral: {
         const bool number = token.value.kind() != GoValue::Kind::kString;
         operand.kind = number ? TemplateOperand::Kind::kNumber : TemplateOperand::Kind::kLiteral;
         operand.literal = token.value;
         operand.whole = token.whole;
         return operand;
       }
-      case Kind::kWord: return Word(token);
-      case Kind::kPunctuation: break;
+      case TokenKind::kWord: return Word(token);
+      case TokenKind::kPunctuation: break;
     }
     if (token.text != "(") return Unexpected(token);
     if (++depth_ > kMaxDepth) return TemplateError(token.position, "nested too deep");

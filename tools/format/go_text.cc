@@ -26,12 +26,12 @@ std::string Changed(std::string_view text, Act act) {
   return result;
 }
 
-uint32_t Upper(uint32_t c) {
+uint32_t ToUpper(uint32_t c) {
   if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 32 : c;
   return Unicode() == nullptr ? c : ::towupper_l(c, Unicode());
 }
 
-uint32_t Lower(uint32_t c) {
+uint32_t ToLower(uint32_t c) {
   if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
   return Unicode() == nullptr ? c : ::towlower_l(c, Unicode());
 }
@@ -148,14 +148,14 @@ bool CanBackquote(std::string_view text) {
   return true;
 }
 
-std::string GoLower(std::string_view text) { return Changed(text, Lower); }
+std::string GoLower(std::string_view text) { return Changed(text, ToLower); }
 
-std::string GoUpper(std::string_view text) { return Changed(text, Upper); }
+std::string GoUpper(std::string_view text) { return Changed(text, ToUpper); }
 
 std::string GoTitle(std::string_view text) {
   bool in_word = false;
   return Changed(text, [&](uint32_t c) {
-    const uint32_t result = in_word ? c : Upper(c);
+    const uint32_t result = in_word ? c : ToUpper(c);
     in_word = IsInWord(c);
     return result;
   });

@@ -33,18 +33,18 @@ bool IsExported(std::string_view name) {
   });
 }
 
-constexpr const char* kAny = "interface {}";
+constexpr const char* kAnyType = "interface {}";
 
 // The type that all have, else the one that takes all.
 template <class Range, class Value>
 std::string CommonType(const Range& range, Value value) {
   if (range.empty()) return "string";
   const auto type = [&](const auto& one) {
-    return value(one).kind() == GoValue::Kind::kNil ? kAny : value(one).TypeName();
+    return value(one).kind() == GoValue::Kind::kNil ? kAnyType : value(one).TypeName();
   };
   const std::string first = type(range.front());
   const bool same = std::ranges::all_of(range, [&](const auto& one) { return type(one) == first; });
-  return same ? first : kAny;
+  return same ? first : kAnyType;
 }
 
 void AppendJsonString(std::string_view text, std::string* out) {

@@ -109,6 +109,11 @@ Result<std::optional<std::string>> GetString(const Json& object, const char* key
   return std::optional<std::string>(value->get_ref<const std::string&>());
 }
 
+Result<std::string> GetStringOrEmpty(const Json& object, const char* key) {
+  VENEER_TRY(auto value, GetString(object, key));
+  return value.value_or("");
+}
+
 Result<std::optional<bool>> GetBool(const Json& object, const char* key) {
   const Json* value = Find(object, key);
   if (value == nullptr) return std::optional<bool>();

@@ -41,6 +41,8 @@ Result<std::optional<std::vector<std::string>>> GetStrings(const Json& object, c
 // A member that is an object or an array; nullptr: absent or null.
 Result<const Json*> GetObject(const Json& object, const char* key);
 Result<const Json*> GetArray(const Json& object, const char* key);
+// A string; empty where it is absent or null: real tools write all three.
+Result<std::string> GetStringOrEmpty(const Json& object, const char* key);
 
 // The document as text, without spaces. Strings are UTF-8 already, because ParseJson let nothing
 // else in; other bytes (a user's own text) become U+FFFD.

@@ -14,12 +14,6 @@ namespace {
 // merge.
 constexpr size_t kMaxLayers = 4096;
 
-// An absent or null string is the empty one: both are written by real tools.
-Result<std::string> StringOf(const Json& object, const char* key) {
-  VENEER_TRY(auto value, GetString(object, key));
-  return value.value_or("");
-}
-
 Result<std::vector<std::string>> StringsOf(const Json& object, const char* key) {
   VENEER_TRY(auto value, GetStrings(object, key));
   return value.value_or(std::vector<std::string>());
@@ -36,8 +30,8 @@ Result<std::optional<Timestamp>> TimeOf(const Json& object, const char* key) {
 Result<void> ReadRuntime(const Json& document, ImageConfig* config) {
   VENEER_TRY(const Json* runtime, GetObject(document, "config"));
   if (runtime == nullptr) return {};
-  VENEER_TRY(config->user, StringOf(*runtime, "User"));
-  VENEER_TRY(config->working_dir, StringOf(*runtime, "WorkingDir"));
+  VENEER_TRY(config->user, GetStringOrEmpty(*runtime, "User"));
+  VENEER_TRY(config->working_dir, GetStringOrEmpty(*runtime, "WorkingDir"));
   VENEER_TRY(config->env, StringsOf(*runtime, "Env"));
   VENEER_TRY(config->entrypoint, StringsOf(*runtime, "Entrypoint"));
   VENEER_TRY(config->cmd, StringsOf(*runtime, "Cmd"));
@@ -74,9 +68,9 @@ Result<void> ReadHistory(const Json& document, ImageConfig* config) {
     if (!item.is_object()) return MakeError("\"history\" is not a list of objects");
     HistoryEntry entry;
     VENEER_TRY(entry.created, TimeOf(item, "created"));
-    VENEER_TRY(entry.created_by, StringOf(item, "created_by"));
-    VENEER_TRY(entry.author, StringOf(item, "author"));
-    VENEER_TRY(entry.comment, StringOf(item, "comment"));
+    VENEER_TRY(entry.created_by, GetStringOrEmpty(item, "created_by"));
+    VENEER_TRY(entry.author, GetStringOrEmpty(item, "author"));
+    VENEER_TRY(entry.comment, GetStringOrEmpty(item, "comment"));
     VENEER_TRY(const auto empty_layer, GetBool(item, "empty_layer"));
     entry.empty_layer = empty_layer.value_or(false);
     config->history.push_back(std::move(entry));
@@ -135,10 +129,10 @@ Result<ImageConfig> ParseImageConfig(std::string_view text) {
   VENEER_TRY(config.document, ParseJson(text));
   const Json& document = config.document;
   VENEER_TRY(config.created, TimeOf(document, "created"));
-  VENEER_TRY(config.author, StringOf(document, "author"));
-  VENEER_TRY(config.architecture, StringOf(document, "architecture"));
-  VENEER_TRY(config.os, StringOf(document, "os"));
-  VENEER_TRY(config.variant, StringOf(document, "variant"));
+  VENEER_TRY(config.author, GetStringOrEmpty(document, "author"));
+  VENEER_TRY(config.architecture, GetStringOrEmpty(document, "architecture"));
+  VENEER_TRY(config.os, GetStringOrEmpty(document, "os"));
+  VENEER_TRY(config.variant, GetStringOrEmpty(document, "variant"));
   VENEER_TRY_VOID(ReadRuntime(document, &config));
   VENEER_TRY_VOID(ReadLayers(document, &config));
   VENEER_TRY_VOID(ReadHistory(document, &config));

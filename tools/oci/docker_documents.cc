@@ -6,13 +6,11 @@
 #include <optional>
 #include <utility>
 
-#include "tools/format/table.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
 namespace {
-
-std::string Quoted(const std::string& text) { return "\"" + Printable(text.substr(0, 80)) + "\""; }
 
 bool IsLegacyId(const std::string& text) { return Digest::FromHex(text).has_value(); }
 
@@ -28,11 +26,6 @@ Result<DockerImage> ReadImage(const Json& item) {
   if (layers) image.layers = *std::move(layers);
   if (item.contains("manifests")) return MakeError("both an image and an index (\"manifests\")");
   return image;
-}
-
-Result<std::string> StringOf(const Json& object, const char* key) {
-  VENEER_TRY(auto value, GetString(object, key));
-  return value.value_or("");
 }
 
 // Go's encoding/json, which Docker writes with, escapes these in strings; elsewhere they cannot be.
@@ -60,9 +53,9 @@ std::string EscapeAsGo(std::string_view text) {
 
 Result<Json> HistoryOf(const Json& document) {
   Json item = Json::object();
-  VENEER_TRY(const std::string created, StringOf(document, "created"));
-  VENEER_TRY(const std::string author, StringOf(document, "author"));
-  VENEER_TRY(const std::string comment, StringOf(document, "comment"));
+  VENEER_TRY(const std::string created, GetStringOrEmpty(document, "created"));
+  VENEER_TRY(const std::string author, GetStringOrEmpty(document, "author"));
+  VENEER_TRY(const std::string comment, GetStringOrEmpty(document, "comment"));
   std::string command;
   VENEER_TRY(const Json* made_by, GetObject(document, "container_config"));
   if (made_by != nullptr) {
@@ -99,11 +92,11 @@ Result<std::vector<LegacyTag>> ParseRepositories(std::string_view text) {
   VENEER_TRY(const Json document, ParseJson(text));
   std::vector<LegacyTag> tags;
   for (const auto& [name, ids] : document.items()) {
-    if (!ids.is_object()) return MakeError(Quoted(name) + " is not an object");
+    if (!ids.is_object()) return MakeError(QuotedExcerpt(name) + " is not an object");
     for (const auto& [tag, id] : ids.items()) {
       const std::string full = name + ":" + tag;
       if (!id.is_string() || !IsLegacyId(id.get_ref<const std::string&>())) {
-        return MakeError(Quoted(full) + " is not 64 lower-case hex digits");
+        return MakeError(QuotedExcerpt(full) + " is not 64 lower-case hex digits");
       }
       tags.push_back({full, id.get<std::string>()});
     }
@@ -114,11 +107,11 @@ Result<std::vector<LegacyTag>> ParseRepositories(std::string_view text) {
 Result<LegacyLayer> ParseLegacyLayer(std::string_view text, std::string_view id) {
   LegacyLayer layer;
   VENEER_TRY(layer.document, ParseJson(text));
-  VENEER_TRY(const std::string own, StringOf(layer.document, "id"));
-  if (!own.empty() && own != id) return MakeError("\"id\" is another one: " + Quoted(own));
-  VENEER_TRY(layer.parent, StringOf(layer.document, "parent"));
+  VENEER_TRY(const std::string own, GetStringOrEmpty(layer.document, "id"));
+  if (!own.empty() && own != id) return MakeError("\"id\" is another one: " + QuotedExcerpt(own));
+  VENEER_TRY(layer.parent, GetStringOrEmpty(layer.document, "parent"));
   if (!layer.parent.empty() && !IsLegacyId(layer.parent)) {
-    return MakeError("\"parent\" is not 64 lower-case hex digits: " + Quoted(layer.parent));
+    return MakeError("\"parent\" is not 64 lower-case hex digits: " + QuotedExcerpt(layer.parent));
   }
   return layer;
 }

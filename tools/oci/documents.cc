@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "tools/format/table.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
@@ -26,15 +26,8 @@ constexpr std::array<std::string_view, 4> kLayerTypes = {
     "application/vnd.docker.image.rootfs.foreign.diff.tar"};
 constexpr std::array<std::string_view, 5> kCompressions = {"", ".gzip", "+gzip", "+zstd", ".zstd"};
 
-std::string Quoted(const std::string& text) { return "\"" + Printable(text.substr(0, 80)) + "\""; }
-
 tl::unexpected<Error> In(Error error, const std::string& field) {
   return tl::unexpected(std::move(error).Context(field));
-}
-
-Result<std::string> StringOf(const Json& object, const char* key) {
-  VENEER_TRY(auto value, GetString(object, key));
-  return value.value_or("");
 }
 
 Result<uint64_t> ReadSize(const Json& object) {
@@ -52,9 +45,9 @@ Result<std::optional<Platform>> ReadPlatform(const Json& object) {
   VENEER_TRY(const Json* platform, GetObject(object, "platform"));
   if (platform == nullptr) return std::optional<Platform>();
   Platform out;
-  VENEER_TRY(out.os, StringOf(*platform, "os"));
-  VENEER_TRY(out.architecture, StringOf(*platform, "architecture"));
-  VENEER_TRY(out.variant, StringOf(*platform, "variant"));
+  VENEER_TRY(out.os, GetStringOrEmpty(*platform, "os"));
+  VENEER_TRY(out.architecture, GetStringOrEmpty(*platform, "architecture"));
+  VENEER_TRY(out.variant, GetStringOrEmpty(*platform, "variant"));
   return std::optional<Platform>(std::move(out));
 }
 
@@ -67,17 +60,17 @@ Result<Descriptor> ReadFields(const Json& object) {
     const bool longer = text->starts_with("sha512:");
     return MakeError(std::string("\"digest\" is not ") +
                      (longer ? "sha512: and 128" : "sha256: and 64") +
-                     " lower-case hex digits: " + Quoted(*text));
+                     " lower-case hex digits: " + QuotedExcerpt(*text));
   }
   Descriptor out{"", *digest, 0, {}, "", "", false};
-  VENEER_TRY(out.media_type, StringOf(object, "mediaType"));
-  VENEER_TRY(out.artifact_type, StringOf(object, "artifactType"));
+  VENEER_TRY(out.media_type, GetStringOrEmpty(object, "mediaType"));
+  VENEER_TRY(out.artifact_type, GetStringOrEmpty(object, "artifactType"));
   VENEER_TRY(out.size, ReadSize(object));
   VENEER_TRY(out.platform, ReadPlatform(object));
   VENEER_TRY(const Json* notes, GetObject(object, "annotations"));
   if (notes != nullptr) {
-    VENEER_TRY(out.ref_name, StringOf(*notes, "org.opencontainers.image.ref.name"));
-    VENEER_TRY(out.image_name, StringOf(*notes, "io.containerd.image.name"));
+    VENEER_TRY(out.ref_name, GetStringOrEmpty(*notes, "org.opencontainers.image.ref.name"));
+    VENEER_TRY(out.image_name, GetStringOrEmpty(*notes, "io.containerd.image.name"));
     out.attestation = notes->contains("vnd.docker.reference.type");
   }
   // BuildKit's attestations say so too.
@@ -113,7 +106,7 @@ bool IsConfigMediaType(const std::string& type) {
 
 // ImageManifest::artifact.
 Result<std::string> ArtifactOf(const Json& document, const ImageManifest& manifest) {
-  VENEER_TRY(const std::string type, StringOf(document, "artifactType"));
+  VENEER_TRY(const std::string type, GetStringOrEmpty(document, "artifactType"));
   if (!type.empty()) return "\"artifactType\" is " + Printable(type);
   if (!IsConfigMediaType(manifest.config.media_type)) {
     return "\"config\": \"mediaType\" is not that of an image: " +
@@ -164,7 +157,7 @@ Result<ImageDocument> ParseImageDocument(std::string_view text, std::string_view
     return MakeError("neither a manifest (\"layers\") nor an index (\"manifests\")");
   }
   const DocumentKind kind = manifest ? DocumentKind::kManifest : DocumentKind::kIndex;
-  VENEER_TRY(const std::string own, StringOf(document, "mediaType"));
+  VENEER_TRY(const std::string own, GetStringOrEmpty(document, "mediaType"));
   for (const std::string_view type : {std::string_view(own), media_type}) {
     const DocumentKind said = KindOfMediaType(type);
     if (said != DocumentKind::kUnknown && said != kind) {
@@ -182,9 +175,9 @@ Result<ImageDocument> ParseImageDocument(std::string_view text, std::string_view
 
 Result<void> CheckImageLayout(std::string_view text) {
   VENEER_TRY(const Json document, ParseJson(text));
-  VENEER_TRY(const std::string version, StringOf(document, "imageLayoutVersion"));
+  VENEER_TRY(const std::string version, GetStringOrEmpty(document, "imageLayoutVersion"));
   if (version.starts_with("1.")) return {};
-  return MakeError("\"imageLayoutVersion\" is " + Quoted(version) + ", 1.0.0 is understood");
+  return MakeError("\"imageLayoutVersion\" is " + QuotedExcerpt(version) + ", 1.0.0 is understood");
 }
 
 bool IsLayerMediaType(std::string_view media_type) {

@@ -29,8 +29,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long an unmounted daemon may take to write everything to disk.
-constexpr std::chrono::seconds kDaemonPatience{120};
 // How long to wait for a daemon that lives without a mount that can be seen from here.
 constexpr std::chrono::milliseconds kGoingPatience{500};
 // How long a daemon may take to end when it is told to.

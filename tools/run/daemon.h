@@ -41,6 +41,9 @@ Result<ProcessId> StartDaemonOn(const DaemonSpec& spec, int device,
                                 std::function<Result<void>()> prepare,
                                 const std::vector<int>& keep_out);
 
+// How long a daemon may take to write everything to disk once its mount is gone.
+inline constexpr std::chrono::seconds kDaemonPatience{120};
+
 // Waits until the process has ended; false when it has not within `limit`.
 bool WaitUntilGone(const ProcessId& process, std::chrono::milliseconds limit);
 

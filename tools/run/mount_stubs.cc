@@ -86,11 +86,6 @@ Sys<StubState> StateOf(const sys::At& at, int record) {
 }
 
 enum class Mounted { kHere, kNo };
-enum class Outcome {
-  kGone,
-  kKept,    // it is no stub any more
-  kFailed,  // it is to be removed still
-};
 
 // The work directory's name of what is to take a stub's place, and then of the stub. Whatever is
 // left of it goes at the next mount.
@@ -114,6 +109,12 @@ class Removal {
   }
 
  private:
+  enum class Outcome {
+    kGone,
+    kKept,    // it is no stub any more
+    kFailed,  // it is to be removed still
+  };
+
   // What this namespace has mounted on the stub is taken off first; the current directory changes.
   Outcome RemoveStub(const Stub& stub) const {
     const std::string name = stub.path.substr(stub.path.rfind('/') + 1);

@@ -21,9 +21,6 @@ namespace veneer {
 
 namespace {
 
-// How long a daemon may take to write back what is dirty once its mount is gone.
-constexpr std::chrono::seconds kDaemonPatience{60};
-
 // Blocks the handled signals while it lives.
 class SignalBlock {
  public:

@@ -31,5 +31,11 @@ TEST(PrintableTest, WhatSteersATerminalBecomesAQuestionMark) {
   EXPECT_EQ(Printable("a\nb\tc\r", "\n\t"), "a\nb\tc?");
 }
 
+TEST(PrintableTest, MessagesQuoteNamesWholeAndTextsByTheirBeginning) {
+  EXPECT_EQ(QuotedPath("a\x1b/b"), "\"a\\x1b/b\"");
+  EXPECT_EQ(QuotedExcerpt("a\x1b b"), "\"a? b\"");
+  EXPECT_EQ(QuotedExcerpt(std::string(1000, 'x')), '"' + std::string(80, 'x') + '"');
+}
+
 }  // namespace
 }  // namespace veneer

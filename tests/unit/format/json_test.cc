@@ -47,6 +47,10 @@ TEST(GetTest, TellsAbsentFromWrong) {
   EXPECT_EQ(*GetString(object, "n"), std::nullopt);
   EXPECT_EQ(*GetString(object, "absent"), std::nullopt);
   EXPECT_FALSE(GetString(object, "b"));
+  EXPECT_EQ(*GetStringOrEmpty(object, "s"), "x");
+  EXPECT_EQ(*GetStringOrEmpty(object, "n"), "");
+  EXPECT_EQ(*GetStringOrEmpty(object, "absent"), "");
+  EXPECT_FALSE(GetStringOrEmpty(object, "b"));
   EXPECT_EQ(*GetBool(object, "b"), true);
   EXPECT_FALSE(GetBool(object, "s"));
   EXPECT_EQ(*GetStrings(object, "l"), (std::vector<std::string>{"a", "b"}));
