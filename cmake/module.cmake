@@ -14,6 +14,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC 12 warns of std::string's own operator+ (gcc.gnu.org/PR105651).
   target_compile_options(veneer_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # A source sees the names of those before it, and GCC takes a source that is included for a header.
+  target_compile_options(veneer_options INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # layerdb/base/mutex.h
   target_compile_options(veneer_options INTERFACE -Wthread-safety -Werror=thread-safety)
@@ -51,6 +55,7 @@ function(veneer_test)
   add_executable(${T_NAME} ${T_SOURCES})
   # A test is compiled more often than it runs: GoogleTest takes three times as long to optimize.
   target_compile_options(${T_NAME} PRIVATE ${VENEER_TEST_OPTIONS})
+  set_target_properties(${T_NAME} PROPERTIES UNITY_BUILD OFF)  # two test files may have one helper's name
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)
   target_precompile_headers(${T_NAME} REUSE_FROM veneer_test_headers)
   add_dependencies(unit_tests ${T_NAME})
