@@ -9,7 +9,6 @@ namespace veneer {
 
 namespace {
 
-constexpr std::string_view kDefaultDomain = "docker.io";
 constexpr std::string_view kLegacyDomain = "index.docker.io";
 constexpr std::string_view kLibrary = "library/";
 constexpr size_t kMaxRepository = 255;

@@ -16,8 +16,10 @@
 
 namespace veneer {
 
+inline constexpr std::string_view kDefaultDomain = "docker.io";
+
 struct Reference {
-  std::string domain;  // "docker.io" where none is written
+  std::string domain;  // kDefaultDomain where none is written
   std::string path;    // "library/debian"
   std::optional<std::string> tag;
   std::optional<Digest> digest;

@@ -14,7 +14,7 @@ namespace veneer {
 
 namespace {
 // No disk has larger logical blocks.
-constexpr uint64_t kBlock = 4096;
+constexpr uint64_t kDirectAlignment = 4096;
 constexpr size_t kPiece = size_t{4} << 20;
 constexpr size_t kInFlight = 2;
 // A write into blocks that the file has already does not wait for the file system to find some.
@@ -75,7 +75,7 @@ void DirectWriter::FreeHole(uint64_t from, uint64_t to) const {
 
 Result<void> DirectWriter::Write(std::string_view bytes, uint64_t offset) {
   if (thread_ != nullptr && offset != gathering_.end()) {
-    if (offset % kBlock == 0 && gathering_.size % kBlock == 0) {
+    if (offset % kDirectAlignment == 0 && gathering_.size % kDirectAlignment == 0) {
       VENEER_TRY_VOID(Flush());
       gathering_.offset = offset;
     } else {

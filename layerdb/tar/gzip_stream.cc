@@ -17,7 +17,7 @@ constexpr size_t kOutput = size_t{256} << 10;
 constexpr uint8_t kDeflate = 8;
 constexpr uint8_t kHeaderCrc = 0x02;
 constexpr uint8_t kExtra = 0x04;
-constexpr uint8_t kName = 0x08;
+constexpr uint8_t kFileName = 0x08;
 constexpr uint8_t kComment = 0x10;
 constexpr uint8_t kReserved = 0xe0;
 constexpr size_t kTimeFlagsSystem = 6;
@@ -53,7 +53,7 @@ class GzipReader {
       VENEER_TRY(const uint64_t size, Number(2));
       VENEER_TRY_VOID(Skip(size));
     }
-    if ((flags & kName) != 0) VENEER_TRY_VOID(SkipText());
+    if ((flags & kFileName) != 0) VENEER_TRY_VOID(SkipText());
     if ((flags & kComment) != 0) VENEER_TRY_VOID(SkipText());
     if ((flags & kHeaderCrc) == 0) return {};
     const uint64_t expected = crc_ & 0xffff;

@@ -9,12 +9,12 @@
 #include "layerdb/base/base64.h"
 #include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/model/reference.h"
 
 namespace veneer {
 
 namespace {
 
-constexpr const char* kHub = "docker.io";
 constexpr const char* kDockersKeyOfHub = "https://index.docker.io/v1/";
 constexpr size_t kMaxBytes = size_t{1} << 20;
 
@@ -104,7 +104,7 @@ std::string NormalAuthKey(std::string_view key) {
   const size_t slash = key.find('/');
   std::string host(key.substr(0, slash));
   const std::string_view path = slash == std::string_view::npos ? "" : key.substr(slash);
-  if (host == "index.docker.io" || host == "registry-1.docker.io") host = kHub;
+  if (host == "index.docker.io" || host == "registry-1.docker.io") host = kDefaultDomain;
   return host_only || path == "/v1" || path == "/v2" ? host : host + std::string(path);
 }
 
@@ -138,7 +138,7 @@ const Json* AuthFile::Member(const char* name) const {
 
 std::string AuthFile::KeyOf(const std::string& host) const {
   std::string key = NormalAuthKey(host);
-  return docker_ && key == kHub ? kDockersKeyOfHub : key;
+  return docker_ && key == kDefaultDomain ? kDockersKeyOfHub : key;
 }
 
 std::optional<CredentialHelper> AuthFile::HelperOf(const std::string& host) const {

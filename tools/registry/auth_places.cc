@@ -3,18 +3,13 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
+#include "tools/registry/environment.h"
 
 namespace veneer {
 
 namespace {
 
 constexpr const char* kContainersFile = "/containers/auth.json";
-
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 // The directory that a variable names, else one in the home directory; empty: neither is known.
 std::string DirectoryOf(const std::string& variable, const std::string& home, const char* in_home) {

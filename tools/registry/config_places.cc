@@ -3,18 +3,9 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
+#include "tools/registry/environment.h"
 
 namespace veneer {
-
-namespace {
-
-std::string Variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-}  // namespace
 
 ConfigPlaces ConfigPlaces::OfThisProcess() {
   ConfigPlaces places;

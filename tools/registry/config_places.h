@@ -5,9 +5,13 @@
 #ifndef VENEER_TOOLS_REGISTRY_CONFIG_PLACES_H_
 #define VENEER_TOOLS_REGISTRY_CONFIG_PLACES_H_
 
+#include <cstddef>
 #include <string>
 
 namespace veneer {
+
+// The largest file that is read. Debian's list of aliases has 10 KB.
+inline constexpr size_t kMaxConfigFile = size_t{1} << 20;
 
 struct ConfigPlaces {
   // Holds containers/ and docker/.

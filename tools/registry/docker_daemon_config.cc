@@ -15,8 +15,6 @@ namespace veneer {
 
 namespace {
 
-constexpr size_t kMaxFile = size_t{1} << 20;
-
 // What Docker takes: a scheme, a host, and a path or none.
 Result<HubMirror> ParseMirror(std::string_view url) {
   const auto bad = [](const std::string& why) { return MakeError("\"registry-mirrors\": " + why); };
@@ -61,13 +59,13 @@ std::string WithoutScheme(std::string text) {
 Result<DockerDaemonConfig> DockerDaemonConfig::Read(const ConfigPlaces& places) {
   std::string path = places.rootless_docker + "/docker/daemon.json";
   if (places.rootless_docker.empty() || !Exists(path)) path = places.system + "/docker/daemon.json";
-  const Sys<std::string> text = ReadFile(path, kMaxFile + 1);
+  const Sys<std::string> text = ReadFile(path, kMaxConfigFile + 1);
   if (!text) {
     const int code = text.error().code;
     if (code == ENOENT || code == ENOTDIR || code == EACCES) return DockerDaemonConfig();
     return MakeError(text.error(), "read " + path);
   }
-  if (text->size() > kMaxFile) return MakeError(path + ": larger than 1 MiB");
+  if (text->size() > kMaxConfigFile) return MakeError(path + ": larger than 1 MiB");
   return Parse(*text, path);
 }
 

@@ -11,12 +11,9 @@ namespace veneer {
 
 namespace {
 
-// Debian's list of aliases has 10 KB.
-constexpr size_t kMaxFile = size_t{1} << 20;
-
 Result<RegistriesFile> ReadConfigFile(const std::string& path, RegistriesFileKind kind) {
-  VENEER_TRY_CTX(const std::string text, ReadFile(path, kMaxFile + 1), "read " + path);
-  if (text.size() > kMaxFile) return MakeError(path + ": larger than 1 MiB");
+  VENEER_TRY_CTX(const std::string text, ReadFile(path, kMaxConfigFile + 1), "read " + path);
+  if (text.size() > kMaxConfigFile) return MakeError(path + ": larger than 1 MiB");
   return ParseRegistriesFile(text, path, kind);
 }
 

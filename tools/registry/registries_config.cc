@@ -13,7 +13,6 @@ namespace veneer {
 
 namespace {
 
-constexpr std::string_view kHub = "docker.io";
 // The server of Docker Hub's images.
 constexpr std::string_view kHubServer = "registry-1.docker.io";
 
@@ -99,13 +98,13 @@ Result<Endpoint> RegistriesConfig::At(const std::string& host, const std::string
     endpoint.insecure = insecure.value_or(false) || (entry != nullptr && entry->insecure);
   } else {
     // Docker Hub is never insecure for Docker.
-    endpoint.insecure = host != kHub && docker_.IsInsecure(host);
+    endpoint.insecure = host != kDefaultDomain && docker_.IsInsecure(host);
   }
   endpoint.plain_http = endpoint.insecure || IsLoopback(host);
   endpoint.repository = repository;
   VENEER_TRY(endpoint.tls, TlsSettingsOf(places_, host));
   endpoint.tls.verify = !endpoint.insecure;
-  endpoint.host = host == kHub ? kHubServer : host;
+  endpoint.host = host == kDefaultDomain ? kHubServer : host;
   return endpoint;
 }
 
@@ -130,7 +129,7 @@ Result<std::vector<Endpoint>> RegistriesConfig::PullEndpoints(const Reference& r
       endpoints.push_back(std::move(endpoint));
       return endpoints;
     }
-  } else if (reference.domain == kHub) {
+  } else if (reference.domain == kDefaultDomain) {
     for (const HubMirror& mirror : docker_.mirrors()) {
       VENEER_TRY(Endpoint endpoint, At(mirror.host, reference.path, std::nullopt));
       endpoint.prefix = mirror.path;
@@ -152,7 +151,7 @@ Result<Endpoint> RegistriesConfig::PushEndpoint(const Reference& reference) cons
 
 Result<Endpoint> RegistriesConfig::EndpointOf(const std::string& host) const {
   const std::string name =
-      host == "index.docker.io" || host == kHubServer ? std::string(kHub) : host;
+      host == "index.docker.io" || host == kHubServer ? std::string(kDefaultDomain) : host;
   // The host becomes part of a path (certs.d).
   if (!IsRegistryHost(name)) {
     return MakeError("'" + PrintablePath(host) + "' is not the host of a registry: HOST[:PORT]",
@@ -165,14 +164,14 @@ Result<Endpoint> RegistriesConfig::EndpointOf(const std::string& host) const {
 std::vector<std::string> RegistriesConfig::Mirrors() const {
   std::vector<std::string> mirrors;
   for (const RegistryEntry& entry : conf_.registries()) {
-    if (CoveredByPrefix(kHub, entry.prefix) == 0) continue;
+    if (CoveredByPrefix(kDefaultDomain, entry.prefix) == 0) continue;
     for (const RegistryMirror& mirror : entry.mirrors) {
       if (std::ranges::find(mirrors, mirror.location) == mirrors.end()) {
         mirrors.push_back(mirror.location);
       }
     }
   }
-  if (!mirrors.empty() || conf_.Find(kHub) != nullptr) return mirrors;
+  if (!mirrors.empty() || conf_.Find(kDefaultDomain) != nullptr) return mirrors;
   for (const HubMirror& mirror : docker_.mirrors()) mirrors.push_back(mirror.url);
   return mirrors;
 }

@@ -18,7 +18,7 @@ namespace veneer {
 
 namespace {
 
-std::string Quoted(std::string_view text) { return "'" + PrintablePath(text) + "'"; }
+std::string InQuotes(std::string_view text) { return "'" + PrintablePath(text) + "'"; }
 
 class Reader {
  public:
@@ -62,21 +62,21 @@ class Reader {
 Result<bool> Reader::Flag(const toml::table& table, std::string_view key) const {
   const toml::node* const node = table.get(key);
   if (node == nullptr) return false;
-  if (!node->is_boolean()) return Bad(*node, Quoted(key) + " is neither true nor false");
+  if (!node->is_boolean()) return Bad(*node, InQuotes(key) + " is neither true nor false");
   return node->as_boolean()->get();
 }
 
 Result<std::string> Reader::Text(const toml::table& table, std::string_view key) const {
   const toml::node* const node = table.get(key);
   if (node == nullptr) return std::string();
-  if (!node->is_string()) return Bad(*node, Quoted(key) + " is not a string");
+  if (!node->is_string()) return Bad(*node, InQuotes(key) + " is not a string");
   return node->as_string()->get();
 }
 
 Result<const toml::table*> Reader::Table(const toml::table& table, std::string_view key) const {
   const toml::node* const node = table.get(key);
   if (node == nullptr) return nullptr;
-  if (!node->is_table()) return Bad(*node, Quoted(key) + " is not a table");
+  if (!node->is_table()) return Bad(*node, InQuotes(key) + " is not a table");
   return node->as_table();
 }
 
@@ -85,9 +85,9 @@ Result<std::vector<const toml::table*>> Reader::Tables(const toml::table& table,
   std::vector<const toml::table*> tables;
   const toml::node* const node = table.get(key);
   if (node == nullptr) return tables;
-  if (!node->is_array()) return Bad(*node, Quoted(key) + " is not an array of tables");
+  if (!node->is_array()) return Bad(*node, InQuotes(key) + " is not an array of tables");
   for (const toml::node& element : *node->as_array()) {
-    if (!element.is_table()) return Bad(element, Quoted(key) + " is not an array of tables");
+    if (!element.is_table()) return Bad(element, InQuotes(key) + " is not an array of tables");
     tables.push_back(element.as_table());
   }
   return tables;
@@ -97,10 +97,10 @@ Result<std::optional<std::vector<std::string>>> Reader::Locations(const toml::ta
                                                                   std::string_view key) const {
   const toml::node* const node = table.get(key);
   if (node == nullptr) return std::nullopt;
-  if (!node->is_array()) return Bad(*node, Quoted(key) + " is not an array of strings");
+  if (!node->is_array()) return Bad(*node, InQuotes(key) + " is not an array of strings");
   std::vector<std::string> texts;
   for (const toml::node& element : *node->as_array()) {
-    if (!element.is_string()) return Bad(element, Quoted(key) + " is not an array of strings");
+    if (!element.is_string()) return Bad(element, InQuotes(key) + " is not an array of strings");
     VENEER_TRY(std::string text, Location(element, element.as_string()->get()));
     texts.push_back(std::move(text));
   }
@@ -111,7 +111,7 @@ Result<std::string> Reader::Location(const toml::node& node, std::string text) c
   while (text.ends_with('/')) text.pop_back();
   if (text.empty()) return Bad(node, "a location is empty");
   if (text.find("://") != std::string::npos) {
-    return Bad(node, Quoted(text) + ": a location is HOST[:PORT][/PATH], without a scheme");
+    return Bad(node, InQuotes(text) + ": a location is HOST[:PORT][/PATH], without a scheme");
   }
   return text;
 }
@@ -119,7 +119,7 @@ Result<std::string> Reader::Location(const toml::node& node, std::string text) c
 Result<void> Reader::CheckHosts(const toml::node& node,
                                 const std::vector<std::string>& hosts) const {
   for (const std::string& host : hosts) {
-    if (!IsRegistryHost(host)) return Bad(node, Quoted(host) + " is not HOST[:PORT]");
+    if (!IsRegistryHost(host)) return Bad(node, InQuotes(host) + " is not HOST[:PORT]");
   }
   return {};
 }
@@ -140,7 +140,7 @@ Result<RegistryMirror> Reader::Mirror(const toml::table& table, bool by_digest_o
     mirror.use = RegistryMirror::Use::kTagOnly;
   } else if (!use.empty() && use != "all") {
     return Bad(*table.get("pull-from-mirror"),
-               Quoted(use) + ": 'pull-from-mirror' is all, digest-only or tag-only");
+               InQuotes(use) + ": 'pull-from-mirror' is all, digest-only or tag-only");
   }
   return mirror;
 }
@@ -154,7 +154,8 @@ Result<RegistryEntry> Reader::Registry(const toml::table& table) const {
   VENEER_TRY(entry.prefix, Location(table, std::move(entry.prefix)));
   const bool wildcard = entry.prefix.starts_with("*.");
   if (entry.prefix.find('*', wildcard ? 1 : 0) != std::string::npos) {
-    return Bad(table, Quoted(entry.prefix) + ": '*' stands only at the front, as in *.example.org");
+    return Bad(table,
+               InQuotes(entry.prefix) + ": '*' stands only at the front, as in *.example.org");
   }
   if (!entry.location.empty() || !wildcard) {
     VENEER_TRY(entry.location, Location(table, std::move(entry.location)));
@@ -178,13 +179,14 @@ Result<void> Reader::ReadAliases(const toml::table& table) {
     const std::string name(key.str());
     const std::optional<ShortName> short_name = ParseShortName(name);
     if (!short_name || !short_name->suffix.empty()) {
-      return Bad(node, Quoted(name) + ": an alias is a name without host, tag and digest");
+      return Bad(node, InQuotes(name) + ": an alias is a name without host, tag and digest");
     }
     VENEER_TRY(std::string value, Text(table, name));
     if (!value.empty()) {
       const Result<Reference> target = ParseReference(value);
       if (!target || ParseShortName(value) || target->tag || target->digest) {
-        return Bad(node, Quoted(value) + ": an alias stands for HOST/NAME without tag and digest");
+        return Bad(node,
+                   InQuotes(value) + ": an alias stands for HOST/NAME without tag and digest");
       }
     }
     file_.aliases.emplace(name, std::move(value));
@@ -202,7 +204,7 @@ Result<void> Reader::ReadMode(const toml::table& table) {
     file_.short_name_mode = ShortNameMode::kDisabled;
   } else if (!mode.empty()) {
     return Bad(*table.get("short-name-mode"),
-               Quoted(mode) + ": 'short-name-mode' is enforcing, permissive or disabled");
+               InQuotes(mode) + ": 'short-name-mode' is enforcing, permissive or disabled");
   }
   return {};
 }

@@ -7,11 +7,9 @@ namespace veneer {
 
 namespace {
 
-constexpr std::string_view kHub = "docker.io";
-
 // `reference` is `text`, read.
 bool WritesHost(std::string_view text, const Reference& reference) {
-  return reference.domain != kHub || text.starts_with("docker.io/") ||
+  return reference.domain != kDefaultDomain || text.starts_with("docker.io/") ||
          text.starts_with("index.docker.io/");
 }
 
