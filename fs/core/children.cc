@@ -66,12 +66,23 @@ void Children::SetMade(Node& node, uint64_t upper_ino) const {
   node.data_upper = true;
 }
 
-void Children::SetUpper(Node& node, const UpperObject& object) const {
+Sys<bool> Children::IsIndexed(const UpperObject& object) const {
+  if (object.origin.ino == 0 || object.attr.type == FileType::kDirectory) return false;
+  const LinkIndex& links = upper_->links();
+  const uint64_t identity = object.origin.Identity();
+  if (!links.Has(identity)) return false;
+  const LinkName name(identity);
+  const Sys<Attr> indexed = upper_->Stat(links.Place(name));
+  if (indexed) return indexed->ino == object.attr.ino;
+  if (indexed.error().code == ENOENT) return false;  // its last name goes at this moment
+  return Fail(indexed.error());
+}
+
+void Children::SetUpper(Node& node, const UpperObject& object, bool indexed) const {
   node.upper = true;
   node.data_upper = !object.marks.metacopy;
   if (object.origin.ino != 0) node.sync_due.Again();  // it was copied up, maybe a moment ago
-  const bool linked = object.origin.ino != 0 && upper_->links().Has(object.origin.Identity());
-  if (object.origin.ino != 0 && (node.ino == 0 || linked)) {
+  if (object.origin.ino != 0 && (node.ino == 0 || indexed)) {
     node.origin_layer = object.origin.layer;
     node.origin_ino = object.origin.ino;
     node.ino = numbers_.Of(object.origin);
@@ -80,7 +91,7 @@ void Children::SetUpper(Node& node, const UpperObject& object) const {
     node.ino = numbers_.OfUpper(object.attr.ino);
   }
   // A copied-up file that shares its inode with lower names.
-  if (linked) node.linked_below = true;
+  if (indexed) node.linked_below = true;
 }
 
 Sys<NodeRef> Children::WithAttributes(NodeRef node, Attr* attr) {
@@ -119,6 +130,7 @@ Sys<NodeRef> Children::FromUpper(const NodeRef& dir, DirTable::Child& child, Att
     child.whiteout = true;
     return Fail(ENOENT);
   }
+  VENEER_TRY(const bool indexed, IsIndexed(object));
   const auto create = [&]() -> Sys<NodeRef> {
     VENEER_TRY(const auto below, Below(*dir, child, object));
     Node::Location location{{dir, name}, nullptr};
@@ -128,17 +140,18 @@ Sys<NodeRef> Children::FromUpper(const NodeRef& dir, DirTable::Child& child, Att
       SetLower(*node, *below);
       node->linked_below = false;  // SetUpper decides: the upper object may have left the others
     }
-    SetUpper(*node, object);
+    SetUpper(*node, object, indexed);
     if (attr != nullptr) {
       *attr = attributes_.Adjust(*node, object.attr);
       if (!node->data_upper && below) attr->blocks = below->attr.blocks;
     }
     return node;
   };
-  if (object.attr.type == FileType::kDirectory || object.attr.nlink < 2) return create();
-  const uint64_t identity =
-      object.origin.ino != 0 ? object.origin.Identity() : object.attr.ino | kUpperInoBit;
-  VENEER_TRY(NodeTable::Shared shared, nodes_.FindOrCreate(identity, create));
+  if (object.attr.type == FileType::kDirectory) return create();
+  const uint64_t key = indexed ? object.origin.Identity() : object.attr.ino | kUpperInoBit;
+  VENEER_TRY(NodeTable::Shared shared, object.attr.nlink < 2
+                                           ? nodes_.FindOrCreateOfOneName(key, create)
+                                           : nodes_.FindOrCreate(key, create));
   if (shared.is_new) return std::move(shared.node);
   names_.Add(*shared.node, dir, name);
   return WithAttributes(std::move(shared.node), attr);
@@ -172,7 +185,7 @@ Sys<NodeRef> Children::FromLower(const NodeRef& dir, DirTable::Child& child, Att
     location.NeedRare().lower_path = std::move(path);
     NodeRef node = nodes_.Create(object->attr.type, std::move(location));
     SetLower(*node, *object);
-    if (copied) SetUpper(*node, *copied);
+    if (copied) SetUpper(*node, *copied, true);
     return node;
   };
   VENEER_TRY(NodeTable::Shared shared, nodes_.FindOrCreate(identity, create));

@@ -54,8 +54,10 @@ class Children {
   // The lower part of an object of the upper: where a redirect says, else under the same name.
   Sys<std::optional<LayerObject>> Below(const Node& dir, const DirTable::Child& child,
                                         const UpperObject& object) const;
+  // Whether an object of the upper is the one that all names of its lower file show.
+  Sys<bool> IsIndexed(const UpperObject& object) const;
   // Completes a new node from its object in the upper, after SetLower().
-  void SetUpper(Node& node, const UpperObject& object) const;
+  void SetUpper(Node& node, const UpperObject& object, bool indexed) const;
   // Gives the attributes of a node where they are asked for; takes the reference back when that
   // fails.
   Sys<NodeRef> WithAttributes(NodeRef node, Attr* attr) REQUIRES_SHARED(names_role);

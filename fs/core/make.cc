@@ -209,6 +209,11 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
       VENEER_TRY_VOID(parts.upper->SetRedirect(where.at(), path));
       writer->NeedRare().lower_path = path;
     }
+    uint64_t key = node->Identity();
+    if (node->shared_as == 0 && (key & kUpperInoBit) == 0) {
+      VENEER_TRY(const Attr attr, parts.upper->Stat(where.at()));
+      key = attr.ino | kUpperInoBit;
+    }
     // The count first: a name that is not counted would let the others go with it.
     VENEER_TRY_VOID(parts.node_names.CountUp(*node));
     const Sys<void> linked = parts.upper->Link(where.at(), {fd->get(), name.name.c_str()},
@@ -217,18 +222,12 @@ Sys<Entry> UnionFs::Link(NodeId id, NodeId new_parent, std::string_view new_name
       parts.node_names.CountDown(*node);
       return Fail(linked.error());
     }
-    if (!writer->HasName()) {
-      writer->name = name;
-      node->removed = false;
-      if (writer->rare) writer->rare->pinned.reset();
-    } else {
-      writer->NeedRare().more.push_back(name);
-    }
+    if (node->shared_as == 0) parts.nodes.AddShared(*node, key);
+    NodeNames::Give(writer, name);
   }
   DirTable::Child& entered = EnterName(table, child, new_name, node->type);
   entered.node = id;
   entered.ino = node->ino;
-  parts.nodes.AddShared(*node);
   VENEER_TRY(const Attr attr, parts.attributes.Stat(*node));
   if (!parts.nodes.Acquire(id)) return Fail(ESTALE);
   return Entry{id, attr};

@@ -120,6 +120,8 @@ class Node {
   // The directory was removed, or the file has lost its last name.
   std::atomic<bool> removed{false};
   SyncDue sync_due;  // thread-safe by itself
+  // What NodeTable finds the node of a file by that has, or had, several names; 0: it never had.
+  std::atomic<uint64_t> shared_as{0};
   // Somebody was told when the object below was made, and not yet that it was copied up.
   std::atomic<bool> birth_told{false};
 

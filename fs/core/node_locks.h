@@ -72,6 +72,7 @@ class SCOPED_CAPABILITY NodeWriter : public LockedNode {
     lock_.Lock();
   }
   ~NodeWriter() RELEASE() { lock_.Unlock(); }
+  Node& node() const { return node_; }
   Node::Location* operator->() { return &node_.location_; }
 
  private:

@@ -8,18 +8,25 @@
 
 namespace veneer {
 
+void NodeNames::Give(NodeWriter& writer, NodeName name) {
+  if (writer->HasName()) {
+    writer->NeedRare().more.push_back(std::move(name));
+    return;
+  }
+  writer->name = std::move(name);
+  writer.node().removed = false;
+  if (writer->rare) writer->rare->pinned.reset();
+}
+
 void NodeNames::Add(Node& node, const NodeRef& dir, std::string_view name) {
   NodeWriter writer(locks_, node);
   if (writer->name.Is(dir, name)) return;
-  if (!writer->HasName()) {
-    writer->name = {dir, std::string(name)};
-    return;
+  if (writer->rare) {
+    for (const NodeName& known : writer->rare->more) {
+      if (known.Is(dir, name)) return;
+    }
   }
-  auto& more = writer->NeedRare().more;
-  for (const NodeName& known : more) {
-    if (known.Is(dir, name)) return;
-  }
-  more.push_back({dir, std::string(name)});
+  Give(writer, {dir, std::string(name)});
 }
 
 void NodeNames::Move(Node& node, const NodeName& from, const NodeName& to) {

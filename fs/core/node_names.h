@@ -17,6 +17,8 @@ class NodeNames {
   NodeNames(Upper* upper, Descriptors& descriptors, NodePaths& paths, NodeLocks& locks)
       : upper_(upper), descriptors_(descriptors), paths_(paths), locks_(locks) {}
 
+  // A name more, of an object that may have lost all that were known.
+  static void Give(NodeWriter& writer, NodeName name);
   // A name that a listing or a lookup has met.
   void Add(Node& node, const NodeRef& dir, std::string_view name) REQUIRES_SHARED(names_role)
       EXCLUDES(node_role);

@@ -86,9 +86,9 @@ void NodeTable::Gone(const Node& node) {
     const MutexLock lock(shard.mutex);
     shard.lingering.erase(node.id);
   }
-  {
+  if (const uint64_t key = node.shared_as; key != 0) {
     const MutexLock lock(shared_mutex_);
-    const auto it = shared_.find(node.Identity());
+    const auto it = shared_.find(key);
     if (it != shared_.end() && it->second == node.id) shared_.erase(it);
   }
   if (gone_) gone_(node);
@@ -98,28 +98,35 @@ Node::~Node() {
   if (table != nullptr) table->Gone(*this);
 }
 
-void NodeTable::AddShared(const Node& node) {
+void NodeTable::AddShared(Node& node, uint64_t key) {
+  node.shared_as = key;
   const MutexLock lock(shared_mutex_);
-  shared_[node.Identity()] = node.id;
+  shared_[key] = node.id;
 }
 
-NodeRef NodeTable::AcquireShared(uint64_t identity) {
+NodeRef NodeTable::AcquireShared(uint64_t key) {
   NodeId id = kNoNode;
   {
     const MutexLock lock(shared_mutex_);
-    const auto it = shared_.find(identity);
+    const auto it = shared_.find(key);
     if (it == shared_.end()) return nullptr;
     id = it->second;
   }
   return Acquire(id);
 }
 
-Sys<NodeTable::Shared> NodeTable::FindOrCreate(uint64_t identity,
-                                               FunctionRef<Sys<NodeRef>()> create) {
-  const MutexLock lock(creating_[identity % creating_.size()]);
-  if (NodeRef node = AcquireShared(identity)) return Shared{std::move(node), false};
+Sys<NodeTable::Shared> NodeTable::FindOrCreate(uint64_t key, FunctionRef<Sys<NodeRef>()> create) {
+  const MutexLock lock(creating_[key % creating_.size()]);
+  if (NodeRef node = AcquireShared(key)) return Shared{std::move(node), false};
   VENEER_TRY(NodeRef node, create());
-  AddShared(*node);
+  AddShared(*node, key);
+  return Shared{std::move(node), true};
+}
+
+Sys<NodeTable::Shared> NodeTable::FindOrCreateOfOneName(uint64_t key,
+                                                        FunctionRef<Sys<NodeRef>()> create) {
+  if (NodeRef node = AcquireShared(key)) return Shared{std::move(node), false};
+  VENEER_TRY(NodeRef node, create());
   return Shared{std::move(node), true};
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// NodeTable: the nodes by id, and those with several names by the identity of their file. Holds a
-// node while the kernel has references to it; a request holds it by NodeRef, so Forget never frees
-// what is in use.
+// NodeTable: the nodes by id, and those of files with several names by a key of the file. The key
+// is its origin, where the names are in the lower tree, and else its inode in the upper: copies of
+// one lower file are different files. Holds a node while the kernel has references to it; a request
+// holds it by NodeRef, so Forget never frees what is in use.
 //
 // A node that the kernel has forgotten can live on: as the parent in a name of a file that is still
 // known by another name. Whoever asks for its id gets that same node again, so that there are never
@@ -47,18 +48,18 @@ class NodeTable {
   bool Release(NodeId id, uint64_t references);
 
   // A file with several names has one node, whichever name is looked up first: the node of the file
-  // `identity` (Node::Identity()) with one more reference, or where there is none the one that
-  // `create` makes with Create(). Others who look for the file wait meanwhile. `is_new`: it was
-  // made.
+  // `key` with one more reference, or where there is none the one that `create` makes with
+  // Create(). Others who look for the file wait meanwhile. `is_new`: it was made.
   struct Shared {
     NodeRef node;
     bool is_new = false;
   };
-  Sys<Shared> FindOrCreate(uint64_t identity, FunctionRef<Sys<NodeRef>()> create)
-      EXCLUDES(node_role);
-  // A node that Create() made with one name has got another one: FindOrCreate() finds it from here
-  // on.
-  void AddShared(const Node& node);
+  Sys<Shared> FindOrCreate(uint64_t key, FunctionRef<Sys<NodeRef>()> create) EXCLUDES(node_role);
+  // The same for the only name of a file, which may have had others: the node is that of a name
+  // that is gone, when somebody has the file open by it. Nobody else can look for the file.
+  Sys<Shared> FindOrCreateOfOneName(uint64_t key, FunctionRef<Sys<NodeRef>()> create);
+  // A node that Create() made with one name gets another one: both find it from here on.
+  void AddShared(Node& node, uint64_t key);
 
  private:
   struct Known {
@@ -74,7 +75,7 @@ class NodeTable {
   friend class Node;
   // A node ceases to exist.
   void Gone(const Node& node);
-  NodeRef AcquireShared(uint64_t identity);
+  NodeRef AcquireShared(uint64_t key);
   static constexpr size_t kShards = 16;
   Shard& ShardOf(NodeId id) { return shards_[id % kShards]; }
 
@@ -82,7 +83,7 @@ class NodeTable {
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> size_{0};
   std::atomic<NodeId> next_{kRootNode};
-  // By identity: held while the node of a file with several names is looked for and made.
+  // By key: held while the node of a file with several names is looked for and made.
   std::array<Mutex, 31> creating_;
   Mutex shared_mutex_;
   std::unordered_map<uint64_t, NodeId> shared_ GUARDED_BY(shared_mutex_);

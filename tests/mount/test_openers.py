@@ -51,6 +51,33 @@ class Race(MountCase):
                     raise AssertionError(f"worker {number} wrote {turn} into f{i} and read {found}")
 
 
+class OneOfTwoNames(MountCase):
+    """A file that is open by a name which goes, when the kernel has forgotten the other name."""
+
+    def test_a_store_through_a_map_is_read_by_the_other_name(self):
+        lower = self.layer("lower", {"c": {"below": File(0o644, data=b"old" * PAGE)}, "d": {}})
+        for mode in MODES:
+            with self.subTest(mode):
+                mount = self.mount([lower], name=mode, options=[f"io={mode}"])
+                os.rename(mount / "c/below", mount / "below")
+                write(mount / "made", b"old" * PAGE)
+                for name in ("below", "made"):
+                    os.link(mount / name, mount / f"d/{name}")
+                    mount.remount()  # the kernel knows neither name, in whatever order its caches are dropped
+                    fd = os.open(mount / f"d/{name}", os.O_RDWR)
+                    with mmap.mmap(fd, PAGE, mmap.MAP_SHARED, WRITABLE) as mapped:
+                        os.unlink(mount / f"d/{name}")
+                        mapped[:3] = b"NEW"
+                        self.assertEqual(os.stat(mount / name).st_ino, os.fstat(fd).st_ino)
+                        self.assertEqual(read(mount / name)[:3], b"NEW")
+                        os.pwrite(fd, b"END", PAGE)
+                        self.assertEqual(read(mount / name)[PAGE:PAGE + 3], b"END")
+                        os.unlink(mount / name)
+                        self.assertEqual(os.fstat(fd).st_nlink, 0)
+                        self.assertEqual(os.pread(fd, 3, 0), b"NEW")
+                    os.close(fd)
+
+
 class Asynchronous(MountCase):
     """A database writes with io_submit(2) and O_DIRECT, and others read the file as any other, a backup for one."""
 

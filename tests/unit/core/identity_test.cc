@@ -90,6 +90,86 @@ TEST_F(Identity, LinksOfAFileCopiedUpUnderAnOlderNumberStayTogether) {
   EXPECT_EQ(Stat("f").nlink, 2U);
 }
 
+// The kernel forgets the nodes, looks one name up, and the file is open when it loses that name.
+TEST_F(Identity, AnOpenFileThatHasLostTheNameItWasFoundByIsFoundByTheOther) {
+  File("a/c/below", "below");
+  Dir("a/d");
+  Mount({"a"});
+  ASSERT_TRUE(Rename("c/below", "below"));
+  ASSERT_TRUE(Create("made", "made!"));
+  for (const std::string name : {"below", "made"}) {
+    ASSERT_TRUE(Link(name, "d/" + name));
+    for (const bool replaced : {false, true}) {
+      Remount();
+      const NodeId open = Node("d/" + name);
+      if (replaced) {
+        ASSERT_TRUE(Create("new", "new"));
+        ASSERT_TRUE(Rename("new", "d/" + name));
+      } else {
+        ASSERT_TRUE(Unlink("d/" + name));
+      }
+      EXPECT_EQ(Node(name), open) << name << ", replaced: " << replaced;
+      EXPECT_EQ(Stat(name).nlink, 1U);
+      ASSERT_TRUE(fs_->SetAttr(open, AttrChange{.size = 3}));
+      EXPECT_EQ(ReadAll(name), name.substr(0, 3));
+      ASSERT_TRUE(fs_->SetAttr(open, AttrChange{.size = 0}));
+      ASSERT_TRUE(Write(name, 0, name));
+      // It has a name again, and can lose that one, too.
+      ASSERT_TRUE(Rename(name, "moved"));
+      EXPECT_EQ(Node("moved"), open);
+      EXPECT_EQ(ReadNode(open), name);
+      ASSERT_TRUE(Unlink("moved"));
+      EXPECT_EQ(ReadNode(open), name);
+      EXPECT_EQ(fs_->GetAttr(open)->nlink, 0U);
+      // As before, for the next turn.
+      if (replaced) continue;
+      ASSERT_TRUE(Create(name, name));
+      ASSERT_TRUE(Link(name, "d/" + name));
+    }
+  }
+}
+
+TEST_F(Identity, AFileThatWasLinkedIsFoundByItsLastNameAsLongAsItIsOpen) {
+  File("a/f", "text");
+  Mount({"a"});
+  const NodeId open = Node("f");
+  ASSERT_TRUE(Link("f", "g"));
+  ASSERT_TRUE(Unlink("f"));
+  ASSERT_TRUE(Rename("g", "h"));
+  EXPECT_EQ(Node("h"), open);
+  ASSERT_TRUE(Link("h", "i"));
+  ASSERT_TRUE(Unlink("h"));
+  EXPECT_EQ(Node("i"), open);
+}
+
+// Whoever copies files in the upper with all their xattrs copies what they say of their origin.
+TEST_F(Identity, TwoFilesOfTheUpperWithOneOriginAreTwo) {
+  File("a/f", "lower");
+  ASSERT_EQ(::link((base_ / "a/f").c_str(), (base_ / "a/g").c_str()), 0);
+  Mount({"a"});
+  const std::string origin = std::to_string(Origin{0, OnDisk("a/f").st_ino}.Identity());
+  Unmount();
+  for (const std::string name : {"u/x", "u/y"}) {
+    File(name, name);
+    ASSERT_EQ(::link((base_ / name).c_str(), (base_ / (name + "2")).c_str()), 0);
+    Mark(name, "trusted.overlay.veneer.origin", origin);
+  }
+  Remount();
+  const auto check = [&] {
+    EXPECT_NE(Node("x"), Node("y"));
+    EXPECT_EQ(Node("x"), Node("x2"));
+    EXPECT_EQ(Node("y"), Node("y2"));
+    EXPECT_EQ(ReadAll("x2"), "u/x");
+    EXPECT_EQ(ReadAll("y2"), "u/y");
+    EXPECT_EQ(Stat("x").nlink, 2U);
+  };
+  check();
+  ASSERT_TRUE(Write("f", 0, "UPPER"));
+  Remount();
+  check();
+  EXPECT_EQ(ReadAll("g"), "UPPER");
+}
+
 TEST_F(Identity, ADirectoryThatIsNotMergedHasTheLinksThatItHasOnDisk) {
   Dir("a/both/x");
   Dir("b/both/y");
