@@ -5,6 +5,7 @@
 
 #include "layerdb/catalog/records.h"
 #include "layerdb/index/kv.h"
+#include "layerdb/model/reference.h"
 
 namespace veneer {
 namespace {
@@ -78,6 +79,9 @@ Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view
     if (tagged ? tag != *wanted : RepositoryOf(tag) != RepositoryOf(*wanted)) continue;
     VENEER_TRY(const auto value, txn.Get(std::string(kImagePrefix) + id));
     if (!value || !ReadImageReferences(*value, &record)) continue;
+    // What a registry has given a name to is called so alone.
+    const std::optional<ImageRecord> image = DecodeImage(*value);
+    if (image && !image->repo_digests.empty()) continue;
     const bool has =
         record.image == digest->hex() ||
         std::find(record.blobs.begin(), record.blobs.end(), digest->hex()) != record.blobs.end();
@@ -86,9 +90,42 @@ Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view
   return tags;
 }
 
+std::string RepoDigestOf(std::string_view reference) {
+  const Result<Reference> parsed = ParseReference(reference);
+  if (!parsed || !parsed->digest) return {};
+  return parsed->Repository() + "@" + parsed->digest->ToString();
+}
+
+namespace {
+
+// The image that a registry calls so: the name of a repository, perhaps with a tag, and a digest.
+Result<std::optional<FoundImage>> FindByRepoDigest(const KvTxn& txn, std::string_view reference,
+                                                   const std::map<std::string, std::string>& tags) {
+  const std::string wanted = RepoDigestOf(reference);
+  std::optional<FoundImage> found;
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view, std::string_view value) {
+    std::optional<ImageRecord> image = DecodeImage(value);
+    if (!image || std::ranges::find(image->repo_digests, wanted) == image->repo_digests.end()) {
+      return true;
+    }
+    found = FoundImage{*std::move(image), ""};
+    return false;
+  }));
+  if (!found) return found;
+  for (const auto& [tag, id] : tags) {
+    const bool same = RepositoryOf(tag) == wanted.substr(0, wanted.find('@'));
+    if (same && id == found->image.id.hex()) found->tag = tag;
+  }
+  return found;
+}
+
+}  // namespace
+
 Result<FoundImage> FindImageIn(const KvTxn& txn, std::string_view reference) {
   VENEER_TRY(const auto tags, AllTags(txn));
   if (reference.find('@') != std::string_view::npos) {
+    VENEER_TRY(std::optional<FoundImage> found, FindByRepoDigest(txn, reference, tags));
+    if (found) return *std::move(found);
     VENEER_TRY(const std::vector<std::string> named, TagsOfDigest(txn, reference, tags));
     if (named.empty()) return NoSuchImage(reference);
     return FindImageIn(txn, named.front());

@@ -36,6 +36,10 @@ Result<std::map<std::string, std::string>> AllTags(const KvTxn& txn);
 Result<std::vector<std::string>> TagsOfDigest(const KvTxn& txn, std::string_view reference,
                                               const std::map<std::string, std::string>& all);
 
+// "debian:12@sha256:…" as ImageRecord::repo_digests has it: "debian@sha256:…". Empty: it has no
+// digest, or is no reference.
+std::string RepoDigestOf(std::string_view reference);
+
 // Images::Find().
 Result<FoundImage> FindImageIn(const KvTxn& txn, std::string_view reference);
 

@@ -94,6 +94,27 @@ Result<void> FindUnneeded(const KvTxn& txn, const ImageRecord& image, RemovedIma
   return {};
 }
 
+// Takes those of the image's names by digest away that go with `reference`, and gives them: the one
+// that it is; all of them, where it is an id; those of a repository whose last tag is among
+// `named`. `tags`: all tags of the image.
+std::vector<std::string> TakeDigests(ImageRecord* image, std::string_view reference, bool by_digest,
+                                     bool by_id, const std::vector<std::string>& named,
+                                     const std::vector<std::string>& tags) {
+  std::vector<std::string> taken;
+  std::erase_if(image->repo_digests, [&](const std::string& name) {
+    const std::string repository = name.substr(0, name.find('@'));
+    const auto of_it = [&](const std::string& tag) { return RepositoryOf(tag) == repository; };
+    const bool goes =
+        by_digest
+            ? name == RepoDigestOf(reference)
+            : by_id || (std::ranges::any_of(named, of_it) &&
+                        std::ranges::count_if(named, of_it) == std::ranges::count_if(tags, of_it));
+    if (goes) taken.push_back(name);
+    return goes;
+  });
+  return taken;
+}
+
 // Removes the record of an image, and says what that leaves unneeded.
 Result<void> Erase(KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
   removed->deleted = image.id;
@@ -161,6 +182,11 @@ Result<void> PutImage(KvTxn& txn, ImageRecord image, std::span<const std::string
       }
     }
     if (!image.parent) image.parent = there->parent;
+    for (const std::string& name : there->repo_digests) {
+      if (std::ranges::find(image.repo_digests, name) == image.repo_digests.end()) {
+        image.repo_digests.push_back(name);
+      }
+    }
   }
   VENEER_TRY_VOID(txn.Put(ImageKey(image.id), EncodeImage(image)));
   for (const std::string& tag : tags) VENEER_TRY_VOID(txn.Put(TagKey(tag), image.id.hex()));
@@ -244,16 +270,18 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
   VENEER_TRY_VOID(catalog_.Write([&](KvTxn& txn) -> Result<void> {
     all_removed = {RemovedImage{}};
     RemovedImage& removed = all_removed.front();
-    VENEER_TRY(const FoundImage found, FindImageIn(txn, reference));
+    VENEER_TRY(FoundImage found, FindImageIn(txn, reference));
     VENEER_TRY(const auto all, AllTags(txn));
     std::vector<std::string> tags;
     for (const auto& [tag, id] : all) {
       if (id == found.image.id.hex()) tags.push_back(tag);
     }
     const bool by_digest = reference.find('@') != std::string_view::npos;
-    const bool by_id = found.tag.empty();
+    const bool by_id = found.tag.empty() && !by_digest;
     std::vector<std::string> named = tags;
-    if (by_digest) {
+    if (by_digest && !found.image.repo_digests.empty()) {
+      named.clear();
+    } else if (by_digest) {
       VENEER_TRY(named, TagsOfDigest(txn, reference, all));
       // The digest of a manifest may be that of several images; one goes at a time.
       std::erase_if(named, [&](const std::string& tag) {
@@ -263,13 +291,16 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
       named = {found.tag};
     }
     removed.untagged = named;
-    if (by_digest) {
+    const std::vector<std::string> digests =
+        TakeDigests(&found.image, reference, by_digest, by_id, named, tags);
+    removed.untagged.insert(removed.untagged.end(), digests.begin(), digests.end());
+    if (by_digest && digests.empty()) {
       removed.untagged.push_back(RepositoryOf(found.tag) +
                                  std::string(reference.substr(reference.find('@'))));
     }
-    if (named.size() < tags.size()) {
+    if (named.size() < tags.size() || !found.image.repo_digests.empty()) {
       for (const std::string& tag : named) VENEER_TRY_VOID(txn.Erase(TagKey(tag)));
-      return {};
+      return txn.Put(ImageKey(found.image.id), EncodeImage(found.image));
     }
     VENEER_TRY(const std::optional<std::string> child, ChildOf(txn, found.image.id, false));
     if (by_id && child) {

@@ -32,6 +32,9 @@ struct ImageRecord {
   std::vector<Digest> blobs;  // further blobs that belong to the image: manifest, compressed layers
   // The image that a commit made it of; it need not be there any more.
   std::optional<Digest> parent = std::nullopt;
+  // What registries call it that it was pulled from or pushed to: "debian@sha256:…", the last one
+  // first. Names of their own beside the tags.
+  std::vector<std::string> repo_digests = {};
 };
 
 struct ImageListing {
@@ -91,20 +94,22 @@ class Images {
   Result<void> Tag(const Digest& id, std::string_view tag);
 
   // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start of
-  // one id of at least four digits, or by name[:tag]@sha256:… with its id or the digest of one of
-  // its blobs. kNotFound: there is none; an ambiguous start is kFailed.
+  // one id of at least four digits, or by name[:tag]@sha256:…: one of ImageRecord::repo_digests,
+  // or, of an image that has none of them, its id or the digest of one of its blobs. kNotFound:
+  // there is none; an ambiguous start is kFailed.
   Result<FoundImage> Find(std::string_view reference);
   // Sorted by creation, newest first.
   Result<std::vector<ImageListing>> List();
 
   // docker rmi: by tag, removes the tag, and with the last tag the image; by id, removes the image,
-  // and refuses when it has several tags unless `force`; by name@digest, removes the tags of that
-  // name. An image that others were made from stays when its last name goes, and is refused by id
-  // (kInUse; `force` does not help). kInUse, naming the container, when a container uses an image
-  // that would be deleted or lose its last name (`force` does not help). With an image go the
-  // images that it was made from, its parent first, as far as they have no name, no container and
-  // no other child. Layers and contents stay, for RemoveImage() (remove_image.h) or prune. In the
-  // order of their going; never empty.
+  // and refuses when it has several tags unless `force`; by name@digest, removes that one of
+  // ImageRecord::repo_digests, or, of an image that has none of them, the tags of that name. With
+  // the last tag of a name go its digests. An image that others were made from stays when its last
+  // name goes, and is refused by id (kInUse; `force` does not help). kInUse, naming the container,
+  // when a container uses an image that would be deleted or lose its last name (`force` does not
+  // help). With an image go the images that it was made from, its parent first, as far as they have
+  // no name, no container and no other child. Layers and contents stay, for RemoveImage()
+  // (remove_image.h) or prune. In the order of their going; never empty.
   Result<std::vector<RemovedImage>> Remove(std::string_view reference, const RemoveTerms& terms);
 
  private:

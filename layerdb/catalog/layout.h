@@ -15,6 +15,7 @@
 //   blobs/sha256/<hex>     OCI documents and kept compressed layers
 //   containers/<name>/     upper/, work/, state; `owner` of a throw-away one; lease.h tells which
 //                          evidence of use is believed
+//   staging/blob-<digest>/ a blob that is fetched; outlasts its process, which holds a flock on it
 //   staging/<unique>/      unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_CATALOG_LAYOUT_H_
 #define VENEER_LAYERDB_CATALOG_LAYOUT_H_

@@ -5,6 +5,7 @@
 // user namespace, as a process id is not: so it is the only evidence of use that is believed.
 //
 //   staging/<unique>          the process whose unfinished work it is
+//   staging/blob-<digest>     the process that fetches the blob
 //   containers/<name>/work    veneerfs holds it as long as it serves the container
 //   containers/<name>/owner   the process that a throw-away container belongs to
 //

@@ -16,6 +16,7 @@ enum ImageField : uint8_t {
   kImageSize = 5,
   kImageBlob = 6,
   kImageParent = 7,
+  kImageRepoDigest = 8,
 };
 enum ContainerField : uint8_t {
   kContainerImage = 1,
@@ -93,6 +94,7 @@ std::string EncodeImage(const ImageRecord& image) {
   out.AddNumber(kImageSize, static_cast<int64_t>(image.size));
   for (const Digest& blob : image.blobs) out.Add(kImageBlob, blob.hex());
   if (image.parent) out.Add(kImageParent, image.parent->hex());
+  for (const std::string& name : image.repo_digests) out.Add(kImageRepoDigest, name);
   return out.Finish();
 }
 
@@ -101,6 +103,7 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
   std::optional<Digest> parent;
   std::vector<Digest> diff_ids;
   std::vector<Digest> blobs;
+  std::vector<std::string> repo_digests;
   Timestamp created;
   uint64_t size = 0;
   const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
@@ -112,12 +115,14 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
       case kImageSize: return ParseNumber(value, &size);
       case kImageBlob: return ReadDigests(value, &blobs);
       case kImageParent: return ReadDigest(value, &parent);
+      case kImageRepoDigest: repo_digests.emplace_back(value); return true;
       default: return true;
     }
   });
   if (!ok || !id) return std::nullopt;
   const Digest chain_id = ChainIdOf(diff_ids);
-  return ImageRecord{*id, std::move(diff_ids), chain_id, created, size, std::move(blobs), parent};
+  return ImageRecord{*id,  std::move(diff_ids), chain_id, created,
+                     size, std::move(blobs),    parent,   std::move(repo_digests)};
 }
 
 bool ReadImageReferences(std::string_view bytes, RecordReferences* out) {

@@ -63,6 +63,37 @@ TEST_F(ImagesTest, AreFoundByNameAndById) {
   EXPECT_EQ(store_->images().Find(other).error().exit(), ExitCode::kNotFound);
 }
 
+TEST_F(ImagesTest, AreFoundAndRemovedByTheDigestsOfTheirRepositories) {
+  const std::string one = "sha256:" + std::string(64, '1');
+  const std::string two = "sha256:" + std::string(64, '2');
+  ImageRecord image = PutImage("one", {"debian:12", "copy:1"});
+  image.repo_digests = {"debian@" + one, "team/app@" + two};
+  ASSERT_TRUE(store_->images().Put(image, std::vector<std::string>{}));
+  EXPECT_EQ(Must(store_->images().Find("debian@" + one)).tag, "debian:12");
+  EXPECT_EQ(Must(store_->images().Find("docker.io/library/debian:12@" + one)).image.id, image.id);
+  EXPECT_EQ(Must(store_->images().Find("team/app@" + two)).tag, "");
+  EXPECT_FALSE(store_->images().Find("team/app@" + one));
+  EXPECT_FALSE(store_->images().Find("copy@" + one));
+
+  EXPECT_THAT(Removed("team/app@" + two, false).untagged, ElementsAre("team/app@" + two));
+  EXPECT_FALSE(store_->images().Find("team/app@" + two));
+  // With the last tag of a repository go its digests; the image has another name still.
+  const RemovedImage untagged = Removed("debian:12", false);
+  EXPECT_THAT(untagged.untagged, ElementsAre("debian:12", "debian@" + one));
+  EXPECT_FALSE(untagged.deleted);
+  EXPECT_EQ(Removed("copy:1", false).deleted, image.id);
+}
+
+TEST_F(ImagesTest, ThatHaveADigestAloneGoWithIt) {
+  const std::string name = "debian@sha256:" + std::string(64, '1');
+  ImageRecord image = PutImage("one", {});
+  image.repo_digests = {name};
+  ASSERT_TRUE(store_->images().Put(image, std::vector<std::string>{}));
+  const RemovedImage removed = Removed(name, false);
+  EXPECT_THAT(removed.untagged, ElementsAre(name));
+  EXPECT_EQ(removed.deleted, image.id);
+}
+
 TEST_F(ImagesTest, KeepWhatBelongsToThemWhenTheyArePutAgain) {
   const ImageRecord image = PutImage("one", {"a"});
   auto session = Must(store_->Begin());
