@@ -15,7 +15,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(veneer_options INTERFACE -Wno-restrict)
 endif()
 if(CMAKE_UNITY_BUILD)
-  # A source sees the names of those before it, and GCC takes a source that is included for a header.
+  # A source sees the names of those before it; GCC takes a source that is included for a header.
   target_compile_options(veneer_options INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -29,7 +29,8 @@ function(veneer_module)
   target_link_libraries(veneer_${M_NAME} PUBLIC veneer_options ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
 endfunction()
 
-set(VENEER_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
+# A test is compiled more often than it runs: GoogleTest takes three times as long to optimize.
+set(VENEER_TEST_OPTIONS -O0)
 # GoogleTest's headers take two thirds of the compilation of a test, so they are compiled once.
 # Other modules have no precompiled headers: GCC 12 then warns of the standard library's own code.
 if(BUILD_TESTING)
@@ -53,7 +54,6 @@ add_custom_target(unit_tests)
 function(veneer_test)
   cmake_parse_arguments(T "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
-  # A test is compiled more often than it runs: GoogleTest takes three times as long to optimize.
   target_compile_options(${T_NAME} PRIVATE ${VENEER_TEST_OPTIONS})
   set_target_properties(${T_NAME} PROPERTIES UNITY_BUILD OFF)  # two test files may have one helper's name
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} GTest::gtest_main GTest::gmock)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured on: archives made once and kept in the working folder."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -87,6 +88,22 @@ class Inputs:
             with tarfile.open(self.root_tar()) as source, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
                 _write_image(source, out, layers=20, layer_bytes=25_000_000)
         return self._cached("layered.tar", make)
+
+    def layered_archive_gzip(self):
+        """The same with gzip layers."""
+        def make(path):
+            with tarfile.open(self.layered_archive()) as source, tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
+                for member in source:
+                    data = source.extractfile(member).read()
+                    _add(out, member.name, gzip.compress(data, mtime=0) if member.name.endswith(".tar") else data)
+        return self._cached("layered-gzip.tar", make)
+
+    def root_tar_gzip(self):
+        """root_tar() compressed."""
+        def make(path):
+            with open(path, "wb") as out:
+                subprocess.run(["gzip", "-nc", str(self.root_tar())], stdout=out, check=True)
+        return self._cached("root.tar.gz", make)
 
     def layered_layout(self):
         """The same image as an OCI layout, its layers not compressed."""

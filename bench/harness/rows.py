@@ -6,7 +6,7 @@ import resource
 import subprocess
 import time
 
-from . import image_rows, systems
+from . import image_rows, registry_rows, systems
 from .report import Figure
 
 
@@ -234,4 +234,9 @@ ALL = {
     "load": image_rows.load,
     "save": image_rows.save,
     "listing": image_rows.listing,
+    "pull": registry_rows.pull,
+    "push": registry_rows.push,
+    "link": registry_rows.link,
+    "registry-memory": registry_rows.registry_memory,
+    "gzip": registry_rows.gzip,
 }

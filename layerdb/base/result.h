@@ -50,6 +50,7 @@ enum class Reason {
   kMountInUse,      // by a process
   kNotAnImageArchive,
   kOtherPlatforms,  // an archive has no image for this machine
+  kAccessDenied,    // by a registry, whose host is the subject
 };
 
 // A failure as a person reads it. Contexts are added from the inside out, the outermost first in

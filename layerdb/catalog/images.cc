@@ -115,11 +115,16 @@ std::vector<std::string> TakeDigests(ImageRecord* image, std::string_view refere
   return taken;
 }
 
-// Removes the record of an image, and says what that leaves unneeded.
+// Removes the record of an image and what is known of layers that only it had, and says what that
+// leaves unneeded.
 Result<void> Erase(KvTxn& txn, const ImageRecord& image, RemovedImage* removed) {
   removed->deleted = image.id;
   VENEER_TRY_VOID(txn.Erase(ImageKey(image.id)));
-  return FindUnneeded(txn, image, removed);
+  VENEER_TRY_VOID(FindUnneeded(txn, image, removed));
+  for (const Digest& diff_id : removed->layers) {
+    VENEER_TRY_VOID(txn.Erase(LayerBlobsKey(diff_id)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -226,6 +231,16 @@ Result<void> Images::Tag(const Digest& id, std::string_view tag) {
     VENEER_TRY(const std::optional<ImageRecord> image, GetImage(txn, id));
     if (!image) return MakeError("no such image: " + id.ToString(), ExitCode::kNotFound);
     return txn.Put(TagKey(full), id.hex());
+  });
+}
+
+Result<void> Images::AddRepoDigest(const Digest& id, const std::string& name) {
+  return catalog_.Write([&](KvTxn& txn) -> Result<void> {
+    VENEER_TRY(std::optional<ImageRecord> image, GetImage(txn, id));
+    if (!image) return {};
+    std::erase(image->repo_digests, name);
+    image->repo_digests.insert(image->repo_digests.begin(), name);
+    return txn.Put(ImageKey(id), EncodeImage(*image));
   });
 }
 

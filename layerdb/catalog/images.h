@@ -92,6 +92,9 @@ class Images {
   // The same for several images, in one commit; of a name that two of them get, the last has it.
   Result<void> PutAll(std::span<const NewImage> images);
   Result<void> Tag(const Digest& id, std::string_view tag);
+  // A registry has the image under this name by digest (ImageRecord::repo_digests), which comes
+  // first from now on. An image that is gone meanwhile gets none.
+  Result<void> AddRepoDigest(const Digest& id, const std::string& name);
 
   // By name[:tag] (":latest" when left out), by id ("sha256:…" or the hex digits), by the start of
   // one id of at least four digits, or by name[:tag]@sha256:…: one of ImageRecord::repo_digests,

@@ -36,6 +36,14 @@ enum MountField : uint8_t {
   kMountPidNamespace = 6,
 };
 
+enum LayerBlobField : uint8_t {
+  kBlobDigest = 1,  // begins a blob
+  kBlobSize = 2,
+  kBlobMediaType = 3,
+  kBlobCompression = 4,
+  kBlobRepository = 5,
+};
+
 class FieldWriter {
  public:
   void Add(uint8_t number, std::string_view value) {
@@ -83,6 +91,10 @@ std::string ImageKey(const Digest& id) { return std::string(kImagePrefix) + id.h
 std::string TagKey(std::string_view tag) { return std::string(kTagPrefix).append(tag); }
 std::string ContainerKey(std::string_view name) {
   return std::string(kContainerPrefix).append(name);
+}
+
+std::string LayerBlobsKey(const Digest& diff_id) {
+  return std::string(kLayerBlobsPrefix) + diff_id.hex();
 }
 
 std::string EncodeImage(const ImageRecord& image) {
@@ -186,6 +198,40 @@ std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::strin
   return ContainerRecord{std::string(name),     *image,  std::move(diff_ids), chain_id,
                          std::move(image_name), created, remove_on_exit != 0, std::move(config),
                          std::nullopt};
+}
+
+std::string EncodeLayerBlobs(const std::vector<LayerBlob>& blobs) {
+  FieldWriter out;
+  for (const LayerBlob& blob : blobs) {
+    out.Add(kBlobDigest, blob.digest.hex());
+    out.AddNumber(kBlobSize, static_cast<int64_t>(blob.size));
+    out.Add(kBlobMediaType, blob.media_type);
+    if (!blob.compression.empty()) out.Add(kBlobCompression, blob.compression);
+    for (const std::string& repository : blob.repositories) out.Add(kBlobRepository, repository);
+  }
+  return out.Finish();
+}
+
+std::optional<std::vector<LayerBlob>> DecodeLayerBlobs(std::string_view bytes) {
+  std::vector<LayerBlob> blobs;
+  const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
+    if (number == kBlobDigest) {
+      const std::optional<Digest> digest = Digest::FromHex(value);
+      if (digest) blobs.push_back({*digest, 0, {}});
+      return digest.has_value();
+    }
+    if (blobs.empty()) return false;
+    LayerBlob& blob = blobs.back();
+    switch (number) {
+      case kBlobSize: return ParseNumber(value, &blob.size);
+      case kBlobMediaType: blob.media_type = value; return true;
+      case kBlobCompression: blob.compression = value; return true;
+      case kBlobRepository: blob.repositories.emplace_back(value); return true;
+      default: return true;
+    }
+  });
+  if (!ok) return std::nullopt;
+  return blobs;
 }
 
 std::string EncodeMount(const ContainerMount& mount) {

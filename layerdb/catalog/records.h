@@ -5,6 +5,7 @@
 //   key "image/<id hex>"       value fields of an ImageRecord
 //   key "tag/<name:tag>"       value the image's id, 64 hex digits
 //   key "container/<name>"     value fields of a ContainerRecord, without its mount
+//   key "blobs/<diff id hex>"  value fields of LayerBlobs, those of each behind its digest
 //
 // Fields: for each, u8 number, u32 little-endian length, bytes. A reader skips numbers that it does
 // not know, so that fields can be added. Lists repeat their number. Numbers within are decimal
@@ -21,16 +22,19 @@
 
 #include "layerdb/catalog/containers.h"
 #include "layerdb/catalog/images.h"
+#include "layerdb/catalog/layer_blobs.h"
 
 namespace veneer {
 
 inline constexpr std::string_view kImagePrefix = "image/";
 inline constexpr std::string_view kTagPrefix = "tag/";
 inline constexpr std::string_view kContainerPrefix = "container/";
+inline constexpr std::string_view kLayerBlobsPrefix = "blobs/";
 
 std::string ImageKey(const Digest& id);
 std::string TagKey(std::string_view tag);
 std::string ContainerKey(std::string_view name);
+std::string LayerBlobsKey(const Digest& diff_id);
 
 std::string EncodeImage(const ImageRecord& image);
 // nullopt: malformed.
@@ -49,6 +53,9 @@ bool ReadContainerReferences(std::string_view bytes, RecordReferences* out);
 
 std::string EncodeContainer(const ContainerRecord& container);
 std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::string_view bytes);
+
+std::string EncodeLayerBlobs(const std::vector<LayerBlob>& blobs);
+std::optional<std::vector<LayerBlob>> DecodeLayerBlobs(std::string_view bytes);
 
 // The state file of a container.
 std::string EncodeMount(const ContainerMount& mount);

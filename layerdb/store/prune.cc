@@ -94,6 +94,7 @@ class Pruner {
     // Layers go before the objects that only they need. If this stops in between, the next prune
     // goes on.
     VENEER_TRY_VOID(SweepLayers(needed));
+    if (!options_.dry_run) VENEER_TRY_VOID(ForgetLayerBlobs(needed));
     VENEER_TRY(const ObjectSet objects, Mark(needed));
     VENEER_TRY_VOID(SweepObjects(objects));
     if (report_.objects > 0 && !options_.dry_run) ForgetSlices(objects);
@@ -327,6 +328,24 @@ class Pruner {
       ++report_.layers;
     }
     return {};
+  }
+
+  // What is known of blobs of layers that are gone.
+  Result<void> ForgetLayerBlobs(const References& needed) {
+    std::vector<std::string> gone;
+    VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) {
+      gone.clear();
+      return txn.Scan(kLayerBlobsPrefix, [&](std::string_view key, std::string_view) {
+        const auto diff_id = Digest::FromHex(key.substr(kLayerBlobsPrefix.size()));
+        if (!diff_id || !needed.layers.contains(*diff_id)) gone.emplace_back(key);
+        return true;
+      });
+    }));
+    if (gone.empty()) return {};
+    return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
+      for (const std::string& key : gone) VENEER_TRY_VOID(txn.Erase(key));
+      return {};
+    });
   }
 
   // The objects of all layers that are needed. A layer that cannot be read might need any object,

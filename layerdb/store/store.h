@@ -5,6 +5,7 @@
 //   writing contents and layers   Begin() gives a StoreWriter (store_writer.h)
 //   images and tags               images() (images.h)
 //   containers                    containers() (containers.h)
+//   blobs of layers elsewhere     layer_blobs() (layer_blobs.h)
 //   merged trees                  EnsureTree()
 //   garbage, damage               prune.h, fsck.h
 //
@@ -36,6 +37,7 @@ class Containers;
 class Images;
 class IndexReader;
 class KvDatabase;
+class LayerBlobs;
 class ObjectStore;
 class StoreWriter;
 
@@ -57,6 +59,7 @@ class Store {
 
   Images& images() { return *images_; }
   Containers& containers() { return *containers_; }
+  LayerBlobs& layer_blobs() { return *layer_blobs_; }
   ObjectStore& objects() { return *objects_; }
   const ObjectStore& objects() const { return *objects_; }
   KvDatabase& catalog() { return *catalog_; }
@@ -91,6 +94,7 @@ class Store {
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Images> images_;
   std::unique_ptr<Containers> containers_;
+  std::unique_ptr<LayerBlobs> layer_blobs_;
 };
 
 }  // namespace veneer

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/tar/compressor.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <future>
 #include <memory>
 #include <new>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "layerdb/base/mutex.h"
 #include "layerdb/base/parse.h"
 
 namespace veneer {
@@ -20,9 +21,7 @@ namespace veneer {
 namespace {
 
 constexpr int kBestZstdLevel = 19;  // above, readers need more memory than some of them take
-// A block is compressed by one thread; it knows the 32 KiB in front of it, so that little is lost.
-constexpr size_t kGzipBlock = size_t{512} << 10;
-constexpr size_t kWindow = size_t{32} << 10;
+constexpr size_t kGzipBlock = size_t{512} << 10;  // compressed by one thread
 
 constexpr int kZstdJob = 4 << 20;
 
@@ -34,106 +33,168 @@ class NoCompressor : public Compressor {
   Result<void> Finish(Sink /*sink*/) override { return {}; }
 };
 
-// Blocks of deflate (RFC 1951) that end on a byte boundary and follow each other in one stream of
-// gzip (RFC 1952).
+// Measured on a root file system: a quarter of the time of zlib's level 6, and 1 % less. Level 1
+// needs an eighth of that time, and gives 7 % more.
+constexpr int kGzipLevel = 5;
+
+// A block with all that is needed to compress it.
+class GzipBlock {
+ public:
+  GzipBlock()
+      : bound_(libdeflate_gzip_compress_bound(nullptr, kGzipBlock)),
+        in_(std::make_unique_for_overwrite<char[]>(kGzipBlock)),
+        out_(std::make_unique_for_overwrite<char[]>(bound_)) {}
+
+  // Empties it.
+  void Prepare(int level) {
+    size_ = 0;
+    if (level == level_) return;
+    compressor_.reset(libdeflate_alloc_compressor(level));
+    if (compressor_ == nullptr) throw std::bad_alloc();
+    level_ = level;
+  }
+  bool full() const { return size_ == kGzipBlock; }
+  bool empty() const { return size_ == 0; }
+  // As much as there is room for; gives how much that was.
+  size_t Append(std::string_view bytes) {
+    const size_t some = std::min(kGzipBlock - size_, bytes.size());
+    std::copy_n(bytes.data(), some, in_.get() + size_);
+    size_ += some;
+    return some;
+  }
+  void Compress() {
+    compressed_ = libdeflate_gzip_compress(compressor_.get(), in_.get(), size_, out_.get(), bound_);
+    if (compressed_ == 0) throw std::bad_alloc();  // the bound was none
+  }
+  std::string_view compressed() const { return {out_.get(), compressed_}; }
+
+ private:
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const {
+      libdeflate_free_compressor(compressor);
+    }
+  };
+
+  const size_t bound_;
+  const std::unique_ptr<char[]> in_;
+  const std::unique_ptr<char[]> out_;
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;
+  int level_ = 0;
+  size_t size_ = 0;
+  size_t compressed_ = 0;
+};
+
+// The blocks of all compressors of the process, which are used again: that the kernel clears fresh
+// memory for each took a fifth of the time.
+class GzipBlocks {
+ public:
+  static GzipBlocks& Instance() {
+    static GzipBlocks blocks;
+    return blocks;
+  }
+
+  std::unique_ptr<GzipBlock> Take(int level) {
+    std::unique_ptr<GzipBlock> block = TakeFree();
+    if (block == nullptr) block = std::make_unique<GzipBlock>();
+    block->Prepare(level);
+    return block;
+  }
+
+  void Give(std::unique_ptr<GzipBlock> block) {
+    const MutexLock lock(mutex_);
+    --taken_;
+    // Some more than can be at work would be kept for nothing.
+    if (free_.size() < Threads()) free_.push_back(std::move(block));
+  }
+
+  // Whether more are at work than there are processors for, so that another one would only take
+  // memory.
+  bool Enough() const {
+    const MutexLock lock(mutex_);
+    return taken_ > 2 * Threads();
+  }
+
+ private:
+  std::unique_ptr<GzipBlock> TakeFree() {
+    const MutexLock lock(mutex_);
+    ++taken_;
+    if (free_.empty()) return nullptr;
+    std::unique_ptr<GzipBlock> block = std::move(free_.back());
+    free_.pop_back();
+    return block;
+  }
+
+  mutable Mutex mutex_;
+  std::vector<std::unique_ptr<GzipBlock>> free_ GUARDED_BY(mutex_);
+  size_t taken_ GUARDED_BY(mutex_) = 0;
+};
+
+// Each block is a member of its own, and the members follow each other in one file (RFC 1952,
+// section 2.2).
 class GzipCompressor : public Compressor {
  public:
+  explicit GzipCompressor(int level) : level_(level == 0 ? kGzipLevel : level) {}
+  ~GzipCompressor() override {
+    for (Running& running : running_) {
+      running.done.wait();
+      blocks_.Give(std::move(running.block));
+    }
+    if (block_ != nullptr) blocks_.Give(std::move(block_));
+  }
+  GzipCompressor(const GzipCompressor&) = delete;
+  GzipCompressor& operator=(const GzipCompressor&) = delete;
+
   Result<void> Write(std::string_view bytes, Sink sink) override {
     while (!bytes.empty()) {
-      if (block_.capacity() < kGzipBlock) block_.reserve(kGzipBlock);
-      const size_t size = std::min(kGzipBlock - block_.size(), bytes.size());
-      block_.append(bytes.substr(0, size));
-      bytes.remove_prefix(size);
-      if (block_.size() == kGzipBlock) VENEER_TRY_VOID(Start(false, sink));
+      if (block_ == nullptr) block_ = blocks_.Take(level_);
+      bytes.remove_prefix(block_->Append(bytes));
+      if (block_->full()) VENEER_TRY_VOID(Start(sink));
     }
     return {};
   }
 
   Result<void> Finish(Sink sink) override {
-    VENEER_TRY_VOID(Start(true, sink));
+    // Nothing at all is a member too.
+    if (block_ == nullptr && !begun_) block_ = blocks_.Take(level_);
+    if (block_ != nullptr) VENEER_TRY_VOID(Start(sink));
     while (!running_.empty()) VENEER_TRY_VOID(Collect(sink));
-    std::array<char, 8> trailer;
-    for (size_t i = 0; i < 4; ++i) {
-      trailer[i] = static_cast<char>(crc_ >> (8 * i));
-      trailer[4 + i] = static_cast<char>(size_ >> (8 * i));
-    }
-    return sink({trailer.data(), trailer.size()});
+    return {};
   }
 
  private:
-  struct Block {
-    std::string deflated;
-    uLong crc = 0;
-    size_t size = 0;
+  struct Running {
+    std::unique_ptr<GzipBlock> block;
+    std::future<void> done;
   };
 
-  static Block Deflate(const std::string& before, const std::string& block, bool last) {
-    Block out;
-    out.size = block.size();
-    out.crc = ::crc32(0, Bytes(block), static_cast<uInt>(block.size()));
-    z_stream stream{};
-    if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, MAX_MEM_LEVEL,
-                       Z_DEFAULT_STRATEGY) != Z_OK) {
-      throw std::bad_alloc();
-    }
-    if (!before.empty()) {
-      ::deflateSetDictionary(&stream, Bytes(before), static_cast<uInt>(before.size()));
-    }
-    out.deflated.resize(::deflateBound(&stream, static_cast<uLong>(block.size())) + 16);
-    stream.next_in = const_cast<Bytef*>(Bytes(block));
-    stream.avail_in = static_cast<uInt>(block.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.deflated.data());
-    stream.avail_out = static_cast<uInt>(out.deflated.size());
-    const int done = ::deflate(&stream, last ? Z_FINISH : Z_SYNC_FLUSH);
-    const bool whole =
-        stream.avail_in == 0 && stream.avail_out > 0 && done == (last ? Z_STREAM_END : Z_OK);
-    out.deflated.resize(stream.total_out);
-    ::deflateEnd(&stream);
-    if (!whole) throw std::bad_alloc();  // the bound was none
-    return out;
-  }
-
-  static const Bytef* Bytes(const std::string& text) {
-    return reinterpret_cast<const Bytef*>(text.data());
-  }
-
-  Result<void> Start(bool last, Sink sink) {
-    std::string next(block_.size() > kWindow ? block_.substr(block_.size() - kWindow) : block_);
-    // Shared, since an attempt to start a thread takes it along.
-    const auto input = std::make_shared<std::pair<std::string, std::string>>(
-        std::exchange(window_, std::move(next)), std::exchange(block_, {}));
-    const auto deflate = [input, last] { return Deflate(input->first, input->second, last); };
+  Result<void> Start(Sink sink) {
+    begun_ = true;
+    const auto compress = [block = block_.get()] { block->Compress(); };
+    std::future<void> done;
     try {
-      running_.push_back(std::async(std::launch::async, deflate));
+      done = std::async(std::launch::async, compress);
     } catch (const std::system_error&) {
       // No more threads are to be had: Collect() does it.
-      running_.push_back(std::async(std::launch::deferred, deflate));
+      done = std::async(std::launch::deferred, compress);
     }
-    if (running_.size() > Threads()) return Collect(sink);
+    running_.push_back({std::move(block_), std::move(done)});
+    if (running_.size() > Threads() || blocks_.Enough()) return Collect(sink);
     return {};
   }
 
   Result<void> Collect(Sink sink) {
-    std::future<Block> first = std::move(running_.front());
+    running_.front().done.get();
+    Result<void> taken = sink(running_.front().block->compressed());
+    blocks_.Give(std::move(running_.front().block));
     running_.pop_front();
-    const Block block = first.get();
-    if (!begun_) {
-      // No name, no time, no flags; the system is "unknown".
-      constexpr std::string_view kHeader("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
-      begun_ = true;
-      VENEER_TRY_VOID(sink(kHeader));
-    }
-    crc_ = ::crc32_combine(crc_, block.crc, static_cast<z_off_t>(block.size));
-    size_ += block.size;
-    return sink(block.deflated);
+    return taken;
   }
 
-  std::string window_;
-  std::string block_;
-  std::deque<std::future<Block>> running_;
+  const int level_;
+  GzipBlocks& blocks_ = GzipBlocks::Instance();
+  std::unique_ptr<GzipBlock> block_;
+  std::deque<Running> running_;
   bool begun_ = false;
-  uLong crc_ = 0;
-  uint64_t size_ = 0;
 };
 
 class ZstdCompressor : public Compressor {
@@ -196,9 +257,19 @@ Result<Compression> ParseCompression(std::string_view text) {
                    ExitCode::kUsage);
 }
 
+std::string CompressionName(const Compression& compression) {
+  switch (compression.kind) {
+    case CompressionKind::kGzip: return "gzip";
+    case CompressionKind::kZstd:
+      return compression.level == 0 ? "zstd" : "zstd:" + std::to_string(compression.level);
+    case CompressionKind::kNone: break;
+  }
+  return "none";
+}
+
 std::unique_ptr<Compressor> Compressor::Create(const Compression& compression) {
   switch (compression.kind) {
-    case CompressionKind::kGzip: return std::make_unique<GzipCompressor>();
+    case CompressionKind::kGzip: return std::make_unique<GzipCompressor>(compression.level);
     case CompressionKind::kZstd: return std::make_unique<ZstdCompressor>(compression.level);
     case CompressionKind::kNone: break;
   }

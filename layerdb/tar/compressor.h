@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compressing a stream with gzip or zstd, on all processors. The same input gives the same output
-// on every machine: the work is cut up by its size and never by the number of threads, and the
-// gzip header says neither time nor system. Not thread-safe.
+// on every machine with the same libdeflate or libzstd: the work is cut up by its size and never by
+// the number of threads, and the gzip header says neither time nor system. Not thread-safe.
 #ifndef VENEER_LAYERDB_TAR_COMPRESSOR_H_
 #define VENEER_LAYERDB_TAR_COMPRESSOR_H_
 
@@ -20,12 +20,15 @@ enum class CompressionKind : uint8_t { kNone, kGzip, kZstd };
 
 struct Compression {
   CompressionKind kind = CompressionKind::kNone;
-  int level = 0;  // of zstd, 1 to 19; 0: its own default
+  // Of zstd 1 to 19, of gzip 1 to 9; 0: the default.
+  int level = 0;
   friend bool operator==(const Compression&, const Compression&) = default;
 };
 
 // "none", "gzip", "zstd", "zstd:LEVEL". Usage error for anything else.
 Result<Compression> ParseCompression(std::string_view text);
+// The word for it, which ParseCompression() reads; that of gzip says no level.
+std::string CompressionName(const Compression& compression);
 
 class Compressor {
  public:

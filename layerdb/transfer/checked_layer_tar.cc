@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "layerdb/tar/block.h"
+#include "layerdb/threads/buffer_pool.h"
 #include "layerdb/transfer/archive_hasher.h"
 
 namespace veneer {
@@ -15,7 +16,7 @@ namespace {
 
 constexpr size_t kPiece = size_t{1} << 20;
 // What the digest may lag behind.
-constexpr size_t kQueued = 8;
+constexpr size_t kQueued = 2;
 
 }  // namespace
 
@@ -27,32 +28,32 @@ Result<uint64_t> WriteCheckedLayerTar(const Store& store, const Digest& diff_id,
   };
   ArchiveHasher hasher(kQueued);
   uint64_t total = 0;
-  auto piece = std::make_shared<std::string>();
-  piece->reserve(kPiece);
+  BufferPool buffers(kPiece);
+  std::shared_ptr<char> piece;
+  size_t filled = 0;
   const auto hand_on = [&]() -> Result<void> {
-    const std::shared_ptr<const std::string> full = std::exchange(piece, nullptr);
-    hasher.Update(SharedBytes{full, *full});
-    return sink(*full);
+    const std::shared_ptr<char> full = std::exchange(piece, nullptr);
+    const std::string_view bytes(full.get(), std::exchange(filled, 0));
+    hasher.Update(SharedBytes{full, bytes});
+    return sink(bytes);
   };
   const auto take = [&](std::string_view bytes) -> Result<void> {
     total += bytes.size();
     // A reader that was told the size must not get more.
     if (total > expected) return damaged("size");
     while (!bytes.empty()) {
-      if (piece == nullptr) {
-        piece = std::make_shared<std::string>();
-        piece->reserve(kPiece);
-      }
-      const size_t size = std::min(kPiece - piece->size(), bytes.size());
-      piece->append(bytes.substr(0, size));
+      if (piece == nullptr) piece = buffers.Get();
+      const size_t size = std::min(kPiece - filled, bytes.size());
+      std::copy_n(bytes.data(), size, piece.get() + filled);
+      filled += size;
       bytes.remove_prefix(size);
-      if (piece->size() == kPiece) VENEER_TRY_VOID(hand_on());
+      if (filled == kPiece) VENEER_TRY_VOID(hand_on());
     }
     return {};
   };
   VENEER_TRY_VOID(WriteLayerTar(store, diff_id, take));
   if (total != expected) return damaged("size");
-  if (piece != nullptr && !piece->empty()) VENEER_TRY_VOID(hand_on());
+  if (filled > 0) VENEER_TRY_VOID(hand_on());
   VENEER_TRY(const Digest digest, hasher.Finish());
   if (digest != diff_id) return damaged("digest");
   return total;

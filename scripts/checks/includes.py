@@ -42,6 +42,7 @@ THIRD_PARTY = {
     r"tl/expected\.hpp": ["layerdb/base"],
     r"zstd.*\.h": ["layerdb/tar"],
     r"zlib\.h": ["layerdb/tar"],
+    r"libdeflate\.h": ["layerdb/tar"],
     r"isa-l/.*": ["layerdb/tar"],
     r"CLI/.*": ["tools/cli/parser.cc"],
     r"nlohmann/.*": ["tools", "fs/fuse/statistics.cc"],

@@ -28,6 +28,7 @@ LINES = {
     "veneer save --format ": "docker-archive oci-archive oci-dir",
     "veneer image save --format o": "oci-archive oci-dir",
     "veneer save --compress ": "none gzip zstd",
+    "veneer push --compress ": "gzip zstd",
     "veneer diff --format ": "text json",
     "veneer container diff --format ": "text json",
     "veneer stats --format ": "table json",

@@ -97,7 +97,7 @@ class Changes(ImageCase):
             self.refused("rmi", *options, "app:2", code=4, say="being used by container web")
         self.refused("create", "--name", "web", "app:2", code=4, say="there is a container web already")
         self.refused("create", "--name", "../x", "app:2", code=2, say="not a container name")
-        self.refused("create", "none", code=3, say="no such image: none")
+        self.refused("create", "--pull", "never", "none", code=3, say="no such image: none")
         self.veneer("rm", "web")
         self.veneer("rmi", "app:2")
 
@@ -327,7 +327,7 @@ class Web(ImageCase):
                                (self.serve(b"no", status=404), 3, "the server answers with status 404"),
                                (self.serve(b"no", status=503), 1, "the server answers with status 503"),
                                (self.serve(b"x" * 3_000_000), 1, "rootfs.tar.gz: "),
-                               (self.serve(b"", status=302, location="file:///etc/passwd"), 1, "(?i)protocol"),
+                               (self.serve(b"", status=302, location="file:///etc/passwd"), 1, "not a URL of http"),
                                ("http://127.0.0.1:1/x", 1, "(?i)connect"),
                                ("http://", 1, "http://: ")):
             self.refused("import", bad, "bad", code=code, say=say)

@@ -178,7 +178,7 @@ class Session:
         self.chroot("test:1", "exit 127", "--name", "web", code=127)
         self.chroot("web", "true", "-u", "nosuchuser", code=125, err=ONE_LINE)
         self.veneer("chroot", "--no-such-option", "web", code=125, err=ONE_LINE)
-        self.veneer("chroot", "nothing:1", code=125, err=ONE_LINE)
+        self.veneer("chroot", "--pull", "never", "nothing:1", code=125, err=ONE_LINE)
         self.assertEqual(self.veneer("ps", "-a", "-q"), "web\n", "a container that was there before")
 
     def test_read_only_and_binds(self):
@@ -435,8 +435,8 @@ class Session:
         self.assertEqual(self.shell("cat mnt/etc/keep"), "kept\n")
 
     def test_names_that_do_not_exist(self):
-        self.assertIn("test:1", self.refused("chroot", "tset:1", code=125))
-        for words in (("mount", "tset:1"), ("history", "tset:1"), ("rmi", "tset:1")):
+        self.assertIn("test:1", self.refused("chroot", "--pull", "never", "tset:1", code=125))
+        for words in (("mount", "--pull", "never", "tset:1"), ("history", "tset:1"), ("rmi", "tset:1")):
             self.assertIn("test:1", self.refused(*words, code=3))
         for words in (("umount", "web"), ("diff", "web"), ("commit", "web"), ("rm", "web")):
             self.refused(*words, code=3)

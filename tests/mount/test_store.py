@@ -229,7 +229,7 @@ class Session(StoreCase):
         self.refused("commit", "--rm", "web", "new:rm", code=4, say="mounted|in use")
         self.veneer("umount", "web")
         self.veneer("commit", "--rm", "web", "new:rm")
-        self.refused("mount", "web", code=3, say="web")
+        self.refused("mount", "--pull", "never", "web", code=3, say="web")
         for image, expected in (("new:mounted", False), ("new:rm", True)):
             where = self.veneer("mount", image, "-n", "look").strip()
             self.assertEqual(self.act(lambda w=where: os.path.exists(os.path.join(w, "after"))), expected)
@@ -276,8 +276,8 @@ class Refusals(StoreCase):
     def test_not_found_names_the_nearest(self):
         self.import_tree(IMAGE, "debian:12")
         self.veneer("mount", "debian:12", "-n", "website")
-        self.refused("mount", "debain:12", code=3, say="debain.*debian:12")
-        self.refused("chroot", "debian:21", "--", "true", code=125, say="debian:12")
+        self.refused("mount", "--pull=never", "debain:12", code=3, say="debain.*debian:12")
+        self.refused("chroot", "--pull=never", "debian:21", "--", "true", code=125, say="debian:12")
         self.refused("umount", "websit", code=3, say="website")
         self.refused("diff", "webste", code=3, say="website")
         self.refused("commit", "webste", "x", code=3, say="website")
@@ -287,8 +287,8 @@ class Refusals(StoreCase):
         self.refused("layer", "tar", "dbian:12", code=3, say="debian:12")
         self.refused("import", "missing.tar", "x", code=(1, 3), say="missing.tar.*[Nn]o such file")
         self.veneer("create", "-n", "web", "debian:12")
-        self.refused("chroot", "deb", "--", "true", code=125, say=r"did you mean debian:12\?")
-        self.refused("mount", "debia", code=3, say=r"did you mean debian:12\?")
+        self.refused("chroot", "--pull=never", "deb", "--", "true", code=125, say=r"did you mean debian:12\?")
+        self.refused("mount", "--pull=never", "debia", code=3, say=r"did you mean debian:12\?")
 
     def test_umount_does_not_wait_for_another_mount_namespace(self):
         self.import_tree(IMAGE, "base")

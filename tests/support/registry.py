@@ -44,6 +44,11 @@ class _Service:
         """NAME:PORT, as it is in references."""
         return f"{self.name}:{self.port}"
 
+    @property
+    def pid(self):
+        """Its process, while it runs."""
+        return self._process.pid
+
     def __enter__(self):
         self.start()
         return self

@@ -16,6 +16,7 @@ std::string Advice(const Error& error) {
     case Reason::kNotAnImageArchive:
       return "; `veneer import` makes an image of a root file system";
     case Reason::kOtherPlatforms: return " (--platform chooses one)";
+    case Reason::kAccessDenied: return "; `veneer login " + subject + "` first";
     case Reason::kNameTaken:
     case Reason::kOther: break;
   }

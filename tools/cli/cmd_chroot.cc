@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "tools/cli/commands.h"
+#include "tools/cli/missing_image.h"
 #include "tools/cli/new_container.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
@@ -26,6 +27,7 @@ struct ChrootArguments {
   bool read_only = false;
   bool remove = false;
   bool has_no_effect = false;
+  MissingImageOptions missing;
 };
 
 // How the network is reached is the host's business, and a package manager inside needs to know it.
@@ -179,9 +181,10 @@ Result<SessionEnd> RunIn(Store& store, const ContainerRecord& container, Session
 Result<int> Chroot(Context& context, const ChrootArguments& arguments) {
   NoteSingleId();
   VENEER_TRY_VOID(context.EnterUserNamespaceIfNeeded());
-  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
+  VENEER_TRY(const std::unique_ptr<Store> store, OpenStoreToPull(context, arguments.missing));
   RemoveDeadContainers(*store);
-  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, arguments.target));
+  VENEER_TRY(const ContainerOrImage found,
+             FindContainerOrPullImage(*store, arguments.target, arguments.missing));
   if (found.container && !arguments.name.empty()) {
     return MakeError("--name names a new container, but " + arguments.target + " is one already",
                      ExitCode::kUsage);
@@ -209,7 +212,7 @@ Result<int> Chroot(Context& context, const ChrootArguments& arguments) {
 
 CommandSpec ChrootCommand() {
   auto arguments = std::make_shared<ChrootArguments>();
-  return {
+  CommandSpec command = {
       .name = "chroot",
       .summary = "Run a command in a container, or in a throw-away container of an image",
       .positionals = {{ContainerOrImageValue(), &arguments->target,
@@ -248,6 +251,8 @@ CommandSpec ChrootCommand() {
       .takes_program = true,
       .own_failure = 125,  // as docker run and env(1) have it
   };
+  AddMissingImageOptions(&command, &arguments->missing);
+  return command;
 }
 
 }  // namespace veneer

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/missing_image.h"
 #include "tools/cli/new_container.h"
 
 namespace veneer {
@@ -9,11 +10,12 @@ namespace {
 struct CreateArguments {
   std::string image;
   std::string name;
+  MissingImageOptions missing;
 };
 
 Result<int> Create(Context& context, const CreateArguments& arguments) {
-  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const FoundImage found, FindImage(*store, arguments.image));
+  VENEER_TRY(const std::unique_ptr<Store> store, OpenStoreToPull(context, arguments.missing));
+  VENEER_TRY(const FoundImage found, FindOrPullImage(*store, arguments.image, arguments.missing));
   VENEER_TRY(const ContainerRecord container,
              NewContainer(*store, {arguments.name, found.image.id, NameOfImage(found), false, {}}));
   PrintLine(container.name);
@@ -24,7 +26,7 @@ Result<int> Create(Context& context, const CreateArguments& arguments) {
 
 CommandSpec CreateCommand() {
   auto arguments = std::make_shared<CreateArguments>();
-  return {
+  CommandSpec command = {
       .name = "create",
       .summary = "Make a container of an image, and print its name",
       .positionals = {{ImageValue(), &arguments->image, "The image"}},
@@ -32,6 +34,8 @@ CommandSpec CreateCommand() {
                    "The name of the container; default one that Veneer chooses"}},
       .run = [arguments](Context& context) { return Create(context, *arguments); },
   };
+  AddMissingImageOptions(&command, &arguments->missing);
+  return command;
 }
 
 }  // namespace veneer

@@ -151,6 +151,15 @@ Result<std::map<Digest, size_t>> CountContainers(Store& store) {
   return counts;
 }
 
+// Of the names by digest the first in this repository.
+std::string DigestIn(const std::vector<std::string>& repo_digests, const std::string& repository) {
+  for (const std::string& name : repo_digests) {
+    const size_t at = name.find('@');
+    if (name.substr(0, at) == repository) return name.substr(at + 1);
+  }
+  return kNone;
+}
+
 Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& arguments,
                                    const ListFormat& format,
                                    const std::vector<ImageListing>& listings) {
@@ -172,9 +181,10 @@ Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& argument
     common["UniqueSize"] = "N/A";
     if (format.Needs("VirtualSize")) common["VirtualSize"] = ShowSize(image.size, arguments.bytes);
     if (format.Needs("Containers")) common["Containers"] = std::to_string(containers[image.id]);
+    std::vector<std::string> digests;
     if (format.Needs("Digest")) {
-      const std::optional<Digest> digest = ManifestDigestOf(store, image);
-      common["Digest"] = digest ? digest->ToString() : kNone;
+      digests = RepoDigestsOf(store, image, listing.tags);
+      common["Digest"] = kNone;
     }
     std::vector<std::string> names = listing.tags;
     if (names.empty()) names.emplace_back();
@@ -183,6 +193,7 @@ Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& argument
       Json row = common;
       row["Repository"] = repository.empty() ? kNone : repository;
       row["Tag"] = tag.empty() ? kNone : tag;
+      if (format.Needs("Digest")) row["Digest"] = DigestIn(digests, repository);
       rows.push_back(std::move(row));
     }
   }

@@ -11,6 +11,7 @@
 #include "tools/format/time_format.h"
 #include "tools/oci/config.h"
 #include "tools/registry/http_download.h"
+#include "tools/registry/url.h"
 
 namespace veneer {
 

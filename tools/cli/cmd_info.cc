@@ -7,6 +7,7 @@
 #include "tools/format/table.h"
 #include "tools/oci/platform.h"
 #include "tools/process/process.h"
+#include "tools/registry/registries_config.h"
 #include "tools/run/container_mount.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/host_facts.h"
@@ -90,6 +91,11 @@ Result<Json> Gather(Context& context) {
     info["UserIds"] = Ids(mapping.uids, "/etc/subuid");
     info["GroupIds"] = Ids(mapping.gids, "/etc/subgid");
   }
+  // A configuration that cannot be read is told by the commands that need it.
+  info["RegistryMirrors"] = Json::array();
+  if (const Result<RegistriesConfig> config = RegistriesConfig::Read(); config) {
+    info["RegistryMirrors"] = config->Mirrors();
+  }
   info["ToDo"] = MissingRequirements();
   return info;
 }
@@ -128,6 +134,9 @@ Result<int> Info(Context& context, const InfoArguments& arguments) {
   if (!info["UserIds"].get_ref<const std::string&>().empty()) {
     line("User ids", "UserIds");
     line("Group ids", "GroupIds");
+  }
+  for (const Json& one : info["RegistryMirrors"]) {
+    PrintLine("Registry mirror: " + one.get<std::string>());
   }
   for (const Json& one : info["ToDo"]) PrintLine("To do: " + one.get<std::string>());
   if (info["ToDo"].empty()) PrintLine("To do: nothing, all is there");

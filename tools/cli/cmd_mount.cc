@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
+#include "tools/cli/missing_image.h"
 #include "tools/cli/new_container.h"
 #include "tools/run/container_mount.h"
 
@@ -13,6 +14,7 @@ struct MountArguments {
   std::string name;
   bool read_only = false;
   std::vector<std::string> options;
+  MissingImageOptions missing;
 };
 
 const Value kMountOptions = {
@@ -29,8 +31,9 @@ Result<ContainerRecord> ContainerFor(Store& store, const ContainerOrImage& found
 }
 
 Result<int> Mount(Context& context, const MountArguments& arguments) {
-  VENEER_TRY(const std::unique_ptr<Store> store, context.OpenStore(Store::Missing::kFail));
-  VENEER_TRY(const ContainerOrImage found, FindContainerOrImage(*store, arguments.target));
+  VENEER_TRY(const std::unique_ptr<Store> store, OpenStoreToPull(context, arguments.missing));
+  VENEER_TRY(const ContainerOrImage found,
+             FindContainerOrPullImage(*store, arguments.target, arguments.missing));
   if (found.container && !arguments.name.empty()) {
     return MakeError("--name names a new container, but " + arguments.target + " is one already",
                      ExitCode::kUsage);
@@ -63,7 +66,7 @@ Result<int> Mount(Context& context, const MountArguments& arguments) {
 
 CommandSpec MountCommand() {
   auto arguments = std::make_shared<MountArguments>();
-  return {
+  CommandSpec command = {
       .name = "mount",
       .summary = "Mount a container, or a new container of an image",
       .positionals = {{ContainerOrImageValue(), &arguments->target,
@@ -81,6 +84,8 @@ CommandSpec MountCommand() {
       .run = [arguments](Context& context) { return Mount(context, *arguments); },
       .known_as = {"start"},
   };
+  AddMissingImageOptions(&command, &arguments->missing);
+  return command;
 }
 
 }  // namespace veneer

@@ -22,6 +22,8 @@ CommandSpec ImageGroup() {
               ImageInspectCommand(),
               ImportCommand(),
               LoadCommand(),
+              PullCommand(),
+              PushCommand(),
               SaveCommand(),
               TagCommand(),
               Verb("rm", RmiCommand(), {"remove"}),
@@ -73,11 +75,14 @@ CommandSpec VeneerCommand(Context& context) {
                   .Everywhere(),
           },
       .commands = {
-          ImportCommand(),  LoadCommand(),    MountCommand(),   UmountCommand(),   ChrootCommand(),
-          DiffCommand(),    CommitCommand(),  ExportCommand(),  SaveCommand(),     ImagesCommand(),
-          HistoryCommand(), PsCommand(),      InspectCommand(), StatsCommand(),    RmCommand(),
-          RmiCommand(),     TagCommand(),     CreateCommand(),  RenameCommand(),   PruneCommand(),
-          FsckCommand(),    LayerCommand(),   ImageGroup(),     ContainerGroup(),  SystemGroup(),
+          ImportCommand(),  PullCommand(),    PushCommand(),    LoadCommand(),
+          MountCommand(),   UmountCommand(),  ChrootCommand(),  DiffCommand(),
+          CommitCommand(),  ExportCommand(),  SaveCommand(),    ImagesCommand(),
+          HistoryCommand(), PsCommand(),      InspectCommand(), StatsCommand(),
+          RmCommand(),      RmiCommand(),     TagCommand(),     CreateCommand(),
+          RenameCommand(),  PruneCommand(),   FsckCommand(),    LayerCommand(),
+          ImageGroup(),     ContainerGroup(), SystemGroup(),    LoginCommand(),
+          LogoutCommand(),  SearchCommand(),  TagsCommand(),    ManifestCommand(),
           InfoCommand(),    VersionCommand(), HelpCommand(),    CompleteCommand(),
       }};
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/image_documents.h"
 
+#include <optional>
+#include <set>
+
+#include "layerdb/model/reference.h"
+
 namespace veneer {
 
 namespace {
@@ -36,6 +41,9 @@ Result<Json> LabelsOf(const Store& store, const ImageRecord& image) {
   return labels == runtime->end() || !labels->is_object() ? Json::object() : *labels;
 }
 
+namespace {
+
+// The manifest that was kept with the image.
 std::optional<Digest> ManifestDigestOf(const Store& store, const ImageRecord& image) {
   for (const Digest& blob : image.blobs) {
     const auto text = store.ReadBlob(blob, JsonLimits{}.bytes);
@@ -44,6 +52,20 @@ std::optional<Digest> ManifestDigestOf(const Store& store, const ImageRecord& im
     if (document && IsManifestOf(*document, image.id)) return blob;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> RepoDigestsOf(const Store& store, const ImageRecord& image,
+                                       const std::vector<std::string>& tags) {
+  if (!image.repo_digests.empty()) return image.repo_digests;
+  const std::optional<Digest> digest = ManifestDigestOf(store, image);
+  if (!digest) return {};
+  std::set<std::string> repositories;
+  for (const std::string& tag : tags) repositories.insert(SplitTagName(tag).first);
+  std::vector<std::string> names;
+  for (const std::string& name : repositories) names.push_back(name + "@" + digest->ToString());
+  return names;
 }
 
 }  // namespace veneer

@@ -5,7 +5,8 @@
 #ifndef VENEER_TOOLS_CLI_IMAGE_DOCUMENTS_H_
 #define VENEER_TOOLS_CLI_IMAGE_DOCUMENTS_H_
 
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "layerdb/catalog/images.h"
 #include "layerdb/store/store.h"
@@ -17,8 +18,10 @@ namespace veneer {
 Result<Json> ConfigOf(const Store& store, const ImageRecord& image);
 // The labels in it: an object, empty where there are none.
 Result<Json> LabelsOf(const Store& store, const ImageRecord& image);
-// The digest of the manifest that was kept with the image and names its config; nullopt: none was.
-std::optional<Digest> ManifestDigestOf(const Store& store, const ImageRecord& image);
+// What the image is called by digest, "debian@sha256:…": as registries call it; an image that came
+// from none, by the manifest that was kept with it, under the repositories of its `tags`.
+std::vector<std::string> RepoDigestsOf(const Store& store, const ImageRecord& image,
+                                       const std::vector<std::string>& tags);
 
 }  // namespace veneer
 

@@ -53,17 +53,6 @@ Json Strings(const std::vector<Digest>& digests) {
   return list;
 }
 
-Json RepoDigests(const Store& store, const ImageRecord& image,
-                 const std::vector<std::string>& tags) {
-  Json list = Json::array();
-  const std::optional<Digest> digest = ManifestDigestOf(store, image);
-  if (!digest) return list;
-  std::set<std::string> repositories;
-  for (const std::string& tag : tags) repositories.insert(SplitTagName(tag).first);
-  for (const std::string& name : repositories) list.push_back(name + "@" + digest->ToString());
-  return list;
-}
-
 Json LayerPlaces(const StoreLayout& layout, const std::vector<Digest>& layers) {
   Json list = Json::array();
   for (const Digest& layer : layers) list.push_back(layout.layer_index(layer));
@@ -123,7 +112,7 @@ Result<Json> InspectImage(Store& store, const ImageRecord& image) {
   Json result = Json::object();
   result["Id"] = image.id.ToString();
   result["RepoTags"] = tags;
-  result["RepoDigests"] = RepoDigests(store, image, tags);
+  result["RepoDigests"] = RepoDigestsOf(store, image, tags);
   const std::optional<ImageRecord> parent = ParentOf(image, all);
   result["Parent"] = parent ? parent->id.ToString() : "";
   result["Comment"] = CommentOf(*config);

@@ -17,7 +17,7 @@ std::atomic<int> g_signal = 0;
 static_assert(std::atomic<Cancellation*>::is_always_lock_free &&
               std::atomic<int>::is_always_lock_free);
 
-void Ask(int signal) {
+void OnInterrupt(int signal) {
   g_signal = signal;
   if (Cancellation* cancellation = g_cancellation; cancellation != nullptr) cancellation->Request();
 }
@@ -32,7 +32,7 @@ Interrupt::Interrupt() {
     sigaction(signal, nullptr, &before);
     if (before.sa_handler == SIG_IGN) continue;  // nohup
     struct sigaction action = {};
-    action.sa_handler = Ask;
+    action.sa_handler = OnInterrupt;
     action.sa_flags =
         static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a read that waits must end
     sigaction(signal, &action, nullptr);
@@ -43,7 +43,7 @@ Interrupt::~Interrupt() {
   for (const int signal : kSignals) {
     struct sigaction now;
     sigaction(signal, nullptr, &now);
-    if (now.sa_handler == Ask) std::signal(signal, SIG_DFL);
+    if (now.sa_handler == OnInterrupt) std::signal(signal, SIG_DFL);
   }
   g_cancellation = nullptr;
 }

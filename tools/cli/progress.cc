@@ -46,12 +46,12 @@ std::string Line(uint64_t done, uint64_t total, double seconds, bool with_bar,
   return line;
 }
 
-size_t TerminalWidth() {
-  struct winsize size = {};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 }  // namespace
+
+size_t TerminalWidth(int fd) {
+  struct winsize size = {};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
 
 ProgressMode ProgressModeOf(std::string_view word) {
   if (word == "none") return ProgressMode::kNone;
@@ -85,7 +85,7 @@ void Progress::Update(uint64_t done, uint64_t total) {
   const double seconds = std::chrono::duration<double>(now - start_).count();
   if (mode_ == ProgressMode::kBar) {
     const std::string line =
-        "\r" + ProgressLine(done, total, seconds, TerminalWidth() - 1) + "\x1b[K";
+        "\r" + ProgressLine(done, total, seconds, TerminalWidth(STDERR_FILENO) - 1) + "\x1b[K";
     fputs(line.c_str(), stderr);
     drawn_ = true;
     return;

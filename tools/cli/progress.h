@@ -11,6 +11,9 @@
 
 namespace veneer {
 
+// Columns of the terminal that `fd` is; 80 where it is none.
+size_t TerminalWidth(int fd);
+
 enum class ProgressMode { kBar, kPlain, kNone };
 
 // "auto" is a bar when standard error is a terminal, else nothing; "plain"; "none".

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/oci/compose.h"
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 
 #include "layerdb/model/reference.h"
@@ -23,11 +26,58 @@ std::string FullName(const std::string& tag_name) {
   return reference->domain + "/" + reference->path + ":" + *reference->tag;
 }
 
+// Of zstd:chunked and eStargz: where the files lie in the compressed bytes.
+constexpr std::array<std::string_view, 3> kBlobAnnotations = {"io.github.containers.zstd-chunked.",
+                                                              "io.containers.zstd-chunked.",
+                                                              "containerd.io/snapshot/stargz/"};
+
+// "application/vnd.oci.image.layer.v1.tar+gzip" for Docker: "….diff.tar.gzip".
+std::string LayerTypeFor(bool docker, const std::string& media_type) {
+  const bool gzip = media_type.ends_with("gzip");
+  if (docker) return std::string(kDockerLayerType) + (gzip ? ".gzip" : "");
+  const bool zstd = media_type.ends_with("zstd");
+  return std::string(kOciLayerType) + (gzip ? "+gzip" : zstd ? "+zstd" : "");
+}
+
 }  // namespace
+
+std::string ManifestTypeOf(const std::string& manifest) {
+  const Result<Json> document = ParseJson(manifest);
+  const auto type = document ? GetString(*document, "mediaType").value_or(std::nullopt)
+                             : std::optional<std::string>();
+  return type.value_or(kOciManifestType);
+}
+
+std::string ComposeManifestLike(const std::string& original,
+                                const std::vector<Descriptor>& layers) {
+  Json document = *ParseJson(original);
+  const bool docker = ManifestTypeOf(original) == kDockerManifestType;
+  Json& list = document["layers"];
+  for (size_t i = 0; i < layers.size(); ++i) {
+    Json& entry = list[i];
+    if (entry["digest"] == layers[i].digest.ToString()) continue;
+    entry["mediaType"] = LayerTypeFor(docker, layers[i].media_type);
+    entry["digest"] = layers[i].digest.ToString();
+    entry["size"] = layers[i].size;
+    const auto notes = entry.find("annotations");
+    if (notes == entry.end()) continue;
+    for (auto note = notes->begin(); note != notes->end();) {
+      const bool of_bytes = std::ranges::any_of(kBlobAnnotations, [&](std::string_view prefix) {
+        return note.key().starts_with(prefix);
+      });
+      note = of_bytes ? notes->erase(note) : std::next(note);
+    }
+    if (notes->empty()) entry.erase("annotations");
+  }
+  return DumpJson(document);
+}
 
 std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers) {
   Json list = Json::array();
-  for (const Descriptor& layer : layers) list.push_back(ToJson(layer));
+  for (const Descriptor& layer : layers) {
+    list.push_back(ToJson(layer));
+    list.back()["mediaType"] = LayerTypeFor(false, layer.media_type);
+  }
   Json document = {{"schemaVersion", 2}, {"mediaType", kOciManifestType}};
   document["config"] = ToJson(config);
   document["layers"] = std::move(list);

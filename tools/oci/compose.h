@@ -13,8 +13,17 @@
 
 namespace veneer {
 
-// The manifest of one image, layers bottom first.
+// The manifest of one image, layers bottom first; their media types may be those of Docker.
 std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers);
+
+// The manifest `original`, which ParseImageDocument() has read, with these layers in place of its
+// own: everything else stays, annotations of layers included but for those that describe the bytes
+// of a blob that is another one now. The media types of the layers are those of the form that
+// `original` has.
+std::string ComposeManifestLike(const std::string& original, const std::vector<Descriptor>& layers);
+
+// The media type of a manifest: what it says itself, or else OCI's.
+std::string ManifestTypeOf(const std::string& manifest);
 
 // A manifest and the names under which it is found ("debian:12").
 struct NamedManifest {

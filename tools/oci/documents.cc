@@ -15,14 +15,12 @@ constexpr uint64_t kMaxBlob = uint64_t{1} << 50;
 // Far more than any image or index has.
 constexpr size_t kMaxDescriptors = 4096;
 
-constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";
 constexpr std::string_view kDockerList =
     "application/vnd.docker.distribution.manifest.list.v2+json";
 
 constexpr std::array<std::string_view, 4> kLayerTypes = {
-    kOciLayerType, "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.docker.image.rootfs.diff.tar",
+    kOciLayerType, "application/vnd.oci.image.layer.nondistributable.v1.tar", kDockerLayerType,
     "application/vnd.docker.image.rootfs.foreign.diff.tar"};
 constexpr std::array<std::string_view, 5> kCompressions = {"", ".gzip", "+gzip", "+zstd", ".zstd"};
 
@@ -104,10 +102,8 @@ bool IsConfigMediaType(const std::string& type) {
   return type.empty() || type == kOciConfigType || type == kDockerConfig;
 }
 
-// ImageManifest::artifact.
-Result<std::string> ArtifactOf(const Json& document, const ImageManifest& manifest) {
-  VENEER_TRY(const std::string type, GetStringOrEmpty(document, "artifactType"));
-  if (!type.empty()) return "\"artifactType\" is " + Printable(type);
+// What keeps it from being an image. Empty: nothing.
+std::string OtherKind(const ImageManifest& manifest) {
   if (!IsConfigMediaType(manifest.config.media_type)) {
     return "\"config\": \"mediaType\" is not that of an image: " +
            Printable(manifest.config.media_type);
@@ -119,6 +115,14 @@ Result<std::string> ArtifactOf(const Json& document, const ImageManifest& manife
     return "\"layers\", item " + std::to_string(other - manifest.layers.begin() + 1) +
            ": \"mediaType\" is not that of a layer: " + Printable(other->media_type);
   }
+  return {};
+}
+
+// ImageManifest::artifact.
+Result<std::string> ArtifactOf(const Json& document, const std::string& other_kind) {
+  VENEER_TRY(const std::string type, GetStringOrEmpty(document, "artifactType"));
+  if (!type.empty()) return "\"artifactType\" is " + Printable(type);
+  if (!other_kind.empty()) return other_kind;
   VENEER_TRY(const Json* subject, GetObject(document, "subject"));
   return std::string(subject != nullptr ? "\"subject\": it speaks of another manifest" : "");
 }
@@ -129,14 +133,16 @@ Result<ImageManifest> ReadManifest(const Json& document) {
   VENEER_TRY(Descriptor descriptor, ReadDescriptor(*config, "\"config\""));
   VENEER_TRY(std::vector<Descriptor> layers, ReadDescriptors(document, "layers"));
   ImageManifest manifest{std::move(descriptor), std::move(layers)};
-  VENEER_TRY(manifest.artifact, ArtifactOf(document, manifest));
+  const std::string other_kind = OtherKind(manifest);
+  manifest.runnable = other_kind.empty();
+  VENEER_TRY(manifest.artifact, ArtifactOf(document, other_kind));
   return manifest;
 }
 
 }  // namespace
 
 DocumentKind KindOfMediaType(std::string_view media_type) {
-  if (media_type == kOciManifestType || media_type == kDockerManifest)
+  if (media_type == kOciManifestType || media_type == kDockerManifestType)
     return DocumentKind::kManifest;
   if (media_type == kOciIndexType || media_type == kDockerList) return DocumentKind::kIndex;
   return DocumentKind::kUnknown;

@@ -27,6 +27,8 @@ struct ImageManifest {
   // manifest.md, "Guidelines for Artifact Usage"): a type of artifact, a config or a layer of
   // another kind, or that it speaks of another manifest. Empty: it is an image.
   std::string artifact = {};
+  // It is an image as well: its config and its layers are those of one.
+  bool runnable = true;
 };
 
 struct ImageIndex {

@@ -21,6 +21,10 @@ inline constexpr const char* kOciIndexType = "application/vnd.oci.image.index.v1
 inline constexpr const char* kOciConfigType = "application/vnd.oci.image.config.v1+json";
 // Of a tar archive as it is; "+gzip" or "+zstd" comes behind it.
 inline constexpr const char* kOciLayerType = "application/vnd.oci.image.layer.v1.tar";
+inline constexpr const char* kDockerManifestType =
+    "application/vnd.docker.distribution.manifest.v2+json";
+// The same of Docker's schema 2; ".gzip" comes behind it.
+inline constexpr const char* kDockerLayerType = "application/vnd.docker.image.rootfs.diff.tar";
 
 struct Descriptor {
   std::string media_type;  // empty: not said

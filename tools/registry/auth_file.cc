@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "layerdb/base/base64.h"
 #include "layerdb/base/printable.h"
@@ -141,24 +141,40 @@ std::string AuthFile::KeyOf(const std::string& host) const {
   return docker_ && key == kDefaultDomain ? kDockersKeyOfHub : key;
 }
 
-std::optional<CredentialHelper> AuthFile::HelperOf(const std::string& host) const {
-  std::string suffix;
-  std::string server = KeyOf(host);
-  if (const auto store = document_.find("credsStore");
-      store != document_.end() && store->is_string()) {
-    suffix = *store;
-  }
+std::vector<CredentialHelper> AuthFile::HostHelpers() const {
+  std::vector<CredentialHelper> all;
   if (const Json* helpers = Member("credHelpers"); helpers != nullptr) {
-    const std::string wanted = NormalAuthKey(host);
     for (const auto& [key, value] : helpers->items()) {
-      if (NormalAuthKey(key) != wanted) continue;
+      const auto& suffix = value.get_ref<const std::string&>();
       // Who wrote the key calls the helper with it.
-      suffix = value.get_ref<const std::string&>();
-      server = key;
+      if (!suffix.empty()) all.push_back({kHelperPrefix + suffix, key});
     }
   }
+  return all;
+}
+
+std::optional<CredentialHelper> AuthFile::CommonHelper() const {
+  const auto store = document_.find("credsStore");
+  if (store == document_.end() || !store->is_string()) return std::nullopt;
+  const auto& suffix = store->get_ref<const std::string&>();
   if (suffix.empty()) return std::nullopt;
-  return CredentialHelper{"docker-credential-" + suffix, server};
+  return CredentialHelper{kHelperPrefix + suffix, ""};
+}
+
+std::optional<CredentialHelper> AuthFile::HelperOf(const std::string& host) const {
+  std::optional<CredentialHelper> found = CommonHelper();
+  if (found) found->server = KeyOf(host);
+  const std::string wanted = NormalAuthKey(host);
+  if (const Json* helpers = Member("credHelpers"); helpers != nullptr) {
+    for (const auto& [key, value] : helpers->items()) {
+      // One without a name says that the file itself has the credential.
+      if (NormalAuthKey(key) == wanted) found.reset();
+    }
+  }
+  for (CredentialHelper& helper : HostHelpers()) {
+    if (NormalAuthKey(helper.server) == wanted) found = std::move(helper);
+  }
+  return found;
 }
 
 Result<std::optional<Credential>> AuthFile::Find(const std::string& host,
@@ -211,6 +227,15 @@ bool AuthFile::Erase(const std::string& host) {
     had_credential = had_credential || !IsEmpty(*it);
     it = auths.erase(it);
   }
+  return had_credential;
+}
+
+bool AuthFile::EraseAll() {
+  const Json* const auths = Member("auths");
+  if (auths == nullptr) return false;
+  const bool had_credential =
+      std::ranges::any_of(*auths, [](const Json& entry) { return !IsEmpty(entry); });
+  document_["auths"] = Json::object();
   return had_credential;
 }
 

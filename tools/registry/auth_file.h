@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "layerdb/base/result.h"
 #include "tools/format/json.h"
@@ -50,6 +51,12 @@ class AuthFile {
   Result<void> Put(const std::string& host, const std::optional<Credential>& credential);
   // Removes the entries of `host`; false: none of them had a credential.
   bool Erase(const std::string& host);
+  // Removes all entries; false: none of them had a credential.
+  bool EraseAll();
+  // The helpers of credHelpers, each with the server that it is for.
+  std::vector<CredentialHelper> HostHelpers() const;
+  // The helper of credsStore, for no server.
+  std::optional<CredentialHelper> CommonHelper() const;
   // Whether there is an entry of `host`, with a credential or without.
   bool Has(const std::string& host) const;
 

@@ -121,4 +121,16 @@ Result<void> EraseFromHelper(const CredentialHelper& helper) {
   return {};
 }
 
+Result<std::vector<std::string>> ListOfHelper(const CredentialHelper& helper) {
+  VENEER_TRY(const std::optional<std::string> text, Call(helper, "list", "", ""));
+  std::vector<std::string> servers;
+  if (!text || text->empty()) return servers;
+  const Result<Json> document = ParseJson(*text);
+  if (!document) {
+    return MakeError(helper.program + ": the answer to \"list\" is not a list of servers");
+  }
+  for (const auto& [server, user] : document->items()) servers.push_back(server);
+  return servers;
+}
+
 }  // namespace veneer

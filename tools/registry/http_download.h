@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HttpDownload: a file of a web server, read as a stream from a pipe while it comes. A thread of
-// its own runs libcurl, which is loaded at the first use.
+// HttpDownload: a file of a web server, read as a stream from a pipe while it comes, in a thread of
+// its own.
 #ifndef VENEER_TOOLS_REGISTRY_HTTP_DOWNLOAD_H_
 #define VENEER_TOOLS_REGISTRY_HTTP_DOWNLOAD_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <thread>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
 #include "layerdb/threads/cancellation.h"
+#include "layerdb/threads/worker.h"
+#include "tools/registry/http_client.h"
 
 namespace veneer {
-
-// True for what begins with http:// or https://.
-bool IsHttpUrl(std::string_view text);
-
-// The URL as it may be shown and kept: without a user and password.
-std::string WithoutPassword(std::string_view url);
 
 // Not thread-safe.
 class HttpDownload {
@@ -40,12 +35,16 @@ class HttpDownload {
   Result<void> Finish();
 
  private:
-  struct Transfer;
-  HttpDownload(std::unique_ptr<Transfer> transfer, Fd out);
+  HttpDownload(std::unique_ptr<HttpClient> client, std::string url, Fd out, Fd in);
+  Result<void> Run();
+  Result<void> Pass(std::string_view bytes);
 
-  std::unique_ptr<Transfer> transfer_;
+  const std::unique_ptr<HttpClient> client_;
+  const std::string url_;
   Fd out_;
-  std::thread thread_;
+  Fd in_;
+  std::atomic<bool> reader_left_ = false;
+  std::unique_ptr<Worker> thread_;  // last: it uses the others
 };
 
 }  // namespace veneer

@@ -85,6 +85,7 @@ void RegistriesConf::Apply(RegistriesFile file) {
     }
   }
   if (file.search) search_ = *std::move(file.search);
+  if (file.credential_helpers) helpers_ = *std::move(file.credential_helpers);
   if (file.short_name_mode) mode_ = *file.short_name_mode;
   for (auto& [name, value] : file.aliases) aliases_.insert_or_assign(name, std::move(value));
 }

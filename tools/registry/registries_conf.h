@@ -39,6 +39,8 @@ class RegistriesConf {
   // unqualified-search-registries; empty: none are set.
   const std::vector<std::string>& search() const { return search_; }
   ShortNameMode short_name_mode() const { return mode_; }
+  // credential-helpers; empty: none are set, so that the files alone have credentials.
+  const std::vector<std::string>& credential_helpers() const { return helpers_; }
   // For a short name without tag and digest.
   std::optional<std::string> Alias(const std::string& name) const;
 
@@ -48,6 +50,7 @@ class RegistriesConf {
 
   std::vector<RegistryEntry> registries_;
   std::vector<std::string> search_;
+  std::vector<std::string> helpers_;
   ShortNameMode mode_ = ShortNameMode::kPermissive;
   std::map<std::string, std::string> aliases_;
 };

@@ -13,9 +13,6 @@ namespace veneer {
 
 namespace {
 
-// The server of Docker Hub's images.
-constexpr std::string_view kHubServer = "registry-1.docker.io";
-
 // The name by which [[registry]] tables are chosen: without tag and digest.
 std::string NameOf(const Reference& reference) { return reference.domain + "/" + reference.path; }
 

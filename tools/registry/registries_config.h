@@ -21,6 +21,9 @@
 
 namespace veneer {
 
+// The server of Docker Hub's images.
+inline constexpr std::string_view kHubServer = "registry-1.docker.io";
+
 // One repository at one server.
 struct Endpoint {
   std::string host;         // "example.org:5000", "registry-1.docker.io"
@@ -55,6 +58,9 @@ class RegistriesConfig {
   // A registry as a whole, for login and the catalogue. `host` as in an image name; "docker.io" is
   // Docker Hub. Errors: as above, and a host that is none.
   Result<Endpoint> EndpointOf(const std::string& host) const;
+
+  // credential-helpers of registries.conf, for CredentialStore::Open().
+  const std::vector<std::string>& CredentialHelpers() const { return conf_.credential_helpers(); }
 
   // The mirrors of Docker Hub, for people: locations of registries.conf, else Docker's URLs.
   std::vector<std::string> Mirrors() const;

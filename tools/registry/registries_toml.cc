@@ -44,6 +44,9 @@ class Reader {
   Result<std::optional<std::vector<std::string>>> Locations(const toml::table& table,
                                                             std::string_view key) const;
 
+  // credential-helpers: ends of names of programs, or the files (containers-registries.conf(5)).
+  Result<void> ReadHelpers(const toml::table& root);
+
   // A location or prefix as it is compared: without slashes at the end.
   Result<std::string> Location(const toml::node& node, std::string text) const;
   Result<void> CheckHosts(const toml::node& node, const std::vector<std::string>& hosts) const;
@@ -105,6 +108,26 @@ Result<std::optional<std::vector<std::string>>> Reader::Locations(const toml::ta
     texts.push_back(std::move(text));
   }
   return texts;
+}
+
+Result<void> Reader::ReadHelpers(const toml::table& root) {
+  const toml::node* const node = root.get("credential-helpers");
+  if (node == nullptr) return {};
+  if (!node->is_array()) return Bad(*node, "'credential-helpers' is not an array of strings");
+  std::vector<std::string> helpers;
+  for (const toml::node& element : *node->as_array()) {
+    if (!element.is_string()) {
+      return Bad(element, "'credential-helpers' is not an array of strings");
+    }
+    std::string name = element.as_string()->get();
+    if (name.empty() || name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
+      return Bad(element, InQuotes(name) + " is not the end of the name of a credential helper");
+    }
+    helpers.push_back(std::move(name));
+  }
+  // None is what the containers tools have without the key.
+  if (!helpers.empty()) file_.credential_helpers = std::move(helpers);
+  return {};
 }
 
 Result<std::string> Reader::Location(const toml::node& node, std::string text) const {
@@ -256,6 +279,7 @@ Result<RegistriesFile> Reader::Read(std::string_view text) {
     VENEER_TRY_VOID(CheckHosts(*root.get("unqualified-search-registries"), *file_.search));
   }
   VENEER_TRY_VOID(ReadMode(root));
+  VENEER_TRY_VOID(ReadHelpers(root));
   VENEER_TRY(const auto registries, Tables(root, "registry"));
   for (const toml::table* const table : registries) {
     VENEER_TRY(RegistryEntry entry, Registry(*table));

@@ -40,6 +40,7 @@ enum class ShortNameMode { kPermissive, kEnforcing, kDisabled };
 struct RegistriesFile {
   std::vector<RegistryEntry> registries;
   std::optional<std::vector<std::string>> search;  // unqualified-search-registries
+  std::optional<std::vector<std::string>> credential_helpers;
   std::optional<ShortNameMode> short_name_mode;
   std::map<std::string, std::string> aliases;  // an empty value takes an alias away
 };

@@ -29,6 +29,29 @@ TEST(OciComposeTest, AManifestNamesConfigAndLayersInOrder) {
           kHexA + R"(","size":8589934592}]})");
 }
 
+TEST(OciComposeTest, OtherLayersInAManifestLeaveTheRestAlone) {
+  const std::string original =
+      R"({"schemaVersion":2,"artifactType":"x/y","config":{"digest":"c"},"layers":[)"
+      R"({"mediaType":"z","digest":"sha256:)" +
+      kHexA +
+      R"(","size":1,"annotations":{"note":"same bytes","io.github.containers.zstd-chunked.x":"1"}},)"
+      R"({"mediaType":"z","digest":"sha256:)" +
+      kHexA +
+      R"(","size":1,"annotations":{"note":"others","io.github.containers.zstd-chunked.x":"1"}}],)"
+      R"("annotations":{"a":"b"}})";
+  const Descriptor same{"z", kA, 1};
+  const Descriptor other{std::string(kOciLayerType) + "+gzip", kB, 7};
+  EXPECT_EQ(
+      ComposeManifestLike(original, {same, other}),
+      R"({"schemaVersion":2,"artifactType":"x/y","config":{"digest":"c"},"layers":[)"
+      R"({"mediaType":"z","digest":"sha256:)" +
+          kHexA +
+          R"(","size":1,"annotations":{"note":"same bytes","io.github.containers.zstd-chunked.x":"1"}},)"
+          R"({"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:)" +
+          kHexB + R"(","size":7,"annotations":{"note":"others"}}],"annotations":{"a":"b"}})");
+  EXPECT_EQ(ManifestTypeOf(original), kOciManifestType);
+}
+
 TEST(OciComposeTest, AnIndexHasOneEntryForEachName) {
   const Descriptor manifest{kOciManifestType, kA, 5};
   const Result<Json> index =

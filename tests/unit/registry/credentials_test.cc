@@ -121,6 +121,32 @@ TEST_F(CredentialsTest, ErasingReachesEveryFile) {
   EXPECT_FALSE(*Store().Erase("example.org"));
 }
 
+TEST_F(CredentialsTest, HelpersOfTheConfigurationStandBesideTheFiles) {
+  helpers_.AddKeychain("one");
+  CredentialStore store(places_, {"one", "containers-auth.json"});
+  EXPECT_EQ(*store.Put("example.org", {"user", "hunter2", ""}), "docker-credential-one");
+  EXPECT_FALSE(std::filesystem::exists(run_));
+  EXPECT_EQ((*store.Find("example.org", "a"))->username, "user");
+  EXPECT_TRUE(*store.Erase("example.org"));
+  EXPECT_FALSE(*store.Find("example.org", ""));
+  WriteUser(docker_, "other.org", "other");
+  EXPECT_EQ((*store.Find("other.org", ""))->username, "other");
+  // One that fails is passed over for the next.
+  CredentialStore broken(places_, {"absent", "containers-auth.json"});
+  EXPECT_EQ((*broken.Find("other.org", ""))->username, "other");
+  EXPECT_THAT(broken.Find("example.org", "").error().message(), HasSubstr("absent"));
+  EXPECT_EQ(*broken.Put("example.org", {"user", "hunter2", ""}), docker_);
+}
+
+TEST_F(CredentialsTest, AllCredentialsAreErased) {
+  WriteUser(run_, "example.org", "user");
+  WriteUser(docker_, "other.org/team", "other");
+  EXPECT_TRUE(*Store().EraseAll());
+  EXPECT_FALSE(*Store().EraseAll());
+  EXPECT_EQ(UserFor("example.org"), "none");
+  EXPECT_EQ(UserFor("other.org", "team"), "none");
+}
+
 TEST_F(CredentialsTest, AHelperOfTheFileHasTheCredential) {
   helpers_.AddKeychain("store");
   Write(docker_, R"({"credsStore": "store", "auths": {"example.org": {"auth": "dTpodW50ZXIy"}}})");

@@ -20,11 +20,18 @@ std::string Message(const std::string& text, RegistriesFileKind kind = Registrie
   return file ? "accepted" : file.error().message();
 }
 
+TEST(RegistriesToml, CredentialHelpersAreEndsOfNames) {
+  EXPECT_FALSE(Parse("credential-helpers = []")->credential_helpers);
+  for (const char* text : {"5", "'pass'", "[5]", "['']", "['../pass']"}) {
+    EXPECT_THAT(Message(std::string("credential-helpers = ") + text), HasSubstr("conf:1: "));
+  }
+}
+
 TEST(RegistriesToml, ATableOfEverything) {
   const auto file = Parse(R"(
 unqualified-search-registries = ["example.org:5000", "docker.io"]
 short-name-mode = "enforcing"
-credential-helpers = ["containers-auth.json"]
+credential-helpers = ["pass", "containers-auth.json"]
 
 [[registry]]
 prefix = "example.com/foo/"
@@ -47,6 +54,7 @@ location = "other.example.net"
   ASSERT_TRUE(file) << file.error().message();
   EXPECT_THAT(*file->search, ElementsAre("example.org:5000", "docker.io"));
   EXPECT_EQ(file->short_name_mode, ShortNameMode::kEnforcing);
+  EXPECT_THAT(*file->credential_helpers, ElementsAre("pass", "containers-auth.json"));
   EXPECT_THAT(file->aliases,
               ElementsAre(Pair("debian", "docker.io/library/debian"), Pair("gone", "")));
   ASSERT_EQ(file->registries.size(), 1u);

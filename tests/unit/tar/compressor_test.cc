@@ -99,7 +99,7 @@ TEST_F(CompressorTest, BlocksCostLittle) {
   const std::string sample = Sample(5'000'000);
   Write("sample", sample);
   const size_t theirs = std::stoul(Shell("gzip -6c sample | wc -c"));
-  EXPECT_LT(Compress("gzip", sample, 1 << 20).size(), theirs * 101 / 100);
+  EXPECT_LT(Compress("gzip", sample, 1 << 20).size(), theirs * 102 / 100);
 }
 
 TEST_F(CompressorTest, AnErrorOfTheSinkIsReturned) {

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/registry/pull.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "layerdb/base/mutex.h"
+#include "layerdb/catalog/images.h"
+#include "layerdb/catalog/layer_blobs.h"
+#include "layerdb/catalog/partial_blob.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/worker.h"
+#include "layerdb/transfer/import.h"
+#include "tools/format/time_format.h"
+#include "tools/registry/layer_download.h"
+#include "tools/registry/pull_plan.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr size_t kShortDigest = 12;
+
+std::string LayerLabel(const BlobDigest& digest) {
+  const std::string text = digest.ToString();
+  return text.substr(text.find(':') + 1, kShortDigest);
+}
+
+// Fetches the layers of one image.
+class LayerPuller {
+ public:
+  // `was_here`: the image, so that nothing is told of layers that are here.
+  LayerPuller(Store& store, StoreWriter& writer, RegistryClient& client, const RemoteImage& image,
+              const PullOptions& options, bool was_here)
+      : store_(store),
+        writer_(writer),
+        client_(client),
+        image_(image),
+        options_(options),
+        was_here_(was_here) {}
+
+  // Returns the bytes of all files of all layers.
+  Result<uint64_t> PullAll();
+  // The digests of the layers that were kept as they travelled.
+  std::vector<Digest> kept() const;
+  // The blobs of the layers of which it is certain that they are those of the documents.
+  Result<std::vector<LayerBlobs::Learnt>> Learnt() const;
+
+ private:
+  // Takes one layer after another until none is left, or one has failed.
+  Result<void> Work();
+  Result<void> PullOne(const RemoteLayer& layer);
+  Result<void> Fetch(const RemoteLayer& layer, PartialBlob& partial);
+  Result<bool> TakeExisting(const RemoteLayer& layer);
+  void Tell(const RemoteLayer& layer, LayerStep step, uint64_t done = 0);
+
+  Store& store_;
+  StoreWriter& writer_;
+  RegistryClient& client_;
+  const RemoteImage& image_;
+  const PullOptions& options_;
+  const bool was_here_;
+  std::vector<const RemoteLayer*> layers_;  // each once
+  std::atomic<size_t> next_ = 0;
+  std::atomic<bool> failed_ = false;
+  mutable Mutex mutex_;
+  std::map<Digest, uint64_t> content_bytes_ GUARDED_BY(mutex_);
+  std::set<Digest> kept_ GUARDED_BY(mutex_);
+  std::set<Digest> fetched_ GUARDED_BY(mutex_);  // diff ids
+};
+
+void LayerPuller::Tell(const RemoteLayer& layer, LayerStep step, uint64_t done) {
+  if (!options_.event || (was_here_ && step == LayerStep::kAlreadyExists)) return;
+  const MutexLock lock(mutex_);
+  options_.event({LayerLabel(layer.blob.digest), step, done, layer.blob.size});
+}
+
+std::vector<Digest> LayerPuller::kept() const {
+  const MutexLock lock(mutex_);
+  return {kept_.begin(), kept_.end()};
+}
+
+Result<std::vector<LayerBlobs::Learnt>> LayerPuller::Learnt() const {
+  std::vector<LayerBlobs::Learnt> learnt;
+  const std::string repository = client_.RepositoryName();
+  const MutexLock lock(mutex_);
+  for (const RemoteLayer* const layer : layers_) {
+    const std::optional<Digest> digest = Digest::Parse(layer->blob.digest.ToString());
+    if (!digest) continue;
+    // That a layer which was here is this blob is what the documents say, and nobody has looked.
+    bool proven = fetched_.contains(layer->diff_id);
+    bool known = false;
+    VENEER_TRY(const std::vector<LayerBlob> blobs, store_.layer_blobs().Find(layer->diff_id));
+    for (const LayerBlob& blob : blobs) {
+      if (blob.digest != *digest || !blob.compression.empty()) continue;
+      proven = true;
+      known = known || std::ranges::find(blob.repositories, repository) != blob.repositories.end();
+    }
+    if (!proven || known) continue;
+    LayerBlob blob{*digest, layer->blob.size, layer->blob.media_type, {}, {repository}};
+    learnt.push_back({layer->diff_id, std::move(blob)});
+  }
+  return learnt;
+}
+
+Result<uint64_t> LayerPuller::PullAll() {
+  std::set<Digest> seen;
+  for (const RemoteLayer& layer : image_.layers) {
+    if (!seen.insert(layer.diff_id).second) continue;
+    layers_.push_back(&layer);
+    if (!writer_.HasSoundLayer(layer.diff_id)) Tell(layer, LayerStep::kPullingFsLayer);
+  }
+  for (size_t i = options_.at_once; i < layers_.size(); ++i) {
+    if (!writer_.HasSoundLayer(layers_[i]->diff_id)) Tell(*layers_[i], LayerStep::kWaiting);
+  }
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (size_t i = 1; i < std::min<size_t>(options_.at_once, layers_.size()); ++i) {
+    workers.push_back(std::make_unique<Worker>([this] { return Work(); }));
+  }
+  Result<void> worked = Work();
+  for (const std::unique_ptr<Worker>& worker : workers) {
+    Result<void> joined = worker->Join();
+    // What one failed with is the cause why the others were asked to end.
+    if (!joined && (worked || worked.error().code() == ECANCELED)) worked = std::move(joined);
+  }
+  if (!worked) return tl::unexpected(std::move(worked).error());
+  uint64_t size = 0;
+  const MutexLock lock(mutex_);
+  for (const RemoteLayer& layer : image_.layers) size += content_bytes_[layer.diff_id];
+  return size;
+}
+
+Result<void> LayerPuller::Work() {
+  for (;;) {
+    const size_t i = next_++;
+    if (i >= layers_.size() || failed_) return {};
+    Result<void> pulled = PullOne(*layers_[i]);
+    if (pulled) continue;
+    failed_ = true;
+    return pulled;
+  }
+}
+
+Result<bool> LayerPuller::TakeExisting(const RemoteLayer& layer) {
+  if (!writer_.HasSoundLayer(layer.diff_id)) return false;
+  ImportOptions options;
+  options.expected_diff_id = layer.diff_id;
+  // Nothing is read of a layer that is there.
+  VENEER_TRY(const ImportedLayer there,
+             ImportLayerFrom(store_, writer_, -1, layer.blob.digest.ToString(), 0, options));
+  const MutexLock lock(mutex_);
+  content_bytes_[layer.diff_id] = there.content_bytes;
+  return true;
+}
+
+Result<void> LayerPuller::PullOne(const RemoteLayer& layer) {
+  Result<bool> exists = TakeExisting(layer);
+  if (exists && *exists) {
+    Tell(layer, LayerStep::kAlreadyExists);
+    return {};
+  }
+  VENEER_TRY(const std::unique_ptr<PartialBlob> partial,
+             PartialBlob::Take(store_.layout(), layer.blob.digest, options_.cancel));
+  // Another process may have fetched it while this one waited.
+  exists = TakeExisting(layer);
+  if (exists && *exists) {
+    partial->Remove();
+    Tell(layer, LayerStep::kAlreadyExists);
+    return {};
+  }
+  VENEER_TRY_VOID(Fetch(layer, *partial));
+  Tell(layer, LayerStep::kPullComplete);
+  return {};
+}
+
+Result<void> LayerPuller::Fetch(const RemoteLayer& layer, PartialBlob& partial) {
+  const std::string what = client_.RepositoryName() + "@" + layer.blob.digest.ToString();
+  VENEER_TRY(const std::unique_ptr<LayerDownload> download,
+             LayerDownload::Start(client_, layer.blob, partial, [&](uint64_t done) {
+               Tell(
+                   layer,
+                   done == layer.blob.size ? LayerStep::kDownloadComplete : LayerStep::kDownloading,
+                   done);
+             }));
+  ImportOptions reading;
+  reading.cancel = options_.cancel;
+  reading.expected_diff_id = layer.diff_id;
+  reading.publish = false;
+  const Result<ImportedLayer> imported =
+      ImportLayerFrom(store_, writer_, download->fd(), what, std::nullopt, reading);
+  VENEER_TRY(const std::optional<BlobDigest> digest, download->Finish());
+  if (!imported) {
+    // What has its digest and is no layer will be none the next time either.
+    if (digest) partial.Remove();
+    return tl::unexpected(imported.error());
+  }
+  if (!digest) return MakeError(what + ": not all of it was read");
+  if (!imported->staged.empty()) {
+    VENEER_TRY_VOID(writer_.PublishLayer(imported->staged, layer.diff_id));
+  }
+  const bool keep =
+      options_.keep_compressed && layer.blob.digest.algorithm() == BlobDigest::Algorithm::kSha256;
+  const std::optional<Digest> blob = Digest::Parse(layer.blob.digest.ToString());
+  if (keep && blob) VENEER_TRY_VOID(writer_.PublishBlob(partial.path(), *blob));
+  partial.Remove();
+  const MutexLock lock(mutex_);
+  content_bytes_[layer.diff_id] = imported->content_bytes;
+  fetched_.insert(layer.diff_id);
+  if (keep && blob) kept_.insert(*blob);
+  return {};
+}
+
+// True where the store has this image under this name, as of this digest.
+bool IsHere(Store& store, const Reference& reference, const RemoteImage& image) {
+  const Result<FoundImage> there = store.images().Find(reference.ToString());
+  const std::string named = reference.Repository() + "@" + image.digest.ToString();
+  return there && there->image.id == image.id &&
+         std::ranges::find(there->image.repo_digests, named) != there->image.repo_digests.end();
+}
+
+}  // namespace
+
+Result<PulledImage> PullImage(Store& store, RegistryClient& client, const Reference& reference,
+                              const PullOptions& options) {
+  const std::string wanted = reference.digest ? reference.digest->ToString()
+                                              : reference.tag.value_or(std::string(kDefaultTag));
+  VENEER_TRY(const RemoteImage image, PlanPull(store, client, wanted, options.platform));
+  const bool was_here = IsHere(store, reference, image);
+  if (options.begin) options.begin(reference);
+  VENEER_TRY(const std::unique_ptr<StoreWriter> writer, store.Begin());
+  LayerPuller puller(store, *writer, client, image, options, was_here);
+  VENEER_TRY(const uint64_t size, puller.PullAll());
+  VENEER_TRY_VOID(Cancellation::Check(options.cancel));
+  std::vector<Digest> diff_ids;
+  for (const RemoteLayer& layer : image.layers) diff_ids.push_back(layer.diff_id);
+  ImageRecord record{
+      image.id, diff_ids, ChainIdOf(diff_ids), image.parsed.created.value_or(kNoTime), size, {}};
+  VENEER_TRY_VOID(writer->PutBlob(image.config));
+  // The manifest itself first: it is the one that `save` and `inspect` look for.
+  for (auto document = image.documents.rbegin(); document != image.documents.rend(); ++document) {
+    VENEER_TRY(const Digest digest, writer->PutBlob(*document));
+    record.blobs.push_back(digest);
+  }
+  for (const Digest& blob : puller.kept()) record.blobs.push_back(blob);
+  record.repo_digests = {reference.Repository() + "@" + image.digest.ToString()};
+  std::vector<std::string> tags;
+  if (!reference.digest) tags.push_back(reference.TagName());
+  VENEER_TRY_VOID(store.images().Put(record, tags));
+  VENEER_TRY(const std::vector<LayerBlobs::Learnt> learnt, puller.Learnt());
+  VENEER_TRY_VOID(store.layer_blobs().Learn(learnt));
+  return PulledImage{image.id, image.digest, was_here};
+}
+
+}  // namespace veneer
