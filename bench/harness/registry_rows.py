@@ -12,6 +12,7 @@ from . import systems
 from .report import Figure
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
+from support import proc  # noqa: E402
 from support.faulty_proxy import FaultyProxy  # noqa: E402
 from support.files import digest  # noqa: E402
 from support.registry import Registry  # noqa: E402
@@ -231,11 +232,7 @@ def link(context):
 def registry_memory(context):
     """Peak resident memory of pull and push."""
     def peak(folder, *line):
-        done = os.posix_spawnp("veneer", ["veneer", *line], systems.store(folder))
-        _, status, used = os.wait4(done, 0)
-        if status != 0:
-            raise SystemExit(f"figures: veneer {' '.join(line)}: status {status}")
-        return used.ru_maxrss * 1024 / 1e6
+        return proc.peak_memory(["veneer", *map(str, line)], env=systems.store(folder)) / 1e6
 
     with _registry(context) as registry:
         pulls, pushes = [], []

@@ -46,6 +46,11 @@ Result<uint64_t> PartialBlob::Size() const {
   return static_cast<uint64_t>(st.st_size);
 }
 
+Result<void> PartialBlob::Clear() {
+  VENEER_TRY_CTX_VOID(sys::Truncate(file_.get(), 0), path());
+  return {};
+}
+
 void PartialBlob::Remove() {
   if (const Sys<uint64_t> removed = RemoveTree(dir_); !removed) {
     LogWarning("left for prune: " + dir_ + ": " + ErrnoText(removed.error().code));

@@ -38,6 +38,8 @@ class PartialBlob {
   std::string path() const { return dir_ + "/bytes"; }
   // The bytes that have come so far. Nothing vouches for them but the digest of the whole.
   Result<uint64_t> Size() const;
+  // It begins anew: what has come is of no use.
+  Result<void> Clear();
   // Nobody needs it any more. What cannot be removed is left for prune.
   void Remove();
 

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "layerdb/base/mutex.h"
 #include "layerdb/tar/zstd_decompressor.h"
 
 namespace veneer {
@@ -17,6 +19,23 @@ namespace {
 // The longest header of a frame (RFC 8878, 3.1.1.1: magic number, descriptor, window, dictionary,
 // size).
 constexpr size_t kMaxHeader = 18;
+
+// One larger than the default of the highest usual level (zstd -19) is in memory once at a time,
+// however many streams are read.
+constexpr uint64_t kSmallWindow = uint64_t{8} << 20;
+Mutex g_large_window;
+
+// The length of a frame's header, as far as what is there of it tells.
+size_t HeaderSize(std::string_view header) {
+  constexpr size_t kDescriptorEnd = 5;
+  if (header.size() < kDescriptorEnd) return kMaxHeader;
+  const auto descriptor = static_cast<uint8_t>(header[4]);
+  constexpr size_t kDictionary[] = {0, 1, 2, 4};
+  const bool single = (descriptor & 0x20) != 0;
+  const unsigned size_flag = descriptor >> 6;
+  const size_t size = size_flag == 0 ? (single ? 1 : 0) : size_t{1} << size_flag;
+  return kDescriptorEnd + (single ? 0 : 1) + kDictionary[descriptor & 3] + size;
+}
 
 // What the header of a frame says of its window; 0: it cannot be told.
 uint64_t WindowOf(std::string_view header) {
@@ -51,6 +70,7 @@ tl::unexpected<Error> Failed(size_t code, std::string_view header) {
 
 Result<void> ReadZstd(FunctionRef<Result<std::string_view>()> read,
                       FunctionRef<Result<void>(std::string_view bytes)> sink) {
+  std::optional<MutexLock> large;  // before the context, whose memory goes first
   const ZstdDecompressor context(ZSTD_createDCtx());
   if (context == nullptr) return MakeError(Errno{ENOMEM}, "decompress");
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kZstdMaxWindowLog);
@@ -66,6 +86,10 @@ Result<void> ReadZstd(FunctionRef<Result<std::string_view>()> read,
       if (!in_frame) header.clear();
       const size_t missing = kMaxHeader - header.size();
       header += bytes.substr(in.pos, std::min(missing, in.size - in.pos));
+      // Before the library has the whole header, and takes the memory. It keeps that to the end.
+      if (!large && header.size() >= HeaderSize(header) && WindowOf(header) > kSmallWindow) {
+        large.emplace(g_large_window);
+      }
       ZSTD_outBuffer out{output.data(), output.size(), 0};
       const size_t left = ZSTD_decompressStream(context.get(), &out, &in);
       if (ZSTD_isError(left) != 0) return Failed(left, header);

@@ -4,11 +4,12 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <array>
+#include <vector>
 
 namespace veneer {
 
-Cancellation::Cancellation() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+Cancellation::Cancellation(const Cancellation* parent)
+    : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), parent_(parent) {}
 
 void Cancellation::Request() noexcept {
   const int saved = errno;
@@ -25,7 +26,10 @@ Result<void> Cancellation::Check(const Cancellation* cancel) {
 Sys<void> Cancellation::WaitForInput(const Cancellation* cancel, int fd) {
   if (cancel == nullptr) return {};
   // poll(2) passes over a descriptor of -1.
-  std::array<pollfd, 2> fds = {{{fd, POLLIN, 0}, {cancel->event_.get(), POLLIN, 0}}};
+  std::vector<pollfd> fds = {{fd, POLLIN, 0}};
+  for (const Cancellation* one = cancel; one != nullptr; one = one->parent_) {
+    fds.push_back({one->event_.get(), POLLIN, 0});
+  }
   while (!cancel->requested()) {
     if (poll(fds.data(), fds.size(), -1) < 0) {
       if (errno != EINTR) return FailErrno();

@@ -16,12 +16,16 @@ namespace veneer {
 
 class Cancellation {
  public:
-  Cancellation();
+  // Requested also when `parent` is, which may be null and outlives this.
+  explicit Cancellation(const Cancellation* parent = nullptr);
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
 
   void Request() noexcept;
-  bool requested() const { return requested_.load(std::memory_order_relaxed); }
+  bool requested() const {
+    return requested_.load(std::memory_order_relaxed) ||
+           (parent_ != nullptr && parent_->requested());
+  }
 
   // For work that takes `const Cancellation*`, null when nobody will ask. The failure has the code
   // ECANCELED.
@@ -34,6 +38,7 @@ class Cancellation {
   static_assert(std::atomic<bool>::is_always_lock_free);
   // Readable once requested. Where there was none to be had, only running work notices a request.
   Fd event_;
+  const Cancellation* const parent_;
 };
 
 }  // namespace veneer

@@ -92,22 +92,36 @@ class Killed(ContinuingCase):
         self.veneer("pull", self.reference)
         self.assert_pulled(self.reference, self.image)
 
-    def test_bytes_that_were_damaged_meanwhile_are_not_believed(self):
-        self.killed_at(self.total // 2)
+    def damage(self, change):
+        """Changes what was kept of the layer, as a power cut may do it: `change` gets the open file and its size."""
         for folder, _, names in os.walk(os.path.join(self.store, "staging")):
             for name in names:
                 path = os.path.join(folder, name)
-                if os.path.getsize(path) > 1000:
+                if (size := os.path.getsize(path)) > 1000:
                     with open(path, "r+b") as file:
-                        file.seek(500)
-                        byte = file.read(1)
-                        file.seek(500)
-                        file.write(bytes([byte[0] ^ 1]))
-        done = self.run_veneer("pull", "--retry", "0", self.reference)
-        if done.code:
-            self.assertRegex(done.err, r"\Aveneer: [^\n]*digest[^\n]*\n\Z")
-            self.veneer("pull", "--retry", "0", self.reference)
-        self.assert_pulled(self.reference, self.image)
+                        change(file, size)
+
+    def test_bytes_that_were_damaged_meanwhile_are_fetched_again(self):
+        def other_contents(file, _):
+            file.seek(500)
+            byte = file.read(1)
+            file.seek(500)
+            file.write(bytes([byte[0] ^ 1]))
+
+        def no_archive(file, size):
+            file.truncate(size // 2)
+            file.truncate(size)
+
+        for change in (other_contents, no_archive):
+            with self.subTest(change.__name__):
+                self.event.clear()
+                self.killed_at(self.total // 2)
+                self.damage(change)
+                self.veneer("pull", "--retry", "0", self.reference)
+                self.assert_pulled(self.reference, self.image)
+                self.veneer("rmi", self.reference)
+                self.veneer("prune")
+                self.assertEqual(self.files(), self.before)
 
     def test_prune_removes_what_nobody_finishes(self):
         self.killed_at(self.total // 2)

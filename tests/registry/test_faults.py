@@ -59,6 +59,13 @@ class Connections(FaultCase):
             with self.subTest(stage=stage):
                 self.refused_with(cut(0), path, re.escape(self.between.host), ("--retry", "1"))
 
+    def test_a_layer_that_fails_ends_the_others(self):
+        self.between.fault(slow(0.05), path=self.layers[1])  # 20 s in all
+        begin = time.monotonic()
+        self.between.fault(says(404), path=self.layers[0])
+        self.not_pulled(self.reference, say="said by a test", code=(1, 3))
+        self.assertLess(time.monotonic() - begin, 10)
+
     def test_a_layer_goes_on_where_it_stopped(self):
         self.survived(cut(SIZE // 2), self.layers[0], nth={1, 2})
         parts = self.between.requests(self.layers[0], "GET")

@@ -6,9 +6,10 @@ import re
 import struct
 import subprocess
 
+from support import proc
 from support.fake_registry import FakeRegistry
 from support.images import (DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Image, Layout,
-                            compress, dump, layer)
+                            compress, dump, layer, member, tar)
 from support.registry_case import PullCase, published, sample
 
 
@@ -65,6 +66,16 @@ class Forms(PullCase):
                 self.not_pulled(self.name("app", "1"), say="window|memory")
             else:
                 self.pulled(*self.layers(image, data, suffix="+zstd"), image)
+
+    def test_large_zstd_windows_are_there_one_at_a_time(self):
+        size = 128 << 20
+        image = Image(*(tar(member(f"zeros{number}", bytes(size))) for number in range(3)))
+        blobs = [subprocess.run(["zstd", "-c", "-1", "--long=27"], input=data, capture_output=True, check=True).stdout
+                 for data in image.layers]
+        layout, descriptor = self.layers(image, *blobs, suffix="+zstd")
+        self.good.put(layout, descriptor, "app", "1")
+        peak = proc.peak_memory(self.command("pull", "-q", self.name("app", "1")), env=self.environment)
+        self.assertLess(peak, 2 * size)
 
     def test_layers_that_are_empty_or_twice_and_an_image_without_layers(self):
         twice = layer(file="contents")

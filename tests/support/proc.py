@@ -7,6 +7,7 @@ import glob
 import os
 import signal
 import subprocess
+import sys
 import time
 
 
@@ -41,6 +42,20 @@ def run(arguments, *, check=False, timeout=120, input=None, **more):
     if check and finished.code != 0:
         raise AssertionError(f"failed: {finished}")
     return finished
+
+
+# getrusage(2) counts for a process what the one that forked it had: a small one forks.
+_MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+sys.exit(code)
+"""
+
+
+def peak_memory(arguments, **more):
+    """Runs a command, which must not fail; the bytes of its resident memory where it had most."""
+    return int(run([sys.executable, "-ISc", _MEASURE, *arguments], check=True, **more).out)
 
 
 def wait_until(condition, timeout=10.0, interval=0.01):

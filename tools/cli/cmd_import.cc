@@ -43,8 +43,7 @@ Result<Platform> PlatformOf(const ImportArguments& arguments) {
 Result<ImportedLayer> ImportFrom(Store& store, StoreWriter& session, const std::string& source,
                                  const ImportOptions& options) {
   if (!IsHttpUrl(source)) return ImportLayer(store, session, source, options);
-  VENEER_TRY(const std::unique_ptr<HttpDownload> download,
-             HttpDownload::Start(source, options.cancel));
+  VENEER_TRY(const std::unique_ptr<PipeFeeder> download, StartHttpDownload(source, options.cancel));
   Result<ImportedLayer> layer = ImportLayerFrom(store, session, download->fd(),
                                                 WithoutPassword(source), std::nullopt, options);
   // What was cut off may look like a damaged archive, or like a whole one.

@@ -6,7 +6,6 @@
 #include "layerdb/model/reference.h"
 #include "tools/cli/ask.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/interrupt.h"
 #include "tools/cli/registry_options.h"
 #include "tools/format/table.h"
 #include "tools/registry/credential_helper.h"
@@ -102,16 +101,8 @@ Result<void> LogIn(RegistryAccess& access, const LoginArguments& arguments,
     }
   }
   VENEER_TRY(const Credential given, AskForCredential(arguments, known ? known->username : ""));
-  Interrupt interrupt;
-  RegistryOptions options = arguments.registry;
-  VENEER_TRY(const std::unique_ptr<RegistryAccess> interruptible,
-             OpenRegistries(options, interrupt.cancellation()));
-  Result<Credential> verified = VerifyLogin(*interruptible, host, given);
-  if (!verified) {
-    interrupt.EndIfAsked();
-    return tl::unexpected(std::move(verified).error());
-  }
-  VENEER_TRY(const std::string place, access.credentials().Put(host, *verified));
+  VENEER_TRY(const Credential verified, VerifyLogin(access, host, given));
+  VENEER_TRY(const std::string place, access.credentials().Put(host, verified));
   if (!place.starts_with(kHelperPrefix)) {
     PrintError("WARNING! Your password will be stored unencrypted in " + PrintablePath(place) +
                "; a credential helper (credsStore) keeps it elsewhere");

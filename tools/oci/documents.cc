@@ -186,6 +186,11 @@ Result<void> CheckImageLayout(std::string_view text) {
   return MakeError("\"imageLayoutVersion\" is " + QuotedExcerpt(version) + ", 1.0.0 is understood");
 }
 
+bool IsForeignLayer(std::string_view media_type) {
+  return media_type.find("foreign") != std::string_view::npos ||
+         media_type.find("nondistributable") != std::string_view::npos;
+}
+
 bool IsLayerMediaType(std::string_view media_type) {
   return std::ranges::any_of(kLayerTypes, [&](std::string_view type) {
     return media_type.starts_with(type) &&

@@ -50,6 +50,9 @@ Result<void> CheckImageLayout(std::string_view text);
 
 // True for an archive of a layer, in whatever compression, that can be read.
 bool IsLayerMediaType(std::string_view media_type);
+// Whether a layer of this type lies elsewhere and must not be distributed (image-spec,
+// "Non-Distributable Layers"; Docker's "foreign").
+bool IsForeignLayer(std::string_view media_type);
 
 }  // namespace veneer
 

@@ -2,9 +2,7 @@
 #include "tools/registry/pull.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <mutex>
 #include <set>
 #include <utility>
 
@@ -13,7 +11,7 @@
 #include "layerdb/catalog/layer_blobs.h"
 #include "layerdb/catalog/partial_blob.h"
 #include "layerdb/store/store_writer.h"
-#include "layerdb/threads/worker.h"
+#include "layerdb/threads/at_once.h"
 #include "layerdb/transfer/import.h"
 #include "tools/format/time_format.h"
 #include "tools/registry/layer_download.h"
@@ -41,7 +39,8 @@ class LayerPuller {
         client_(client),
         image_(image),
         options_(options),
-        was_here_(was_here) {}
+        was_here_(was_here),
+        stop_(options.cancel) {}
 
   // Returns the bytes of all files of all layers.
   Result<uint64_t> PullAll();
@@ -51,10 +50,11 @@ class LayerPuller {
   Result<std::vector<LayerBlobs::Learnt>> Learnt() const;
 
  private:
-  // Takes one layer after another until none is left, or one has failed.
-  Result<void> Work();
   Result<void> PullOne(const RemoteLayer& layer);
+  // Into the store, and anew where what an earlier pull left of it is damaged.
   Result<void> Fetch(const RemoteLayer& layer, PartialBlob& partial);
+  // `useless`: whether what has come of it is.
+  Result<void> FetchOnce(const RemoteLayer& layer, PartialBlob& partial, bool* useless);
   Result<bool> TakeExisting(const RemoteLayer& layer);
   void Tell(const RemoteLayer& layer, LayerStep step, uint64_t done = 0);
 
@@ -64,9 +64,8 @@ class LayerPuller {
   const RemoteImage& image_;
   const PullOptions& options_;
   const bool was_here_;
+  Cancellation stop_;
   std::vector<const RemoteLayer*> layers_;  // each once
-  std::atomic<size_t> next_ = 0;
-  std::atomic<bool> failed_ = false;
   mutable Mutex mutex_;
   std::map<Digest, uint64_t> content_bytes_ GUARDED_BY(mutex_);
   std::set<Digest> kept_ GUARDED_BY(mutex_);
@@ -109,40 +108,21 @@ Result<std::vector<LayerBlobs::Learnt>> LayerPuller::Learnt() const {
 
 Result<uint64_t> LayerPuller::PullAll() {
   std::set<Digest> seen;
+  std::vector<const RemoteLayer*> waiting;
   for (const RemoteLayer& layer : image_.layers) {
     if (!seen.insert(layer.diff_id).second) continue;
     layers_.push_back(&layer);
-    if (!writer_.HasSoundLayer(layer.diff_id)) Tell(layer, LayerStep::kPullingFsLayer);
+    if (writer_.HasSoundLayer(layer.diff_id)) continue;
+    Tell(layer, LayerStep::kPullingFsLayer);
+    if (layers_.size() > options_.at_once) waiting.push_back(&layer);
   }
-  for (size_t i = options_.at_once; i < layers_.size(); ++i) {
-    if (!writer_.HasSoundLayer(layers_[i]->diff_id)) Tell(*layers_[i], LayerStep::kWaiting);
-  }
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (size_t i = 1; i < std::min<size_t>(options_.at_once, layers_.size()); ++i) {
-    workers.push_back(std::make_unique<Worker>([this] { return Work(); }));
-  }
-  Result<void> worked = Work();
-  for (const std::unique_ptr<Worker>& worker : workers) {
-    Result<void> joined = worker->Join();
-    // What one failed with is the cause why the others were asked to end.
-    if (!joined && (worked || worked.error().code() == ECANCELED)) worked = std::move(joined);
-  }
-  if (!worked) return tl::unexpected(std::move(worked).error());
+  for (const RemoteLayer* layer : waiting) Tell(*layer, LayerStep::kWaiting);
+  VENEER_TRY_VOID(RunAtOnce(layers_.size(), options_.at_once, stop_,
+                            [this](size_t i) { return PullOne(*layers_[i]); }));
   uint64_t size = 0;
   const MutexLock lock(mutex_);
   for (const RemoteLayer& layer : image_.layers) size += content_bytes_[layer.diff_id];
   return size;
-}
-
-Result<void> LayerPuller::Work() {
-  for (;;) {
-    const size_t i = next_++;
-    if (i >= layers_.size() || failed_) return {};
-    Result<void> pulled = PullOne(*layers_[i]);
-    if (pulled) continue;
-    failed_ = true;
-    return pulled;
-  }
 }
 
 Result<bool> LayerPuller::TakeExisting(const RemoteLayer& layer) {
@@ -164,7 +144,7 @@ Result<void> LayerPuller::PullOne(const RemoteLayer& layer) {
     return {};
   }
   VENEER_TRY(const std::unique_ptr<PartialBlob> partial,
-             PartialBlob::Take(store_.layout(), layer.blob.digest, options_.cancel));
+             PartialBlob::Take(store_.layout(), layer.blob.digest, &stop_));
   // Another process may have fetched it while this one waited.
   exists = TakeExisting(layer);
   if (exists && *exists) {
@@ -178,6 +158,20 @@ Result<void> LayerPuller::PullOne(const RemoteLayer& layer) {
 }
 
 Result<void> LayerPuller::Fetch(const RemoteLayer& layer, PartialBlob& partial) {
+  VENEER_TRY(const uint64_t kept, partial.Size());
+  bool useless = false;
+  Result<void> fetched = FetchOnce(layer, partial, &useless);
+  if (useless && kept > 0) {
+    // A power cut may have left zeros where the server's bytes were.
+    VENEER_TRY_VOID(partial.Clear());
+    fetched = FetchOnce(layer, partial, &useless);
+  }
+  if (useless) partial.Remove();
+  return fetched;
+}
+
+Result<void> LayerPuller::FetchOnce(const RemoteLayer& layer, PartialBlob& partial, bool* useless) {
+  *useless = false;
   const std::string what = client_.RepositoryName() + "@" + layer.blob.digest.ToString();
   VENEER_TRY(const std::unique_ptr<LayerDownload> download,
              LayerDownload::Start(client_, layer.blob, partial, [&](uint64_t done) {
@@ -187,15 +181,20 @@ Result<void> LayerPuller::Fetch(const RemoteLayer& layer, PartialBlob& partial) 
                    done);
              }));
   ImportOptions reading;
-  reading.cancel = options_.cancel;
+  reading.cancel = &stop_;
   reading.expected_diff_id = layer.diff_id;
   reading.publish = false;
   const Result<ImportedLayer> imported =
       ImportLayerFrom(store_, writer_, download->fd(), what, std::nullopt, reading);
   VENEER_TRY(const std::optional<BlobDigest> digest, download->Finish());
+  if (digest && *digest != layer.blob.digest) {
+    *useless = true;
+    return MakeError(what + ": the server sends a layer with another digest, " +
+                     digest->ToString());
+  }
   if (!imported) {
-    // What has its digest and is no layer will be none the next time either.
-    if (digest) partial.Remove();
+    // A failure of the system is none of the bytes, and the next pull needs them.
+    *useless = imported.error().code() == 0;
     return tl::unexpected(imported.error());
   }
   if (!digest) return MakeError(what + ": not all of it was read");

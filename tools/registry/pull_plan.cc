@@ -15,8 +15,7 @@ namespace {
 constexpr int kMaxNesting = 4;
 
 std::string NameOf(const RegistryClient& client, const std::string& reference) {
-  return client.endpoint().host + "/" + client.endpoint().repository +
-         (Digest::Parse(reference) ? "@" : ":") + reference;
+  return client.RepositoryName() + (Digest::Parse(reference) ? "@" : ":") + reference;
 }
 
 bool IsSchema1(const RegistryClient::Manifest& manifest) {
@@ -50,9 +49,7 @@ Result<Descriptor> Choose(const ImageIndex& index, const Platform& wanted,
 
 Result<void> CheckManifest(const ImageManifest& manifest, const std::string& name) {
   for (const Descriptor& layer : manifest.layers) {
-    const bool foreign = layer.media_type.find("foreign") != std::string::npos ||
-                         layer.media_type.find("nondistributable") != std::string::npos;
-    if (foreign) {
+    if (IsForeignLayer(layer.media_type)) {
       return MakeError(name + ": the layer " + layer.digest.ToString() +
                        " is foreign: it lies elsewhere and is not fetched from there");
     }

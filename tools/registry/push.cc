@@ -2,7 +2,6 @@
 #include "tools/registry/push.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,7 +12,7 @@
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layer_blobs.h"
 #include "layerdb/store/store_writer.h"
-#include "layerdb/threads/worker.h"
+#include "layerdb/threads/at_once.h"
 #include "layerdb/transfer/layer_tar.h"
 #include "tools/oci/compose.h"
 #include "tools/registry/blob_upload.h"
@@ -38,17 +37,16 @@ class LayerPusher {
         reference_(reference),
         image_(image),
         options_(options),
-        compression_(options.compression.value_or(kPushCompression)) {}
+        compression_(options.compression.value_or(kPushCompression)),
+        stop_(options.cancel) {}
 
   // The blobs that the registry has of the image's layers, bottom first.
   Result<std::vector<Descriptor>> PushAll();
 
  private:
-  // Takes one layer after another until none is left, or one has failed.
-  Result<void> Work();
   Result<void> PushOne(const LayerToPush& layer);
   Result<bool> Mount(const LayerToPush& layer, BlobUpload* upload);
-  Result<void> Send(const LayerToPush& layer, BlobUpload* upload);
+  Result<void> Send(const LayerToPush& layer, uint64_t tar_size, BlobUpload* upload);
   // The repositories of this registry that are said to have a blob.
   std::vector<std::string> SourcesOf(const LayerForm& form) const;
   // The registry has the layer as this.
@@ -61,8 +59,7 @@ class LayerPusher {
   const ImageToPush& image_;
   const PushOptions& options_;
   const Compression compression_;
-  std::atomic<size_t> next_ = 0;
-  std::atomic<bool> failed_ = false;
+  Cancellation stop_;
   mutable Mutex mutex_;
   std::map<Digest, Descriptor> settled_ GUARDED_BY(mutex_);  // by diff id
 };
@@ -79,36 +76,15 @@ Result<std::vector<Descriptor>> LayerPusher::PushAll() {
   for (size_t i = options_.at_once; i < image_.layers.size(); ++i) {
     Tell(image_.layers[i], {{}, LayerStep::kWaiting});
   }
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (size_t i = 1; i < std::min<size_t>(options_.at_once, image_.layers.size()); ++i) {
-    workers.push_back(std::make_unique<Worker>([this] { return Work(); }));
-  }
-  Result<void> worked = Work();
-  for (const std::unique_ptr<Worker>& worker : workers) {
-    Result<void> joined = worker->Join();
-    // What one failed with is the cause why the others were asked to end.
-    if (!joined && (worked || worked.error().code() == ECANCELED)) worked = std::move(joined);
-  }
-  if (!worked) return tl::unexpected(std::move(worked).error());
+  VENEER_TRY_VOID(RunAtOnce(image_.layers.size(), options_.at_once, stop_,
+                            [this](size_t i) { return PushOne(image_.layers[i]); }));
   std::vector<Descriptor> blobs;
   const MutexLock lock(mutex_);
   for (const Digest& diff_id : image_.record.diff_ids) blobs.push_back(settled_.at(diff_id));
   return blobs;
 }
 
-Result<void> LayerPusher::Work() {
-  for (;;) {
-    const size_t i = next_++;
-    if (i >= image_.layers.size() || failed_) return {};
-    Result<void> pushed = PushOne(image_.layers[i]);
-    if (pushed) continue;
-    failed_ = true;
-    return pushed;
-  }
-}
-
 Result<void> LayerPusher::PushOne(const LayerToPush& layer) {
-  VENEER_TRY_VOID(Cancellation::Check(options_.cancel));
   for (const LayerForm& form : layer.forms) {
     VENEER_TRY(const bool there, client_.HasBlob(form.blob.digest));
     if (!there) continue;
@@ -116,10 +92,12 @@ Result<void> LayerPusher::PushOne(const LayerToPush& layer) {
     Tell(layer, {{}, LayerStep::kLayerAlreadyExists});
     return {};
   }
-  VENEER_TRY(const uint64_t total, LayerTarSize(store_, layer.diff_id));
-  BlobUpload upload(client_, {{}, [&] { Tell(layer, {{}, LayerStep::kPushingAnew, 0, total}); }});
+  VENEER_TRY(const uint64_t tar_size, LayerTarSize(store_, layer.diff_id));
+  BlobUpload upload(client_, {{}, [&] {
+                                Tell(layer, {{}, LayerStep::kPushingAnew, 0, tar_size});
+                              }});
   VENEER_TRY(const bool mounted, Mount(layer, &upload));
-  return mounted ? Result<void>() : Send(layer, &upload);
+  return mounted ? Result<void>() : Send(layer, tar_size, &upload);
 }
 
 std::vector<std::string> LayerPusher::SourcesOf(const LayerForm& form) const {
@@ -156,8 +134,7 @@ Result<bool> LayerPusher::Mount(const LayerToPush& layer, BlobUpload* upload) {
   return false;
 }
 
-Result<void> LayerPusher::Send(const LayerToPush& layer, BlobUpload* upload) {
-  VENEER_TRY(const uint64_t tar_size, LayerTarSize(store_, layer.diff_id));
+Result<void> LayerPusher::Send(const LayerToPush& layer, uint64_t tar_size, BlobUpload* upload) {
   const auto kept = std::ranges::find_if(layer.forms, [&](const LayerForm& form) {
     // A blob that a stranger's manifest calls a layer may be anything of this store.
     return form.proven && (form.blob.digest == layer.diff_id || store_.HasBlob(form.blob.digest));
@@ -166,25 +143,21 @@ Result<void> LayerPusher::Send(const LayerToPush& layer, BlobUpload* upload) {
   const LayerBytes::Progress progress = [&](uint64_t done) {
     Tell(layer, {{}, LayerStep::kPushing, done, total});
   };
-  if (kept != layer.forms.end()) {
-    total = kept->blob.size;
-    const LayerBytes bytes(store_, layer.diff_id, options_.cancel, progress);
-    VENEER_TRY(const StreamedBlob sent, upload->Send([&](const BlobSink& sink) {
-      return kept->blob.digest == layer.diff_id ? bytes.WriteArchive(sink)
-                                                : bytes.WriteBlob(kept->blob.digest, sink);
-    }));
-    VENEER_TRY_VOID(Settle(layer, *kept));
-    Tell(layer, {{}, LayerStep::kPushed});
-    return {};
-  }
-  const LayerBytes bytes(store_, layer.diff_id, options_.cancel, progress);
+  if (kept != layer.forms.end()) total = kept->blob.size;
+  const LayerBytes bytes(store_, layer.diff_id, &stop_, progress);
   VENEER_TRY(const StreamedBlob sent, upload->Send([&](const BlobSink& sink) {
-    return bytes.WriteCompressed(compression_, sink);
+    if (kept == layer.forms.end()) return bytes.WriteCompressed(compression_, sink);
+    return kept->blob.digest == layer.diff_id ? bytes.WriteArchive(sink)
+                                              : bytes.WriteBlob(kept->blob.digest, sink);
   }));
-  const std::string name = CompressionName(compression_);
-  const std::string type = std::string(kOciLayerType) +
-                           (compression_.kind == CompressionKind::kGzip ? "+gzip" : "+zstd");
-  VENEER_TRY_VOID(Settle(layer, {{sent.digest, sent.size, type, name}, true}));
+  if (kept != layer.forms.end()) {
+    VENEER_TRY_VOID(Settle(layer, *kept));
+  } else {
+    const std::string type = std::string(kOciLayerType) +
+                             (compression_.kind == CompressionKind::kGzip ? "+gzip" : "+zstd");
+    VENEER_TRY_VOID(
+        Settle(layer, {{sent.digest, sent.size, type, CompressionName(compression_)}, true}));
+  }
   Tell(layer, {{}, LayerStep::kPushed});
   return {};
 }

@@ -13,11 +13,6 @@ namespace veneer {
 
 namespace {
 
-bool IsForeign(const std::string& media_type) {
-  return media_type.find("foreign") != std::string::npos ||
-         media_type.find("nondistributable") != std::string::npos;
-}
-
 bool IsCompressed(const std::string& media_type) {
   return media_type.ends_with("gzip") || media_type.ends_with("zstd");
 }
@@ -41,7 +36,7 @@ Result<std::vector<OriginalManifest>> OriginalsOf(const Store& store, const Imag
 Result<void> CheckDistributable(const ImageToPush& image, const std::string& name) {
   for (const OriginalManifest& original : image.originals) {
     for (const Descriptor& layer : original.parsed.layers) {
-      if (!IsForeign(layer.media_type)) continue;
+      if (!IsForeignLayer(layer.media_type)) continue;
       return MakeError(name + ": the layer " + layer.digest.ToString() +
                        " is foreign: it must not be distributed, and is not pushed");
     }

@@ -211,8 +211,7 @@ Result<RegistryClient::Manifest> RegistryClient::GetManifest(const std::string& 
   request.scopes = ScopeToPull();
   request.http.headers.emplace_back(kAcceptManifests);
   const std::optional<Digest> digest = Digest::Parse(reference);
-  const std::string what =
-      endpoint_.host + "/" + endpoint_.repository + (digest ? "@" : ":") + reference;
+  const std::string what = RepositoryName() + (digest ? "@" : ":") + reference;
   VENEER_TRY(HttpResponse response, SendPatiently(request, what));
   std::string media_type(response.Header("content-type").value_or(""));
   media_type.resize(std::min(media_type.find(';'), media_type.size()));
