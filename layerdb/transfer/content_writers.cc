@@ -10,9 +10,9 @@ namespace veneer {
 namespace {
 // Batches that wait, and how large one gets. They view chunks of the stream, so this bounds the
 // chunks, too.
-constexpr size_t kQueue = 12;
+constexpr size_t kQueue = 6;
 constexpr size_t kBatchContents = 32;
-constexpr size_t kBatchBytes = size_t{1} << 20;
+constexpr size_t kBatchBytes = size_t{512} << 10;
 }  // namespace
 
 ContentWriters::ContentWriters(StoreWriter& store_writer, LayerAssembler& layer, size_t threads)

@@ -10,6 +10,8 @@
 
 #include "layerdb/tar/block.h"
 #include "layerdb/threads/bounded_queue.h"
+#include "layerdb/threads/buffer_pool.h"
+#include "layerdb/threads/shared_bytes.h"
 #include "layerdb/threads/worker.h"
 #include "layerdb/transfer/archive_hasher.h"
 #include "layerdb/transfer/content_writers.h"
@@ -19,17 +21,11 @@ namespace veneer {
 
 namespace {
 
-constexpr size_t kChunk = size_t{512} << 10;
+constexpr size_t kChunk = size_t{256} << 10;
 // Chunks on their way to the hasher, and to the parser.
 constexpr size_t kInFlight = 12;
 
-struct Chunk {
-  std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kChunk);
-  size_t size = 0;
-  std::string_view view() const { return {bytes.get(), size}; }
-};
-using ChunkPtr = std::shared_ptr<const Chunk>;
-using ChunkQueue = BoundedQueue<ChunkPtr>;
+using ChunkQueue = BoundedQueue<SharedBytes>;
 
 // Why a producer was stopped is said by whoever stopped it.
 constexpr int kStopped = ECANCELED;
@@ -41,27 +37,30 @@ class Collector {
 
   Result<void> Append(std::string_view bytes) {
     while (!bytes.empty()) {
-      if (chunk_ == nullptr) chunk_ = std::make_shared<Chunk>();
-      const size_t size = std::min(kChunk - chunk_->size, bytes.size());
-      std::memcpy(chunk_->bytes.get() + chunk_->size, bytes.data(), size);
-      chunk_->size += size;
+      if (chunk_ == nullptr) chunk_ = buffers_.Get();
+      const size_t size = std::min(kChunk - size_, bytes.size());
+      std::memcpy(chunk_.get() + size_, bytes.data(), size);
+      size_ += size;
       bytes.remove_prefix(size);
-      if (chunk_->size == kChunk) VENEER_TRY_VOID(Flush());
+      if (size_ == kChunk) VENEER_TRY_VOID(Flush());
     }
     return {};
   }
 
   Result<void> Flush() {
-    const ChunkPtr full = std::exchange(chunk_, nullptr);
-    if (full == nullptr) return {};
-    if (hasher_.Update(SharedBytes{full, full->view()}) && to_parse_.Push(full)) return {};
+    if (chunk_ == nullptr) return {};
+    const std::shared_ptr<char> full = std::exchange(chunk_, nullptr);
+    const SharedBytes bytes{full, {full.get(), std::exchange(size_, 0)}};
+    if (hasher_.Update(bytes) && to_parse_.Push(bytes)) return {};
     return MakeError(Errno{kStopped}, "stopped");
   }
 
  private:
   ArchiveHasher& hasher_;
   ChunkQueue& to_parse_;
-  std::shared_ptr<Chunk> chunk_;
+  BufferPool buffers_{kChunk};
+  std::shared_ptr<char> chunk_;
+  size_t size_ = 0;  // of what is in it
 };
 
 // Closes (or abandons) a queue whatever way its user ends.
@@ -75,8 +74,8 @@ struct AbandonOnExit {
 };
 
 Result<uint64_t> Parse(LayerTarReader& reader, ChunkQueue& chunks) {
-  while (const std::optional<ChunkPtr> chunk = chunks.Pop()) {
-    VENEER_TRY_VOID(reader.Read({*chunk, (*chunk)->view()}));
+  while (const std::optional<SharedBytes> chunk = chunks.Pop()) {
+    VENEER_TRY_VOID(reader.Read(*chunk));
   }
   return reader.archive_bytes();
 }

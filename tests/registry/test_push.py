@@ -261,8 +261,8 @@ class Faults(PushCase):
                     self.survived((fault, path, method, 1))
                     self.afresh()
 
-    def test_a_cut_chunk_begins_the_blob_anew_and_says_so(self):
-        done = self.survived((cut_request(100_000), "/uploads/", "PATCH", 1))
+    def test_an_upload_that_is_forgotten_begins_anew_and_says_so(self):
+        done = self.survived((cut_request(100_000), "/uploads/", "PATCH", 1), (says(404), "/uploads/", "GET", 1))
         self.assertRegex(done.out, "(?i)again|anew|retry")
 
     def test_a_later_chunk_is_cut(self):
@@ -307,6 +307,38 @@ class Faults(PushCase):
             answer.headers.append(("OCI-Chunk-Min-Length", "1000"))
             return answer
         self.survived((small, "/uploads/", "POST", None))
+
+    def test_a_registry_that_takes_no_chunks(self):
+        """Some take the bytes of a blob in one request alone."""
+        image = sample(2, 7_000_000, seed="whole")
+        self.loaded(image, self.name("whole", "1"))
+
+        def one(proxy, exchange):
+            if exchange.headers.get("Content-Range", "0-").startswith("0-"):
+                return proxy.ask(exchange)
+            return says(416)(proxy, exchange)
+        self.between.fault(one, path="/uploads/", method="PATCH")
+        self.veneer("push", "--retry", "3", self.name("whole", "1"))
+        self.assert_pushed("whole", "1", image)
+        whole = [one for one in self.between.requests("/uploads/", "PATCH") if "Content-Range" not in one.headers]
+        self.assertEqual([one.status for one in whole], [202] * 3)  # two layers and the config
+
+    def test_one_request_for_a_blob_that_is_cut(self):
+        image = sample(1, 7_000_000, seed="cut")
+        self.loaded(image, self.name("cut", "1"))
+        self.between.fault(says(416), path="/uploads/", method="PATCH", nth=(2, 4))
+        self.between.fault(cut_request(3_000_000), path="/uploads/", method="PATCH", nth=5)
+        self.veneer("push", "--retry", "3", self.name("cut", "1"))
+        self.assert_pushed("cut", "1", image)
+        self.assertEqual(["Content-Range" in one.headers for one in self.between.requests("/uploads/", "PATCH")],
+                         [True] * 4 + [False] * 3)
+
+    def test_what_is_given_up_is_deleted_from_the_registry(self):
+        self.between.fault(says(403), path="/uploads/", method="PATCH")
+        self.failed("push", "--retry", "0", self.reference, say="said by a test")
+        deleted = self.between.requests("/uploads/", "DELETE")
+        self.assertEqual({one.status for one in deleted}, {204})
+        self.assertEqual(len(deleted), len([one for one in self.between.requests("/uploads/", "POST") if one.status == 202]))
 
     def test_the_last_put_carries_no_bytes(self):
         self.survived()

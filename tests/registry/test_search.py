@@ -58,6 +58,14 @@ class Search(PullCase):
         self.assertEqual([row[0] for row in self.rows(self.name("app"))], ["app", "team/app"])
         self.assertEqual(len(self.rows("--limit", "1", self.name("app"))), 1)
 
+    def test_a_catalogue_of_smaller_pages_than_are_asked_for(self):
+        published(self.good, sample(1), "team/app")
+
+        def small(proxy, exchange):
+            return says(400)(proxy, exchange) if "n" in exchange.query else proxy.ask(exchange)
+        self.between.fault(small, path="/_catalog")
+        self.assertEqual([row[0] for row in self.rows(self.name("app"))], ["team/app"])
+
     def test_a_catalogue_of_many_pages(self):
         layout = Layout()
         descriptor = layout.manifest(sample(1, 10), "gzip")

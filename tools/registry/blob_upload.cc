@@ -6,6 +6,7 @@
 
 #include "layerdb/base/parse.h"
 #include "tools/registry/registry_error.h"
+#include "tools/registry/retry.h"
 #include "tools/registry/url.h"
 
 namespace veneer {
@@ -22,13 +23,16 @@ constexpr long kAccepted = 202;
 constexpr long kNoContent = 204;
 constexpr long kBadRequest = 400;
 constexpr long kNotThere = 404;
+constexpr long kNotAllowed = 405;
 constexpr long kWrongRange = 416;
+constexpr long kNotImplemented = 501;
 
 const char* const kBytes = "Content-Type: application/octet-stream";
 
 // The registry has something to say of the upload and not of the user.
 bool SpeaksOfUpload(long status) {
-  return status == kBadRequest || status == kNotThere || status == kWrongRange;
+  return status == kBadRequest || status == kNotThere || status == kNotAllowed ||
+         status == kWrongRange || status == kNotImplemented;
 }
 
 }  // namespace
@@ -57,6 +61,20 @@ Result<void> BlobUpload::Follow(const RegistryClient::Request& request,
   return {};
 }
 
+Result<HttpResponse> BlobUpload::Ask(const RegistryClient::Request& request) {
+  Result<HttpResponse> response = client_.Send(request);
+  answered_ = response.has_value();
+  return response;
+}
+
+void BlobUpload::Delete() {
+  // A server that is away is not waited for.
+  if (!location_.empty() && answered_) {
+    IgnoreError(client_.Send(ToUpload("DELETE")), "the registry forgets it in time");
+  }
+  location_.clear();
+}
+
 Result<void> BlobUpload::Begin() {
   RegistryClient::Request request = ToUpload("POST");
   request.path = client_.RepositoryPath() + "/blobs/uploads/";
@@ -73,12 +91,13 @@ Result<void> BlobUpload::Begin() {
 
 Result<bool> BlobUpload::Mount(const Digest& blob, const std::string& from) {
   RegistryClient::Request request = ToUpload("POST");
+  Delete();
   request.url.clear();
   request.path = client_.RepositoryPath() +
                  "/blobs/uploads/?mount=" + EscapeForUrl(blob.ToString(), ":") +
                  "&from=" + EscapeForUrl(from, "/");
   request.scopes = client_.ScopeToPush() + " repository:" + from + ":pull";
-  const Result<HttpResponse> response = client_.Send(request);
+  const Result<HttpResponse> response = Ask(request);
   // Who may not read there, or whose registry knows no mounting, sends the bytes.
   if (!response || !response->ok()) return false;
   if (response->status == kCreated) return true;
@@ -110,7 +129,9 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunk(std::string_view c
   const uint64_t begin = done_;
   const uint64_t end = begin + chunk.size();
   int tried = 0;
-  const auto lost = [&](Error why) { return std::optional<Lost>(Lost{std::move(why)}); };
+  const auto lost = [&](Error why, bool refused = false) {
+    return std::optional<Lost>(Lost{std::move(why), refused && begin > 0});
+  };
   while (done_ < end) {
     const std::string_view rest = chunk.substr(done_ - begin);
     RegistryClient::Request request = ToUpload("PATCH");
@@ -120,7 +141,7 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunk(std::string_view c
     if (events_.sent) {
       request.http.sent = [this](uint64_t bytes) { events_.sent(done_ + bytes); };
     }
-    const Result<HttpResponse> response = client_.Send(request);
+    const Result<HttpResponse> response = Ask(request);
     std::optional<uint64_t> has;
     if (response && response->ok()) {
       // It takes what it gets, whatever was said of its place. One that says nothing has all.
@@ -133,10 +154,10 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunk(std::string_view c
       if (!response || !SpeaksOfUpload(response->status)) {
         VENEER_TRY_VOID(client_.WaitToRetry(++tried, why, response ? &*response : nullptr));
       }
+      const bool refused = response && SpeaksOfUpload(response->status);
       VENEER_TRY(has, AskStatus());
-      if (!has) return lost(std::move(why));
       // What it will not take and still has would be sent for ever.
-      if (has == done_ && response && SpeaksOfUpload(response->status)) return lost(std::move(why));
+      if (!has || (has == done_ && refused)) return lost(std::move(why), refused);
     }
     if (!has || *has < done_ || *has > end) {
       return lost(Error(client_.RepositoryName() + ": the server has other bytes than were sent",
@@ -164,6 +185,31 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunks(ChunkStream& chun
   return std::optional<Lost>();
 }
 
+Result<std::optional<BlobUpload::Lost>> BlobUpload::SendWhole(ChunkStream& chunks) {
+  std::string chunk;
+  RegistryClient::Request request = ToUpload("PATCH");
+  request.http.headers = {kBytes};
+  request.http.source = [&]() -> Result<std::string_view> {
+    std::optional<std::string> next = chunks.Next();
+    chunk = next ? *std::move(next) : std::string();
+    done_ += chunk.size();
+    return chunk;
+  };
+  if (events_.sent) request.http.sent = events_.sent;
+  const Result<HttpResponse> response = Ask(request);
+  if (response && response->ok()) {
+    VENEER_TRY_VOID(Follow(request, *response));
+    return std::optional<Lost>();
+  }
+  Error why =
+      response ? client_.Refusal(client_.RepositoryName(), *response).value() : response.error();
+  // A token may have expired, which the next beginning mends.
+  const bool expired = response && response->status == kUnauthorized;
+  const bool of_upload = response && SpeaksOfUpload(response->status);
+  if (!expired && !of_upload && !IsWorthRetrying(why)) return tl::unexpected(std::move(why));
+  return std::optional<Lost>(Lost{std::move(why)});
+}
+
 Result<std::optional<BlobUpload::Lost>> BlobUpload::Finish(const StreamedBlob& blob) {
   const std::string what = client_.RepositoryName() + "@" + blob.digest.ToString();
   for (int tried = 1;; ++tried) {
@@ -172,7 +218,7 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::Finish(const StreamedBlob& b
                    ("digest=" + EscapeForUrl(blob.digest.ToString(), ":"));
     // Without bytes: with a wrong digest they would be lost, and the upload with them.
     request.http.headers = {kBytes};
-    const Result<HttpResponse> response = client_.Send(request);
+    const Result<HttpResponse> response = Ask(request);
     if (response && response->status == kCreated) return std::optional<Lost>();
     Error why = response ? client_.Refusal(what, *response).value() : response.error();
     if (response && response->status == kBadRequest) return tl::unexpected(std::move(why));
@@ -194,22 +240,27 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::Finish(const StreamedBlob& b
 }
 
 Result<StreamedBlob> BlobUpload::Send(const WriteBlob& write) {
+  int refused = 0;
   for (int tried = 1;; ++tried) {
     if (location_.empty()) VENEER_TRY_VOID(Begin());
     std::optional<Lost> lost;
     {
       ChunkStream chunks(write, chunk_size_);
-      VENEER_TRY(lost, SendChunks(chunks));
+      VENEER_TRY(lost, client_.takes_chunks() ? SendChunks(chunks) : SendWhole(chunks));
       if (!lost) {
         VENEER_TRY(const StreamedBlob blob, chunks.Finish());
         VENEER_TRY(lost, Finish(blob));
-        if (!lost) return blob;
+        if (!lost) {
+          location_.clear();
+          return blob;
+        }
       }
     }
-    location_.clear();
+    if (lost->refused && ++refused > 1) client_.TakesNoChunks();
     // What the registry has forgotten can be sent again, whatever its reason was.
     VENEER_TRY_VOID(client_.WaitToRetry(
         tried, Error(lost->why.message(), ExitCode::kFailed, ECONNRESET), nullptr));
+    Delete();
     if (events_.anew) events_.anew();
   }
 }

@@ -3,7 +3,8 @@
 // BlobUpload: a blob goes into a repository (distribution-spec, "Pushing Blobs"), in chunks while
 // its bytes are being made. A chunk is kept until the registry says that it has it. After a cut the
 // registry is asked how much it has; where it has forgotten the upload, or has other bytes than
-// were sent, the blob begins anew.
+// were sent, the blob begins anew. A registry that refuses the second chunk of two uploads gets
+// each blob in one request, as Docker sends it. An upload that is given up is deleted.
 //
 // Not thread-safe: several uploads at once are several objects.
 #ifndef VENEER_TOOLS_REGISTRY_BLOB_UPLOAD_H_
@@ -31,6 +32,9 @@ class BlobUpload {
 
   // `client` outlives it.
   BlobUpload(RegistryClient& client, Events events) : client_(client), events_(std::move(events)) {}
+  ~BlobUpload() { Delete(); }
+  BlobUpload(const BlobUpload&) = delete;
+  BlobUpload& operator=(const BlobUpload&) = delete;
 
   // Takes a blob that another repository of the registry has. False: it does not give it; what was
   // begun with that serves Send().
@@ -44,12 +48,17 @@ class BlobUpload {
   // A step that the upload did not survive.
   struct Lost {
     Error why;
+    bool refused = false;  // a chunk that was not the first, by the registry
   };
 
   Result<void> Begin();
+  // Ends the upload, if there is one, at the registry, which otherwise keeps its bytes for days.
+  void Delete();
+  Result<HttpResponse> Ask(const RegistryClient::Request& request);
   // nullopt: all bytes are there, and Finish() is next.
   Result<std::optional<Lost>> SendChunks(ChunkStream& chunks);
   Result<std::optional<Lost>> SendChunk(std::string_view chunk);
+  Result<std::optional<Lost>> SendWhole(ChunkStream& chunks);
   Result<std::optional<Lost>> Finish(const StreamedBlob& blob);
   // Asks the registry how many bytes it has. nullopt: it has no such upload, or does not say.
   Result<std::optional<uint64_t>> AskStatus();
@@ -61,7 +70,8 @@ class BlobUpload {
   const Events events_;
   std::string location_;  // empty: not begun
   size_t chunk_size_ = 0;
-  uint64_t done_ = 0;  // bytes that the registry has
+  uint64_t done_ = 0;      // bytes that the registry has
+  bool answered_ = false;  // the last request
 };
 
 // How many bytes an answer says are there, by its header "Range: 0-N". nullopt: it does not say.

@@ -59,7 +59,8 @@ struct HttpClient::Transfer {
   curl_slist* headers = nullptr;
   HttpResponse response;
   uint64_t header_bytes = 0;
-  Result<void> own;  // what the sink says
+  Result<void> own;         // what the sink or the source says
+  std::string_view unsent;  // of a piece of the source
   std::array<char, CURL_ERROR_SIZE> text{};
 
   // One call for each line. A new status line begins the headers of another answer ("100
@@ -104,6 +105,21 @@ struct HttpClient::Transfer {
     return piece.size();
   }
 
+  static size_t OnRead(char* buffer, size_t size, size_t count, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    if (transfer.unsent.empty()) {
+      Result<std::string_view> next = transfer.request.source();
+      if (!next) {
+        transfer.own = tl::unexpected(std::move(next).error());
+        return CURL_READFUNC_ABORT;
+      }
+      transfer.unsent = *next;
+    }
+    const size_t given = transfer.unsent.copy(buffer, size * count);
+    transfer.unsent.remove_prefix(given);
+    return given;
+  }
+
   static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
     const auto& transfer = *static_cast<Transfer*>(self);
     if (transfer.request.sent) transfer.request.sent(static_cast<uint64_t>(sent));
@@ -131,8 +147,12 @@ struct HttpClient::Transfer {
   void SetBody() {
     const std::string_view body =
         request.borrowed_body.empty() ? std::string_view(request.body) : request.borrowed_body;
-    if (!body.empty() || request.method == "POST" || request.method == "PUT" ||
-        request.method == "PATCH") {
+    if (request.source) {
+      Set(CURLOPT_UPLOAD, 1L);
+      Set(CURLOPT_READFUNCTION, &Transfer::OnRead);
+      Set(CURLOPT_READDATA, this);
+    } else if (!body.empty() || request.method == "POST" || request.method == "PUT" ||
+               request.method == "PATCH") {
       Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
       Set(CURLOPT_POSTFIELDS, body.data() == nullptr ? "" : body.data());
     }

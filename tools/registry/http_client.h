@@ -25,6 +25,8 @@
 
 namespace veneer {
 
+inline constexpr long kUnauthorized = 401;  // RFC 9110, 15.5.2
+
 struct HttpResponse {
   long status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
@@ -53,6 +55,10 @@ struct HttpRequest {
   // What is sent: `body`, or bytes that outlive the exchange.
   std::string body;
   std::string_view borrowed_body;
+  // In place of them: gives a body whose length is not known, piece by piece, and an empty piece
+  // at its end. A piece is good until the next call. Its failure ends the exchange and is that of
+  // Exchange(). What it gave cannot be sent twice.
+  std::function<Result<std::string_view>()> source;
   // Told how many bytes of it are sent; may be empty.
   std::function<void(uint64_t bytes)> sent;
   // Gets what an answer with a status of 200 to 299 brings. Its failure ends the exchange and is

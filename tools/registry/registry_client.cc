@@ -22,7 +22,6 @@ constexpr uint64_t kGoodPart = uint64_t{256} << 10;
 // Of a list. A server could lead on for ever.
 constexpr int kMaxPages = 1000;
 constexpr size_t kMaxListBytes = size_t{64} << 20;
-constexpr long kUnauthorized = 401;
 constexpr long kPartial = 206;
 
 // Whatever an image may be described by. A registry that is asked for less makes up another form,
@@ -143,6 +142,7 @@ Result<HttpResponse> RegistryClient::SendTo(const std::string& base, const Reque
       if (response.status != kUnauthorized || parts != home_parts || unauthorized > 1) {
         return response;
       }
+      if (http.source) return response;  // it has given its bytes
       Result<bool> better = authorizer_.Learn(response, request.scopes, applied);
       if (!better && better.error().reason() == Reason::kAccessDenied) {
         return tl::unexpected(

@@ -8,6 +8,7 @@
 #ifndef VENEER_TOOLS_REGISTRY_REGISTRY_CLIENT_H_
 #define VENEER_TOOLS_REGISTRY_REGISTRY_CLIENT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -106,6 +107,9 @@ class RegistryClient {
   Result<void> WaitToRetry(int tried, Error error, const HttpResponse* response);
   // Where the header Location of an answer to `request` leads.
   Result<std::string> LocationOf(const Request& request, const HttpResponse& response);
+  // Whether the registry takes a blob in several requests, as far as is known.
+  bool takes_chunks() const { return takes_chunks_; }
+  void TakesNoChunks() { takes_chunks_ = false; }
   // RegistryError(), which says where it is that a user is not let in.
   tl::unexpected<Error> Refusal(const std::string& what, const HttpResponse& response) const;
 
@@ -123,6 +127,7 @@ class RegistryClient {
   const Endpoint endpoint_;
   const Settings settings_;
   Authorizer authorizer_;
+  std::atomic<bool> takes_chunks_ = true;
   Mutex mutex_;
   std::string base_ GUARDED_BY(mutex_);  // "https://example.org:5000/mirror"; empty: not known yet
 };

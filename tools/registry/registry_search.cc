@@ -66,18 +66,27 @@ Result<std::vector<FoundRepository>> SearchRegistry(
     return tl::unexpected(std::move(searched).error());
   }
   LogDebug(searched.error().message() + "; the catalogue is read");
-  VENEER_TRY_VOID(client.ForEachPage("/v2/_catalog?n=1000", "registry:catalog:*",
-                                     "catalogue of " + host, [&](const Json& page) -> Result<bool> {
-                                       VENEER_TRY(auto names, GetStrings(page, "repositories"));
-                                       if (!names) return MakeError("it has no \"repositories\"");
-                                       for (std::string& name : *names) {
-                                         if (name.find(term) == std::string::npos) continue;
-                                         FoundRepository one;
-                                         one.name = std::move(name);
-                                         take(std::move(one));
-                                       }
-                                       return found.size() < limit;
-                                     }));
+  bool listed = false;
+  const auto take_names = [&](const Json& page) -> Result<bool> {
+    VENEER_TRY(auto names, GetStrings(page, "repositories"));
+    if (!names) return MakeError("it has no \"repositories\"");
+    listed = true;
+    for (std::string& name : *names) {
+      if (name.find(term) == std::string::npos) continue;
+      FoundRepository one;
+      one.name = std::move(name);
+      take(std::move(one));
+    }
+    return found.size() < limit;
+  };
+  const auto read = [&](const std::string& pages) {
+    return client.ForEachPage("/v2/_catalog" + pages, "registry:catalog:*", "catalogue of " + host,
+                              take_names);
+  };
+  Result<void> whole = read("?n=1000");
+  // An administrator may allow smaller pages only.
+  if (!whole && !listed && whole.error().code() == EPROTO) whole = read("");
+  if (!whole) return tl::unexpected(std::move(whole).error());
   return found;
 }
 
