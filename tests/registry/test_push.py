@@ -262,7 +262,8 @@ class Faults(PushCase):
                     self.afresh()
 
     def test_an_upload_that_is_forgotten_begins_anew_and_says_so(self):
-        done = self.survived((cut_request(100), "/uploads/", "PATCH", 1), (says(404), "/uploads/", "GET", 1))
+        # libcurl sends once more by itself where a connection that was used before ends.
+        done = self.survived((cut_request(100), "/uploads/", "PATCH", (1, 2)), (says(404), "/uploads/", "GET", (1, 2)))
         self.assertRegex(done.out, "(?i)again|anew|retry")
 
     def test_a_later_chunk_is_cut(self):
