@@ -6,11 +6,13 @@
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/findingXXXXXX")
+registry_pid=
 export LC_ALL=C.UTF-8 TZ=UTC0 HOME=$work
 
 clean_up() {
   local point
   cd /
+  [ -z "$registry_pid" ] || { kill "$registry_pid" && wait "$registry_pid" || true; }
   while read -r point; do
     umount -l "$point" || true
   done < <(awk -v d="$work/" 'index($5, d) == 1 {print $5}' /proc/self/mountinfo | tac)
@@ -38,4 +40,18 @@ seen() {
     exit 1
   fi
   printf 'as seen: %s: %q\n' "$1" "$3"
+}
+
+# registry [LINE...]: docker-registry, which `packages` has installed, serves at $host until the end;
+# the lines go into its configuration.
+registry() {
+  host=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  printf '%s\n' "version: 0.1" "storage: {filesystem: {rootdirectory: $work/registry}, delete: {enabled: true}}" \
+    "http: {addr: '$host'}" "$@" >registry.yml
+  docker-registry serve registry.yml >registry.log 2>&1 &
+  registry_pid=$!
+  until curl -sf "http://$host/v2/" >answer; do
+    kill -0 "$registry_pid"
+    sleep 0.1
+  done
 }
