@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "layerdb/base/mutex.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
@@ -76,7 +77,8 @@ void Log(LogLevel level, std::string_view message) {
     const MutexLock lock(logger_mutex);
     logger = current_logger;
   }
-  logger->log(ToSpdlog(level), "{}", message);
+  // A message may quote strangers, and is one line.
+  logger->log(ToSpdlog(level), "{}", Printable(message));
 }
 
 }  // namespace veneer

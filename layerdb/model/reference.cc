@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "layerdb/base/parse.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
@@ -79,15 +80,8 @@ bool IsDomain(std::string_view text) {
   }
 }
 
-bool IsTag(std::string_view text) {
-  if (text.empty() || text.size() > kMaxTag) return false;
-  if (!IsAlnum(text.front()) && text.front() != '_') return false;
-  return std::ranges::all_of(text,
-                             [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
-}
-
 tl::unexpected<Error> BadReference(std::string_view text, const std::string& why) {
-  return MakeError("'" + std::string(text) + "' is not an image name: " + why, ExitCode::kUsage);
+  return MakeError("'" + PrintablePath(text) + "' is not an image name: " + why, ExitCode::kUsage);
 }
 
 // Splits "host/rest" as Docker does: what stands before the first slash is a host only if it looks
@@ -103,6 +97,13 @@ std::pair<std::string_view, std::string_view> SplitDomain(std::string_view name)
 }
 
 }  // namespace
+
+bool IsTag(std::string_view text) {
+  if (text.empty() || text.size() > kMaxTag) return false;
+  if (!IsAlnum(text.front()) && text.front() != '_') return false;
+  return std::ranges::all_of(text,
+                             [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
+}
 
 std::string Reference::Repository() const {
   if (domain != kDefaultDomain) return domain + "/" + path;
@@ -147,7 +148,7 @@ Result<Reference> ParseReference(std::string_view text) {
   if (IsHex64(name)) return BadReference(text, "64 hex digits are an image id, not a name");
   auto [domain, path] = SplitDomain(name);
   if (!IsDomain(domain))
-    return BadReference(text, "'" + std::string(domain) + "' is not a host name");
+    return BadReference(text, "'" + PrintablePath(domain) + "' is not a host name");
   if (!IsPath(path)) {
     return BadReference(
         text,

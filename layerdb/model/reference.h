@@ -37,6 +37,9 @@ struct Reference {
 
 inline constexpr std::string_view kDefaultTag = "latest";
 
+// Whether a text can be a tag (distribution-spec, "Pulling manifests"). Pure.
+bool IsTag(std::string_view text);
+
 // Reads a reference. Usage error with the rule that is broken; 64 hex digits are refused as a name,
 // because they could not be told from an image id.
 Result<Reference> ParseReference(std::string_view text);

@@ -115,14 +115,20 @@ bool StoreWriter::HasSoundLayer(const Digest& diff_id) const {
   if (Exists(store_.layout().layer_mark(diff_id))) return false;
   const Result<std::shared_ptr<IndexReader>> index = store_.OpenLayer(diff_id);
   const auto objects = index ? ObjectsOf(**index) : Fail(ENOENT);
-  return objects && std::all_of(objects->begin(), objects->end(), [&](const SizedObject& object) {
-           const std::string path = ObjectPath(object.ref);
-           const Sys<struct stat> st = sys::Stat({objects_.dir_fd(), path.c_str()});
-           if (!st) return false;
-           const auto size = static_cast<uint64_t>(st->st_size);
-           return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
-                  (object.slice ? size >= *object.slice + object.size : size == object.size);
-         });
+  if (!objects) return false;
+  std::map<ObjectRef, uint64_t> sizes;  // a pack has many contents
+  for (const SizedObject& object : *objects) {
+    const auto [known, is_new] = sizes.try_emplace(object.ref);
+    if (is_new) {
+      const std::string path = ObjectPath(object.ref);
+      const Sys<struct stat> st = sys::Stat({objects_.dir_fd(), path.c_str()});
+      if (!st || !S_ISREG(st->st_mode) || st->st_nlink != 1) return false;
+      known->second = static_cast<uint64_t>(st->st_size);
+    }
+    const uint64_t size = known->second;
+    if (object.slice ? size < *object.slice + object.size : size != object.size) return false;
+  }
+  return true;
 }
 
 Result<bool> StoreWriter::RepairLayer(const std::string& dir, const Digest& diff_id) {

@@ -78,11 +78,10 @@ Result<ImportedLayer> Rewrite(Store& store, StoreWriter& store_writer, LayerAsse
 
 Result<ImportedLayer> ImportArchive(Store& store, StoreWriter& store_writer, int fd,
                                     std::optional<uint64_t> size, const ImportOptions& options) {
-  if (options.expected_diff_id && store_writer.HasSoundLayer(*options.expected_diff_id)) {
-    Result<ImportedLayer> there = Existing(store, *options.expected_diff_id);
-    if (there) return there;
-    // How its archive is written is lost. It is read again, and takes the place of what is there.
-    VENEER_TRY_VOID(MarkDamaged(store.layout(), *options.expected_diff_id));
+  if (options.expected_diff_id) {
+    VENEER_TRY(std::optional<ImportedLayer> there,
+               ExistingLayer(store, store_writer, *options.expected_diff_id));
+    if (there) return *std::move(there);
   }
   VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
              LayerAssembler::Create(store, store_writer, LimitsOf(options)));
@@ -115,6 +114,16 @@ Result<ImportedLayer> ImportOpen(Store& store, StoreWriter& store_writer, const 
 }
 
 }  // namespace
+
+Result<std::optional<ImportedLayer>> ExistingLayer(Store& store, StoreWriter& store_writer,
+                                                   const Digest& diff_id) {
+  if (!store_writer.HasSoundLayer(diff_id)) return std::optional<ImportedLayer>();
+  Result<ImportedLayer> there = Existing(store, diff_id);
+  if (there) return std::optional(*std::move(there));
+  // How its archive is written is lost. It is read again, and takes the place of what is there.
+  VENEER_TRY_VOID(MarkDamaged(store.layout(), diff_id));
+  return std::optional<ImportedLayer>();
+}
 
 Result<ImportedLayer> ImportLayerFrom(Store& store, StoreWriter& store_writer, int fd,
                                       const std::string& what, std::optional<uint64_t> size,

@@ -55,6 +55,11 @@ struct ImportedLayer {
   std::string rewritten = {};
 };
 
+// A layer that is in the store and sound, so that nothing need be read; nullopt where it is not. One
+// that has lost how its archive is written is marked as damaged.
+Result<std::optional<ImportedLayer>> ExistingLayer(Store& store, StoreWriter& store_writer,
+                                                   const Digest& diff_id);
+
 // `source`: the path of an archive or of a directory, or "-" for standard input. Archives are tar,
 // plain or compressed with gzip, bzip2, xz, lzma, zstd, lz4, lzip or compress.
 //

@@ -27,6 +27,8 @@ struct ManifestArguments {
 
 // A registry could list any number of manifests, each of which is fetched.
 constexpr size_t kMaxEntries = 1000;
+// Of all manifests that are shown together, which take a hundred times as much memory.
+constexpr size_t kMaxBytes = size_t{8} << 20;
 
 // Docker writes an index with three spaces, and everything else with tabs.
 std::string Indented(const Json& document, bool index) {
@@ -92,6 +94,7 @@ Result<std::string> DescribeAll(RegistryClient& client, const std::string& name,
     return Indented(Described(name, top, platform), false);
   }
   Json all = Json::array();
+  size_t bytes = 0;
   VENEER_TRY(const Json* const entries, GetArray(top.document, "manifests"));
   if (entries->size() > kMaxEntries) {
     return MakeError(name + ": the index lists more than " + std::to_string(kMaxEntries) +
@@ -105,6 +108,9 @@ Result<std::string> DescribeAll(RegistryClient& client, const std::string& name,
     }
     const std::string at = repository + "@" + digest;
     VENEER_TRY(const FetchedManifest fetched, Fetch(client, at, digest));
+    if ((bytes += fetched.manifest.bytes.size()) > kMaxBytes) {
+      return MakeError(name + ": the manifests of the index are larger than 8 MiB");
+    }
     VENEER_TRY(const Json* const platform, GetObject(entry, "platform"));
     all.push_back(Described(at, fetched, platform != nullptr ? *platform : Json()));
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/printable.h"
 
 namespace veneer {
 
@@ -71,8 +72,14 @@ Result<std::vector<PulledByName>> PullAllTags(Store& store, RegistryAccess& acce
         return MakeError(CanonicalName(reference) + ": no tags", ExitCode::kNotFound);
       done.clear();
       for (const std::string& tag : tags) {
-        // A tag comes from a stranger.
-        VENEER_TRY(Reference tagged, ParseReference(reference.Repository() + ":" + tag));
+        // A tag comes from a stranger, and could be another name.
+        if (!IsTag(tag)) {
+          return MakeError(CanonicalName(reference) +
+                           ": the server lists what is no tag: " + QuotedPath(tag));
+        }
+        Reference tagged = reference;
+        tagged.tag = tag;
+        tagged.digest.reset();
         VENEER_TRY(PulledImage image, PullImage(store, client, tagged, options));
         done.push_back({std::move(tagged), std::move(image)});
         end(done.back());

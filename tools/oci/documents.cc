@@ -162,8 +162,12 @@ Result<ImageDocument> ParseImageDocument(std::string_view text, std::string_view
   if (!manifest && !index) {
     return MakeError("neither a manifest (\"layers\") nor an index (\"manifests\")");
   }
-  const DocumentKind kind = manifest ? DocumentKind::kManifest : DocumentKind::kIndex;
+  // What is pushed later is sent under its own type.
   VENEER_TRY(const std::string own, GetStringOrEmpty(document, "mediaType"));
+  if (!own.empty() && KindOfMediaType(own) == DocumentKind::kUnknown) {
+    return MakeError("\"mediaType\" is that of no image: " + QuotedExcerpt(own));
+  }
+  const DocumentKind kind = manifest ? DocumentKind::kManifest : DocumentKind::kIndex;
   for (const std::string_view type : {std::string_view(own), media_type}) {
     const DocumentKind said = KindOfMediaType(type);
     if (said != DocumentKind::kUnknown && said != kind) {

@@ -13,6 +13,7 @@ namespace veneer {
 namespace {
 
 // The specification's own default where a service does not say.
+constexpr size_t kLongestToken = size_t{64} << 10;
 constexpr std::chrono::seconds kUsualLife{60};
 // A token is not used in its last moments.
 constexpr std::chrono::seconds kMargin{10};
@@ -93,7 +94,8 @@ std::string Authorizer::RefreshToken() {
 
 Result<Authorizer::Token> Authorizer::FetchToken(const Challenge& challenge,
                                                  const std::string& scopes) const {
-  const std::string realm = ValueOf(challenge, "realm");
+  std::string realm = ValueOf(challenge, "realm");
+  realm.resize(std::min(realm.find('#'), realm.size()));  // nobody sends a fragment
   const std::string service = ValueOf(challenge, "service");
   Result<UrlParts> parts = ParseUrl(realm);
   if (!parts) return tl::unexpected(std::move(parts).error().Context("token service"));
@@ -126,7 +128,7 @@ Result<Authorizer::Token> Authorizer::FetchToken(const Challenge& challenge,
   }
   VENEER_TRY(const HttpResponse response, client_.Exchange(request));
   if (!response.ok()) {
-    Error error = RegistryError(name, response).value();
+    Error error = RegistryError(name, WithoutSecret(response, credential_)).value();
     if (error.code() != EACCES) return tl::unexpected(std::move(error));
     return tl::unexpected(std::move(error).Because(Reason::kAccessDenied));
   }
@@ -139,7 +141,9 @@ Result<Authorizer::Token> Authorizer::FetchToken(const Challenge& challenge,
   }
   const bool printable =
       std::ranges::all_of(token.value, [](char c) { return c > ' ' && c < 127; });
-  if (token.value.empty() || !printable) return MakeError(name + ": its answer has no token");
+  if (token.value.empty() || token.value.size() > kLongestToken || !printable) {
+    return MakeError(name + ": its answer has no token");
+  }
   if (for_login_) {
     token.refresh = GetString(*document, "refresh_token").value_or(std::nullopt).value_or("");
   }

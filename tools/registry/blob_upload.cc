@@ -15,8 +15,8 @@ namespace {
 
 // What is lost with a cut, and kept in memory three times.
 constexpr size_t kChunk = size_t{2} << 20;
-// A registry may want larger ones (OCI-Chunk-Min-Length), within reason.
-constexpr size_t kLargestChunk = size_t{64} << 20;
+// A registry that takes as much each time is getting on.
+constexpr size_t kGettingOn = size_t{64} << 10;
 
 constexpr long kCreated = 201;
 constexpr long kAccepted = 202;
@@ -68,8 +68,8 @@ Result<HttpResponse> BlobUpload::Ask(const RegistryClient::Request& request) {
 }
 
 void BlobUpload::Delete() {
-  // A server that is away is not waited for.
-  if (!location_.empty() && answered_) {
+  // A server that is away is not waited for, and nobody may have something deleted elsewhere.
+  if (!location_.empty() && answered_ && client_.IsAtHome(location_)) {
     IgnoreError(client_.Send(ToUpload("DELETE")), "the registry forgets it in time");
   }
   location_.clear();
@@ -83,8 +83,9 @@ Result<void> BlobUpload::Begin() {
     return MakeError(client_.RepositoryName() + ": the server answers an upload with status " +
                      std::to_string(response.status));
   }
-  const auto least = ParseNumber<size_t>(response.Header("oci-chunk-min-length").value_or("0"));
-  chunk_size_ = std::clamp(least.value_or(0), kChunk, kLargestChunk);
+  // Larger chunks are not kept in memory: all goes in one request.
+  const auto least = ParseNumber<uint64_t>(response.Header("oci-chunk-min-length").value_or("0"));
+  if (least && *least > kChunk) client_.TakesNoChunks();
   done_ = 0;
   return Follow(request, response);
 }
@@ -102,7 +103,6 @@ Result<bool> BlobUpload::Mount(const Digest& blob, const std::string& from) {
   if (!response || !response->ok()) return false;
   if (response->status == kCreated) return true;
   if (response->status == kAccepted && Follow(request, *response)) {
-    chunk_size_ = kChunk;
     done_ = 0;
   }
   return false;
@@ -163,11 +163,12 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunk(std::string_view c
       return lost(Error(client_.RepositoryName() + ": the server has other bytes than were sent",
                         ExitCode::kFailed, ECONNRESET));
     }
-    if (*has > done_) tried = 0;
-    if (*has == done_ && response && response->ok()) {
+    const bool good = *has == end || *has - done_ >= kGettingOn;
+    if (good) tried = 0;
+    if (!good && response && response->ok()) {
       VENEER_TRY_VOID(client_.WaitToRetry(
           ++tried,
-          Error(client_.RepositoryName() + ": the server keeps nothing of what is sent",
+          Error(client_.RepositoryName() + ": the server keeps hardly anything of what is sent",
                 ExitCode::kFailed, ECONNRESET),
           nullptr));
     }
@@ -187,10 +188,12 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendChunks(ChunkStream& chun
 
 Result<std::optional<BlobUpload::Lost>> BlobUpload::SendWhole(ChunkStream& chunks) {
   std::string chunk;
+  bool ended = false;
   RegistryClient::Request request = ToUpload("PATCH");
   request.http.headers = {kBytes};
   request.http.source = [&]() -> Result<std::string_view> {
     std::optional<std::string> next = chunks.Next();
+    ended = !next;
     chunk = next ? *std::move(next) : std::string();
     done_ += chunk.size();
     return chunk;
@@ -199,7 +202,10 @@ Result<std::optional<BlobUpload::Lost>> BlobUpload::SendWhole(ChunkStream& chunk
   const Result<HttpResponse> response = Ask(request);
   if (response && response->ok()) {
     VENEER_TRY_VOID(Follow(request, *response));
-    return std::optional<Lost>();
+    if (ended) return std::optional<Lost>();
+    return std::optional<Lost>(
+        Lost{Error(client_.RepositoryName() + ": the server answers before it has all bytes",
+                   ExitCode::kFailed, ECONNRESET)});
   }
   Error why =
       response ? client_.Refusal(client_.RepositoryName(), *response).value() : response.error();
@@ -245,7 +251,7 @@ Result<StreamedBlob> BlobUpload::Send(const WriteBlob& write) {
     if (location_.empty()) VENEER_TRY_VOID(Begin());
     std::optional<Lost> lost;
     {
-      ChunkStream chunks(write, chunk_size_);
+      ChunkStream chunks(write, kChunk);
       VENEER_TRY(lost, client_.takes_chunks() ? SendChunks(chunks) : SendWhole(chunks));
       if (!lost) {
         VENEER_TRY(const StreamedBlob blob, chunks.Finish());

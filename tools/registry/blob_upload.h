@@ -68,8 +68,7 @@ class BlobUpload {
 
   RegistryClient& client_;
   const Events events_;
-  std::string location_;  // empty: not begun
-  size_t chunk_size_ = 0;
+  std::string location_;   // empty: not begun
   uint64_t done_ = 0;      // bytes that the registry has
   bool answered_ = false;  // the last request
 };

@@ -195,6 +195,10 @@ struct HttpClient::Transfer {
       Set(CURLOPT_USERNAME, request.user.c_str());
       Set(CURLOPT_PASSWORD, request.password.c_str());
     }
+    // What is on this machine is asked by no other one, whatever the variables of the proxies say.
+    if (const Result<UrlParts> parts = ParseUrl(request.url); parts && parts->loopback) {
+      Set(CURLOPT_PROXY, "");
+    }
     SetTls(request.tls);
     SetBody();
     return code;
@@ -239,6 +243,12 @@ CURL* HttpClient::TakeHandle() {
 Result<HttpResponse> HttpClient::Exchange(const HttpRequest& request) {
   VENEER_TRY_VOID(Cancellation::Check(cancel_));
   Transfer transfer(curl_, request, cancel_);
+  for (const std::string& header : request.headers) {
+    if (std::ranges::all_of(header, [](char c) { return c == '\t' || (c >= ' ' && c != 127); })) {
+      continue;
+    }
+    return MakeError(Errno{EINVAL}, PrintableUrl(request.url) + ": a header that is no text");
+  }
   VENEER_TRY(transfer.authorities, ReadAuthorities(request.tls));
   transfer.handle = TakeHandle();
   if (transfer.handle == nullptr) return MakeError(Errno{ENOMEM}, PrintableUrl(request.url));

@@ -108,17 +108,19 @@ Result<std::vector<LayerBlobs::Learnt>> LayerPuller::Learnt() const {
 
 Result<uint64_t> LayerPuller::PullAll() {
   std::set<Digest> seen;
-  std::vector<const RemoteLayer*> waiting;
+  std::vector<const RemoteLayer*> lacking;
   for (const RemoteLayer& layer : image_.layers) {
     if (!seen.insert(layer.diff_id).second) continue;
     layers_.push_back(&layer);
-    if (writer_.HasSoundLayer(layer.diff_id)) continue;
-    Tell(layer, LayerStep::kPullingFsLayer);
-    if (layers_.size() > options_.at_once) waiting.push_back(&layer);
+    VENEER_TRY(const bool exists, TakeExisting(layer));
+    Tell(layer, exists ? LayerStep::kAlreadyExists : LayerStep::kPullingFsLayer);
+    if (!exists) lacking.push_back(&layer);
   }
-  for (const RemoteLayer* layer : waiting) Tell(*layer, LayerStep::kWaiting);
-  VENEER_TRY_VOID(RunAtOnce(layers_.size(), options_.at_once, stop_,
-                            [this](size_t i) { return PullOne(*layers_[i]); }));
+  for (size_t i = options_.at_once; i < lacking.size(); ++i) {
+    Tell(*lacking[i], LayerStep::kWaiting);
+  }
+  VENEER_TRY_VOID(RunAtOnce(lacking.size(), options_.at_once, stop_,
+                            [&](size_t i) { return PullOne(*lacking[i]); }));
   uint64_t size = 0;
   const MutexLock lock(mutex_);
   for (const RemoteLayer& layer : image_.layers) size += content_bytes_[layer.diff_id];
@@ -126,28 +128,20 @@ Result<uint64_t> LayerPuller::PullAll() {
 }
 
 Result<bool> LayerPuller::TakeExisting(const RemoteLayer& layer) {
-  if (!writer_.HasSoundLayer(layer.diff_id)) return false;
-  ImportOptions options;
-  options.expected_diff_id = layer.diff_id;
-  // Nothing is read of a layer that is there.
-  VENEER_TRY(const ImportedLayer there,
-             ImportLayerFrom(store_, writer_, -1, layer.blob.digest.ToString(), 0, options));
+  VENEER_TRY(const std::optional<ImportedLayer> there,
+             ExistingLayer(store_, writer_, layer.diff_id));
+  if (!there) return false;
   const MutexLock lock(mutex_);
-  content_bytes_[layer.diff_id] = there.content_bytes;
+  content_bytes_[layer.diff_id] = there->content_bytes;
   return true;
 }
 
 Result<void> LayerPuller::PullOne(const RemoteLayer& layer) {
-  Result<bool> exists = TakeExisting(layer);
-  if (exists && *exists) {
-    Tell(layer, LayerStep::kAlreadyExists);
-    return {};
-  }
   VENEER_TRY(const std::unique_ptr<PartialBlob> partial,
              PartialBlob::Take(store_.layout(), layer.blob.digest, &stop_));
   // Another process may have fetched it while this one waited.
-  exists = TakeExisting(layer);
-  if (exists && *exists) {
+  VENEER_TRY(const bool exists, TakeExisting(layer));
+  if (exists) {
     partial->Remove();
     Tell(layer, LayerStep::kAlreadyExists);
     return {};

@@ -42,7 +42,13 @@ Result<Descriptor> Choose(const ImageIndex& index, const Platform& wanted,
     return MakeError(name + ": the index lists no image", ExitCode::kNotFound);
   }
   std::string there;
-  for (const std::string& platform : others) there += (there.empty() ? "" : ", ") + platform;
+  constexpr size_t kShown = 16;
+  size_t shown = 0;
+  for (const std::string& platform : others) {
+    if (++shown > kShown) break;
+    there += (there.empty() ? "" : ", ") + PrintablePath(platform);
+  }
+  if (others.size() > kShown) there += " and others";
   return MakeError(name + ": it has no image for " + wanted.ToString() + ", only for " + there,
                    ExitCode::kNotFound);
 }

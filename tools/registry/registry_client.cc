@@ -78,7 +78,8 @@ std::string RegistryClient::ScopeToPush() const {
 }
 
 tl::unexpected<Error> RegistryClient::Refusal(const std::string& what,
-                                              const HttpResponse& response) const {
+                                              const HttpResponse& answer) const {
+  const HttpResponse response = WithoutSecret(answer, settings_.credential);
   const bool denied = RegistryError(what, response).value().code() == EACCES;
   if (!denied) return RegistryError(what, response);
   const std::string host =
@@ -94,6 +95,12 @@ Result<std::string> RegistryClient::LocationOf(const Request& request,
   if (!location) return MakeError(RepositoryName() + ": the server says no address for an upload");
   const std::vector<std::string> bases = Bases();
   return ResolveUrl(request.url.empty() ? bases.front() + request.path : request.url, *location);
+}
+
+bool RegistryClient::IsAtHome(const std::string& url) {
+  const Result<UrlParts> home = ParseUrl(Bases().front());
+  const Result<UrlParts> there = ParseUrl(url);
+  return home && there && *home == *there;
 }
 
 std::vector<std::string> RegistryClient::Bases() {

@@ -110,7 +110,9 @@ class RegistryClient {
   // Whether the registry takes a blob in several requests, as far as is known.
   bool takes_chunks() const { return takes_chunks_; }
   void TakesNoChunks() { takes_chunks_ = false; }
-  // RegistryError(), which says where it is that a user is not let in.
+  // Whether an address is that of the registry, or of the mirror that stands for it.
+  bool IsAtHome(const std::string& url);
+  // RegistryError(), which tells nothing of the credential, and says where it is that a user is not let in.
   tl::unexpected<Error> Refusal(const std::string& what, const HttpResponse& response) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "layerdb/base/base64.h"
 #include "layerdb/base/printable.h"
 #include "tools/format/json.h"
 
@@ -107,6 +108,17 @@ tl::unexpected<Error> RegistryError(std::string_view what, const HttpResponse& r
   return tl::unexpected(Error(std::string(what) + ": " + text,
                               response.status == kGone ? ExitCode::kNotFound : ExitCode::kFailed,
                               ErrnoOfStatus(response.status)));
+}
+
+HttpResponse WithoutSecret(HttpResponse response, const std::optional<Credential>& credential) {
+  if (!credential) return response;
+  const std::string pair = credential->username + ":" + credential->password;
+  for (const std::string& secret :
+       {credential->password, Base64Encode(pair), credential->identity_token}) {
+    if (secret.empty() || response.body.find(secret) == std::string::npos) continue;
+    response.body.clear();
+  }
+  return response;
 }
 
 }  // namespace veneer

@@ -4,11 +4,13 @@
 #ifndef VENEER_TOOLS_REGISTRY_REGISTRY_ERROR_H_
 #define VENEER_TOOLS_REGISTRY_REGISTRY_ERROR_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layerdb/base/result.h"
+#include "tools/registry/credential.h"
 #include "tools/registry/http_client.h"
 
 namespace veneer {
@@ -26,6 +28,9 @@ std::vector<RegistryProblem> ProblemsOf(std::string_view body);
 // Gateway)". The exit code is kNotFound for 404, and the errno says what to do: EACCES for 401 and
 // 403, ENOENT for 404, EAGAIN for 429 and 5xx, which another try may mend, EPROTO for the rest.
 tl::unexpected<Error> RegistryError(std::string_view what, const HttpResponse& response);
+
+// An answer, without its body where that gives back the credential that it was shown. Pure.
+HttpResponse WithoutSecret(HttpResponse response, const std::optional<Credential>& credential);
 
 }  // namespace veneer
 

@@ -28,7 +28,8 @@ Result<FoundRepository> ParseResult(const Json& item) {
   found.automated = automated.value_or(false);
   if (const auto stars = item.find("star_count"); stars != item.end() && !stars->is_null()) {
     if (!stars->is_number_integer()) return MakeError("\"star_count\" is not a number");
-    found.stars = stars->get<int64_t>();
+    const bool huge = stars->is_number_unsigned() && stars->get<uint64_t>() > INT64_MAX;
+    found.stars = huge ? INT64_MAX : stars->get<int64_t>();
   }
   if (found.name.empty()) return MakeError("an item of \"results\" has no name");
   return found;

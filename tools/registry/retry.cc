@@ -19,9 +19,14 @@ bool IsWorthRetrying(const Error& error) {
 std::optional<std::chrono::milliseconds> ParseRetryAfter(
     std::string_view value, std::chrono::system_clock::time_point now) {
   using std::chrono::seconds;
-  constexpr uint32_t kMaxSeconds = 1'000'000;
-  uint32_t count = 0;
-  if (ParseNumber(value, &count)) return seconds(std::min(count, kMaxSeconds));
+  constexpr int64_t kMaxSeconds = 1'000'000;
+  const bool number =
+      !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+  if (number) {
+    int64_t count = kMaxSeconds;  // also where it is too large for a number
+    ParseNumber(value, &count);
+    return seconds(std::min(count, kMaxSeconds));
+  }
   struct tm date {};
   const std::string text(value);
   // The three forms that RFC 9110, section 5.6.7, has a reader take.
@@ -30,9 +35,9 @@ std::optional<std::chrono::milliseconds> ParseRetryAfter(
     date = {};
     const char* end = ::strptime(text.c_str(), form, &date);
     if (end == nullptr || *end != '\0') continue;
-    const auto then = std::chrono::system_clock::from_time_t(::timegm(&date));
-    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(then - now);
-    return std::max(wait, std::chrono::milliseconds(0));
+    // Not as time points: those end in the year 2262.
+    const int64_t wait = ::timegm(&date) - std::chrono::system_clock::to_time_t(now);
+    return seconds(std::clamp(wait, int64_t{0}, kMaxSeconds));
   }
   return std::nullopt;
 }

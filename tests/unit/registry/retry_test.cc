@@ -25,6 +25,15 @@ TEST(ParseRetryAfter, APastDateIsNow) {
   EXPECT_EQ(ParseRetryAfter("Sun, 09 Sep 2001 01:46:30 GMT", kNow), seconds(0));
 }
 
+TEST(ParseRetryAfter, WhatNoNumberAndNoClockHoldsIsLong) {
+  for (const char* value :
+       {"99999999999999", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"}) {
+    const auto wait = ParseRetryAfter(value, kNow);
+    ASSERT_TRUE(wait) << value;
+    EXPECT_GE(*wait, seconds(1'000'000)) << value;
+  }
+}
+
 TEST(ParseRetryAfter, AnythingElseIsNone) {
   for (const char* value : {"", "soon", "-1", "1.5", "7 ", "Sun, 09 Sep 2001"}) {
     EXPECT_EQ(ParseRetryAfter(value, kNow), std::nullopt) << value;
