@@ -42,12 +42,12 @@ seen() {
   printf 'as seen: %s: %q\n' "$1" "$3"
 }
 
-# registry [LINE...]: docker-registry, which `packages` has installed, serves at $host until the end;
-# the lines go into its configuration.
+# registry DELETE: docker-registry, which `packages` has installed, serves at $host until the
+# end. DELETE is its setting of that name.
 registry() {
   host=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  printf '%s\n' "version: 0.1" "storage: {filesystem: {rootdirectory: $work/registry}, delete: {enabled: true}}" \
-    "http: {addr: '$host'}" "$@" >registry.yml
+  printf '%s\n' "version: 0.1" "storage: {filesystem: {rootdirectory: $work/registry}, delete: $1}" \
+    "http: {addr: '$host'}" >registry.yml
   docker-registry serve registry.yml >registry.log 2>&1 &
   registry_pid=$!
   until curl -sf "http://$host/v2/" >answer; do

@@ -5,11 +5,12 @@
 #   types in Accept gets the manifest as it is.
 # Behaviour: without OCI's type in Accept, an OCI manifest that is there is 404 MANIFEST_UNKNOWN, by
 #   tag and by digest. "*/*", which curl sends, does not help.
-# Seen: 404 for HEAD and GET, "OCI manifest found, but accept header does not support OCI manifests".
+# Seen: 404 for HEAD and GET, which says "OCI manifest found, but accept header does not support OCI
+#   manifests".
 # shellcheck source=findings/common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 packages docker-registry=2.8.2+ds1-1
-registry
+registry "{enabled: true}"
 
 url=http://$host/v2/app
 type=application/vnd.oci.image.manifest.v1+json

@@ -55,8 +55,8 @@ struct ImportedLayer {
   std::string rewritten = {};
 };
 
-// A layer that is in the store and sound, so that nothing need be read; nullopt where it is not. One
-// that has lost how its archive is written is marked as damaged.
+// A layer that is in the store and sound, so that nothing need be read; nullopt where it is not.
+// One that has lost how its archive is written is marked as damaged.
 Result<std::optional<ImportedLayer>> ExistingLayer(Store& store, StoreWriter& store_writer,
                                                    const Digest& diff_id);
 

@@ -6,8 +6,9 @@ import os
 import pty
 import re
 
+from support.faulty_proxy import says
 from support.files import read
-from support.images import Image, Layout, layer, write_directory
+from support.images import OCI_INDEX, Image, Layout, layer, write_directory
 from support.registry_case import PullCase, published, sample
 
 PROGRESS = r"Pulling fs layer|Waiting|Downloading|Verifying Checksum|Download complete|Extracting|Retrying[^\n]*"
@@ -123,6 +124,17 @@ class Names(PullCase):
         self.assertTrue(output.endswith(f"for {self.name('team/app')}\n{self.name('team/app')}\n"), output)
         self.refused("pull", "-a", self.name("team/app", "1"), code=2, say="tag")
 
+    def test_all_tags_though_one_is_no_image(self):
+        published(self.good, sample(1), "mixed", "1")
+        published(self.good, sample(1, seed="other"), "mixed", "3")
+        self.between.fault(says(200, b'{"schemaVersion":2,"manifests":[]}', OCI_INDEX), path="/manifests/2")
+        self.between.fault(says(200, b'{"name":"mixed","tags":["1","2","3"]}'), path="/tags/list")
+        done = self.run_veneer("pull", "-a", self.name("mixed"))
+        self.assertRegex(done.err, r"\Aveneer: warning: .*mixed:2: .*; the next tag is pulled\nveneer: .*mixed:2: .*\n\Z")
+        self.assertNotEqual(done.code, 0)
+        self.assertEqual(set(self.images()) & {self.name("mixed", "1"), self.name("mixed", "3")},
+                         {self.name("mixed", "1"), self.name("mixed", "3")})
+
     def test_the_size_is_that_of_the_files_and_larger_than_what_came(self):
         published(self.good, Image(layer(file="a" * 500_000)), "app", "1")
         self.veneer("pull", self.name("app", "1"))
@@ -155,6 +167,13 @@ class Names(PullCase):
         self.assertEqual(sorted(found["RepoDigests"]),
                          sorted([f"{self.name('app')}@{name}", f"{self.name('other/app')}@{other}"]))
         self.assertEqual(sorted(found["RepoTags"]), sorted([self.name("app", "1"), self.name("other/app", "1")]))
+
+    def test_digests_without_a_tag_are_listed(self):
+        digest, _ = published(self.good, sample(1), "app", "1")
+        self.veneer("pull", f"{self.name('app')}@{digest}")
+        rows = [line.split()[:3] for line in self.veneer("images", "--digests").splitlines()]
+        self.assertIn([self.name("app"), "<none>", digest], rows)
+        self.assertIn(["<none>", "<none>"], [line.split()[:2] for line in self.veneer("images").splitlines()])
 
     def test_rmi_of_a_digest_and_of_the_last_tag(self):
         name, _ = published(self.good, sample(2), "app", "1")

@@ -151,13 +151,32 @@ Result<std::map<Digest, size_t>> CountContainers(Store& store) {
   return counts;
 }
 
-// Of the names by digest the first in this repository.
-std::string DigestIn(const std::vector<std::string>& repo_digests, const std::string& repository) {
+struct ImageName {
+  std::string repository, tag, digest;
+};
+
+// The rows of an image: each tag with the first digest of its repository; then, where digests are
+// shown, those of repositories in which it has no tag, as Docker has it.
+std::vector<ImageName> NamesOf(const std::vector<std::string>& tags,
+                               const std::vector<std::string>& repo_digests) {
+  std::vector<ImageName> names;
+  for (const std::string& name : tags) {
+    auto [repository, tag] = SplitTagName(name);
+    names.push_back({std::move(repository), std::move(tag), kNone});
+  }
   for (const std::string& name : repo_digests) {
     const size_t at = name.find('@');
-    if (name.substr(0, at) == repository) return name.substr(at + 1);
+    const std::string repository = name.substr(0, at);
+    bool found = false;
+    for (ImageName& one : names) {
+      if (one.repository != repository) continue;
+      if (one.digest == kNone) one.digest = name.substr(at + 1);
+      found = true;
+    }
+    if (!found) names.push_back({repository, kNone, name.substr(at + 1)});
   }
-  return kNone;
+  if (names.empty()) names.push_back({kNone, kNone, kNone});
+  return names;
 }
 
 Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& arguments,
@@ -182,18 +201,12 @@ Result<std::vector<Json>> MakeRows(Store& store, const ImagesArguments& argument
     if (format.Needs("VirtualSize")) common["VirtualSize"] = ShowSize(image.size, arguments.bytes);
     if (format.Needs("Containers")) common["Containers"] = std::to_string(containers[image.id]);
     std::vector<std::string> digests;
-    if (format.Needs("Digest")) {
-      digests = RepoDigestsOf(store, image, listing.tags);
-      common["Digest"] = kNone;
-    }
-    std::vector<std::string> names = listing.tags;
-    if (names.empty()) names.emplace_back();
-    for (const std::string& name : names) {
-      const auto [repository, tag] = SplitTagName(name);
+    if (format.Needs("Digest")) digests = RepoDigestsOf(store, image, listing.tags);
+    for (const ImageName& name : NamesOf(listing.tags, digests)) {
       Json row = common;
-      row["Repository"] = repository.empty() ? kNone : repository;
-      row["Tag"] = tag.empty() ? kNone : tag;
-      if (format.Needs("Digest")) row["Digest"] = DigestIn(digests, repository);
+      row["Repository"] = name.repository;
+      row["Tag"] = name.tag;
+      if (format.Needs("Digest")) row["Digest"] = name.digest;
       rows.push_back(std::move(row));
     }
   }

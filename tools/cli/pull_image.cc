@@ -71,6 +71,7 @@ Result<std::vector<PulledByName>> PullAllTags(Store& store, RegistryAccess& acce
       if (tags.empty())
         return MakeError(CanonicalName(reference) + ": no tags", ExitCode::kNotFound);
       done.clear();
+      std::optional<Error> unusable;
       for (const std::string& tag : tags) {
         // A tag comes from a stranger, and could be another name.
         if (!IsTag(tag)) {
@@ -80,10 +81,18 @@ Result<std::vector<PulledByName>> PullAllTags(Store& store, RegistryAccess& acce
         Reference tagged = reference;
         tagged.tag = tag;
         tagged.digest.reset();
-        VENEER_TRY(PulledImage image, PullImage(store, client, tagged, options));
-        done.push_back({std::move(tagged), std::move(image)});
+        Result<PulledImage> image = PullImage(store, client, tagged, options);
+        // A signature or an attestation has a tag beside the images, which are pulled all the same.
+        if (!image && image.error().code() == 0) {
+          LogWarning(image.error().message() + "; the next tag is pulled");
+          unusable = image.error();
+          continue;
+        }
+        if (!image) return tl::unexpected(std::move(image).error());
+        done.push_back({std::move(tagged), *std::move(image)});
         end(done.back());
       }
+      if (unusable) return tl::unexpected(*unusable);
       return {};
     });
   }));

@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::seconds kLockPatience{10};
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
+constexpr mode_t kSharedMode = 0755;
 
 // Where the bytes of `path` are: the same path where nothing is there.
 std::string TargetOf(const std::string& path) {
@@ -32,10 +33,11 @@ std::string DirectoryOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<void> MakeDirectories(const std::string& path) {
+// Those above may be of all users, as /run/containers is.
+Result<void> MakeDirectories(const std::string& path, mode_t mode = kDirectoryMode) {
   if (Exists(path)) return {};
-  VENEER_TRY_VOID(MakeDirectories(DirectoryOf(path)));
-  VENEER_TRY_CTX_VOID(EnsureDir(path, kDirectoryMode), "make the directory " + path);
+  VENEER_TRY_VOID(MakeDirectories(DirectoryOf(path), kSharedMode));
+  VENEER_TRY_CTX_VOID(EnsureDir(path, mode), "make the directory " + path);
   return {};
 }
 

@@ -23,7 +23,12 @@ Result<Credential> VerifyLogin(RegistryAccess& access, const std::string& host,
   const std::unique_ptr<RegistryClient> client =
       access.ClientToLogIn(std::move(endpoint), credential);
   Result<void> let_in = client->Check();
-  if (!let_in) return tl::unexpected(std::move(let_in).error().Context("login to " + host));
+  if (!let_in) {
+    // Whoever is not let in with this password need not be told to log in.
+    Error error = std::move(let_in).error().Context("login");
+    if (error.reason() != Reason::kAccessDenied) return tl::unexpected(std::move(error));
+    return tl::unexpected(std::move(error).Because(Reason::kOther));
+  }
   Credential kept = credential;
   if (std::string token = client->RefreshToken(); !token.empty()) {
     kept.identity_token = std::move(token);

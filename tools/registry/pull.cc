@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "layerdb/base/log.h"
 #include "layerdb/base/mutex.h"
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layer_blobs.h"
@@ -109,12 +110,20 @@ Result<std::vector<LayerBlobs::Learnt>> LayerPuller::Learnt() const {
 Result<uint64_t> LayerPuller::PullAll() {
   std::set<Digest> seen;
   std::vector<const RemoteLayer*> lacking;
+  size_t not_kept = 0;
   for (const RemoteLayer& layer : image_.layers) {
     if (!seen.insert(layer.diff_id).second) continue;
     layers_.push_back(&layer);
     VENEER_TRY(const bool exists, TakeExisting(layer));
     Tell(layer, exists ? LayerStep::kAlreadyExists : LayerStep::kPullingFsLayer);
     if (!exists) lacking.push_back(&layer);
+    const std::optional<Digest> blob = Digest::Parse(layer.blob.digest.ToString());
+    if (exists && options_.keep_compressed && !(blob && store_.HasBlob(*blob))) ++not_kept;
+  }
+  if (not_kept > 0) {
+    LogWarning(
+        std::to_string(not_kept) +
+        " of the layers are here already, without the compressed bytes, which are not fetched");
   }
   for (size_t i = options_.at_once; i < lacking.size(); ++i) {
     Tell(*lacking[i], LayerStep::kWaiting);

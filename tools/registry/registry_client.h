@@ -112,7 +112,8 @@ class RegistryClient {
   void TakesNoChunks() { takes_chunks_ = false; }
   // Whether an address is that of the registry, or of the mirror that stands for it.
   bool IsAtHome(const std::string& url);
-  // RegistryError(), which tells nothing of the credential, and says where it is that a user is not let in.
+  // RegistryError(), which gives nothing of the credential back, and says where it is that a user
+  // is not let in.
   tl::unexpected<Error> Refusal(const std::string& what, const HttpResponse& response) const;
 
  private:
