@@ -46,11 +46,11 @@ class AuthFileChangeTest : public testing::Test {
   const std::string dir_ = MakeTempDir("Auth");
 };
 
-TEST_F(AuthFileChangeTest, AFileAndItsDirectoriesAreTheUsersAlone) {
+TEST_F(AuthFileChangeTest, AFileAndItsDirectoryAreTheUsersAlone) {
   const mode_t mask = ::umask(0);
   ASSERT_TRUE(Put("a/containers/auth.json", "h"));
   ::umask(mask);
-  EXPECT_EQ(Mode("a"), 0700U);
+  EXPECT_EQ(Mode("a"), 0755U);
   EXPECT_EQ(Mode("a/containers"), 0700U);
   EXPECT_EQ(Mode("a/containers/auth.json"), 0600U);
   EXPECT_EQ(Mode("a/containers/auth.json.lock"), 0600U);
