@@ -5,7 +5,6 @@
 #include <array>
 #include <limits>
 #include <optional>
-#include <tuple>
 
 #include "layerdb/base/parse.h"
 #include "tools/dockerfile/words.h"
@@ -26,6 +25,32 @@ std::optional<uint32_t> Port(std::string_view text) {
   const auto port = ParseNumber<uint32_t>(text);
   if (!port || *port < 1 || *port > 65'535) return std::nullopt;
   return port;
+}
+
+// PORT or PORT-PORT.
+std::optional<std::pair<uint32_t, uint32_t>> PortRange(std::string_view text) {
+  const size_t dash = text.find('-');
+  const std::optional<uint32_t> first = Port(text.substr(0, dash));
+  const std::optional<uint32_t> last =
+      dash == std::string_view::npos ? first : Port(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return std::pair(*first, *last);
+}
+
+// What stands before a port: nothing, HOST, or IP:HOST with an empty HOST for any. Several ports
+// need as many of the host.
+bool IsHostPart(std::string_view text, std::pair<uint32_t, uint32_t> ports) {
+  const size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos) {
+    constexpr std::string_view kOfAddresses = "0123456789abcdefABCDEF.:[]";
+    if (text.substr(0, colon).find_first_not_of(kOfAddresses) != std::string_view::npos)
+      return false;
+    text.remove_prefix(colon + 1);
+  }
+  if (text.empty()) return true;
+  const auto host = PortRange(text);
+  const uint32_t more = ports.second - ports.first;
+  return host && (more == 0 || host->second - host->first == more);
 }
 
 // A name, or a number below 2^31.
@@ -59,16 +84,18 @@ Result<void> AddPorts(std::string_view text, std::vector<std::string>* ports) {
       return InstructionError("'" + std::string(text) + "': the protocol is tcp, udp or sctp");
     }
   }
-  const std::string_view range = text.substr(0, slash);
-  const size_t dash = range.find('-');
-  const std::optional<uint32_t> first = Port(range.substr(0, dash));
-  const std::optional<uint32_t> last =
-      dash == std::string_view::npos ? first : Port(range.substr(dash + 1));
-  if (!first || !last || *first > *last) {
+  // [[IP:]HOST:]PORT
+  std::string_view range = text.substr(0, slash);
+  const size_t colon = range.rfind(':');
+  const std::string_view host = colon == std::string_view::npos ? "" : range.substr(0, colon);
+  if (colon != std::string_view::npos) range.remove_prefix(colon + 1);
+  const auto ports_of_range = PortRange(range);
+  if (!ports_of_range || !IsHostPart(host, *ports_of_range)) {
     return InstructionError("'" + std::string(text) +
                             "' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
   }
-  for (uint32_t port = *first; port <= *last; ++port) {
+  const auto& [first, last] = *ports_of_range;
+  for (uint32_t port = first; port <= last; ++port) {
     ports->push_back(std::to_string(port) + "/" + protocol);
   }
   return {};
@@ -134,7 +161,7 @@ std::string JoinPath(std::string_view base, std::string_view path) {
   return joined.empty() ? "/" : joined;
 }
 
-Result<HealthcheckOptions> ParseHealthcheckOptions(std::string_view text) {
+Result<HealthcheckOptions> ParseHealthcheckOptions(const std::vector<InstructionFlag>& flags) {
   // The option, its name in the config, whether it is a time.
   struct Known {
     std::string_view option;
@@ -147,35 +174,29 @@ Result<HealthcheckOptions> ParseHealthcheckOptions(std::string_view text) {
                                             {"--start-interval", "StartInterval", true},
                                             {"--retries", "Retries", false}}};
   HealthcheckOptions out;
-  auto [word, rest] = SplitFirstWord(text);
-  for (; word.starts_with("--"); std::tie(word, rest) = SplitFirstWord(rest)) {
-    const size_t equals = word.find('=');
-    const std::string_view name = word.substr(0, equals);
+  for (const InstructionFlag& flag : flags) {
+    const std::string name = "--" + flag.name;
     const auto known = std::ranges::find(kKnown, name, &Known::option);
-    if (known == kKnown.end()) return InstructionError("no option '" + std::string(name) + "'");
-    if (equals == std::string_view::npos)
-      return InstructionError(std::string(name) + " needs a value, with =");
-    for (const auto& [member, value] : out.values) {
-      if (member == known->member)
-        return InstructionError(std::string(name) + " may be given only once");
+    if (known == kKnown.end()) return InstructionError("no option '" + name + "'");
+    if (!flag.value) return InstructionError(name + " needs a value, with =");
+    for (const auto& [member, value] : out) {
+      if (member == known->member) return InstructionError(name + " may be given only once");
     }
-    const std::string_view value = word.substr(equals + 1);
+    const std::string& value = *flag.value;
     std::optional<int64_t> number;
     if (known->time) {
       number = ParseGoDuration(value);
       if (!number || *number < 0 || (*number > 0 && *number < kMillisecond)) {
-        return InstructionError(std::string(word) + ": a time is like 1m30s, and at least 1ms");
+        return InstructionError(name + "=" + value + ": a time is like 1m30s, and at least 1ms");
       }
     } else {
       number = IsNumber(value) ? ParseNumber<int64_t>(value) : std::nullopt;
       if (!number || *number > std::numeric_limits<int32_t>::max()) {
-        return InstructionError(std::string(word) + ": not a number of times");
+        return InstructionError(name + "=" + value + ": not a number of times");
       }
     }
-    out.values.emplace_back(known->member, *number);
+    out.emplace_back(known->member, *number);
   }
-  // What is left begins with `word`, which lies in `text`.
-  out.rest = word.empty() ? std::string_view() : text.substr(word.data() - text.data());
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
+#include "tools/dockerfile/dockerfile.h"
 
 namespace veneer {
 
@@ -24,7 +25,9 @@ inline tl::unexpected<Error> InstructionError(const std::string& why) {
 // ASCII letters in upper case.
 std::string UpperCase(std::string_view text);
 
-// "80", "53/udp", "8000-8010": appends "80/tcp", …, as ExposedPorts has them. Usage error.
+// "80", "53/udp", "8000-8010": appends "80/tcp", …, as ExposedPorts has them. Of "8080:80" and
+// "127.0.0.1:8080:80", which say where a host would offer the port, the last part counts. Usage
+// error.
 Result<void> AddPorts(std::string_view text, std::vector<std::string>* ports);
 
 // USER[:GROUP], names or numbers. Usage error; a number of more than 31 bits is one, because
@@ -38,14 +41,10 @@ bool IsSignal(std::string_view text);
 // slashes too many.
 std::string JoinPath(std::string_view base, std::string_view path);
 
-// The options in front of a HEALTHCHECK's command, under their names in the config, times in
-// nanoseconds.
-struct HealthcheckOptions {
-  std::vector<std::pair<std::string, int64_t>> values;
-  std::string_view rest;
-};
+// The options of a HEALTHCHECK under their names in the config, times in nanoseconds.
+using HealthcheckOptions = std::vector<std::pair<std::string, int64_t>>;
 // Usage error: an option that is not known or given twice, a time of less than a millisecond.
-Result<HealthcheckOptions> ParseHealthcheckOptions(std::string_view text);
+Result<HealthcheckOptions> ParseHealthcheckOptions(const std::vector<InstructionFlag>& flags);
 
 }  // namespace veneer
 

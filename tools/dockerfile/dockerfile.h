@@ -18,6 +18,9 @@
 
 namespace veneer {
 
+// The largest Dockerfile. Those of people have some kilobytes; whoever reads one reads no more.
+inline constexpr size_t kMaxDockerfileBytes = size_t{1} << 20;
+
 // <<NAME and the lines up to NAME.
 struct Heredoc {
   std::string name;
@@ -56,9 +59,15 @@ struct Dockerfile {
   std::vector<DockerfileWarning> warnings;
 };
 
-// Usage errors, each with the number of its line: an instruction that does not exist, a heredoc
-// that does not end, a directive that is wrong or given twice, no instruction at all.
+// Usage errors, which begin with "line N: ": an instruction that does not exist, a heredoc that
+// does not end, a directive that is wrong or given twice, text behind a JSON list, an instruction other
+// than ARG before the first FROM. Without a line: no instruction at all, no FROM, a NUL, more than
+// kMaxDockerfileBytes.
 Result<Dockerfile> ParseDockerfile(std::string_view text);
+
+// One instruction with its heredocs, as "OnBuild" of a config has them: the lines are from 1, there
+// are no directives, and FROM is not needed. Usage errors as above; more than one instruction.
+Result<Instruction> ParseInstruction(std::string_view text);
 
 }  // namespace veneer
 

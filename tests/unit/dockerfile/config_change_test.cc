@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "tools/dockerfile/config_values.h"
-#include "tools/dockerfile/words.h"
 #include "tools/format/go_duration.h"
 
 namespace veneer {
@@ -35,6 +34,8 @@ TEST(ConfigChangeTest, EveryInstructionHasItsPlaceInTheConfig) {
       {"ENV a b  c ", R"({"Env":["a=b  c"]})"},
       {"ENV a=", R"({"Env":["a="]})"},
       {"ENV a=1=2", R"({"Env":["a=1=2"]})"},
+      {"EXPOSE 8080:80 127.0.0.1:90-91:81/udp [::1]::82",
+       R"({"ExposedPorts":{"80/tcp":{},"81/udp":{},"82/tcp":{}}})"},
       {"EXPOSE 80 53/UDP 8000-8002/tcp",
        R"({"ExposedPorts":{"80/tcp":{},"53/udp":{},"8000/tcp":{},"8001/tcp":{},"8002/tcp":{}}})"},
       {"LABEL a=b \"c d\"='e f'", R"({"Labels":{"a":"b","c d":"e f"}})"},
@@ -66,6 +67,7 @@ TEST(ConfigChangeTest, WhatIsWrongIsRefusedAndTheInstructionNamed) {
       {"FRM x", "FRM: no such instruction"},
       {"CMD", "CMD: the command is missing"},
       {"CMD [1]", "CMD: a list in brackets holds strings"},
+      {"CMD [\"a\"] x", "CMD: there is text behind the list in brackets"},
       {"ENV", "ENV: NAME=VALUE is missing"},
       {"ENV a", "ENV: it takes NAME=VALUE...; 'a' has no ="},
       {"ENV a=b c", "'c' has no ="},
@@ -78,6 +80,10 @@ TEST(ConfigChangeTest, WhatIsWrongIsRefusedAndTheInstructionNamed) {
       {"EXPOSE 65536", "'65536' is not PORT"},
       {"EXPOSE 80/icmp", "the protocol is tcp, udp or sctp"},
       {"EXPOSE 9-8", "'9-8' is not PORT"},
+      {"EXPOSE 1-2:80-82", "'1-2:80-82' is not PORT"},
+      {"EXPOSE x:80", "'x:80' is not PORT"},
+      {"EXPOSE host:1:80", "'host:1:80' is not PORT"},
+      {"EXPOSE 80:", "'80:' is not PORT"},
       {"EXPOSE 1-", "'1-' is not PORT"},
       {"USER", "USER: USER[:GROUP] is missing"},
       {"USER 2147483648", "'2147483648' is not USER"},
@@ -151,44 +157,6 @@ TEST(ConfigChangeTest, AConfigOfAStrangerMayHoldAnything) {
   // What a variable holds is checked when it is known.
   EXPECT_EQ(Apply(R"({"Env":["P=x"]})", {"EXPOSE $P"}),
             "! EXPOSE: 'x' is not PORT[-PORT][/PROTOCOL], ports from 1 to 65535");
-}
-
-TEST(DockerfileWordsTest, ExpandsAsAShellDoes) {
-  const auto expand = [](std::string_view word) {
-    const auto result = ExpandWord(word, [](std::string_view name) -> std::optional<std::string> {
-      if (name == "a") return "A";
-      if (name == "empty") return "";
-      return std::nullopt;
-    });
-    return result ? *result : "! " + result.error().message();
-  };
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"$a", "A"},
-      {"x${a}y$a-$a_", "xAyA-"},
-      {"\\$a", "$a"},
-      {"'$a'", "$a"},
-      {"\"$a \\$a \\\" \\n\"", "A $a \" \\n"},
-      {"$", "$"},
-      {"$1", "$1"},
-      {"a\\", "a\\"},
-      {"${none:-x}${empty:-y}${empty-z}${a:-w}", "xyA"},
-      {"${none:+x}${empty:+y}${empty+z}${a:+w}", "zw"},
-      {"${none:-${none:-${a}}}", "A"},
-      {"${none:-'x y'}", "x y"},
-  };
-  for (const auto& [word, value] : cases) EXPECT_EQ(expand(word), value) << word;
-  for (const char* bad : {"${a", "${}", "${a%b}", "${a:?b}", "'", "\"", "${:-x}"}) {
-    EXPECT_EQ(expand(bad).substr(0, 2), "! ") << bad;
-  }
-  std::string deep;
-  for (int i = 0; i < 1000; ++i) deep += "${none:-";
-  EXPECT_EQ(expand(deep + std::string(1000, '}')).substr(0, 2), "! ");
-}
-
-TEST(DockerfileWordsTest, SplitsOutsideOfQuotes) {
-  EXPECT_EQ(SplitWords(" a 'b c' d\\ e \"f 'g\"  "),
-            (std::vector<std::string>{"a", "'b c'", "d\\ e", "\"f 'g\""}));
-  EXPECT_TRUE(SplitWords(" \t").empty());
 }
 
 TEST(GoDurationTest, ReadsWhatGoReads) {
