@@ -43,8 +43,9 @@ bool IsHostPart(std::string_view text, std::pair<uint32_t, uint32_t> ports) {
   const size_t colon = text.rfind(':');
   if (colon != std::string_view::npos) {
     constexpr std::string_view kOfAddresses = "0123456789abcdefABCDEF.:[]";
-    if (text.substr(0, colon).find_first_not_of(kOfAddresses) != std::string_view::npos)
+    if (text.substr(0, colon).find_first_not_of(kOfAddresses) != std::string_view::npos) {
       return false;
+    }
     text.remove_prefix(colon + 1);
   }
   if (text.empty()) return true;
@@ -183,16 +184,17 @@ Result<HealthcheckOptions> ParseHealthcheckOptions(const std::vector<Instruction
       if (member == known->member) return InstructionError(name + " may be given only once");
     }
     const std::string& value = *flag.value;
+    const std::string shown = std::string(name).append("=").append(value);
     std::optional<int64_t> number;
     if (known->time) {
       number = ParseGoDuration(value);
       if (!number || *number < 0 || (*number > 0 && *number < kMillisecond)) {
-        return InstructionError(name + "=" + value + ": a time is like 1m30s, and at least 1ms");
+        return InstructionError(shown + ": a time is like 1m30s, and at least 1ms");
       }
     } else {
       number = IsNumber(value) ? ParseNumber<int64_t>(value) : std::nullopt;
       if (!number || *number > std::numeric_limits<int32_t>::max()) {
-        return InstructionError(name + "=" + value + ": not a number of times");
+        return InstructionError(shown + ": not a number of times");
       }
     }
     out.emplace_back(known->member, *number);

@@ -18,8 +18,8 @@ namespace veneer {
 class DirectiveReader {
  public:
   // Takes the next line, without its end, and sets in `file` what the line says. The first line
-  // that is no directive is the last one that is looked at. Usage error: a directive that is given twice, an
-  // escape character other than a backslash and a backtick.
+  // that is no directive is the last one that is looked at. Usage error: a directive that is given
+  // twice, an escape character other than a backslash and a backtick.
   Result<void> Take(std::string_view line, Dockerfile* file);
 
  private:

@@ -60,9 +60,9 @@ struct Dockerfile {
 };
 
 // Usage errors, which begin with "line N: ": an instruction that does not exist, a heredoc that
-// does not end, a directive that is wrong or given twice, text behind a JSON list, an instruction other
-// than ARG before the first FROM. Without a line: no instruction at all, no FROM, a NUL, more than
-// kMaxDockerfileBytes.
+// does not end, a directive that is wrong or given twice, text behind a JSON list, an
+// instruction other than ARG before the first FROM. Without a line: no instruction at all, no FROM,
+// a NUL, more than kMaxDockerfileBytes.
 Result<Dockerfile> ParseDockerfile(std::string_view text);
 
 // One instruction with its heredocs, as "OnBuild" of a config has them: the lines are from 1, there

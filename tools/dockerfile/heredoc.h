@@ -18,8 +18,8 @@ struct HeredocMark {
 };
 
 // The words of an instruction that are [DIGITS]<<NAME or [DIGITS]<<-NAME as a whole, in their
-// order. None where a quote is not closed: the line is something else then. The escape character is a
-// backslash here, whatever the directive says.
+// order. None where a quote is not closed: the line is something else then. The escape
+// character is a backslash here, whatever the directive says.
 std::vector<HeredocMark> FindHeredocs(std::string_view line);
 
 }  // namespace veneer

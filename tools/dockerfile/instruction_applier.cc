@@ -57,6 +57,7 @@ void SetMembers(const std::vector<std::pair<std::string, Value>>& members, Json*
 // {"name": {}}, as ports and volumes have it.
 std::vector<std::pair<std::string, Json>> WithEmptyObjects(const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, Json>> members;
+  members.reserve(names.size());
   for (const std::string& name : names) members.emplace_back(name, Json::object());
   return members;
 }
