@@ -16,8 +16,9 @@ inline constexpr int kExitNotRunnable = 126;
 inline constexpr int kExitNotFound = 127;
 
 // Takes on the account, directory, environment, terminal, limits and rights of the command, closes
-// every other descriptor, and executes it. Call in a new process whose root is the tree already. What goes
-// wrong is one line on standard error, and a byte in `failed`, a pipe that is closed otherwise.
+// every other descriptor, and executes it. Call in a new process whose root is the tree already.
+// What goes wrong is one line on standard error, and a byte in `failed`, a pipe that is closed
+// otherwise.
 [[noreturn]] void BecomeCommand(const ProcessSpec& spec, const Account& account,
                                 const Terminal& terminal, const CommandRights& rights, int failed);
 

@@ -94,8 +94,8 @@ struct SessionSpec {
   bool UsesTerminal() const { return !process.IsRedirected() && cancel_fd < 0; }
 };
 
-// The session's /etc/hosts, made of the host's: `extra_hosts`, and the session's own name, if it has
-// one. Pure.
+// The session's /etc/hosts, made of the host's: with `extra_hosts`, and with the session's own name
+// if it has one. Pure.
 std::string HostsText(std::string_view hosts, const SessionSpec& spec);
 
 // The environment of the command: PATH, HOME and TERM where `given` does not have them, then

@@ -24,8 +24,8 @@ struct Ulimit {
   friend bool operator==(const Ulimit&, const Ulimit&) = default;
 };
 
-// NAME=SOFT[:HARD], where -1 is no limit, and HARD is SOFT where it is not given. Pure. Usage error:
-// another form, a name that is none, a soft limit beyond the hard one.
+// NAME=SOFT[:HARD], where -1 is no limit, and HARD is SOFT where it is not given. Pure. Usage
+// error: another form, a name that is none, a soft limit beyond the hard one.
 Result<Ulimit> ParseUlimit(std::string_view text);
 
 // Fails for a name that is none, and for a hard limit beyond that of this process, which would be
