@@ -55,7 +55,9 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian/prepare.cmake)
 # fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id; libcurl
-# is loaded to import from a URL, and libisal2 to read gzip faster.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fuse3, uidmap, libcurl4t64 | libcurl4, libisal2")
+# is loaded to import from a URL, and libisal2 to read gzip faster; golang-github-containers-common
+# has the list of the system calls that a build may make.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
+    "fuse3, uidmap, libcurl4t64 | libcurl4, libisal2, golang-github-containers-common")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS mmdebstrap)
 include(CPack)

@@ -47,6 +47,7 @@ THIRD_PARTY = {
     r"CLI/.*": ["tools/cli/parser.cc"],
     r"nlohmann/.*": ["tools", "fs/fuse/statistics.cc"],
     r"curl/.*": ["tools/registry"],
+    r"seccomp\.h": ["tools/run/seccomp_filter.cc"],
     # A large header: one file reads it, and gives values.
     r"toml\+\+/.*": ["tools/registry/registries_toml.cc"],
     r"(gtest|gmock)/.*": ["tests"],

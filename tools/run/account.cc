@@ -56,7 +56,7 @@ tl::unexpected<Error> Unknown(const char* kind, std::string_view name) {
 // passwd(5): name:password:uid:gid:comment:home:shell
 Result<void> FindUser(std::string_view user, std::string_view passwd, Account* account) {
   bool found = false;
-  const std::optional<uint32_t> number = IsNumber(user) ? ToId(user) : std::nullopt;
+  const std::optional<uint32_t> number = ToId(user);
   if (IsNumber(user) && !number) {
     return MakeError("user id " + std::string(user) + " is out of range (0 to 2147483647)");
   }

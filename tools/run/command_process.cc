@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/command_process.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+
+#include "layerdb/base/fd.h"
 
 namespace veneer {
 
@@ -25,6 +29,22 @@ void Failure::Die(int code, const std::string& what) const {
   if (::write(pipe, "", 1) != 1) code = kExitNotRunnable;
   dprintf(STDERR_FILENO, "veneer: %s: %s\n", what.c_str(), ErrnoText(reason).c_str());
   _exit(code);
+}
+
+// The three may name each other's numbers, so they are moved out of the way first.
+void Redirect(const ProcessSpec& spec, const Failure& failure) {
+  const std::array<int, 3> wanted = {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd};
+  std::array<Fd, 3> copies;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] < 0) continue;
+    copies[i] = Fd(::fcntl(wanted[i], F_DUPFD_CLOEXEC, 3));
+    if (!copies[i]) failure.Die(kExitNotRunnable, "redirect the output");
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (copies[i] && ::dup2(copies[i].get(), static_cast<int>(i)) < 0) {
+      failure.Die(kExitNotRunnable, "redirect the output");
+    }
+  }
 }
 
 void TakeAccount(const Account& account, const Failure& failure) {
@@ -81,18 +101,21 @@ std::string ShellOf(const Account& account) {
 }  // namespace
 
 void BecomeCommand(const ProcessSpec& spec, const Account& account, const Terminal& terminal,
-                   int failed) {
+                   const CommandRights& rights, int failed) {
   const Failure failure{failed};
+  Redirect(spec, failure);
+  if (terminal.detached()) ::setsid();
   if (terminal.own_group()) {
     ::setpgid(0, 0);
     if (terminal.interactive()) terminal.GiveTo(::getpid());
   }
   ::umask(022);
+  if (!LimitRights(rights)) failure.Die(kExitNotRunnable, "limit the capabilities");
   TakeAccount(account, failure);
   EnterDirectory(spec.working_dir.empty() ? "/" : spec.working_dir, account, failure);
   std::vector<std::string> words = spec.argv;
   if (words.empty()) words = {ShellOf(account)};
-  const char* term = getenv("TERM");
+  const char* term = terminal.detached() ? nullptr : getenv("TERM");
   const std::vector<std::string> variables =
       ComposeEnvironment(spec.environment, account, term != nullptr ? term : "");
   ::clearenv();
@@ -102,6 +125,9 @@ void BecomeCommand(const ProcessSpec& spec, const Account& account, const Termin
   argv.push_back(nullptr);
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   ResetSignals();
+  if (!SetUlimits(spec.ulimits)) failure.Die(kExitNotRunnable, "set the limits");
+  // From here on the profile of system calls has to let the calls of this function through.
+  if (!DropRights(rights, account.uid)) failure.Die(kExitNotRunnable, "drop capabilities");
   ::execvp(argv[0], argv.data());
   failure.Die(errno == ENOENT || errno == ENOTDIR ? kExitNotFound : kExitNotRunnable,
               words.front());

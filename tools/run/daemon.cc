@@ -26,7 +26,7 @@ std::string EscapePath(const std::string& path) {
 
 // veneerfs' own line without the name in front, which is not the name of the program that was
 // called.
-std::string Reason(const std::string& error_text) {
+std::string ReasonText(const std::string& error_text) {
   std::string line = error_text.substr(error_text.rfind('\n') + 1);
   constexpr std::string_view kPrefix = "veneerfs: ";
   if (line.starts_with(kPrefix)) line.erase(0, kPrefix.size());
@@ -41,7 +41,7 @@ Result<ProcessId> Start(Command command) {
   }
   const std::vector<pid_t> before = Children();
   VENEER_TRY(const Outcome outcome, RunCommand(command));
-  if (outcome.exit_code != 0) return MakeError(Reason(outcome.error_text));
+  if (outcome.exit_code != 0) return MakeError(ReasonText(outcome.error_text));
   if (!outcome.error_text.empty()) dprintf(STDERR_FILENO, "%s\n", outcome.error_text.c_str());
   for (const pid_t child : Children()) {
     if (std::ranges::find(before, child) != before.end()) continue;

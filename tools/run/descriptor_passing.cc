@@ -2,7 +2,9 @@
 #include "tools/run/descriptor_passing.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace veneer {
@@ -65,6 +67,17 @@ Sys<Fd> ReceiveDescriptor(int socket, char* data, size_t size) {
   auto fd = ReceiveMessage(socket, data, size, &received);
   if (fd && !*fd) return Fail(ENODATA);
   return fd;
+}
+
+void CloseAllBut(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(first)) continue;
+    if (static_cast<unsigned>(fd) > first) ::close_range(first, fd - 1, 0);
+    first = fd + 1;
+  }
+  ::close_range(first, ~0U, 0);
 }
 
 }  // namespace veneer

@@ -11,8 +11,7 @@
 
 namespace veneer::mounts {
 
-Sys<Fd> NewMount(const char* type, std::initializer_list<Parameter> parameters,
-                 uint64_t attributes) {
+Sys<Fd> NewMount(const char* type, const std::vector<Parameter>& parameters, uint64_t attributes) {
   const Fd context(::fsopen(type, FSOPEN_CLOEXEC));
   if (!context) return FailErrno();
   for (const Parameter& parameter : parameters) {

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
@@ -27,8 +27,7 @@ struct Parameter {
 
 // A new file system, mounted nowhere yet. `attributes`: MOUNT_ATTR_*. The mount is gone when the
 // descriptor is closed before Attach().
-Sys<Fd> NewMount(const char* type, std::initializer_list<Parameter> parameters,
-                 uint64_t attributes);
+Sys<Fd> NewMount(const char* type, const std::vector<Parameter>& parameters, uint64_t attributes);
 
 enum class Depth { kOne, kTree };
 

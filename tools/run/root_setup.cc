@@ -6,10 +6,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 
 #include "layerdb/base/sys.h"
+#include "tools/run/masked_paths.h"
 #include "tools/run/mount_api.h"
 
 namespace veneer {
@@ -30,16 +32,21 @@ Result<void> AttachAt(int root, const std::string& path, bool directory, int mou
   return {};
 }
 
-Result<void> MountProc(int root, MountStubs* stubs) {
+bool IsConfined(const SessionSpec& spec) { return spec.confinement && !spec.confinement->insecure; }
+
+Result<void> MountProc(int root, const SessionSpec& spec, MountStubs* stubs) {
   VENEER_TRY_CTX(const Fd proc, NewMount("proc", {}, kPlain), "mount /proc");
-  return AttachAt(root, "/proc", true, proc.get(), stubs);
+  VENEER_TRY_VOID(AttachAt(root, "/proc", true, proc.get(), stubs));
+  if (IsConfined(spec)) return MaskProc(proc.get());
+  return {};
 }
 
 // A new sysfs shows the session's own network; where that is not allowed (a user namespace with the
 // host's network), the host's tree is shown. Read-only both: nothing in an image should set up the
-// machine.
-Result<void> MountSys(int root, MountStubs* stubs) {
-  auto sysfs = NewMount("sysfs", {}, kPlain | MOUNT_ATTR_RDONLY);
+// machine, unless it is insecure by the caller's own word.
+Result<void> MountSys(int root, const SessionSpec& spec, MountStubs* stubs) {
+  const bool writable = spec.confinement && spec.confinement->insecure;
+  auto sysfs = NewMount("sysfs", {}, kPlain | (writable ? 0 : MOUNT_ATTR_RDONLY));
   if (!sysfs) {
     sysfs = CloneMount(AT_FDCWD, "/sys", Depth::kTree);
     if (!sysfs) return MakeError(sysfs.error(), "mount /sys");
@@ -47,7 +54,9 @@ Result<void> MountSys(int root, MountStubs* stubs) {
         mounts::SetAttributes(sysfs->get(), kPlain | MOUNT_ATTR_RDONLY, 0, Depth::kTree),
         "make /sys read-only");
   }
-  return AttachAt(root, "/sys", true, sysfs->get(), stubs);
+  VENEER_TRY_VOID(AttachAt(root, "/sys", true, sysfs->get(), stubs));
+  if (IsConfined(spec)) return MaskSys(sysfs->get());
+  return {};
 }
 
 // An empty file in a file system of our own, to bind something on.
@@ -91,7 +100,16 @@ Result<void> BindTerminal(int dev) {
   return BindDevice(dev, "console", name.data());
 }
 
-Result<void> MountDev(int root, MountStubs* stubs) {
+// Bytes of a tmpfs; empty: as many as the kernel lets it have.
+std::vector<mounts::Parameter> TmpfsParameters(mode_t mode, uint64_t size) {
+  std::array<char, 16> octal;
+  snprintf(octal.data(), octal.size(), "%04o", mode & 07777);
+  std::vector<mounts::Parameter> parameters = {{"mode", octal.data()}};
+  if (size != 0) parameters.push_back({"size", std::to_string(size)});
+  return parameters;
+}
+
+Result<void> MountDev(int root, const SessionSpec& spec, MountStubs* stubs) {
   VENEER_TRY_CTX(const Fd dev,
                  NewMount("tmpfs", {{"mode", "0755"}, {"size", "64k"}},
                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME),
@@ -110,11 +128,12 @@ Result<void> MountDev(int root, MountStubs* stubs) {
     VENEER_TRY_CTX_VOID(sys::Symlink(link.target, {dev.get(), link.name}), "fill /dev");
   }
   VENEER_TRY_VOID(MountInDev(dev.get(), "pts", NewDevPts()));
-  VENEER_TRY_VOID(
-      MountInDev(dev.get(), "shm",
-                 NewMount("tmpfs", {{"mode", "1777"}}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  VENEER_TRY_VOID(MountInDev(dev.get(), "shm",
+                             NewMount("tmpfs", TmpfsParameters(01777, spec.shm_size),
+                                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
   IgnoreError(MountInDev(dev.get(), "mqueue", NewMount("mqueue", {}, kPlain)),
               "a kernel may have no POSIX message queues");
+  if (!spec.UsesTerminal()) return {};
   IgnoreError(BindTerminal(dev.get()),
               "a terminal without a name in this namespace works all the same");
   return {};
@@ -130,21 +149,34 @@ Result<void> MountRun(int root, MountStubs* stubs) {
   return {};
 }
 
-Sys<void> CopyHostFile(const char* source, int target) {
-  VENEER_TRY(const Fd file, sys::OpenFollowing(source, O_RDONLY | O_NONBLOCK));
+// The temporary file system of ShowHostFiles() holds no more.
+constexpr off_t kMaxHostFile = 1 << 20;
+
+Sys<std::string> ReadHostFile(const std::string& path) {
+  VENEER_TRY(const Fd file, sys::OpenFollowing(path, O_RDONLY | O_NONBLOCK));
   VENEER_TRY(const struct stat st, sys::Stat({file.get()}));
   if (!S_ISREG(st.st_mode)) return Fail(EINVAL);
-  return sys::CopyData(file.get(), target, st.st_size);
+  if (st.st_size > kMaxHostFile) return Fail(EFBIG);
+  std::string text(static_cast<size_t>(st.st_size), '\0');
+  VENEER_TRY(const size_t size, sys::ReadAt(file.get(), text.data(), text.size(), 0));
+  text.resize(size);
+  return text;
 }
 
 // A mount of one file, which is a copy of the host's file as it is now. It belongs to the session:
 // what is written to it inside changes neither the host nor the container.
-Sys<Fd> MountCopy(int scratch, const char* name) {
-  const auto copy = NewFile(scratch, name);
-  if (!copy) return Fail(copy.error());
-  const std::string path = "/etc/" + std::string(name);
-  if (auto copied = CopyHostFile(path.c_str(), copy->get()); !copied) return Fail(copied.error());
+Sys<Fd> MountText(int scratch, const char* name, const Sys<std::string>& text) {
+  if (!text) return Fail(text.error());
+  VENEER_TRY(const Fd copy, NewFile(scratch, name));
+  VENEER_TRY_VOID(sys::WriteAt(copy.get(), *text, 0));
   return CloneMount(scratch, name, Depth::kOne);
+}
+
+Sys<std::string> HostsOfSession(const SessionSpec& spec) {
+  Sys<std::string> hosts = ReadHostFile("/etc/hosts");
+  const bool adds = !spec.hostname.empty() || !spec.extra_hosts.empty();
+  if (!hosts && !adds) return hosts;
+  return HostsText(hosts.value_or(""), spec);
 }
 
 Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, MountStubs* stubs) {
@@ -156,19 +188,19 @@ Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, MountStubs*
 
 // The copies are files of a temporary file system, which must be in the namespace for a mount to be
 // cloned from it: it lies over /run for a moment, and lives on in the clones.
-Result<void> ShowHostFiles(int root, Network network, MountStubs* stubs) {
+Result<void> ShowHostFiles(int root, const SessionSpec& spec, MountStubs* stubs) {
   VENEER_TRY_CTX(const Fd scratch, NewMount("tmpfs", {{"mode", "0755"}, {"size", "1m"}}, kPlain),
                  "mount a temporary file system");
   VENEER_TRY_CTX(const Fd place, mounts::OpenInRoot(root, "/run", O_PATH | O_DIRECTORY), "/run");
   VENEER_TRY_CTX_VOID(Attach(scratch.get(), place.get()), "mount a temporary file system");
-  const auto hosts = MountCopy(scratch.get(), "hosts");
-  const auto resolver = MountCopy(scratch.get(), "resolv.conf");
+  const auto hosts = MountText(scratch.get(), "hosts", HostsOfSession(spec));
+  const auto resolver = MountText(scratch.get(), "resolv.conf", ReadHostFile("/etc/resolv.conf"));
   if (::fchdir(scratch.get()) < 0 || ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
     return MakeError(Errno{errno}, "unmount a temporary file system");
   }
   IgnoreError(ShowFile(root, "hosts", hosts, stubs),
               "a host or image without the file does without it");
-  if (network == Network::kNone) return {};
+  if (spec.network == Network::kNone) return {};
   IgnoreError(ShowFile(root, "resolv.conf", resolver, stubs), "as above");
   return {};
 }
@@ -180,6 +212,49 @@ Result<void> AddBind(int root, const BindMount& bind, int mount, MountStubs* stu
                         "make " + bind.source + " read-only");
   }
   return AttachAt(root, bind.destination, S_ISDIR(st.st_mode), mount, stubs);
+}
+
+Result<void> AddTmpfs(int root, const TmpfsMount& tmpfs, MountStubs* stubs) {
+  VENEER_TRY_CTX(const Fd mount,
+                 NewMount("tmpfs", TmpfsParameters(tmpfs.mode, tmpfs.size),
+                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
+                 "mount a temporary file system on " + tmpfs.destination);
+  return AttachAt(root, tmpfs.destination, true, mount.get(), stubs);
+}
+
+size_t DepthOf(const std::string& path) {
+  size_t depth = 0;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '/' && (i == 0 || path[i - 1] == '/')) ++depth;
+  }
+  return depth;
+}
+
+// What the caller asked for. `sources` are those of the binds, in their order.
+Result<void> AddCallersMounts(int root, const SessionSpec& spec, const std::vector<Fd>& sources,
+                              MountStubs* stubs) {
+  struct Wanted {
+    size_t depth;
+    const BindMount* bind;  // null: a tmpfs
+    int source;
+    const TmpfsMount* tmpfs;
+  };
+  std::vector<Wanted> wanted;
+  for (const TmpfsMount& tmpfs : spec.tmpfs) {
+    wanted.push_back({DepthOf(tmpfs.destination), nullptr, -1, &tmpfs});
+  }
+  for (size_t i = 0; i < spec.binds.size(); ++i) {
+    const BindMount& bind = spec.binds[i];
+    wanted.push_back({DepthOf(bind.destination), &bind, sources[i].get(), nullptr});
+  }
+  if (spec.confinement || !spec.tmpfs.empty()) {
+    std::ranges::stable_sort(wanted, {}, &Wanted::depth);
+  }
+  for (const Wanted& one : wanted) {
+    VENEER_TRY_VOID(one.bind != nullptr ? AddBind(root, *one.bind, one.source, stubs)
+                                        : AddTmpfs(root, *one.tmpfs, stubs));
+  }
+  return {};
 }
 
 }  // namespace
@@ -223,14 +298,12 @@ Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs) 
     if (!source) return MakeError(source.error(), bind.source);
     sources.push_back(std::move(*source));
   }
-  VENEER_TRY_VOID(MountProc(root, stubs));
-  VENEER_TRY_VOID(MountSys(root, stubs));
-  VENEER_TRY_VOID(MountDev(root, stubs));
+  VENEER_TRY_VOID(MountProc(root, spec, stubs));
+  VENEER_TRY_VOID(MountSys(root, spec, stubs));
+  VENEER_TRY_VOID(MountDev(root, spec, stubs));
   VENEER_TRY_VOID(MountRun(root, stubs));
-  VENEER_TRY_VOID(ShowHostFiles(root, spec.network, stubs));
-  for (size_t i = 0; i < spec.binds.size(); ++i) {
-    VENEER_TRY_VOID(AddBind(root, spec.binds[i], sources[i].get(), stubs));
-  }
+  VENEER_TRY_VOID(ShowHostFiles(root, spec, stubs));
+  VENEER_TRY_VOID(AddCallersMounts(root, spec, sources, stubs));
   if (spec.process.make_working_dir) {
     MountStubs lasting;  // the image promises the directory, so it is part of the container
     IgnoreError(lasting.Target(root, spec.process.working_dir, true),

@@ -13,6 +13,7 @@
 
 #include "layerdb/base/log.h"
 #include "tools/process/process.h"
+#include "tools/run/command_rights.h"
 #include "tools/run/control.h"
 #include "tools/run/session_init.h"
 #include "tools/run/terminal.h"
@@ -20,6 +21,9 @@
 namespace veneer {
 
 namespace {
+
+// How long a session may take to end by itself.
+constexpr int kCancelPatienceMs = 10'000;
 
 // Blocks the handled signals while it lives.
 class SignalBlock {
@@ -52,18 +56,27 @@ class Supervisor {
   Result<SessionEnd> Run() {
     const sigset_t handled = HandledSignals();
     const Fd signals(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
-    std::array<struct pollfd, 2> sources = {{{signals.get(), POLLIN, 0}, {control_, POLLIN, 0}}};
+    std::array<struct pollfd, 3> sources = {{{signals.get(), POLLIN, 0},
+                                             {control_, POLLIN, 0},
+                                             {spec_.cancel_fd, POLLIN | POLLRDHUP, 0}}};
     while (!exit_code_) {
-      if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) break;
+      const int ready = ::poll(sources.data(), sources.size(), cancelled_ ? kCancelPatienceMs : -1);
+      if (ready < 0 && errno != EINTR) break;
+      if (ready == 0) ::kill(init_, SIGKILL);
       struct signalfd_siginfo info;
       while (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) TakeSignal(info);
       if (sources[1].revents != 0 && !TakeControl()) sources[1].fd = -1;
+      if (sources[2].revents != 0) {
+        sources[2].fd = -1;
+        Cancel();
+      }
       Reap();
     }
     if (terminal_.interactive()) terminal_.GiveTo(0);
     if (daemon_ && !WaitUntilGone(*daemon_, kDaemonPatience)) {
       LogWarning("veneerfs (pid " + std::to_string(daemon_->pid) + ") has not ended yet");
     }
+    if (cancelled_) return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
     if (error_ && !started_) return tl::unexpected(std::move(*error_));
     return SessionEnd{exit_code_.value_or(1), started_, std::move(error_)};
   }
@@ -74,8 +87,16 @@ class Supervisor {
     const auto signal = static_cast<int>(info.ssi_signo);
     // What the terminal sends to the whole process group has reached the command too, if it is in
     // that group.
-    const bool by_terminal = info.ssi_code == SI_KERNEL && !terminal_.own_group();
+    const bool by_terminal =
+        info.ssi_code == SI_KERNEL && !terminal_.own_group() && !terminal_.detached();
     if (sigismember(&forwarded, signal) == 1 && !by_terminal) ::kill(init_, signal);
+  }
+
+  // The session ends as if this process had died: it kills its processes and takes its stubs out of
+  // the tree. One that cannot is killed.
+  void Cancel() {
+    cancelled_ = true;
+    ::shutdown(control_, SHUT_RDWR);
   }
 
   // False when the session has closed its end.
@@ -160,6 +181,7 @@ class Supervisor {
   std::optional<ProcessId> daemon_;
   bool daemon_lost_ = false;
   bool started_ = false;
+  bool cancelled_ = false;
   std::optional<int> exit_code_;
   std::optional<Error> error_;
 };
@@ -167,13 +189,15 @@ class Supervisor {
 }  // namespace
 
 Result<SessionEnd> RunSession(const SessionSpec& spec) {
+  VENEER_TRY_VOID(CheckUlimits(spec.process.ulimits));
+  VENEER_TRY(const CommandRights rights, RightsFor(spec.confinement));
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
     return MakeError(Errno{errno}, "make a socket pair");
   }
   const Fd ours(ends[0]);
   Fd theirs(ends[1]);
-  const Terminal terminal;
+  const Terminal terminal(spec.UsesTerminal() ? Terminal::Use::kCallers : Terminal::Use::kNone);
   const SignalBlock block;
   const pid_t init = ForkInto(spec.network);
   if (init < 0) {
@@ -181,7 +205,7 @@ Result<SessionEnd> RunSession(const SessionSpec& spec) {
   }
   if (init == 0) {
     ::close(ends[0]);
-    RunSessionInit(spec, ends[1], terminal);
+    RunSessionInit(spec, rights, ends[1], terminal);
   }
   theirs.Reset();
   return Supervisor(spec, terminal, init, ours.get()).Run();

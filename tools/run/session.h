@@ -25,8 +25,8 @@ struct SessionEnd {
 };
 
 // Runs the command to its end, or says why that could not be tried. On return no process, mount or
-// daemon of the session is left. REQUIRES: one thread; CAP_SYS_ADMIN (an ordinary user: after
-// EnterUserNamespace()).
+// daemon of the session is left. ECANCELED: `cancel_fd` ended it. REQUIRES: one thread (a program
+// with several has session_host.h); CAP_SYS_ADMIN (an ordinary user: after EnterUserNamespace()).
 Result<SessionEnd> RunSession(const SessionSpec& spec);
 
 }  // namespace veneer

@@ -11,13 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "tools/process/process.h"
 #include "tools/run/command_process.h"
 #include "tools/run/control.h"
+#include "tools/run/descriptor_passing.h"
 #include "tools/run/fuse_mount.h"
 #include "tools/run/mount_api.h"
 #include "tools/run/mount_stubs.h"
@@ -72,6 +72,9 @@ Result<Prepared> Prepare(const SessionSpec& spec, int control) {
   }
   VENEER_TRY(prepared.account, ResolveAccountIn(prepared.root.get(), spec.process.user));
   if (spec.network == Network::kNone) VENEER_TRY_VOID(SwitchLoopbackOn());
+  if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) < 0) {
+    return MakeError(Errno{errno}, "set the host name " + spec.hostname);
+  }
   VENEER_TRY_VOID(PopulateRoot(prepared.root.get(), spec, &prepared.stubs));
   VENEER_TRY_VOID(EnterRoot(prepared.root.get()));
   return prepared;
@@ -139,19 +142,6 @@ class Init {
   std::optional<int> exit_code_;
 };
 
-// What this process inherited and does not need: the caller's locks would live as long as the
-// session, its descriptors as long as the command (CVE-2024-21626).
-void CloseAllBut(std::vector<int> kept) {
-  std::ranges::sort(kept);
-  unsigned first = STDERR_FILENO + 1;
-  for (const int fd : kept) {
-    if (fd < static_cast<int>(first)) continue;
-    if (static_cast<unsigned>(fd) > first) ::close_range(first, fd - 1, 0);
-    first = fd + 1;
-  }
-  ::close_range(first, ~0U, 0);
-}
-
 void EndAllProcesses() {
   ::kill(-1, SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
@@ -160,9 +150,11 @@ void EndAllProcesses() {
 
 }  // namespace
 
-void RunSessionInit(const SessionSpec& spec, int control, const Terminal& terminal) {
+void RunSessionInit(const SessionSpec& spec, const CommandRights& rights, int control,
+                    const Terminal& terminal) {
   ::prctl(PR_SET_NAME, "veneer-init");
-  CloseAllBut({control, terminal.fd()});
+  const ProcessSpec& process = spec.process;
+  CloseAllBut({control, terminal.fd(), process.stdin_fd, process.stdout_fd, process.stderr_fd});
   Result<Prepared> prepared = Prepare(spec, control);
   if (!prepared) {
     const std::string text =
@@ -179,7 +171,7 @@ void RunSessionInit(const SessionSpec& spec, int control, const Terminal& termin
   std::array<int, 2> failed = {-1, -1};
   const bool piped = ::pipe2(failed.data(), O_CLOEXEC) == 0;
   const pid_t command = piped ? ::fork() : -1;
-  if (command == 0) BecomeCommand(spec.process, prepared->account, terminal, failed[1]);
+  if (command == 0) BecomeCommand(process, prepared->account, terminal, rights, failed[1]);
   ::close(failed[1]);
   int code = kExitNotRunnable;
   if (command > 0) {

@@ -6,6 +6,7 @@
 #ifndef VENEER_TOOLS_RUN_SESSION_INIT_H_
 #define VENEER_TOOLS_RUN_SESSION_INIT_H_
 
+#include "tools/run/command_rights.h"
 #include "tools/run/session_spec.h"
 #include "tools/run/terminal.h"
 
@@ -14,7 +15,8 @@ namespace veneer {
 // Runs a session to its end and exits as its command did. `control` is its end of the conversation
 // (control.h). REQUIRES: to be process 1 of new pid and mount namespaces, with HandledSignals()
 // blocked.
-[[noreturn]] void RunSessionInit(const SessionSpec& spec, int control, const Terminal& terminal);
+[[noreturn]] void RunSessionInit(const SessionSpec& spec, const CommandRights& rights, int control,
+                                 const Terminal& terminal);
 
 }  // namespace veneer
 

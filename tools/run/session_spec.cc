@@ -51,6 +51,16 @@ Result<BindMount> ParseBind(std::string_view text) {
   return bind;
 }
 
+std::string HostsText(std::string_view hosts, const SessionSpec& spec) {
+  std::string text(hosts);
+  if (spec.hostname.empty() && spec.extra_hosts.empty()) return text;
+  if (text.empty()) text = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+  if (!text.ends_with('\n')) text += '\n';
+  if (!spec.hostname.empty()) text += "127.0.0.1\t" + spec.hostname + "\n";
+  for (const auto& [name, address] : spec.extra_hosts) text += address + "\t" + name + "\n";
+  return text;
+}
+
 std::vector<std::string> ComposeEnvironment(const std::vector<std::string>& given,
                                             const Account& account, std::string_view term) {
   std::vector<std::string> environment = {"PATH=" + std::string(kDefaultPath),

@@ -10,7 +10,8 @@
 
 namespace veneer {
 
-Terminal::Terminal() {
+Terminal::Terminal(Use use) : detached_(use == Use::kNone) {
+  if (detached_) return;
   Sys<Fd> tty = sys::OpenFollowing("/dev/tty", O_RDWR | O_NOCTTY);
   if (tty) tty_ = *std::move(tty);
   interactive_ =
