@@ -16,15 +16,20 @@ Result<CommittedLayer> CommitUpper(Store& store, StoreWriter& store_writer,
                                    const std::string& tree, const CommitOptions& options) {
   VENEER_TRY(const std::unique_ptr<ChangeWalk> walk,
              ChangeWalk::Open(upper, work, tree, store.layout().objects(), options.records));
-  TreeBuilder::Limits limits;
-  limits.entries = options.max_entries;
-  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
-             LayerAssembler::Create(store, store_writer, limits));
   ChangeSource source(*walk, store.objects(),
                       {.merged = false,
                        .move = options.move,
                        .epoch = options.source_date_epoch,
                        .cancel = options.cancel});
+  return CommitEntries(store, store_writer, source, options);
+}
+
+Result<CommittedLayer> CommitEntries(Store& store, StoreWriter& store_writer, EntrySource& source,
+                                     const CommitOptions& options) {
+  TreeBuilder::Limits limits;
+  limits.entries = options.max_entries;
+  VENEER_TRY(const std::unique_ptr<LayerAssembler> layer,
+             LayerAssembler::Create(store, store_writer, limits));
   ReadingProgress progress(options.progress, options.cancel);
   VENEER_TRY(const LayerArchive archive,
              TakeIntoLayer(store, store_writer, *layer, source, progress));

@@ -24,6 +24,7 @@
 #include "layerdb/store/store_writer.h"
 #include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/change_walk.h"
+#include "layerdb/transfer/entry_source.h"
 #include "layerdb/transfer/reading_progress.h"
 
 namespace veneer {
@@ -65,6 +66,11 @@ Result<CommittedLayer> CommitContainer(Store& store, StoreWriter& store_writer,
 Result<CommittedLayer> CommitUpper(Store& store, StoreWriter& store_writer,
                                    const std::string& upper, const std::string& work,
                                    const std::string& tree, const CommitOptions& options);
+
+// The same for the entries of any source, as the COPY of a build is one. Of `options` those count
+// that are not of a writable layer: progress, cancel, max_entries.
+Result<CommittedLayer> CommitEntries(Store& store, StoreWriter& store_writer, EntrySource& source,
+                                     const CommitOptions& options);
 
 }  // namespace veneer
 
