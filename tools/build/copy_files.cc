@@ -183,8 +183,7 @@ class Copier {
   Result<PutObject> ObjectOf(const LayerObject& found, const std::string& path) const {
     if (found.attr.type == FileType::kSocket) {
       return MakeError(QuotedPath(path) +
-                       " is a socket, which no image layer can hold; keep it out by "
-                       ".dockerignore or --exclude");
+                       " is a socket, which no image layer can hold; keep it out by .dockerignore");
     }
     PutObject object{found.attr, &from_, found.ref};
     if (request_.owner) {

@@ -105,9 +105,9 @@ class Planner {
     stage.line = instruction.first_line;
     VENEER_TRY(stage.base, Expand(instruction, from->base));
     if (stage.base.empty()) {
-      return AtLine(instruction.first_line, "FROM: the name of the base, " + from->base +
-                                                ", is empty; give the variable a value by ARG "
-                                                "before FROM or --build-arg");
+      return AtLine(instruction.first_line,
+                    "FROM: the name of the base, " + from->base +
+                        ", is empty; give its variable a default in an ARG before FROM");
     }
     if (from->platform) {
       VENEER_TRY(stage.platform, Expand(instruction, *from->platform));

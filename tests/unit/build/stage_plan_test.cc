@@ -52,7 +52,7 @@ TEST(StagePlanTest, ArgumentsBeforeFromHaveTheirDefaultsOrWhatIsGiven) {
 
 TEST(StagePlanTest, AnEmptyBaseIsAnErrorThatSaysWhatToDo) {
   EXPECT_THAT(ErrorOf("ARG NAME\nFROM $NAME\n"),
-              testing::AllOf(HasSubstr("line 2: "), HasSubstr("--build-arg")));
+              testing::AllOf(HasSubstr("line 2: "), HasSubstr("a default in an ARG before FROM")));
 }
 
 TEST(StagePlanTest, StagesAreTakenFromByNumberAndNameAndImagesByTheRest) {
