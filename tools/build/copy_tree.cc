@@ -55,8 +55,16 @@ bool CopyTree::IsDirectory(const Node& node) { return node.type() == FileType::k
 
 std::string CopyTree::PathOf(const Node& node) {
   if (node.parent == nullptr) return "/";
+  // Joined in one go: a tree may be deep.
+  std::vector<const std::string*> names;
+  size_t size = 0;
+  for (const Node* at = &node; at->parent != nullptr; at = at->parent) {
+    names.push_back(&at->name);
+    size += at->name.size() + 1;
+  }
   std::string path;
-  for (const Node* at = &node; at->parent != nullptr; at = at->parent) path = "/" + at->name + path;
+  path.reserve(size);
+  for (auto name = names.rbegin(); name != names.rend(); ++name) path.append("/").append(**name);
   return path;
 }
 
