@@ -105,12 +105,21 @@ class Copier {
     return names;
   }
 
+  // A name that a pattern matches is not left out in silence for leading nowhere.
+  Result<void> CheckDangling(const std::string& path) const {
+    VENEER_TRY(const std::optional<LocatedObject> link,
+               LocateIn(from_.layer(), path, LastLink::kKeep));
+    if (!link || IsHidden(*link)) return {};
+    return MakeError(QuotedPath(path) + " is a symlink to nothing in the tree that is copied from",
+                     ExitCode::kNotFound);
+  }
+
   // As deep as the pattern has components.
   Result<void> FindMatches(const std::vector<FilePattern>& pattern, size_t depth,
                            const std::string& path, std::vector<FoundSource>* found) {
     VENEER_TRY(const std::optional<LocatedObject> located,
                LocateIn(from_.layer(), path, LastLink::kFollow));
-    if (!located) return {};
+    if (!located) return CheckDangling(path);
     if (depth == pattern.size()) {
       if (!IsHidden(*located)) found->push_back({*located, path});
       return {};
@@ -162,6 +171,8 @@ class Copier {
   }
 
   Result<void> CopySource(const FoundSource& source, bool into_directory) {
+    // Hard links stay within a tree that is copied; files of two sources are none (E41).
+    source_ = into_.NewSource();
     const LayerObject& object = source.located.object;
     const bool is_directory = object.attr.type == FileType::kDirectory;
     const std::string destination = DestinationOf(source, is_directory);
@@ -197,7 +208,7 @@ class Copier {
           request_.chmod->Apply(found.attr.mode, found.attr.type == FileType::kDirectory);
     }
     if (found.attr.type != FileType::kDirectory && found.attr.nlink > 1) {
-      object.key = {request_.number, found.attr.ino};
+      object.key = {source_, found.attr.ino};
     }
     return object;
   }
@@ -280,6 +291,7 @@ class Copier {
   const CopyRequest& request_;
   CopyTree& into_;
   NewDirectory made_;
+  uint64_t source_ = 0;
 };
 
 }  // namespace

@@ -31,8 +31,6 @@ struct CopyRequest {
   IgnoreFile exclude;                   // --exclude, from each source on
   bool parents = false;                 // --parents: the path of a source behind "./" is made too
   Timestamp time;                       // of directories that are made
-  // Another number for each request of one CopyTree: files of two of them are no hard links.
-  uint64_t number = 0;
   const Cancellation* cancel = nullptr;
 };
 

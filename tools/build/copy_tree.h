@@ -87,6 +87,9 @@ class CopyTree final : public EntrySource {
   // The path from the root, with a slash in front.
   static std::string PathOf(const Node& node);
 
+  // Another number for each source, for PutObject::key.
+  uint64_t NewSource() { return ++sources_; }
+
   // Adds to `hash` all that was put but its times: what the cache of a build knows it by.
   Result<void> Describe(Sha256Stream* hash);
   // False: nothing was put, so that the layer is empty.
@@ -106,6 +109,7 @@ class CopyTree final : public EntrySource {
 
   SourceTree* const below_;
   const Cancellation* const cancel_;
+  uint64_t sources_ = 0;
   // A tree may be deeper than a stack: no node owns another.
   std::vector<std::unique_ptr<Node>> nodes_;
   Node* const root_;

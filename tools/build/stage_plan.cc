@@ -10,17 +10,11 @@
 #include "tools/dockerfile/instruction_options.h"
 #include "tools/dockerfile/run_options.h"
 #include "tools/dockerfile/words.h"
+#include "tools/format/go_text.h"
 
 namespace veneer {
 
 namespace {
-
-std::string LowerCase(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 tl::unexpected<Error> AtLine(int line, const std::string& why) {
   return InstructionError("line " + std::to_string(line) + ": " + why);
@@ -90,7 +84,7 @@ class Planner {
 
   // Of stages of one name, the last one before `end` counts.
   std::optional<size_t> StageNamed(const std::string& name, size_t end) const {
-    const std::string wanted = LowerCase(name);
+    const std::string wanted = GoLower(name);
     for (size_t i = end; i > 0; --i) {
       if (!wanted.empty() && plan_.stages[i - 1].name == wanted) return i - 1;
     }

@@ -4,20 +4,14 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/format/go_text.h"
+
 namespace veneer {
 
 namespace {
 
 constexpr std::array<std::string_view, 5> kProxies = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",
                                                       "NO_PROXY", "ALL_PROXY"};
-
-std::string InLowerCase(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
 
 }  // namespace
 
@@ -78,7 +72,7 @@ std::vector<std::string> StageVariables::Environment() const {
 std::vector<std::string> StageVariables::Proxies() const {
   std::vector<std::string> proxies;
   for (const std::string_view proxy : kProxies) {
-    const std::string lower = InLowerCase(proxy);
+    const std::string lower = GoLower(proxy);
     for (const std::string& name : {std::string(proxy), lower}) {
       const auto given = arguments_.given.find(name);
       if (given == arguments_.given.end()) continue;

@@ -152,6 +152,27 @@ TEST_F(CopyFilesTest, ParentsOfASourceAreMadeBehindThePivot) {
                                          "/o/b/c 755 0:0", "/o/b/c/f 644 0:0 x"));
 }
 
+TEST_F(CopyFilesTest, HardLinksStayWithinATreeAndNotBetweenSources) {
+  fs::create_directories(From("d"));
+  Write(From("d/one"), "x");
+  fs::create_hard_link(From("d/one"), From("d/two"));
+  const auto from = OpenFrom();
+  const auto keys = [&](std::vector<std::string> sources) {
+    CopyTree into(nullptr, nullptr);
+    EXPECT_TRUE(CopyFiles(*from, Request(std::move(sources), "/t/"), &into));
+    Recorder recorder;
+    EXPECT_TRUE(into.Run(recorder));
+    return recorder.keys;
+  };
+  EXPECT_EQ(keys({"d"}).size(), 1U);
+  EXPECT_EQ(keys({"d/one", "d/two"}).size(), 2U);
+}
+
+TEST_F(CopyFilesTest, ASymlinkToNothingThatAPatternMatchesIsAnError) {
+  fs::create_symlink("gone", From("link"));
+  EXPECT_THAT(Copy(Request({"l*"}, "/o/")), ElementsAre(HasSubstr("is a symlink to nothing")));
+}
+
 TEST_F(CopyFilesTest, ASocketIsRefusedByName) {
   struct sockaddr_un address = {};
   address.sun_family = AF_UNIX;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,12 +36,14 @@ class Recorder final : public EntrySink {
       line += " " + bytes;
     }
     lines.push_back(line);
+    if (entry.key) keys.insert(*entry.key);
     return {};
   }
   Result<void> Whiteout(std::string_view) override { return MakeError("a whiteout"); }
   Result<void> Opaque(std::string_view) override { return MakeError("an opaque mark"); }
 
   std::vector<std::string> lines;
+  std::set<TarLinkKey> keys;  // of files that may have several names
 };
 
 inline std::vector<std::string> LinesOf(CopyTree& tree) {
