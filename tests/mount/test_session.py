@@ -333,6 +333,8 @@ class Session:
             with self.subTest(error):
                 self.with_slow_writes(f":error={error}", [("export -o out.tar web", act), ("commit web mapped:1", act)])
                 self.veneer("rm", "-f", "web")
+                # Else the next round might trace the daemon that is just ending.
+                self.assert_daemons_end()
 
     def test_info_says_what_there_is(self):
         lines = self.veneer("info").splitlines()

@@ -123,12 +123,13 @@ def strace(pid, *expressions):
 
 
 def _is_traced(pid, tracer):
-    """Are all threads of a process traced by that one?"""
-    for status in glob.glob(f"/proc/{pid}/task/*/status"):
+    """Are all threads of a process traced by that one? Not when there is no such process any more."""
+    threads = glob.glob(f"/proc/{pid}/task/*/status")
+    for status in threads:
         with open(status, encoding="ascii", errors="replace") as file:
             if f"TracerPid:\t{tracer}\n" not in file.read():
                 return False
-    return True
+    return bool(threads)
 
 
 def in_child(function, *, uid=None, gid=None, groups=(), umask=None, timeout=60):
