@@ -93,8 +93,7 @@ std::string QuotedListHistory(std::string_view instruction, const std::vector<st
 
 std::string ExposeHistory(std::vector<std::string> ports) {
   std::ranges::sort(ports);
-  const auto twice = std::ranges::unique(ports);
-  ports.erase(twice.begin(), twice.end());
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
   for (std::string& port : ports) port += ":{}";
   return "EXPOSE map[" + Joined(ports) + "]";
 }
