@@ -21,6 +21,11 @@ namespace {
 constexpr const char* kStandardInput = "standard input";
 constexpr const char* kIgnoreFileName = ".dockerignore";
 
+bool IsDirectory(const std::string& path) {
+  struct stat st = {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 Result<IgnoreFile> ParseIgnoreFile(const std::string& text, const std::string& what) {
   Result<IgnoreFile> parsed = IgnoreFile::Parse(text);
   if (!parsed) return tl::unexpected(std::move(parsed).error().Context(what));
@@ -41,7 +46,7 @@ Result<std::unique_ptr<BuildContext>> BuildContext::Open(Store& store, StoreWrit
     }
     VENEER_TRY_VOID(made->TakeStream(request.input, kStandardInput));
   } else {
-    VENEER_TRY_VOID(made->Fetch(request.context));
+    VENEER_TRY_VOID(made->Fetch(request.context, request.keep_git_dir));
   }
   VENEER_TRY_VOID(made->ReadDockerfile(request));
   return made;
@@ -52,7 +57,7 @@ Result<std::unique_ptr<BuildContext>> BuildContext::OpenFiles(Store& store,
                                                               const std::string& context,
                                                               const Cancellation* cancel) {
   std::unique_ptr<BuildContext> made(new BuildContext(store, store_writer, cancel));
-  VENEER_TRY_VOID(made->Fetch(context));
+  VENEER_TRY_VOID(made->Fetch(context, false));
   if (!made->has_files()) {
     return MakeError(PrintableUrl(context) + ": neither an archive nor a Git repository");
   }
@@ -65,7 +70,11 @@ Result<std::unique_ptr<SourceTree>> BuildContext::OpenTree() const {
   return nullptr;
 }
 
-Result<void> BuildContext::Fetch(const std::string& context) {
+Result<void> BuildContext::Fetch(const std::string& context, bool keep_git_dir) {
+  // A directory may have a name like a URL.
+  if (IsDirectory(context)) return TakeDirectory(context);
+  VENEER_TRY(const std::optional<GitUrl> git, ParseGitUrl(context));
+  if (git) return TakeRepository(*git, keep_git_dir);
   if (!IsHttpUrl(context)) return TakeDirectory(context);
   VENEER_TRY(const std::unique_ptr<PipeFeeder> download, StartHttpDownload(context, cancel_));
   Result<void> taken = TakeStream(download->fd(), PrintableUrl(context));
@@ -84,6 +93,17 @@ Result<void> BuildContext::TakeDirectory(const std::string& context) {
   if (!S_ISDIR(st.st_mode)) return MakeError(what + ": is no directory");
   directory_ = context;
   local_ = ignores_ = true;
+  return {};
+}
+
+Result<void> BuildContext::TakeRepository(const GitUrl& url, bool keep_git_dir) {
+  GitRequest request;
+  request.url = url;
+  request.directory = store_writer_.dir();
+  request.keep_git_dir = keep_git_dir;
+  request.cancel = cancel_;
+  VENEER_TRY(clone_, CloneGit(request));
+  directory_ = clone_.path;
   return {};
 }
 

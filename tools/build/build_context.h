@@ -21,6 +21,7 @@
 #include "layerdb/store/store.h"
 #include "layerdb/store/store_writer.h"
 #include "layerdb/threads/cancellation.h"
+#include "tools/build/git_source.h"
 #include "tools/build/source_tree.h"
 #include "tools/dockerfile/ignore_file.h"
 
@@ -32,6 +33,7 @@ struct ContextRequest {
   // from the root of the context; "-": standard input. nullopt: "Dockerfile" in the context, or
   // "dockerfile" where only that is there.
   std::optional<std::string> file;
+  bool keep_git_dir = false;             // .git of a repository is in the context
   int input = STDIN_FILENO;              // read for "-"; stays the caller's
   const Cancellation* cancel = nullptr;  // outlives the call
 };
@@ -70,7 +72,8 @@ class BuildContext {
   BuildContext(Store& store, StoreWriter& store_writer, const Cancellation* cancel)
       : store_(store), store_writer_(store_writer), cancel_(cancel) {}
 
-  Result<void> Fetch(const std::string& context);
+  Result<void> Fetch(const std::string& context, bool keep_git_dir);
+  Result<void> TakeRepository(const GitUrl& url, bool keep_git_dir);
   Result<void> TakeDirectory(const std::string& context);
   Result<void> TakeStream(int fd, const std::string& what);
   Result<void> TakeArchive(int fd, std::string start, const std::string& what);
@@ -81,6 +84,7 @@ class BuildContext {
   Store& store_;
   StoreWriter& store_writer_;
   const Cancellation* const cancel_;
+  GitClone clone_;
   std::string directory_;  // the files are in this directory of the host,
   std::string index_;      // or have this index
   bool local_ = false;     // the directory is the caller's
