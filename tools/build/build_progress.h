@@ -41,6 +41,9 @@ class BuildProgress {
  public:
   virtual ~BuildProgress() = default;
 
+  // Whether steps that change the config alone are told, as the classic builder does and BuildKit
+  // does not; else they are not begun.
+  virtual bool TellsConfigSteps() const { return false; }
   // A step begins. Gives its id, from 1, for the others, which end with End() or Fail().
   virtual size_t Begin(const StepTitle& title) = 0;
   // Bytes as the command of a RUN writes them: perhaps a part of a line.

@@ -39,6 +39,8 @@ class ClassicProgress : public BuildProgress {
  public:
   explicit ClassicProgress(ProgressSink sink) : sink_(std::move(sink)) {}
 
+  bool TellsConfigSteps() const override { return true; }
+
   size_t Begin(const StepTitle& title) override {
     const MutexLock lock(mutex_);
     steps_.push_back({.order = title.order, .container = {}, .filter = {}});
