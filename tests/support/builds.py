@@ -53,6 +53,7 @@ class Case:
     config: dict | None = field(default_factory=dict)  # what is not as in the base's config. None: any
     history: tuple | None = None  # "created_by" of the items that came to the base's; an empty layer's begins with "-"
     layers: int | None = None  # that came to the base's
+    created: str | None = None  # "base": the time of the base
     error: str | None = None  # a pattern of the line that says why it fails
     code: int = FAILED
     prints: str | None = None  # a pattern of what it writes when it succeeds
@@ -70,7 +71,7 @@ class Case:
     def text(self, dockerfile=None):
         """A Dockerfile with its FROM."""
         text = self.dockerfile if dockerfile is None else dockerfile
-        if isinstance(text, bytes) or re.match(r"\s*(#|FROM\b|ARG [^\n]*\n(ARG [^\n]*\n)*FROM\b|\Z)", text, re.I):
+        if isinstance(text, bytes) or re.match(r"\ufeff?\s*(#|FROM\b|ARG [^\n]*\n(ARG [^\n]*\n)*FROM\b|\Z)", text, re.I):
             return text
         return "FROM bb\n" + text
 
@@ -123,6 +124,8 @@ def expected_differences(case, outcome):
             found.append(("history", case.history, lines))
     if case.layers is not None and len(image.layers) - len(base.layers) != case.layers:
         found.append(("layers", case.layers, len(image.layers) - len(base.layers)))
+    if case.created is not None and image.created != base.created:
+        found.append(("created", base.created, image.created))
     return found
 
 
