@@ -56,8 +56,8 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian/prepare.cmake)
 # fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id; libcurl
 # is loaded to import from a URL, and libisal2 to read gzip faster; golang-github-containers-common
-# has the list of the system calls that a build may make.
+# has the list of the system calls that a build may make. git fetches contexts of builds.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
     "fuse3, uidmap, libcurl4t64 | libcurl4, libisal2, golang-github-containers-common")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS mmdebstrap)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "git, mmdebstrap")
 include(CPack)

@@ -51,6 +51,7 @@ enum class Reason {
   kNotAnImageArchive,
   kOtherPlatforms,  // an archive has no image for this machine
   kAccessDenied,    // by a registry, whose host is the subject
+  kStepFailed,      // the command of a build; the subject is the container in which it ran
 };
 
 // A failure as a person reads it. Contexts are added from the inside out, the outermost first in

@@ -187,6 +187,7 @@ Result<void> PutImage(KvTxn& txn, ImageRecord image, std::span<const std::string
       }
     }
     if (!image.parent) image.parent = there->parent;
+    image.step = image.step && there->step;
     for (const std::string& name : there->repo_digests) {
       if (std::ranges::find(image.repo_digests, name) == image.repo_digests.end()) {
         image.repo_digests.push_back(name);
@@ -202,15 +203,13 @@ Result<void> PutImage(KvTxn& txn, ImageRecord image, std::span<const std::string
 
 Result<void> Images::Put(const ImageRecord& image, std::span<const std::string> tags,
                          const std::optional<std::string>& spent) {
-  VENEER_TRY(const std::vector<std::string> full, NormalizeTags(tags));
-  VENEER_TRY_VOID(CheckComplete(layout_, image));
-  return catalog_.Write([&](KvTxn& txn) -> Result<void> {
-    VENEER_TRY_VOID(PutImage(txn, image, full));
-    return spent ? txn.Erase(ContainerKey(*spent)) : Result<void>();
-  });
+  const NewImage made{image, {tags.begin(), tags.end()}};
+  return PutAll({&made, 1}, {}, spent);
 }
 
-Result<void> Images::PutAll(std::span<const NewImage> images) {
+Result<void> Images::PutAll(std::span<const NewImage> images,
+                            std::span<const KeyedStepResult> steps,
+                            const std::optional<std::string>& spent) {
   std::vector<std::vector<std::string>> tags;
   for (const NewImage& made : images) {
     VENEER_TRY(std::vector<std::string> full, NormalizeTags(made.tags));
@@ -221,8 +220,21 @@ Result<void> Images::PutAll(std::span<const NewImage> images) {
     for (size_t i = 0; i < images.size(); ++i) {
       VENEER_TRY_VOID(PutImage(txn, images[i].image, tags[i]));
     }
-    return {};
+    for (const KeyedStepResult& step : steps) {
+      VENEER_TRY_VOID(txn.Put(StepResultKey(step.key), EncodeStep(step.result)));
+    }
+    return spent ? txn.Erase(ContainerKey(*spent)) : Result<void>();
   });
+}
+
+Result<bool> Images::Has(const Digest& id) const {
+  bool there = false;
+  VENEER_TRY_VOID(catalog_.Read([&](const KvTxn& txn) -> Result<void> {
+    VENEER_TRY(const auto record, txn.Get(ImageKey(id)));
+    there = record.has_value();
+    return {};
+  }));
+  return there;
 }
 
 Result<void> Images::Tag(const Digest& id, std::string_view tag) {

@@ -16,6 +16,7 @@
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
+#include "layerdb/catalog/step_results.h"
 #include "layerdb/model/entry.h"
 
 namespace veneer {
@@ -35,6 +36,9 @@ struct ImageRecord {
   // What registries call it that it was pulled from or pushed to: "debian@sha256:…", the last one
   // first. Names of their own beside the tags.
   std::vector<std::string> repo_digests = {};
+  // The result of a step of a build, which nobody asked for by itself: not listed as long as it has
+  // no name.
+  bool step = false;
 };
 
 struct ImageListing {
@@ -90,7 +94,12 @@ class Images {
   Result<void> Put(const ImageRecord& image, std::span<const std::string> tags,
                    const std::optional<std::string>& spent = std::nullopt);
   // The same for several images, in one commit; of a name that two of them get, the last has it.
-  Result<void> PutAll(std::span<const NewImage> images);
+  // `steps`: what is known of the layers from now on (StepResults).
+  Result<void> PutAll(std::span<const NewImage> images,
+                      std::span<const KeyedStepResult> steps = {},
+                      const std::optional<std::string>& spent = std::nullopt);
+  // Whether there is an image of this id.
+  Result<bool> Has(const Digest& id) const;
   Result<void> Tag(const Digest& id, std::string_view tag);
   // A registry has the image under this name by digest (ImageRecord::repo_digests), which comes
   // first from now on. An image that is gone meanwhile gets none.

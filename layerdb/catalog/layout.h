@@ -15,6 +15,7 @@
 //   blobs/sha256/<hex>     OCI documents and kept compressed layers
 //   containers/<name>/     upper/, work/, state; `owner` of a throw-away one; lease.h tells which
 //                          evidence of use is believed
+//   caches/<key hex>/      `data` of a cache of builds, and the `id` that people gave it
 //   staging/blob-<digest>/ a blob that is fetched; outlasts its process, which holds a flock on it
 //   staging/<unique>/      unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_CATALOG_LAYOUT_H_
@@ -67,6 +68,8 @@ class StoreLayout {
     return container(name) + "/foreign-root";
   }
   std::string owner(std::string_view name) const { return container(name) + "/owner"; }
+  // What builds keep between them in directories of their own (RUN --mount=type=cache).
+  std::string caches() const { return root_ + "/caches"; }
   std::string staging() const { return root_ + "/staging"; }
 
  private:

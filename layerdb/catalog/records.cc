@@ -17,6 +17,7 @@ enum ImageField : uint8_t {
   kImageBlob = 6,
   kImageParent = 7,
   kImageRepoDigest = 8,
+  kImageStep = 9,
 };
 enum ContainerField : uint8_t {
   kContainerImage = 1,
@@ -42,6 +43,13 @@ enum LayerBlobField : uint8_t {
   kBlobMediaType = 3,
   kBlobCompression = 4,
   kBlobRepository = 5,
+};
+
+enum StepField : uint8_t {
+  kStepDiffId = 1,
+  kStepContentBytes = 2,
+  kStepCreatedSec = 3,
+  kStepCreatedNsec = 4,
 };
 
 class FieldWriter {
@@ -97,6 +105,8 @@ std::string LayerBlobsKey(const Digest& diff_id) {
   return std::string(kLayerBlobsPrefix) + diff_id.hex();
 }
 
+std::string StepResultKey(const Digest& key) { return std::string(kStepPrefix) + key.hex(); }
+
 std::string EncodeImage(const ImageRecord& image) {
   FieldWriter out;
   out.Add(kImageId, image.id.hex());
@@ -107,6 +117,7 @@ std::string EncodeImage(const ImageRecord& image) {
   for (const Digest& blob : image.blobs) out.Add(kImageBlob, blob.hex());
   if (image.parent) out.Add(kImageParent, image.parent->hex());
   for (const std::string& name : image.repo_digests) out.Add(kImageRepoDigest, name);
+  if (image.step) out.AddNumber(kImageStep, 1);
   return out.Finish();
 }
 
@@ -118,6 +129,7 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
   std::vector<std::string> repo_digests;
   Timestamp created;
   uint64_t size = 0;
+  int step = 0;
   const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
     switch (number) {
       case kImageId: return ReadDigest(value, &id);
@@ -128,13 +140,14 @@ std::optional<ImageRecord> DecodeImage(std::string_view bytes) {
       case kImageBlob: return ReadDigests(value, &blobs);
       case kImageParent: return ReadDigest(value, &parent);
       case kImageRepoDigest: repo_digests.emplace_back(value); return true;
+      case kImageStep: return ParseNumber(value, &step);
       default: return true;
     }
   });
   if (!ok || !id) return std::nullopt;
   const Digest chain_id = ChainIdOf(diff_ids);
-  return ImageRecord{*id,  std::move(diff_ids), chain_id, created,
-                     size, std::move(blobs),    parent,   std::move(repo_digests)};
+  return ImageRecord{*id,    std::move(diff_ids),     chain_id, created, size, std::move(blobs),
+                     parent, std::move(repo_digests), step != 0};
 }
 
 bool ReadImageReferences(std::string_view bytes, RecordReferences* out) {
@@ -232,6 +245,32 @@ std::optional<std::vector<LayerBlob>> DecodeLayerBlobs(std::string_view bytes) {
   });
   if (!ok) return std::nullopt;
   return blobs;
+}
+
+std::string EncodeStep(const StepResult& result) {
+  FieldWriter out;
+  out.Add(kStepDiffId, result.diff_id.hex());
+  out.AddNumber(kStepContentBytes, static_cast<int64_t>(result.content_bytes));
+  out.AddNumber(kStepCreatedSec, result.created.sec);
+  out.AddNumber(kStepCreatedNsec, result.created.nsec);
+  return out.Finish();
+}
+
+std::optional<StepResult> DecodeStep(std::string_view bytes) {
+  std::optional<Digest> diff_id;
+  uint64_t content_bytes = 0;
+  Timestamp created;
+  const bool ok = ReadFields(bytes, [&](uint8_t number, std::string_view value) {
+    switch (number) {
+      case kStepDiffId: return ReadDigest(value, &diff_id);
+      case kStepContentBytes: return ParseNumber(value, &content_bytes);
+      case kStepCreatedSec: return ParseNumber(value, &created.sec);
+      case kStepCreatedNsec: return ParseNumber(value, &created.nsec);
+      default: return true;
+    }
+  });
+  if (!ok || !diff_id) return std::nullopt;
+  return StepResult{*diff_id, content_bytes, created};
 }
 
 std::string EncodeMount(const ContainerMount& mount) {

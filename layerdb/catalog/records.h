@@ -6,6 +6,7 @@
 //   key "tag/<name:tag>"       value the image's id, 64 hex digits
 //   key "container/<name>"     value fields of a ContainerRecord, without its mount
 //   key "blobs/<diff id hex>"  value fields of LayerBlobs, those of each behind its digest
+//   key "step/<key hex>"       value fields of a StepResult
 //
 // Fields: for each, u8 number, u32 little-endian length, bytes. A reader skips numbers that it does
 // not know, so that fields can be added. Lists repeat their number. Numbers within are decimal
@@ -23,6 +24,7 @@
 #include "layerdb/catalog/containers.h"
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layer_blobs.h"
+#include "layerdb/catalog/step_results.h"
 
 namespace veneer {
 
@@ -30,11 +32,13 @@ inline constexpr std::string_view kImagePrefix = "image/";
 inline constexpr std::string_view kTagPrefix = "tag/";
 inline constexpr std::string_view kContainerPrefix = "container/";
 inline constexpr std::string_view kLayerBlobsPrefix = "blobs/";
+inline constexpr std::string_view kStepPrefix = "step/";
 
 std::string ImageKey(const Digest& id);
 std::string TagKey(std::string_view tag);
 std::string ContainerKey(std::string_view name);
 std::string LayerBlobsKey(const Digest& diff_id);
+std::string StepResultKey(const Digest& key);
 
 std::string EncodeImage(const ImageRecord& image);
 // nullopt: malformed.
@@ -56,6 +60,9 @@ std::optional<ContainerRecord> DecodeContainer(std::string_view name, std::strin
 
 std::string EncodeLayerBlobs(const std::vector<LayerBlob>& blobs);
 std::optional<std::vector<LayerBlob>> DecodeLayerBlobs(std::string_view bytes);
+
+std::string EncodeStep(const StepResult& result);
+std::optional<StepResult> DecodeStep(std::string_view bytes);
 
 // The state file of a container.
 std::string EncodeMount(const ContainerMount& mount);

@@ -94,7 +94,7 @@ class Pruner {
     // Layers go before the objects that only they need. If this stops in between, the next prune
     // goes on.
     VENEER_TRY_VOID(SweepLayers(needed));
-    if (!options_.dry_run) VENEER_TRY_VOID(ForgetLayerBlobs(needed));
+    if (!options_.dry_run) VENEER_TRY_VOID(ForgetLayers(needed));
     VENEER_TRY(const ObjectSet objects, Mark(needed));
     VENEER_TRY_VOID(SweepObjects(objects));
     if (report_.objects > 0 && !options_.dry_run) ForgetSlices(objects);
@@ -330,14 +330,19 @@ class Pruner {
     return {};
   }
 
-  // What is known of blobs of layers that are gone.
-  Result<void> ForgetLayerBlobs(const References& needed) {
+  // What is known of layers that are gone: their blobs, and the steps of builds that made them.
+  Result<void> ForgetLayers(const References& needed) {
     std::vector<std::string> gone;
-    VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) {
+    VENEER_TRY_VOID(store_.catalog().Read([&](const KvTxn& txn) -> Result<void> {
       gone.clear();
-      return txn.Scan(kLayerBlobsPrefix, [&](std::string_view key, std::string_view) {
+      VENEER_TRY_VOID(txn.Scan(kLayerBlobsPrefix, [&](std::string_view key, std::string_view) {
         const auto diff_id = Digest::FromHex(key.substr(kLayerBlobsPrefix.size()));
         if (!diff_id || !needed.layers.contains(*diff_id)) gone.emplace_back(key);
+        return true;
+      }));
+      return txn.Scan(kStepPrefix, [&](std::string_view key, std::string_view bytes) {
+        const auto step = DecodeStep(bytes);
+        if (!step || !needed.layers.contains(step->diff_id)) gone.emplace_back(key);
         return true;
       });
     }));

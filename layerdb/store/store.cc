@@ -16,6 +16,7 @@
 #include "layerdb/catalog/containers.h"
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layer_blobs.h"
+#include "layerdb/catalog/step_results.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/index/kv.h"
 #include "layerdb/objects/object_store.h"
@@ -118,6 +119,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, Missing miss
   VENEER_TRY(store->objects_, ObjectStore::Open(layout.objects()));
   store->images_ = std::make_unique<Images>(layout, *store->catalog_);
   store->layer_blobs_ = std::make_unique<LayerBlobs>(*store->catalog_);
+  store->step_results_ = std::make_unique<StepResults>(store->layout_, *store->catalog_);
   store->containers_ = std::make_unique<Containers>(
       layout, *store->catalog_, *store->images_,
       [raw = store.get()](std::span<const Digest> diff_ids) { return raw->EnsureTree(diff_ids); });

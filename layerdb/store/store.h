@@ -6,6 +6,7 @@
 //   images and tags               images() (images.h)
 //   containers                    containers() (containers.h)
 //   blobs of layers elsewhere     layer_blobs() (layer_blobs.h)
+//   steps of builds               step_results() (step_results.h)
 //   merged trees                  EnsureTree()
 //   garbage, damage               prune.h, fsck.h
 //
@@ -39,6 +40,7 @@ class IndexReader;
 class KvDatabase;
 class LayerBlobs;
 class ObjectStore;
+class StepResults;
 class StoreWriter;
 
 class Store {
@@ -60,6 +62,7 @@ class Store {
   Images& images() { return *images_; }
   Containers& containers() { return *containers_; }
   LayerBlobs& layer_blobs() { return *layer_blobs_; }
+  StepResults& step_results() { return *step_results_; }
   ObjectStore& objects() { return *objects_; }
   const ObjectStore& objects() const { return *objects_; }
   KvDatabase& catalog() { return *catalog_; }
@@ -95,6 +98,7 @@ class Store {
   std::unique_ptr<Images> images_;
   std::unique_ptr<Containers> containers_;
   std::unique_ptr<LayerBlobs> layer_blobs_;
+  std::unique_ptr<StepResults> step_results_;
 };
 
 }  // namespace veneer

@@ -180,6 +180,10 @@ class Copier {
       VENEER_TRY(CopyTree::Node* const into, into_.Directory(destination, made_));
       return CopyTreeOf(source, into);
     }
+    if (request_.take && object.attr.type == FileType::kRegular) {
+      VENEER_TRY(const bool taken, request_.take(object, source.written));
+      if (taken) return {};
+    }
     VENEER_TRY(const PutObject put, ObjectOf(object, source.written));
     if (!into_directory && !request_.parents) {
       VENEER_TRY(const CopyTree::Target target, into_.Locate(destination, made_));

@@ -6,6 +6,7 @@
 #define VENEER_TOOLS_BUILD_COPY_FILES_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +33,9 @@ struct CopyRequest {
   bool parents = false;                 // --parents: the path of a source behind "./" is made too
   Timestamp time;                       // of directories that are made
   const Cancellation* cancel = nullptr;
+  // Asked of each source that is a regular file, before it is put: true when it was put in another
+  // way, as an archive is that is unpacked. Empty: nothing is.
+  std::function<Result<bool>(const LayerObject& file, const std::string& path)> take = {};
 };
 
 // Puts the sources of `request`, which are in `from`, into `into`. Both outlive the CopyTree.

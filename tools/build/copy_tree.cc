@@ -37,8 +37,11 @@ struct CopyTree::Node {
   }
 };
 
-CopyTree::CopyTree(SourceTree* below, const Cancellation* cancel)
-    : below_(below), cancel_(cancel), root_(nodes_.emplace_back(std::make_unique<Node>()).get()) {
+CopyTree::CopyTree(SourceTree* below, const Cancellation* cancel, std::optional<int64_t> epoch)
+    : below_(below),
+      cancel_(cancel),
+      epoch_(epoch),
+      root_(nodes_.emplace_back(std::make_unique<Node>()).get()) {
   if (below == nullptr) {
     root_->object.attr.type = FileType::kDirectory;
     root_->object.attr.mode = 0755;
@@ -182,6 +185,7 @@ Result<SourceEntry> CopyTree::EntryOf(const Node& node) const {
   const PutObject& object = node.object;
   SourceEntry entry{node.parent == nullptr ? "" : PathOf(node).substr(1), object.attr, {}};
   entry.key = object.key;
+  if (epoch_ && node.put && entry.attr.mtime.sec >= *epoch_) entry.attr.mtime = {*epoch_, 0};
   if (object.tree == nullptr) return entry;
   const Layer& layer = object.tree->layer();
   Sys<XattrList> xattrs = layer.ListXattrs(object.ref);

@@ -61,8 +61,9 @@ class CopyTree final : public EntrySource {
   };
 
   // `below`: the tree that is copied into, null for an empty one; outlives this. `cancel` may be
-  // null.
-  CopyTree(SourceTree* below, const Cancellation* cancel);
+  // null. `epoch`: SOURCE_DATE_EPOCH; times after it are clamped to it in the entries.
+  CopyTree(SourceTree* below, const Cancellation* cancel,
+           std::optional<int64_t> epoch = std::nullopt);
   ~CopyTree() override;
   CopyTree(const CopyTree&) = delete;
   CopyTree& operator=(const CopyTree&) = delete;
@@ -109,6 +110,7 @@ class CopyTree final : public EntrySource {
 
   SourceTree* const below_;
   const Cancellation* const cancel_;
+  const std::optional<int64_t> epoch_;
   uint64_t sources_ = 0;
   // A tree may be deeper than a stack: no node owns another.
   std::vector<std::unique_ptr<Node>> nodes_;

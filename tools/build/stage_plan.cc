@@ -157,6 +157,7 @@ class Planner {
     }
     if (found) {
       stage.stages.insert(*found);
+      stage.stage_of.emplace(name, *found);
     } else {
       stage.images.insert(name);
     }

@@ -27,6 +27,8 @@ struct Stage {
   // What COPY --from and RUN --mount=from= take from, base included.
   std::set<size_t> stages;
   std::set<std::string> images;
+  // What of the names there are stages; the others are images or contexts.
+  std::map<std::string, size_t> stage_of = {};
 };
 
 struct StagePlan {

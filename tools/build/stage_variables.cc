@@ -58,9 +58,8 @@ void StageVariables::Declare(const ArgWord& word) {
       !value && known != arguments_.predefined.end()) {
     value = known->second;
   }
-  if (!value) return;
   if (std::ranges::find(declared_, word.name) == declared_.end()) declared_.push_back(word.name);
-  Put(word.name, *value);
+  if (value) Put(word.name, *value);
 }
 
 std::vector<std::string> StageVariables::Environment() const {

@@ -42,7 +42,8 @@ class StageVariables {
   std::vector<std::string> Environment() const;
   // The proxies that a RUN gets beside them. No part of what a step is known by, nor of history.
   std::vector<std::string> Proxies() const;
-  // The ARGs in effect, as history tells them of a RUN: NAME=VALUE in the order of declaration.
+  // The ARGs of the stage, as history tells them of a RUN: NAME=VALUE in the order of declaration,
+  // NAME= without a value.
   std::vector<std::string> Arguments() const;
 
  private:

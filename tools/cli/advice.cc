@@ -17,6 +17,9 @@ std::string Advice(const Error& error) {
       return "; `veneer import` makes an image of a root file system";
     case Reason::kOtherPlatforms: return " (--platform chooses one)";
     case Reason::kAccessDenied: return "; `veneer login " + subject + "` first";
+    case Reason::kStepFailed:
+      return "; `veneer chroot " + subject + "` opens the tree as it was, `veneer rm " + subject +
+             "` removes it";
     case Reason::kNameTaken:
     case Reason::kOther: break;
   }

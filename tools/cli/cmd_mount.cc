@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
 #include "tools/cli/missing_image.h"
-#include "tools/cli/new_container.h"
+#include "tools/run/new_container.h"
 #include "tools/run/container_mount.h"
 
 namespace veneer {

@@ -18,6 +18,7 @@ CommandSpec ImageGroup() {
           .summary = "Work with images",
           .commands = {
               Verb("ls", ImagesCommand(), {"list"}),
+              BuildCommand(),
               HistoryCommand(),
               ImageInspectCommand(),
               ImportCommand(),
@@ -75,15 +76,16 @@ CommandSpec VeneerCommand(Context& context) {
                   .Everywhere(),
           },
       .commands = {
-          ImportCommand(),  PullCommand(),    PushCommand(),    LoadCommand(),
-          MountCommand(),   UmountCommand(),  ChrootCommand(),  DiffCommand(),
-          CommitCommand(),  ExportCommand(),  SaveCommand(),    ImagesCommand(),
-          HistoryCommand(), PsCommand(),      InspectCommand(), StatsCommand(),
-          RmCommand(),      RmiCommand(),     TagCommand(),     CreateCommand(),
-          RenameCommand(),  PruneCommand(),   FsckCommand(),    LayerCommand(),
-          ImageGroup(),     ContainerGroup(), SystemGroup(),    LoginCommand(),
-          LogoutCommand(),  SearchCommand(),  TagsCommand(),    ManifestCommand(),
-          InfoCommand(),    VersionCommand(), HelpCommand(),    CompleteCommand(),
+          BuildCommand(),    ImportCommand(),  PullCommand(),    PushCommand(),
+          LoadCommand(),     MountCommand(),   UmountCommand(),  ChrootCommand(),
+          DiffCommand(),     CommitCommand(),  ExportCommand(),  SaveCommand(),
+          ImagesCommand(),   HistoryCommand(), PsCommand(),      InspectCommand(),
+          StatsCommand(),    RmCommand(),      RmiCommand(),     TagCommand(),
+          CreateCommand(),   RenameCommand(),  PruneCommand(),   FsckCommand(),
+          LayerCommand(),    ImageGroup(),     ContainerGroup(), SystemGroup(),
+          LoginCommand(),    LogoutCommand(),  SearchCommand(),  TagsCommand(),
+          ManifestCommand(), InfoCommand(),    VersionCommand(), HelpCommand(),
+          CompleteCommand(),
       }};
 }
 

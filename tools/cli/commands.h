@@ -9,6 +9,7 @@
 
 namespace veneer {
 
+CommandSpec BuildCommand();
 CommandSpec ChrootCommand();
 CommandSpec CommitCommand();
 CommandSpec CompleteCommand();

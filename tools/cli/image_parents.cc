@@ -20,7 +20,8 @@ std::set<Digest> IntermediateImages(const std::vector<ImageListing>& all) {
   }
   std::set<Digest> found;
   for (const ImageListing& listing : all) {
-    if (listing.tags.empty() && parents.contains(listing.image.id)) found.insert(listing.image.id);
+    const bool inner = listing.image.step || parents.contains(listing.image.id);
+    if (listing.tags.empty() && inner) found.insert(listing.image.id);
   }
   return found;
 }

@@ -16,8 +16,8 @@ namespace veneer {
 // nullopt: it was not made by a commit, or what it was made of is gone.
 std::optional<ImageRecord> ParentOf(const ImageRecord& image, const std::vector<ImageListing>& all);
 
-// Images without a name that others were made of: Docker's intermediate images, which are neither
-// listed nor dangling.
+// Images without a name that others were made of, or that are the steps of a build: Docker's
+// intermediate images, which are neither listed nor dangling.
 std::set<Digest> IntermediateImages(const std::vector<ImageListing>& all);
 
 }  // namespace veneer

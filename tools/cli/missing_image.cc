@@ -8,6 +8,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/layer_display.h"
 #include "tools/cli/pull_image.h"
+#include "tools/oci/config.h"
 
 namespace veneer {
 
@@ -19,6 +20,7 @@ Result<FoundImage> PullIt(Store& store, const std::string& name,
   LayerDisplay display(stderr);
   PullOptions how;
   how.cancel = interrupt.cancellation();
+  if (options.platform) how.platform = *options.platform;
   how.begin = [&display](const Reference& reference) { display.Line(PullingFrom(reference)); };
   how.event = [&display](const LayerEvent& event) { display.Show(event); };
   const auto pull = [&]() -> Result<FoundImage> {
@@ -40,12 +42,21 @@ Result<FoundImage> PullMissing(Store& store, const std::string& name,
   const Result<Reference> reference = ParseReference(name);
   if (options.pull == "never" || !reference) return tl::unexpected(missing);
   LayerDisplay(stderr).Line("Unable to find image '" +
-                           (reference->digest ? reference->ToString() : reference->TagName()) +
-                           "' locally");
+                            (reference->digest ? reference->ToString() : reference->TagName()) +
+                            "' locally");
   Result<FoundImage> pulled = PullIt(store, name, options);
   if (pulled) return pulled;
   return MakeError(missing.message() + " (nor can it be pulled: " + pulled.error().message() + ")",
                    ExitCode::kNotFound);
+}
+
+// Whether an image is for the platform that is asked for.
+Result<bool> IsForPlatform(const Store& store, const ImageRecord& image,
+                           const MissingImageOptions& options) {
+  if (!options.platform) return true;
+  VENEER_TRY(const std::string text, store.ReadBlob(image.id, JsonLimits{}.bytes));
+  VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
+  return PlatformFit(*options.platform, {config.os, config.architecture, config.variant}) > 0;
 }
 
 }  // namespace
@@ -67,7 +78,15 @@ Result<FoundImage> FindOrPullImage(Store& store, const std::string& reference,
                                    const MissingImageOptions& options) {
   if (options.pull == "always") return PullIt(store, reference, options);
   Result<FoundImage> found = FindImage(store, reference);
-  if (found || found.error().exit() != ExitCode::kNotFound || store.containers().Get(reference)) {
+  if (found) {
+    VENEER_TRY(const bool fits, IsForPlatform(store, found->image, options));
+    if (fits) return found;
+    return PullMissing(
+        store, reference, options,
+        Error(reference + " is here for another platform than " + options.platform->ToString(),
+              ExitCode::kNotFound));
+  }
+  if (found.error().exit() != ExitCode::kNotFound || store.containers().Get(reference)) {
     return found;
   }
   return PullMissing(store, reference, options, found.error());

@@ -6,6 +6,7 @@
 #define VENEER_TOOLS_CLI_MISSING_IMAGE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "layerdb/base/result.h"
@@ -14,12 +15,14 @@
 #include "tools/cli/command.h"
 #include "tools/cli/context.h"
 #include "tools/cli/registry_options.h"
+#include "tools/oci/platform.h"
 
 namespace veneer {
 
 struct MissingImageOptions {
   std::string pull = "missing";  // missing, always, never
   RegistryOptions registry;
+  std::optional<Platform> platform = {};  // nullopt: this machine's, or what is here
 };
 
 // Adds --pull. `options` must outlive the command.

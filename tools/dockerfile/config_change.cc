@@ -119,6 +119,7 @@ Result<void> ApplyInstruction(const Instruction& instruction, const StageScope& 
       return AtInstruction(instruction, Error("the name is missing", ExitCode::kUsage));
     }
     *scope.author = instruction.arguments;
+    if (scope.history != nullptr) *scope.history = "MAINTAINER " + instruction.arguments;
     return {};
   }
   Result<void> done = ApplyTo(config, instruction, scope, InstructionRules::kBuild);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "layerdb/base/result.h"
@@ -39,12 +40,16 @@ Result<std::vector<ConfigChange>> ParseConfigChanges(const std::vector<std::stri
 Result<void> ApplyConfigChanges(const std::vector<ConfigChange>& changes, Json* config);
 
 // What an instruction of a Dockerfile sees and leaves behind in its stage. The pointers are the
-// caller's, and are not null.
+// caller's; the first two are not null.
 struct StageScope {
   VariableLookup lookup;
   char escape = '\\';
   bool* cmd_set = nullptr;        // a CMD came in this stage: ENTRYPOINT leaves it
   std::string* author = nullptr;  // what MAINTAINER says, which is outside of the "config" object
+  // Takes how history tells the instruction (instruction_history.h); ONBUILD leaves it as it is.
+  std::string* history = nullptr;
+  // Takes the variables that ENV sets, after those that are there, in the order of the instruction.
+  std::vector<std::pair<std::string, std::string>>* set = nullptr;
 };
 
 // Carries out CMD, ENTRYPOINT, ENV, LABEL, EXPOSE, VOLUME, USER, WORKDIR, STOPSIGNAL, HEALTHCHECK,

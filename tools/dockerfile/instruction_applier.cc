@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/dockerfile/config_values.h"
+#include "tools/dockerfile/instruction_history.h"
 #include "tools/dockerfile/json_list.h"
 #include "tools/dockerfile/words.h"
 
@@ -100,6 +101,10 @@ class Applier {
   using Method = Result<void> (Applier::*)(std::string_view);
   static const std::array<std::pair<std::string_view, Method>, 12> kInstructions;
 
+  void Tell(std::string history) const {
+    if (scope_.history != nullptr) *scope_.history = std::move(history);
+  }
+
   // --- variables ---
   Result<std::string> Expand(std::string_view word) const {
     return ExpandWord(word, scope_.lookup, scope_.escape);
@@ -179,6 +184,7 @@ class Applier {
   Result<void> Cmd(std::string_view text) {
     VENEER_TRY(const std::vector<std::string> words, CommandLine(text));
     (*config_)["Cmd"] = ToJson(words);
+    Tell(QuotedListHistory("CMD", words));
     *scope_.cmd_set = true;
     return {};
   }
@@ -186,6 +192,7 @@ class Applier {
   Result<void> Entrypoint(std::string_view text) {
     VENEER_TRY(const std::vector<std::string> words, CommandLine(text));
     (*config_)["Entrypoint"] = ToJson(words);
+    Tell(QuotedListHistory("ENTRYPOINT", words));
     // The parent's command was an argument for the parent's entrypoint.
     if (!*scope_.cmd_set) config_->erase("Cmd");
     return {};
@@ -206,6 +213,8 @@ class Applier {
       if (added) list->emplace_back();
       (*list)[place->second] = name + "=" + value;
     }
+    Tell(PairsHistory("ENV", pairs));
+    if (scope_.set != nullptr) scope_.set->insert(scope_.set->end(), pairs.begin(), pairs.end());
     return {};
   }
 
@@ -213,6 +222,7 @@ class Applier {
     VENEER_TRY(const auto pairs, Pairs(text));
     VENEER_TRY(Json* const labels, Member(config_, "Labels", Json::value_t::object));
     SetMembers(pairs, labels);
+    Tell(PairsHistory("LABEL", pairs));
     return {};
   }
 
@@ -228,6 +238,7 @@ class Applier {
     if (ports.size() > kMaxPorts) return InstructionError("more than 65,536 ports");
     VENEER_TRY(Json* const exposed, Member(config_, "ExposedPorts", Json::value_t::object));
     SetMembers(WithEmptyObjects(ports), exposed);
+    Tell(ExposeHistory(std::move(ports)));
     return {};
   }
 
@@ -235,18 +246,24 @@ class Applier {
     VENEER_TRY(const std::string user, One(text, "USER[:GROUP]"));
     VENEER_TRY_VOID(CheckUser(user));
     (*config_)["User"] = user;
+    Tell("USER " + user);
     return {};
   }
 
   Result<void> Workdir(std::string_view text) {
+    VENEER_TRY(const auto former, GetString(*config_, "WorkingDir"));
     if (rules_ == InstructionRules::kBuild && !text.empty()) {
       // As BuildKit has it, a variable that is not set is no directory and no mistake.
       VENEER_TRY(const std::string wanted, Expand(text));
-      if (wanted.empty()) return {};
+      if (wanted.empty()) {
+        Tell("WORKDIR " + JoinPath("", former.value_or("")));
+        return {};
+      }
     }
     VENEER_TRY(const std::string wanted, One(text, "the directory"));
-    VENEER_TRY(const auto former, GetString(*config_, "WorkingDir"));
-    (*config_)["WorkingDir"] = JoinPath(former.value_or(""), wanted);
+    const std::string directory = JoinPath(former.value_or(""), wanted);
+    (*config_)["WorkingDir"] = directory;
+    Tell("WORKDIR " + directory);
     return {};
   }
 
@@ -259,6 +276,7 @@ class Applier {
     }
     VENEER_TRY(Json* const volumes, Member(config_, "Volumes", Json::value_t::object));
     SetMembers(WithEmptyObjects(paths), volumes);
+    Tell(ListHistory("VOLUME", paths));
     return {};
   }
 
@@ -266,6 +284,7 @@ class Applier {
     VENEER_TRY(const std::string signal, One(text, "the signal"));
     if (!IsSignal(signal)) return InstructionError("no signal '" + signal + "'");
     (*config_)["StopSignal"] = signal;
+    Tell("STOPSIGNAL " + signal);
     return {};
   }
 
@@ -276,6 +295,7 @@ class Applier {
     if (word == "NONE") {
       if (!rest.empty() || !options.empty()) return InstructionError("NONE takes no arguments");
       (*config_)["Healthcheck"] = {{"Test", Json::array({"NONE"})}};
+      Tell(HealthcheckHistory({"NONE"}, options));
       return {};
     }
     if (word != "CMD") {
@@ -285,14 +305,15 @@ class Applier {
     VENEER_TRY(auto list, ParseJsonStrings(rest));
     if (rest.empty() || (list && list->empty()))
       return InstructionError("the command behind CMD is missing");
-    Json test = Json::array({list ? "CMD" : "CMD-SHELL"});
+    std::vector<std::string> test = {list ? "CMD" : "CMD-SHELL"};
     if (list) {
-      for (const std::string& each : *list) test.push_back(each);
+      test.insert(test.end(), list->begin(), list->end());
     } else {
-      test.push_back(std::string(rest));
+      test.emplace_back(rest);
     }
-    Json value = {{"Test", std::move(test)}};
+    Json value = {{"Test", ToJson(test)}};
     for (const auto& [name, number] : options) value[name] = number;
+    Tell(HealthcheckHistory(test, options));
     (*config_)["Healthcheck"] = std::move(value);
     return {};
   }
@@ -323,6 +344,7 @@ class Applier {
       return InstructionError("it takes a list in brackets, as in [\"/bin/bash\", \"-c\"]");
     }
     (*config_)["Shell"] = ToJson(*words);
+    Tell(ListHistory("SHELL", *words));
     return {};
   }
 

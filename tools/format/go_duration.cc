@@ -71,4 +71,40 @@ std::optional<int64_t> ParseGoDuration(std::string_view text) {
   return negative ? -whole : whole;
 }
 
+std::string GoDurationText(int64_t nanoseconds) {
+  if (nanoseconds == 0) return "0s";
+  const bool negative = nanoseconds < 0;
+  // Of the smallest number there is no positive one.
+  uint64_t left =
+      negative ? -static_cast<uint64_t>(nanoseconds) : static_cast<uint64_t>(nanoseconds);
+  std::string text = negative ? "-" : "";
+  const auto take = [&left, &text](std::string_view unit, uint64_t size) {
+    text.append(std::to_string(left / size)).append(unit);
+    left %= size;
+  };
+  const auto take_last = [&left, &text](std::string_view unit, uint64_t size) {
+    text += std::to_string(left / size);
+    if (left % size != 0) {
+      std::string part = std::to_string(left % size + size).substr(1);
+      part.resize(part.find_last_not_of('0') + 1);
+      text += "." + part;
+    }
+    text += unit;
+  };
+  constexpr uint64_t kSecond = 1'000'000'000;
+  if (left < 1'000) {
+    take_last("ns", 1);
+  } else if (left < 1'000'000) {
+    take_last("µs", 1'000);
+  } else if (left < kSecond) {
+    take_last("ms", 1'000'000);
+  } else {
+    const bool hours = left >= 3'600 * kSecond;
+    if (hours) take("h", 3'600 * kSecond);
+    if (hours || left >= 60 * kSecond) take("m", 60 * kSecond);
+    take_last("s", kSecond);
+  }
+  return text;
+}
+
 }  // namespace veneer

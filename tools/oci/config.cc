@@ -83,6 +83,7 @@ Json HistoryItem(const NewLayer& layer) {
   if (!layer.created_by.empty()) item["created_by"] = layer.created_by;
   if (!layer.author.empty()) item["author"] = layer.author;
   if (!layer.comment.empty()) item["comment"] = layer.comment;
+  if (!layer.diff_id) item["empty_layer"] = true;
   return item;
 }
 
@@ -146,22 +147,22 @@ std::string ComposeImage(const NewLayer& layer, const Platform& platform, const 
   if (!platform.variant.empty()) document["variant"] = platform.variant;
   document["os"] = platform.os;
   document["config"] = runtime;
-  document["rootfs"] = {{"type", "layers"}, {"diff_ids", Json::array({layer.diff_id.ToString()})}};
+  document["rootfs"] = {{"type", "layers"}, {"diff_ids", Json::array({layer.diff_id->ToString()})}};
   document["history"] = Json::array({HistoryItem(layer)});
   return DumpJson(document);
 }
 
 std::string ComposeChild(const ImageConfig& parent, const NewLayer& layer) {
   Json document = parent.document;
-  document["created"] = FormatRfc3339(layer.created);
+  if (layer.diff_id || !parent.created) document["created"] = FormatRfc3339(layer.created);
   if (!layer.author.empty()) document["author"] = layer.author;
   // What Docker once noted of the container that made the parent is not true of the child.
   document.erase("container");
   document.erase("container_config");
   document["rootfs"]["type"] = "layers";
-  document["rootfs"]["diff_ids"].push_back(layer.diff_id.ToString());
+  if (layer.diff_id) document["rootfs"]["diff_ids"].push_back(layer.diff_id->ToString());
   CompleteHistory(parent, &document);
-  document["history"].push_back(HistoryItem(layer));
+  if (layer.diff_id || !layer.created_by.empty()) document["history"].push_back(HistoryItem(layer));
   return DumpJson(document);
 }
 

@@ -64,7 +64,7 @@ std::vector<HistoryEntry> StepsOf(const ImageConfig& config);
 
 // What one new layer adds to a config.
 struct NewLayer {
-  Digest diff_id;
+  std::optional<Digest> diff_id;  // nullopt: the step changed the config alone
   Timestamp created;
   std::string created_by;
   std::string author;
@@ -76,7 +76,8 @@ std::string ComposeImage(const NewLayer& layer, const Platform& platform,
                          const Json& runtime = Json::object());
 
 // The config of `parent` with one layer more. Fields that Veneer does not know stay as they are; an
-// author that is not given stays the parent's.
+// author that is not given stays the parent's. A step without a layer leaves the time of creation
+// as it is where there is one, as BuildKit does, and history as it is where it says nothing.
 std::string ComposeChild(const ImageConfig& parent, const NewLayer& layer);
 
 }  // namespace veneer

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/registry/retry.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <string>
 #include <thread>
 
 #include "layerdb/base/parse.h"
+#include "tools/registry/http_date.h"
 
 namespace veneer {
 
@@ -27,19 +25,11 @@ std::optional<std::chrono::milliseconds> ParseRetryAfter(
     ParseNumber(value, &count);
     return seconds(std::min(count, kMaxSeconds));
   }
-  struct tm date {};
-  const std::string text(value);
-  // The three forms that RFC 9110, section 5.6.7, has a reader take.
-  for (const char* form :
-       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
-    date = {};
-    const char* end = ::strptime(text.c_str(), form, &date);
-    if (end == nullptr || *end != '\0') continue;
-    // Not as time points: those end in the year 2262.
-    const int64_t wait = ::timegm(&date) - std::chrono::system_clock::to_time_t(now);
-    return seconds(std::clamp(wait, int64_t{0}, kMaxSeconds));
-  }
-  return std::nullopt;
+  const std::optional<int64_t> date = ParseHttpDate(value);
+  if (!date) return std::nullopt;
+  // Not as time points: those end in the year 2262.
+  const int64_t wait = *date - std::chrono::system_clock::to_time_t(now);
+  return seconds(std::clamp(wait, int64_t{0}, kMaxSeconds));
 }
 
 std::chrono::milliseconds WaitBefore(const RetryPolicy& policy, int try_number,

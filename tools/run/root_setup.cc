@@ -186,18 +186,36 @@ Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, MountStubs*
   return Attach(mount->get(), target->get());
 }
 
-// The copies are files of a temporary file system, which must be in the namespace for a mount to be
-// cloned from it: it lies over /run for a moment, and lives on in the clones.
+// Has a mount in this namespace while it lives, so that parts of it can be cloned: it lies over
+// /run, and the clones outlive it.
+class AttachedMount {
+ public:
+  static Result<AttachedMount> Over(int root, int mount) {
+    VENEER_TRY_CTX(const Fd place, mounts::OpenInRoot(root, "/run", O_PATH | O_DIRECTORY), "/run");
+    VENEER_TRY_CTX_VOID(Attach(mount, place.get()), "mount a file system for a moment");
+    return AttachedMount(mount);
+  }
+  // Call once.
+  Result<void> Detach() const {
+    if (::fchdir(mount_) < 0 || ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
+      return MakeError(Errno{errno}, "unmount a temporary file system");
+    }
+    return {};
+  }
+
+ private:
+  explicit AttachedMount(int mount) : mount_(mount) {}
+  int mount_;
+};
+
+// The copies are files of a temporary file system, which lives on in the clones.
 Result<void> ShowHostFiles(int root, const SessionSpec& spec, MountStubs* stubs) {
   VENEER_TRY_CTX(const Fd scratch, NewMount("tmpfs", {{"mode", "0755"}, {"size", "1m"}}, kPlain),
                  "mount a temporary file system");
-  VENEER_TRY_CTX(const Fd place, mounts::OpenInRoot(root, "/run", O_PATH | O_DIRECTORY), "/run");
-  VENEER_TRY_CTX_VOID(Attach(scratch.get(), place.get()), "mount a temporary file system");
+  VENEER_TRY(const AttachedMount attached, AttachedMount::Over(root, scratch.get()));
   const auto hosts = MountText(scratch.get(), "hosts", HostsOfSession(spec));
   const auto resolver = MountText(scratch.get(), "resolv.conf", ReadHostFile("/etc/resolv.conf"));
-  if (::fchdir(scratch.get()) < 0 || ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
-    return MakeError(Errno{errno}, "unmount a temporary file system");
-  }
+  VENEER_TRY_VOID(attached.Detach());
   IgnoreError(ShowFile(root, "hosts", hosts, stubs),
               "a host or image without the file does without it");
   if (spec.network == Network::kNone) return {};
@@ -205,22 +223,14 @@ Result<void> ShowHostFiles(int root, const SessionSpec& spec, MountStubs* stubs)
   return {};
 }
 
-Result<void> AddBind(int root, const BindMount& bind, int mount, MountStubs* stubs) {
-  VENEER_TRY_CTX(const struct stat st, sys::Stat({mount}), bind.source);
-  if (bind.read_only) {
-    VENEER_TRY_CTX_VOID(mounts::SetAttributes(mount, MOUNT_ATTR_RDONLY, 0, Depth::kTree),
-                        "make " + bind.source + " read-only");
-  }
-  return AttachAt(root, bind.destination, S_ISDIR(st.st_mode), mount, stubs);
-}
+// --- what the caller asked for ---
 
-Result<void> AddTmpfs(int root, const TmpfsMount& tmpfs, MountStubs* stubs) {
-  VENEER_TRY_CTX(const Fd mount,
-                 NewMount("tmpfs", TmpfsParameters(tmpfs.mode, tmpfs.size),
-                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
-                 "mount a temporary file system on " + tmpfs.destination);
-  return AttachAt(root, tmpfs.destination, true, mount.get(), stubs);
-}
+// A mount on its way to its place.
+struct WantedMount {
+  std::string destination;
+  Fd mount;
+  std::string what;  // for errors
+};
 
 size_t DepthOf(const std::string& path) {
   size_t depth = 0;
@@ -230,29 +240,84 @@ size_t DepthOf(const std::string& path) {
   return depth;
 }
 
-// What the caller asked for. `sources` are those of the binds, in their order.
-Result<void> AddCallersMounts(int root, const SessionSpec& spec, const std::vector<Fd>& sources,
-                              MountStubs* stubs) {
-  struct Wanted {
-    size_t depth;
-    const BindMount* bind;  // null: a tmpfs
-    int source;
-    const TmpfsMount* tmpfs;
-  };
-  std::vector<Wanted> wanted;
+Result<WantedMount> NewTmpfs(const TmpfsMount& tmpfs) {
+  VENEER_TRY_CTX(Fd mount,
+                 NewMount("tmpfs", TmpfsParameters(tmpfs.mode, tmpfs.size),
+                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
+                 "mount a temporary file system on " + tmpfs.destination);
+  return WantedMount{tmpfs.destination, std::move(mount), tmpfs.destination};
+}
+
+// Each file is one of a temporary file system that is never swapped to a disk where the kernel
+// knows how.
+Result<void> MakeFiles(int root, const std::vector<SessionFile>& files,
+                       std::vector<WantedMount>* wanted) {
+  if (files.empty()) return {};
+  constexpr uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  const std::vector<mounts::Parameter> parameters = {{"mode", "0700"}};
+  auto scratch = NewMount("tmpfs", {{"mode", "0700"}, {"noswap", ""}}, kAttributes);
+  if (!scratch) scratch = NewMount("tmpfs", parameters, kAttributes);
+  if (!scratch) return MakeError(scratch.error(), "mount a temporary file system");
+  VENEER_TRY(const AttachedMount attached, AttachedMount::Over(root, scratch->get()));
+  for (const SessionFile& file : files) {
+    const std::string name = std::to_string(wanted->size());
+    const std::string what = "make " + file.destination;
+    VENEER_TRY_CTX(const Fd copy, NewFile(scratch->get(), name.c_str()), what);
+    VENEER_TRY_CTX_VOID(sys::WriteAt(copy.get(), file.content, 0), what);
+    VENEER_TRY_CTX_VOID(sys::Chown({copy.get()}, file.uid, file.gid), what);
+    VENEER_TRY_CTX_VOID(sys::Chmod({copy.get()}, file.mode), what);
+    VENEER_TRY_CTX(Fd mount, CloneMount(scratch->get(), name.c_str(), Depth::kOne), what);
+    VENEER_TRY_CTX_VOID(mounts::SetAttributes(mount.get(), MOUNT_ATTR_RDONLY, 0, Depth::kOne),
+                        what);
+    wanted->push_back({file.destination, std::move(mount), file.destination});
+  }
+  return attached.Detach();
+}
+
+Result<WantedMount> PartOfTree(int root, const TreeMount& tree, int mount) {
+  const std::string what = "/" + tree.source + " of " + tree.daemon.source;
+  VENEER_TRY(const AttachedMount attached, AttachedMount::Over(root, mount));
+  VENEER_TRY_CTX(const Fd part,
+                 mounts::OpenInRoot(mount, tree.source.empty() ? "." : tree.source, O_PATH), what);
+  VENEER_TRY_CTX(Fd clone, CloneMount(part.get(), "", Depth::kOne), what);
+  VENEER_TRY_VOID(attached.Detach());
+  return WantedMount{tree.destination, std::move(clone), what};
+}
+
+Result<WantedMount> BindOf(const BindMount& bind, Fd source) {
+  if (bind.read_only) {
+    VENEER_TRY_CTX_VOID(mounts::SetAttributes(source.get(), MOUNT_ATTR_RDONLY, 0, Depth::kTree),
+                        "make " + bind.source + " read-only");
+  }
+  return WantedMount{bind.destination, std::move(source), bind.source};
+}
+
+// `sources` are those of the binds, in their order.
+Result<void> AddCallersMounts(int root, const SessionSpec& spec, std::vector<Fd> sources,
+                              const std::vector<Fd>& trees, MountStubs* stubs) {
+  std::vector<WantedMount> wanted;
   for (const TmpfsMount& tmpfs : spec.tmpfs) {
-    wanted.push_back({DepthOf(tmpfs.destination), nullptr, -1, &tmpfs});
+    VENEER_TRY(WantedMount mount, NewTmpfs(tmpfs));
+    wanted.push_back(std::move(mount));
   }
+  VENEER_TRY_VOID(MakeFiles(root, spec.files, &wanted));
+  for (size_t i = 0; i < spec.trees.size(); ++i) {
+    VENEER_TRY(WantedMount mount, PartOfTree(root, spec.trees[i], trees[i].get()));
+    wanted.push_back(std::move(mount));
+  }
+  const bool sorted = spec.confinement.has_value() || !wanted.empty();
   for (size_t i = 0; i < spec.binds.size(); ++i) {
-    const BindMount& bind = spec.binds[i];
-    wanted.push_back({DepthOf(bind.destination), &bind, sources[i].get(), nullptr});
+    VENEER_TRY(WantedMount mount, BindOf(spec.binds[i], std::move(sources[i])));
+    wanted.push_back(std::move(mount));
   }
-  if (spec.confinement || !spec.tmpfs.empty()) {
-    std::ranges::stable_sort(wanted, {}, &Wanted::depth);
+  if (sorted) {
+    std::ranges::stable_sort(
+        wanted, {}, [](const WantedMount& mount) { return DepthOf(mount.destination); });
   }
-  for (const Wanted& one : wanted) {
-    VENEER_TRY_VOID(one.bind != nullptr ? AddBind(root, *one.bind, one.source, stubs)
-                                        : AddTmpfs(root, *one.tmpfs, stubs));
+  for (const WantedMount& one : wanted) {
+    VENEER_TRY_CTX(const struct stat st, sys::Stat({one.mount.get()}), one.what);
+    VENEER_TRY_VOID(
+        AttachAt(root, one.destination, S_ISDIR(st.st_mode), one.mount.get(), stubs));
   }
   return {};
 }
@@ -289,7 +354,8 @@ Result<Fd> MountDirectoryAsRoot(const std::string& directory) {
   return std::move(*tree);
 }
 
-Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs) {
+Result<void> PopulateRoot(int root, const SessionSpec& spec, const std::vector<Fd>& trees,
+                          MountStubs* stubs) {
   // The sources of binds are taken first: what is mounted below must not be what a caller's path
   // finds.
   std::vector<Fd> sources;
@@ -303,7 +369,7 @@ Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs) 
   VENEER_TRY_VOID(MountDev(root, spec, stubs));
   VENEER_TRY_VOID(MountRun(root, stubs));
   VENEER_TRY_VOID(ShowHostFiles(root, spec, stubs));
-  VENEER_TRY_VOID(AddCallersMounts(root, spec, sources, stubs));
+  VENEER_TRY_VOID(AddCallersMounts(root, spec, std::move(sources), trees, stubs));
   if (spec.process.make_working_dir) {
     MountStubs lasting;  // the image promises the directory, so it is part of the container
     IgnoreError(lasting.Target(root, spec.process.working_dir, true),

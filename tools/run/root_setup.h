@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "layerdb/base/fd.h"
 #include "layerdb/base/result.h"
 #include "tools/run/mount_stubs.h"
 #include "tools/run/session_spec.h"
@@ -24,10 +25,11 @@ Result<Fd> MountDirectoryAsRoot(const std::string& directory);
 // The same with a mount that exists already, detached.
 Result<void> MountAsRoot(int mount);
 
-// Mounts everything on `root`. `stubs` makes what is missing. REQUIRES: to be in the pid namespace
-// that /proc is to show. What the image does not let us mount on is an error, but for resolv.conf
-// and hosts, which are best effort.
-Result<void> PopulateRoot(int root, const SessionSpec& spec, MountStubs* stubs);
+// Mounts everything on `root`. `trees`: those of `spec`, attached nowhere yet. `stubs` makes what
+// is missing. REQUIRES: to be in the pid namespace that /proc is to show. What the image does not
+// let us mount on is an error, but for resolv.conf and hosts, which are best effort.
+Result<void> PopulateRoot(int root, const SessionSpec& spec, const std::vector<Fd>& trees,
+                          MountStubs* stubs);
 
 // pivot_root(2) into `root`; the old root and everything below it is gone from this namespace
 // afterwards. The current directory is the new root.

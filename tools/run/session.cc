@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "layerdb/base/log.h"
+#include "layerdb/base/parse.h"
 #include "tools/process/process.h"
 #include "tools/run/command_rights.h"
 #include "tools/run/control.h"
@@ -73,8 +75,9 @@ class Supervisor {
       Reap();
     }
     if (terminal_.interactive()) terminal_.GiveTo(0);
-    if (daemon_ && !WaitUntilGone(*daemon_, kDaemonPatience)) {
-      LogWarning("veneerfs (pid " + std::to_string(daemon_->pid) + ") has not ended yet");
+    for (const ProcessId& daemon : daemons_) {
+      if (WaitUntilGone(daemon, kDaemonPatience)) continue;
+      LogWarning("veneerfs (pid " + std::to_string(daemon.pid) + ") has not ended yet");
     }
     if (cancelled_) return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
     if (error_ && !started_) return tl::unexpected(std::move(*error_));
@@ -104,7 +107,7 @@ class Supervisor {
     Sys<ControlMessage> message = ReceiveControl(control_);
     if (!message) return false;
     switch (message->word) {
-      case ControlWord::kDevice: StartDaemon(std::move(message->fd)); break;
+      case ControlWord::kDevice: StartDaemon(message->text, std::move(message->fd)); break;
       case ControlWord::kRunning: started_ = true; break;
       case ControlWord::kStopped: StopWithCommand(); break;
       case ControlWord::kFailed:
@@ -117,13 +120,17 @@ class Supervisor {
     return true;
   }
 
-  void StartDaemon(Fd device) {
-    Result<ProcessId> daemon = StartDaemonOn(*spec_.daemon, device.get(), {}, {control_});
+  // `number`: which of the session's trees it serves; empty: its root.
+  void StartDaemon(const std::string& number, Fd device) {
+    const DaemonSpec& wanted =
+        number.empty() ? *spec_.daemon
+                       : spec_.trees.at(ParseNumber<size_t>(number).value_or(SIZE_MAX)).daemon;
+    Result<ProcessId> daemon = StartDaemonOn(wanted, device.get(), {}, {control_});
     device.Reset();
     Result<void> known;
     if (daemon) {
-      daemon_ = *daemon;
-      if (spec_.on_daemon) known = spec_.on_daemon(*daemon);
+      daemons_.push_back(*daemon);
+      if (spec_.on_daemon && number.empty()) known = spec_.on_daemon(*daemon);
     }
     if (!daemon || !known) {
       error_ = daemon ? std::move(known).error() : std::move(daemon).error();
@@ -156,9 +163,11 @@ class Supervisor {
 
   void Reap() {
     int status = 0;
-    // Without its file system nothing in the session can go on.
-    if (daemon_ && !daemon_lost_ && !daemon_->IsAlive() && !IsEnding()) {
-      daemon_lost_ = true;
+    // Without its file systems nothing in the session can go on.
+    const auto lost =
+        std::ranges::find_if(daemons_, [](const ProcessId& daemon) { return !daemon.IsAlive(); });
+    if (lost != daemons_.end() && !lost_ && !IsEnding()) {
+      lost_ = *lost;
       ::kill(init_, SIGKILL);
     }
     if (::waitpid(init_, &status, WNOHANG) != init_) return;
@@ -167,8 +176,8 @@ class Supervisor {
     }
     exit_code_ = ExitCodeOf(status);
     // At the end of a session its daemon ends too, and may be faster.
-    if (daemon_lost_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !error_) {
-      error_ = Error("the session ended, because veneerfs (pid " + std::to_string(daemon_->pid) +
+    if (lost_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !error_) {
+      error_ = Error("the session ended, because veneerfs (pid " + std::to_string(lost_->pid) +
                          ") has ended",
                      ExitCode::kFailed);
     }
@@ -178,8 +187,8 @@ class Supervisor {
   const Terminal& terminal_;
   const pid_t init_;
   const int control_;
-  std::optional<ProcessId> daemon_;
-  bool daemon_lost_ = false;
+  std::vector<ProcessId> daemons_;
+  std::optional<ProcessId> lost_;
   bool started_ = false;
   bool cancelled_ = false;
   std::optional<int> exit_code_;

@@ -42,14 +42,15 @@ Result<void> SwitchLoopbackOn() {
 // The file system of this session alone: mounted here, where nobody outside sees it, and served by
 // a daemon that the caller starts outside, so that this namespace does not live as long as the
 // daemon but the daemon as long as this namespace.
-Result<Fd> MountPrivateRoot(const DaemonSpec& daemon, int control) {
+//
+// `number`: which of the session's trees; empty: its root.
+Result<Fd> MountPrivate(const DaemonSpec& daemon, const std::string& number, int control) {
   VENEER_TRY(DetachedFuse fuse, MountDetached(daemon.source));
-  VENEER_TRY_CTX_VOID(SendControl(control, ControlWord::kDevice, {}, fuse.device.get()),
+  VENEER_TRY_CTX_VOID(SendControl(control, ControlWord::kDevice, number, fuse.device.get()),
                       "start veneerfs");
   fuse.device.Reset();
   VENEER_TRY_CTX(const ControlMessage answer, ReceiveControl(control), "start veneerfs");
   if (answer.word != ControlWord::kServed) return MakeError("veneerfs was not started");
-  VENEER_TRY_VOID(MountAsRoot(fuse.mount.get()));
   return std::move(fuse.mount);
 }
 
@@ -66,7 +67,8 @@ Result<Prepared> Prepare(const SessionSpec& spec, int control) {
     VENEER_TRY(prepared.stubs, MountStubs::Open(spec.stub_record));
   }
   if (spec.daemon) {
-    VENEER_TRY(prepared.root, MountPrivateRoot(*spec.daemon, control));
+    VENEER_TRY(prepared.root, MountPrivate(*spec.daemon, {}, control));
+    VENEER_TRY_VOID(MountAsRoot(prepared.root.get()));
   } else {
     VENEER_TRY(prepared.root, MountDirectoryAsRoot(spec.directory));
   }
@@ -75,7 +77,12 @@ Result<Prepared> Prepare(const SessionSpec& spec, int control) {
   if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) < 0) {
     return MakeError(Errno{errno}, "set the host name " + spec.hostname);
   }
-  VENEER_TRY_VOID(PopulateRoot(prepared.root.get(), spec, &prepared.stubs));
+  std::vector<Fd> trees;
+  for (const TreeMount& tree : spec.trees) {
+    VENEER_TRY(Fd mount, MountPrivate(tree.daemon, std::to_string(trees.size()), control));
+    trees.push_back(std::move(mount));
+  }
+  VENEER_TRY_VOID(PopulateRoot(prepared.root.get(), spec, trees, &prepared.stubs));
   VENEER_TRY_VOID(EnterRoot(prepared.root.get()));
   return prepared;
 }

@@ -83,6 +83,20 @@ void VisitMembers(Value& value, Visit visit) {
 }
 
 template <class Value, class Visit>
+requires std::is_same_v<std::remove_const_t<Value>, SessionFile>
+void VisitMembers(Value& value, Visit visit) {
+  auto& [destination, content, mode, uid, gid] = value;
+  visit(destination, content, mode, uid, gid);
+}
+
+template <class Value, class Visit>
+requires std::is_same_v<std::remove_const_t<Value>, TreeMount>
+void VisitMembers(Value& value, Visit visit) {
+  auto& [daemon, source, destination] = value;
+  visit(daemon, source, destination);
+}
+
+template <class Value, class Visit>
 requires std::is_same_v<std::remove_const_t<Value>, Ulimit>
 void VisitMembers(Value& value, Visit visit) {
   auto& [name, soft, hard] = value;
@@ -118,10 +132,10 @@ void VisitMembers(Value& value, Visit visit) {
 template <class Value, class Visit>
 requires std::is_same_v<std::remove_const_t<Value>, SessionSpec>
 void VisitMembers(Value& value, Visit visit) {
-  auto& [directory, daemon, on_daemon, stub_record, binds, tmpfs, read_only, network, confinement,
-         hostname, extra_hosts, shm_size, process, cancel_fd] = value;
-  visit(directory, daemon, stub_record, binds, tmpfs, read_only, network, confinement, hostname,
-        extra_hosts, shm_size, process);
+  auto& [directory, daemon, on_daemon, stub_record, binds, tmpfs, files, trees, read_only, network,
+         confinement, hostname, extra_hosts, shm_size, process, cancel_fd] = value;
+  visit(directory, daemon, stub_record, binds, tmpfs, files, trees, read_only, network, confinement,
+        hostname, extra_hosts, shm_size, process);
 }
 
 // An Error is no aggregate, and so it travels as one.

@@ -39,6 +39,23 @@ struct TmpfsMount {
   mode_t mode = 01777;
 };
 
+// A file that the session alone has, in memory: a secret, a script. Nothing of it is written to a
+// disk, or stays.
+struct SessionFile {
+  std::string destination;  // absolute, inside
+  std::string content;
+  mode_t mode = 0400;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// A further tree, served to this session alone by a daemon of its own, or a part of it.
+struct TreeMount {
+  DaemonSpec daemon;
+  std::string source;       // in the tree, without symlinks and a slash in front; empty: its root
+  std::string destination;  // absolute, inside
+};
+
 // What keeps the command apart from the machine, as container engines have it: Docker's
 // capabilities, the seccomp profile that is installed, parts of /proc and /sys out of reach.
 struct Confinement {
@@ -74,10 +91,12 @@ struct SessionSpec {
   std::function<Result<void>(const ProcessId&)> on_daemon;
 
   std::string stub_record;  // see MountStubs; empty: the tree is thrown away
-  // In this order; with a confinement or with `tmpfs`, by the depth of their destinations, so that
-  // no mount hides another.
+  // In this order; with a confinement or any other than binds, by the depth of their destinations,
+  // so that no mount hides another.
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<SessionFile> files;
+  std::vector<TreeMount> trees;
   bool read_only = false;
   Network network = Network::kHost;
   std::optional<Confinement> confinement;  // nullopt: as chroot(8), every right stays

@@ -225,10 +225,11 @@ TEST_F(ListsTest, GroupsAreTheSameCommands) {
   EXPECT_EQ(Output({"image", "rm", "localhost:5000/team/app:1"}).rfind("Untagged: ", 0), 0u);
   EXPECT_EQ(Output({"image"}), Output({"help", "image"}));
   EXPECT_EQ(Run({"image", "lss"}), 2);
-  EXPECT_EQ(error_,
-            "veneer: image: no command 'lss': one of ls, history, inspect, import, load, pull, "
-            "push, save, "
-            "tag, rm, prune; see `veneer help image`\n");
+  EXPECT_EQ(
+      error_,
+      "veneer: image: no command 'lss': one of ls, build, history, inspect, import, load, pull, "
+      "push, save, "
+      "tag, rm, prune; see `veneer help image`\n");
   EXPECT_EQ(Run({"image", "ls", "--bogus"}), 2);
   EXPECT_EQ(error_, "veneer: image ls: no option '--bogus'; see `veneer help image ls`\n");
 }

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "tools/cli/advice.h"
-#include "tools/cli/made_up_name.h"
+#include "tools/run/made_up_name.h"
 #include "tools/cli/suggest.h"
 
 namespace veneer {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tools/dockerfile/config_values.h"
 #include "tools/format/go_duration.h"
 
@@ -174,6 +176,22 @@ TEST(GoDurationTest, ReadsWhatGoReads) {
   for (const char* bad : {"", "1", "s", "1d", "1 s", "1s ", "--1s", ".s", "1.2.3s", "9999999h"}) {
     EXPECT_EQ(ParseGoDuration(bad), std::nullopt) << bad;
   }
+}
+
+TEST(GoDurationTest, WritesWhatGoWrites) {
+  const std::vector<std::pair<int64_t, std::string>> cases = {
+      {0, "0s"},
+      {1, "1ns"},
+      {1'500, "1.5µs"},
+      {500'000'000, "500ms"},
+      {1'000'000'000, "1s"},
+      {90'000'000'000, "1m30s"},
+      {3'600'000'000'000, "1h0m0s"},
+      {61'050'000'000, "1m1.05s"},
+      {-1'500'000'000, "-1.5s"},
+      {std::numeric_limits<int64_t>::min(), "-2562047h47m16.854775808s"},
+  };
+  for (const auto& [value, text] : cases) EXPECT_EQ(GoDurationText(value), text);
 }
 
 TEST(ConfigValuesTest, PathsAreJoinedAndCleaned) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cli/made_up_name.h"
+#include "tools/run/made_up_name.h"
 
 #include <array>
 #include <string_view>

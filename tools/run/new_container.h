@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // New containers, with a name that is made up where the person gives none.
-#ifndef VENEER_TOOLS_CLI_NEW_CONTAINER_H_
-#define VENEER_TOOLS_CLI_NEW_CONTAINER_H_
+#ifndef VENEER_TOOLS_RUN_NEW_CONTAINER_H_
+#define VENEER_TOOLS_RUN_NEW_CONTAINER_H_
 
 #include "layerdb/catalog/containers.h"
 #include "layerdb/store/store.h"
@@ -15,4 +15,4 @@ Result<OwnedContainer> NewOwnedContainer(Store& store, ContainerSpec spec);
 
 }  // namespace veneer
 
-#endif  // VENEER_TOOLS_CLI_NEW_CONTAINER_H_
+#endif  // VENEER_TOOLS_RUN_NEW_CONTAINER_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names for containers whose maker gave none.
-#ifndef VENEER_TOOLS_CLI_MADE_UP_NAME_H_
-#define VENEER_TOOLS_CLI_MADE_UP_NAME_H_
+#ifndef VENEER_TOOLS_RUN_MADE_UP_NAME_H_
+#define VENEER_TOOLS_RUN_MADE_UP_NAME_H_
 
 #include <cstdint>
 #include <string>
@@ -14,4 +14,4 @@ std::string MadeUpName(uint64_t random);
 
 }  // namespace veneer
 
-#endif  // VENEER_TOOLS_CLI_MADE_UP_NAME_H_
+#endif  // VENEER_TOOLS_RUN_MADE_UP_NAME_H_

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cli/new_container.h"
+#include "tools/run/new_container.h"
 
 #include <random>
 #include <utility>
 
-#include "tools/cli/made_up_name.h"
+#include "tools/run/made_up_name.h"
 
 namespace veneer {
 
@@ -22,7 +22,7 @@ auto WithName(ContainerSpec spec, Create create) -> decltype(create(spec)) {
     auto made = create(spec);
     if (made || made.error().reason() != Reason::kNameTaken) return made;
   }
-  return MakeError("no name is left; give one with --name");
+  return MakeError("no name is left to make up");
 }
 
 }  // namespace

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/build/build.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "layerdb/base/mutex.h"
+#include "layerdb/threads/worker.h"
+
+namespace veneer {
+
+namespace {
+
+constexpr int kMaxTriggerRounds = 64;
+
+// The images that stages need, each with the platform that FROM asks for.
+std::set<std::pair<std::string, std::string>> NeededImages(const StagePlan& plan,
+                                                           const std::set<std::string>& contexts) {
+  std::set<std::pair<std::string, std::string>> needed;
+  for (const size_t index : plan.needed) {
+    const Stage& stage = plan.stages[index];
+    for (const std::string& name : stage.images) {
+      if (contexts.contains(name)) continue;
+      const bool base = name == stage.base && !stage.base_stage;
+      needed.emplace(name, base ? stage.platform.value_or("") : "");
+      if (base && stage.platform && std::ranges::any_of(stage.instructions, [&](const auto& each) {
+            return each.name == "COPY" || each.name == "RUN";
+          })) {
+        continue;
+      }
+    }
+  }
+  return needed;
+}
+
+// Puts the triggers of bases behind their FROM. True when there were any that were not there yet.
+Result<bool> InsertTriggers(const PreparedBuild& prepared, std::set<int>* done,
+                            Dockerfile* dockerfile) {
+  bool inserted = false;
+  for (const size_t index : prepared.plan.needed) {
+    const Stage& stage = prepared.plan.stages[index];
+    if (stage.base_stage || stage.base == "scratch" || done->contains(stage.line)) continue;
+    done->insert(stage.line);
+    const auto base = prepared.bases.images.find({stage.base, stage.platform.value_or("")});
+    if (base == prepared.bases.images.end()) continue;
+    VENEER_TRY(std::vector<Instruction> triggers, TriggersOf(base->second, stage.line));
+    if (triggers.empty()) continue;
+    const auto from = std::ranges::find_if(dockerfile->instructions, [&](const Instruction& each) {
+      return each.name == "FROM" && each.first_line == stage.line;
+    });
+    dockerfile->instructions.insert(from + 1, std::make_move_iterator(triggers.begin()),
+                                    std::make_move_iterator(triggers.end()));
+    inserted = true;
+  }
+  return inserted;
+}
+
+// The stages of a build and their threads.
+class Builder {
+ public:
+  Builder(const BuildEnvironment& environment, const PreparedBuild& prepared,
+          const Cancellation* cancel)
+      : environment_(environment),
+        prepared_(prepared),
+        stop_(cancel),
+        results_(prepared.plan.stages.size()) {
+    for (const size_t index : prepared.plan.needed) {
+      first_order_[index] = total_;
+      total_ += CountSteps(prepared.plan.stages[index], environment.progress.TellsConfigSteps());
+    }
+  }
+
+  tl::expected<StageImage, BuildFailure> Run(bool one_by_one) {
+    std::vector<std::unique_ptr<Worker>> workers;
+    for (const size_t index : prepared_.plan.needed) {
+      workers.push_back(std::make_unique<Worker>([this, index] { return BuildStage(index); }));
+      if (!one_by_one) continue;
+      IgnoreError(workers.back()->Join(), "the failure is kept");
+      workers.pop_back();
+    }
+    for (const auto& worker : workers) IgnoreError(worker->Join(), "the failure is kept");
+    const MutexLock lock(mutex_);
+    if (failure_) return tl::unexpected(std::move(*failure_));
+    return *results_[prepared_.plan.target];
+  }
+
+ private:
+  // Waits for another stage. nullptr: the build has failed.
+  const StageImage* WaitFor(size_t index) {
+    const MutexLock lock(mutex_);
+    while (!failure_ && !results_[index]) changed_.Wait(mutex_);
+    return results_[index] ? &*results_[index] : nullptr;
+  }
+
+  void Fail(Error error, const std::optional<FailedInstruction>& instruction) {
+    const MutexLock lock(mutex_);
+    // What the others meet is only that they were asked to end.
+    if (!failure_) failure_ = BuildFailure{std::move(error), instruction};
+    stop_.Request();
+    changed_.NotifyAll();
+  }
+
+  Result<void> BuildStage(size_t index) {
+    std::optional<FailedInstruction> instruction;
+    Result<StageImage> image = Cancelled();
+    try {
+      image = MakeStage(index, &instruction);
+    } catch (const std::exception& e) {
+      // Else who waits for the stage would wait for ever.
+      image = MakeError(e.what());
+    }
+    if (!image) {
+      Fail(image.error(), instruction);
+      return {};
+    }
+    const MutexLock lock(mutex_);
+    results_[index] = *std::move(image);
+    changed_.NotifyAll();
+    return {};
+  }
+
+  Result<StageImage> BaseOf(const Stage& stage) {
+    if (stage.base_stage) {
+      const StageImage* const base = WaitFor(*stage.base_stage);
+      if (base == nullptr) return Cancelled();
+      return *base;
+    }
+    if (stage.base == "scratch") return EmptyStageImage(environment_.platform);
+    return prepared_.bases.images.at({stage.base, stage.platform.value_or("")});
+  }
+
+  static tl::unexpected<Error> Cancelled() {
+    return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
+  }
+
+  Result<StageImage> MakeStage(size_t index, std::optional<FailedInstruction>* failed) {
+    const Stage& stage = prepared_.plan.stages[index];
+    *failed = FailedInstruction{stage.line, stage.line};
+    VENEER_TRY(const StageImage base, BaseOf(stage));
+    const StageWork work{stage,
+                         index,
+                         TitleOf(index),
+                         first_order_[index],
+                         total_,
+                         base,
+                         [this, &stage](const std::string& from) { return Find(stage, from); },
+                         &stop_};
+    StageBuilder builder(environment_, work);
+    Result<StageImage> image = builder.Run();
+    if (builder.failed()) *failed = builder.failed();
+    return image;
+  }
+
+  // A stage that is the only one needs no name.
+  std::string TitleOf(size_t index) const {
+    const std::string& name = prepared_.plan.stages[index].name;
+    if (!name.empty()) return name;
+    return prepared_.plan.stages.size() == 1 ? "" : "stage-" + std::to_string(index);
+  }
+
+  BuildFiles FilesOf(const StageImage& image) const {
+    BuildFiles files;
+    files.stored = BuildFiles::Stored{image.config.diff_ids, image.chain_id};
+    files.open = [&store = environment_.store,
+                  diff_ids = image.config.diff_ids]() -> Result<std::unique_ptr<SourceTree>> {
+      VENEER_TRY(const std::string index, store.EnsureTree(diff_ids));
+      return SourceTree::OfIndex(store, index);
+    };
+    return files;
+  }
+
+  Result<BuildFiles> Find(const Stage& stage, const std::string& from) {
+    if (from.empty()) return environment_.context;
+    if (const auto named = environment_.named_contexts.find(from);
+        named != environment_.named_contexts.end()) {
+      return named->second;
+    }
+    if (from == "scratch") {
+      VENEER_TRY(const StageImage empty, EmptyStageImage(environment_.platform));
+      return FilesOf(empty);
+    }
+    if (const auto other = stage.stage_of.find(from); other != stage.stage_of.end()) {
+      const StageImage* const image = WaitFor(other->second);
+      if (image == nullptr) return Cancelled();
+      return FilesOf(*image);
+    }
+    for (const std::string& platform : {std::string(), stage.platform.value_or("")}) {
+      const auto image = prepared_.bases.images.find({from, platform});
+      if (image != prepared_.bases.images.end()) return FilesOf(image->second);
+    }
+    return MakeError("no stage and no image is " + from, ExitCode::kNotFound);
+  }
+
+  const BuildEnvironment& environment_;
+  const PreparedBuild& prepared_;
+  Cancellation stop_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::optional<StageImage>> results_ GUARDED_BY(mutex_);  // of each stage
+  std::optional<BuildFailure> failure_ GUARDED_BY(mutex_);
+  std::map<size_t, size_t> first_order_;
+  size_t total_ = 0;
+};
+
+}  // namespace
+
+Result<PreparedBuild> PrepareBuild(const Store& store, Dockerfile dockerfile,
+                                   const StagePlanOptions& options, const ImageFinder& find) {
+  PreparedBuild prepared;
+  std::set<int> done;
+  for (int round = 0; round < kMaxTriggerRounds; ++round) {
+    VENEER_TRY(prepared.plan, PlanStages(dockerfile, options));
+    for (const auto& needed : NeededImages(prepared.plan, options.contexts)) {
+      if (prepared.bases.images.contains(needed)) continue;
+      VENEER_TRY(const ImageRecord record, find(needed.first, needed.second));
+      VENEER_TRY(StageImage image, LoadStageImage(store, record));
+      prepared.bases.images.emplace(needed, std::move(image));
+    }
+    VENEER_TRY(const bool more, InsertTriggers(prepared, &done, &dockerfile));
+    if (!more) return prepared;
+  }
+  return MakeError("the triggers of the bases (ONBUILD) name further bases without end");
+}
+
+tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,
+                                                const PreparedBuild& prepared, bool one_by_one,
+                                                const Cancellation* cancel) {
+  return Builder(environment, prepared, cancel).Run(one_by_one);
+}
+
+}  // namespace veneer
