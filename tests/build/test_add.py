@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 
 from support.build_case import BuildCase, cases
-from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, DOCKER, FAILED, USAGE, Case, Differs
+from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, DOCKER, Case, Differs
 from support.built import What, file, folder, link
 from support.images import compress, member, tar
 
@@ -50,7 +50,7 @@ CASES = (
          tree={"/o": folder()} | {f"/o/{name}": file(data) for name, data in PACKED.items()}),
     Case("E44 a cut archive without a header is copied", "ADD a.tar.gz /o/", {"a.tar.gz": LARGE[:20]},
          tree={"/o": folder(), "/o/a.tar.gz": file(LARGE[:20])}),
-    Case("E44 a cut archive is an error", "ADD a.tar.gz /o/", {"a.tar.gz": LARGE[:-60000]}, error="a.tar.gz", code=FAILED),
+    Case("E44 a cut archive is an error", "ADD a.tar.gz /o/", {"a.tar.gz": LARGE[:-60000]}, error="a.tar.gz"),
     Case("E44 an archive without an end passes", "ADD a.tar /o/", {"a.tar": ARCHIVE[:1536 + 512]}, tree=UNPACKED),
     Case("E44 bytes after a gzip", "ADD a.tar.gz /o/", {"a.tar.gz": gzip.compress(ARCHIVE, mtime=0) + b"more"},
          error="a.tar.gz", differs=(Differs(BUILDAH, "outcome", "E44: it takes it"),)),
@@ -90,8 +90,8 @@ CASES = (
                "/n": file("x\n", REMOTE_MODE)}),
     Case("B28 flags of a file from a web server", "ADD --chown=5:6 URL/f /n", serves={"f": b"x\n"},
          tree={"/n": file("x\n", REMOTE_MODE, "5:6")}),
-    Case("B28 a web server has no such file", "ADD URL/nope /n", serves={"f": b"x\n"}, error="404", code=(1, 3)),
-    Case("B28 a file from a web server needs a name", "ADD URL/ /n/", serves={"": b"x\n"}, error="name", code=(1, 2),
+    Case("B28 a web server has no such file", "ADD URL/nope /n", serves={"f": b"x\n"}, error="404"),
+    Case("B28 a file from a web server needs a name", "ADD URL/ /n/", serves={"": b"x\n"}, error="name",
          differs=(Differs(BUILDKIT, "outcome", "it makes a name up; classic and buildah refuse"),)),
     Case("add --checksum", f"ADD --checksum=sha256:{hashlib.sha256(b'x').hexdigest()} URL/f /n", serves={"f": b"x"},
          tree={"/n": file("x", REMOTE_MODE)}, differs=(Differs(ALL, "outcome", TODAY),)),
@@ -103,7 +103,7 @@ CASES = (
          tree={"/o": folder(), "/o/a.tar": file(ARCHIVE)}, differs=(Differs(ALL, "outcome", TODAY),)),
     Case("add --chmod", "ADD --chmod=0711 f /f", {"f": "x\n"}, tree={"/f": file("x\n", 0o711)},
          differs=(Differs(CLASSIC, "outcome", "E36: it has no --chmod"),)),
-    Case("add has no --from", "ADD --from=bb /tmp /t", error="from", code=USAGE),
+    Case("add has no --from", "ADD --from=bb /tmp /t", error="from"),
 )
 
 

@@ -2,7 +2,7 @@
 """RUN: what it finds inside, what stays of it, what its mounts do."""
 
 from support.build_case import BuildCase, cases
-from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, OLD, USAGE, Case, Differs
+from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, OLD, Case, Differs
 from support.built import file, folder
 
 FILE = {"f": "x\n"}
@@ -18,7 +18,7 @@ def left(judges, *paths):
 
 def mounted(name, dockerfile, *paths, context=None, tree=None, differs=(), **more):
     """A case of RUN --mount, whose targets other builders leave in the layer."""
-    return Case(name, dockerfile, context or {}, tree=tree or {}, differs=(NO_MOUNTS, *((left(BUILDKIT, *paths),) if paths else ()),
+    return Case(name, dockerfile, context or {}, tree=tree or {}, differs=(*(() if "error" in more else (NO_MOUNTS,)), *((left(BUILDKIT, *paths),) if paths else ()),
                                                                         *differs), **more)
 
 
@@ -33,11 +33,11 @@ CASES = (
     Case("B21 nothing but files stays", "RUN cd /tmp && A=1 && export A\nRUN echo \"$A\" > world.txt", tree={"/world.txt": file("\n")}),
     Case("B16 a file that a later step deletes", "RUN echo 1 > /f\nRUN rm /f /bin/xargs", tree={"/bin/xargs": None}, layers=2),
     Case("B22 E94 a command that fails", "RUN echo said; exit 7", error=r"(?s)said.*\b7\b"),
-    Case("B22 a command that a signal ends", "RUN sh -c 'kill -9 $$'", error="137|signal 9|SIGKILL"),
+    Case("B22 a command that a signal ends", "RUN sh -c 'kill -9 $$'; exit $?", error="137|signal 9|SIGKILL"),
     Case("B39 USER", "FROM ann\nUSER ann\nRUN id > /tmp/i && echo $HOME > /tmp/h", base="ann", config={"User": "ann"}, many_ids=True,
          tree={"/tmp/i": file("uid=5(ann) gid=50(staff) groups=77(many)\n", owner="5:50"), "/tmp/h": file("/home/ann\n", owner="5:50")},
-         differs=(Differs(BUILDAH, ("/tmp/i", "/tmp/h"), NO_CHROOT),)),
-    Case("B39 a user that is not there", "FROM ann\nUSER nope\nRUN true", error="nope", base="ann", code=(1, 2, 3)),
+         differs=(Differs(CLASSIC, "/tmp/i", "it names the user's own group twice"), Differs(BUILDAH, "/tmp/i", NO_CHROOT))),
+    Case("B39 a user that is not there", "FROM ann\nUSER nope\nRUN true", error="nope", base="ann"),
     Case("B39 USER with a group", "FROM ann\nUSER 5:6\nRUN echo $(id -u):$(id -g) > /tmp/i", base="ann", config={"User": "5:6"},
          many_ids=True, tree={"/tmp/i": file("5:6\n", owner="5:6")}),
     Case("E1 B36 what RUN writes below a volume stays", "RUN mkdir /data\nVOLUME /data\nRUN echo x > /data/r", tree={
@@ -67,19 +67,20 @@ CASES = (
     Case("E93 a child in the background ends", "RUN sleep 3600 & echo 1 > /o", tree={"/o": file("1\n")}),
     Case("E95 the environment", "RUN env | grep -v PATH | sort > /o; cat >> /o", tree={"/o": file(None)}),
     Case("E95 no name of the host", "RUN env | grep -c ^HOSTNAME= > /o || true", tree={"/o": file("0\n")},
-         differs=(Differs(CLASSIC, "/o", "E95: it has HOSTNAME"),)),
+         differs=(Differs(OLD, "/o", "E95: they have HOSTNAME"),)),
     Case("E95 standard input is empty", "RUN cat > /o", tree={"/o": file()}),
     Case("what an engine gives inside", "RUN grep CapEff /proc/self/status > /o; test -c /dev/null && test -d /dev/shm "
          "&& head -c 3 /dev/zero | wc -c >> /o; ! echo x 2>/dev/null > /proc/sys/kernel/hostname; test ! -s /proc/keys "
          "&& grep NoNewPrivs /proc/self/status >> /o",
          tree={"/o": file("CapEff:\t00000000a80425fb\n3\nNoNewPrivs:\t0\n")},
-         differs=(Differs(BUILDAH, ("/o", "outcome"), NO_CHROOT),)),
+         differs=(Differs(BUILDAH, "/o", NO_CHROOT),)),
     Case("run --network=none", "RUN --network=none ls /sys/class/net > /o; test $(cat /o) = lo && rm /o", tree={},
          differs=(Differs(ALL, "outcome", "the reference of today has it, this old version has not"),)),
-    Case("run --network of no kind", "RUN --network=nope true", error="network", code=USAGE),
+    Case("run --network of no kind", "RUN --network=nope true", error="network"),
     Case("run --security", "RUN --security=sandbox echo x > /o", tree={"/o": X},
          differs=(Differs(ALL, "outcome", "the reference of today has it, this old version has not"),)),
-    Case("deep and odd names", "RUN mkdir -p '/a b/c\nd' && echo x > \"/a b/$(printf 'c\\nd')/e\"", tree=None),
+    Case("odd names", "RUN D=$(printf '/tmp/a b\\nc') && mkdir \"$D\" && echo x > \"$D/ö\"",
+         tree={"/tmp/a b\nc": folder(), "/tmp/a b\nc/ö": X}),
     Case("special files that RUN makes", "RUN mkfifo /p && ln -s nowhere /l && ln /p /q && chmod 4755 /bin/busybox && mkdir -m 1700 /d",
          tree=None),
     Case("a step of many files", "RUN for i in $(seq 2000); do echo $i > /tmp/$i; done", layers=1,
@@ -90,9 +91,9 @@ CASES = (
     mounted("mount bind is the default and read-only", "RUN --mount=target=/bi cp /bi/f /o; ! touch /bi/new", "/bi", context=FILE,
             tree={"/o": X}),
     mounted("mount bind that is written", "RUN --mount=target=/bi,rw echo y > /bi/f && cp /bi/f /o\nRUN --mount=target=/bi cp /bi/f /p",
-            "/bi", context=FILE, tree={"/o": file("y\n"), "/p": X}),
+            "/bi", context=FILE, tree={"/o": file("y\n"), "/p": X}, differs=(Differs(BUILDAH, "/p", "it keeps what is written"),)),
     mounted("mount bind of a stage", "FROM bb AS s\nRUN echo x > /f\nFROM bb\nRUN --mount=from=s,source=/f,target=/mn/f cp /mn/f /o", "/mn/",
-            tree={"/o": X}),
+            tree={"/o": X}, differs=(left(BUILDAH, "/mn"),)),
     mounted("mount bind of an image", "RUN --mount=from=ann,source=/etc,target=/mn cp /mn/group /o", "/mn/", tree={"/o": file(None)}),
     mounted("mount cache is shared by steps", "RUN --mount=type=cache,target=/ca echo x > /ca/f\nRUN test ! -e /ca/f\n"
             "RUN --mount=type=cache,target=/ca cp /ca/f /o", "/ca", tree={"/o": X}),
@@ -104,11 +105,12 @@ CASES = (
             "RUN --mount=type=cache,from=s,source=/d,target=/ca cp /ca/f /o", "/ca", tree={"/o": X}),
     mounted("mount tmpfs", "RUN --mount=type=tmpfs,target=/tm touch /tm/f && grep -q ' /tm tmpfs ' /proc/mounts", "/tm"),
     mounted("E88 mount secret that is not given", "RUN --mount=type=secret,id=s test ! -e /run/secrets/s"),
-    mounted("E88 mount secret that is required", "RUN --mount=type=secret,id=s,required true", error=r"\bs\b", code=(1, 2)),
+    mounted("E88 mount secret that is required", "RUN --mount=type=secret,id=s,required true", error=r"\bs\b"),
     mounted("mount ssh without an agent", "RUN --mount=type=ssh true"),
-    mounted("mount of no type", "RUN --mount=type=nope,target=/x true", error="nope", code=USAGE),
-    mounted("mount without a target", "RUN --mount=type=tmpfs true", error="target", code=USAGE),
-    mounted("E90 mount targets leave nothing", "RUN --mount=type=tmpfs,target=/a/b/c --mount=type=cache,target=/d true", "/a/", "/d"),
+    mounted("mount of no type", "RUN --mount=type=nope,target=/x true", error="nope"),
+    mounted("mount without a target", "RUN --mount=type=tmpfs true", error="target"),
+    mounted("E90 mount targets leave nothing", "RUN --mount=type=tmpfs,target=/a/b/c --mount=type=cache,target=/d true", "/a/", "/d",
+            differs=(left(BUILDAH, "/a/"),)),
 )
 
 

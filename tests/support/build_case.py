@@ -42,8 +42,7 @@ class BuildCase(StoreCase):
             self.fail(f"{case.name}\n{case.text()}\n  " + "\n  ".join(lines) + f"\n{outcome.text[-1500:]}")
         if case.error is not None:
             self.assertRegex(outcome.text, case.error)
-            codes = case.code if isinstance(case.code, tuple) else (case.code,)
-            self.assertIn(outcome.code, codes, outcome.text)
+            self.assertEqual(outcome.code, case.code, outcome.text)
             self.assertNotIn(builders.CASE, self.images(), "a failed build gave its name away")
         elif case.prints is not None:
             self.assertRegex(outcome.text, case.prints)

@@ -9,6 +9,7 @@ import shutil
 import threading
 
 from support import builds, built, engines, proc, tree
+from support.files import write
 
 CASE = "case:1"
 
@@ -57,8 +58,8 @@ class Builder:
         self._number += 1
         return os.path.join(self.folder, f"context{self._number}")
 
-    def build_words(self, name):
-        """The words of the command line, up to the options of the case."""
+    def build_words(self, name, cache=True):
+        """The words of the command line, up to the options of the case. cache: False where steps may not be taken from there."""
         raise NotImplementedError
 
     def call(self, words, directory, **more):
@@ -77,20 +78,32 @@ class Builder:
         directory = self.context_directory()
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
-            if case.serves:
-                case = dataclasses.replace(case, dockerfile=case.dockerfile.replace("URL", stack.enter_context(serve(case.serves))))
+            serves = dict(case.serves)
+            if serves:
+                url = stack.enter_context(serve(serves))
+                case = dataclasses.replace(case, dockerfile=case.dockerfile.replace("URL", url), where=case.where.replace("URL", url))
             case.make_context(directory)
             self.own(directory)
             for name, dockerfile in case.before.items():
                 done = self.call([*self.build_words(name), "-f", "-", "."], directory, input=case.text(dockerfile))
                 if done.code:
                     return builds.Outcome(done.code, done.out + done.err)
-            return self.finish(case, directory)
+            outcome = self.finish(case, directory)
+            if not isinstance(case, builds.Twice) or not outcome.image:
+                return outcome
+            case.change(directory, serves)
+            if case.again is not None:
+                write(os.path.join(directory, case.file), case.text(case.again))
+            options = case.options if case.more is None else case.more
+            second = self.finish(dataclasses.replace(case, options=options), directory)
+            second.first = outcome.image
+            return second
 
     def finish(self, case, directory):
         """The last build of a case, whose context is made."""
         where = directory if case.where == "." else case.where
-        done = self.call([*self.build_words(CASE), *case.options, where], directory, input=case.input,
+        done = self.call([*self.build_words(CASE, isinstance(case, builds.Twice)), *case.options, where], directory,
+                         input=case.input.decode(errors="surrogateescape") if isinstance(case.input, bytes) else case.input,
                          environment=case.environment)
         if done.code:
             return builds.Outcome(done.code, done.out + done.err)
@@ -107,7 +120,7 @@ class DockerBuilder(Builder):
         super().__init__()
         self.docker, self.name, self.folder = docker, name, docker.dir
 
-    def build_words(self, name):
+    def build_words(self, name, cache=True):
         progress = ["--progress", "plain"] if self.name == builds.BUILDKIT else []
         return self.docker.command("build", "--network", "host", *progress, "-t", name)
 
@@ -137,8 +150,8 @@ class BuildahBuilder(Builder):
         super().__init__()
         self.buildah, self.folder = buildah, buildah.dir
 
-    def build_words(self, name):
-        return self.buildah.command("bud", "--layers", "--no-cache", "--isolation", "chroot", "--network", "host", "--format", "docker",
+    def build_words(self, name, cache=True):
+        return self.buildah.command("bud", "--layers", *(() if cache else ("--no-cache",)), "--isolation", "chroot", "--network", "host", "--format", "docker",
                                     "--pull-never", "-t", name)
 
     def call(self, words, directory, environment=None, **more):
@@ -176,7 +189,7 @@ class VeneerBuilder(Builder):
     def own(self, path):
         self.case.own(path)
 
-    def build_words(self, name):
+    def build_words(self, name, cache=True):
         return self.case.command("build", "-t", name)
 
     def call(self, words, directory, environment=None, **more):

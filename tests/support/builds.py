@@ -8,6 +8,7 @@ meant, the case lists what is different there, and why."""
 import os
 import re
 from dataclasses import dataclass, field
+from typing import Callable
 
 from support import built, tree
 
@@ -15,9 +16,6 @@ BUILDKIT, CLASSIC, BUILDAH = "buildkit", "classic", "buildah"
 DOCKER = (BUILDKIT, CLASSIC)
 ALL = (BUILDKIT, CLASSIC, BUILDAH)
 OLD = (CLASSIC, BUILDAH)
-
-# The exit status of a build.
-FAILED, USAGE, MISSING = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Case:
     layers: int | None = None  # that came to the base's
     created: str | None = None  # "base": the time of the base
     error: str | None = None  # a pattern of the line that says why it fails
-    code: int = FAILED
+    code: int = 1
     prints: str | None = None  # a pattern of what it writes when it succeeds
     base: str = "bb"  # the image that tree and config are compared with; "": nothing
     before: dict = field(default_factory=dict)  # images that are built first: name to Dockerfile
@@ -90,11 +88,35 @@ class Case:
 
 
 @dataclass
+class Twice(Case):
+    """Two builds, with a change of the context between them. A line `MARK name` writes something else each time that it is run:
+    the second build takes those of `kept` from the first, and makes those of `anew` once more. `differs` may name marks."""
+    kept: tuple = ()
+    anew: tuple = ()
+    change: Callable = lambda path, serves: None  # path of the context, files of the web server
+    again: str | None = None  # the Dockerfile of the second build
+    more: tuple | None = None  # its options
+
+    def text(self, dockerfile=None):
+        return re.sub(r"(?m)^MARK (.*)$", r"RUN cat /proc/sys/kernel/random/uuid > /\1", super().text(dockerfile))
+
+    def marks(self, outcome):
+        """Differences from what is said of the marks."""
+        found = []
+        for name in self.kept + self.anew:
+            before, after = (image.tree[f"/{name}"].data for image in (outcome.first, outcome.image))
+            if (name in self.kept) != (before == after):
+                found.append((name, "kept" if name in self.kept else "anew", outcome.text[-1500:]))
+        return found
+
+
+@dataclass
 class Outcome:
     """What a builder did with a case."""
     code: int
     text: str  # all that it wrote
     image: built.Built | None = None  # None: it failed
+    first: built.Built | None = None  # of Twice
 
 
 def expected_differences(case, outcome):
@@ -124,6 +146,8 @@ def expected_differences(case, outcome):
             found.append(("history", case.history, lines))
     if case.layers is not None and len(image.layers) - len(base.layers) != case.layers:
         found.append(("layers", case.layers, len(image.layers) - len(base.layers)))
+    if isinstance(case, Twice):
+        found += case.marks(outcome)
     if case.created is not None and image.created != base.created:
         found.append(("created", base.created, image.created))
     return found
