@@ -53,7 +53,7 @@ CASES = (
     Case("E44 a cut archive is an error", "ADD a.tar.gz /o/", {"a.tar.gz": LARGE[:-60000]}, error="a.tar.gz"),
     Case("E44 an archive without an end passes", "ADD a.tar /o/", {"a.tar": ARCHIVE[:1536 + 512]}, tree=UNPACKED),
     Case("E44 bytes after a gzip", "ADD a.tar.gz /o/", {"a.tar.gz": gzip.compress(ARCHIVE, mtime=0) + b"more"},
-         error="a.tar.gz", differs=(Differs(BUILDAH, "outcome", "E44: it takes it"),)),
+         tree=UNPACKED, differs=(Differs(DOCKER, "outcome", "E44: they fail; Veneer's import takes it, too"),)),
     Case("E45 a destination without a slash is a directory", "ADD a.tar /o", {"a.tar": ARCHIVE}, tree=UNPACKED),
     Case("E46 flags do not reach what is unpacked", "ADD --chown=5:6 a.tar /o/", {"a.tar": ARCHIVE},
          tree={**UNPACKED, "/o": folder(owner="5:6")},

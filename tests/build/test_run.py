@@ -50,7 +50,7 @@ CASES = (
          differs=(Differs(CLASSIC, "layers", "E10: it drops the layer"),)),
     Case("E10 a file that comes and goes in one step", "RUN touch /tmp/t && rm /tmp/t", tree={}, layers=1),
     Case("E11 a chmod to the same mode", "RUN chmod 755 /bin/busybox", tree={}, layers=1),
-    Case("E13 the hosts cannot be written", "FROM ann\nRUN echo x >> /etc/hosts", base="ann", error="(?i)read-only|/etc/hosts",
+    Case("E13 the hosts cannot be written", "FROM ann\nRUN echo x >> /etc/hosts", base="ann", error="(?i)read-only|/etc/hosts", waits="a hosts file that is read-only",
          differs=(Differs(OLD, "outcome", "E13: they lose what is written"),)),
     Case("E14 the hostname is a file of the image", "FROM ann\nRUN echo x > /etc/hostname", base="ann", tree={"/etc/hostname": X},
          differs=(Differs(OLD, "/etc/hostname", "E14: it is mounted"),)),
@@ -63,11 +63,12 @@ CASES = (
     Case("E85 a user by number without passwd", "USER 5:6\nRUN id -u > /tmp/o; echo $HOME >> /tmp/o", config={"User": "5:6"}, many_ids=True,
          tree={"/tmp/o": file("5\n/\n", owner="5:6")}),
     Case("E93 RUN is process 1", "RUN echo $$ > /o; kill -9 $$", tree={"/o": file("1\n")},
-         differs=(Differs(BUILDAH, ("outcome",), NO_CHROOT),)),
+         waits="a command that is process 1", differs=(Differs(BUILDAH, ("outcome",), NO_CHROOT),)),
     Case("E93 a child in the background ends", "RUN sleep 3600 & echo 1 > /o", tree={"/o": file("1\n")}),
     Case("E95 the environment", "RUN env | grep -v PATH | sort > /o; cat >> /o", tree={"/o": file(None)}),
     Case("E95 no name of the host", "RUN env | grep -c ^HOSTNAME= > /o || true", tree={"/o": file("0\n")},
          differs=(Differs(OLD, "/o", "E95: they have HOSTNAME"),)),
+    Case("E95 the home of root without passwd", "RUN echo $HOME > /o", tree={"/o": file("/\n")}),
     Case("E95 standard input is empty", "RUN cat > /o", tree={"/o": file()}),
     Case("what an engine gives inside", "RUN grep CapEff /proc/self/status > /o; test -c /dev/null && test -d /dev/shm "
          "&& head -c 3 /dev/zero | wc -c >> /o; ! echo x 2>/dev/null > /proc/sys/kernel/hostname; test ! -s /proc/keys "
@@ -102,7 +103,8 @@ CASES = (
     mounted("mount cache with a mode and an owner", "RUN --mount=type=cache,id=m,target=/ca,mode=0711,uid=5,gid=6 "
             "stat -c '%a %u %g' /ca > /o", "/ca", tree={"/o": file("711 5 6\n")}, many_ids=True),
     mounted("mount cache from a stage", "FROM bb AS s\nRUN mkdir /d && echo x > /d/f\nFROM bb\n"
-            "RUN --mount=type=cache,from=s,source=/d,target=/ca cp /ca/f /o", "/ca", tree={"/o": X}),
+            "RUN --mount=type=cache,from=s,source=/d,target=/ca cp /ca/f /o", "/ca", tree={"/o": X},
+            waits="a cache that begins with files"),
     mounted("mount tmpfs", "RUN --mount=type=tmpfs,target=/tm touch /tm/f && grep -q ' /tm tmpfs ' /proc/mounts", "/tm"),
     mounted("E88 mount secret that is not given", "RUN --mount=type=secret,id=s test ! -e /run/secrets/s"),
     mounted("E88 mount secret that is required", "RUN --mount=type=secret,id=s,required true", error=r"\bs\b"),
