@@ -64,6 +64,7 @@ class Case:
     serves: dict = field(default_factory=dict)  # files of a web server, which the Dockerfile calls URL
     differs: tuple = ()
     many_ids: bool = False  # RUN needs more ids than that of root
+    as_root: bool = False  # in a user namespace the kernel does not show what the case is about
     waits: str | None = None  # the option or the feature that veneer build has not got: the case must fail there
 
     def text(self, dockerfile=None):

@@ -55,6 +55,11 @@ Result<bool> InsertTriggers(const PreparedBuild& prepared, std::set<int>* done,
   return inserted;
 }
 
+struct StageResult {
+  StageImage image;
+  StageVariables variables;
+};
+
 // The stages of a build and their threads.
 class Builder {
  public:
@@ -81,12 +86,12 @@ class Builder {
     for (const auto& worker : workers) IgnoreError(worker->Join(), "the failure is kept");
     const MutexLock lock(mutex_);
     if (failure_) return tl::unexpected(std::move(*failure_));
-    return *results_[prepared_.plan.target];
+    return results_[prepared_.plan.target]->image;
   }
 
  private:
   // Waits for another stage. nullptr: the build has failed.
-  const StageImage* WaitFor(size_t index) {
+  const StageResult* WaitFor(size_t index) {
     const MutexLock lock(mutex_);
     while (!failure_ && !results_[index]) changed_.Wait(mutex_);
     return results_[index] ? &*results_[index] : nullptr;
@@ -102,53 +107,59 @@ class Builder {
 
   Result<void> BuildStage(size_t index) {
     std::optional<FailedInstruction> instruction;
-    Result<StageImage> image = Cancelled();
+    Result<StageResult> made = Cancelled();
     try {
-      image = MakeStage(index, &instruction);
+      made = MakeStage(index, &instruction);
     } catch (const std::exception& e) {
       // Else who waits for the stage would wait for ever.
-      image = MakeError(e.what());
+      made = MakeError(e.what());
     }
-    if (!image) {
-      Fail(image.error(), instruction);
+    if (!made) {
+      Fail(made.error(), instruction);
       return {};
     }
     const MutexLock lock(mutex_);
-    results_[index] = *std::move(image);
+    results_[index].emplace(*std::move(made));
     changed_.NotifyAll();
     return {};
-  }
-
-  Result<StageImage> BaseOf(const Stage& stage) {
-    if (stage.base_stage) {
-      const StageImage* const base = WaitFor(*stage.base_stage);
-      if (base == nullptr) return Cancelled();
-      return *base;
-    }
-    if (stage.base == "scratch") return EmptyStageImage(environment_.platform);
-    return prepared_.bases.images.at({stage.base, stage.platform.value_or("")});
   }
 
   static tl::unexpected<Error> Cancelled() {
     return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
   }
 
-  Result<StageImage> MakeStage(size_t index, std::optional<FailedInstruction>* failed) {
+  Result<StageImage> ImageOfBase(const Stage& stage) const {
+    if (stage.base == "scratch") return EmptyStageImage(environment_.platform);
+    return prepared_.bases.images.at({stage.base, stage.platform.value_or("")});
+  }
+
+  Result<StageResult> MakeStage(size_t index, std::optional<FailedInstruction>* failed) {
     const Stage& stage = prepared_.plan.stages[index];
     *failed = FailedInstruction{stage.line, stage.line};
-    VENEER_TRY(const StageImage base, BaseOf(stage));
+    std::optional<StageImage> base;
+    std::optional<StageVariables> variables;
+    if (stage.base_stage) {
+      const StageResult* const other = WaitFor(*stage.base_stage);
+      if (other == nullptr) return Cancelled();
+      base = other->image;
+      variables = other->variables;
+    } else {
+      VENEER_TRY(base, ImageOfBase(stage));
+    }
     const StageWork work{stage,
                          index,
                          TitleOf(index),
                          first_order_[index],
                          total_,
-                         base,
+                         *base,
+                         std::move(variables),
                          [this, &stage](const std::string& from) { return Find(stage, from); },
                          &stop_};
     StageBuilder builder(environment_, work);
     Result<StageImage> image = builder.Run();
     if (builder.failed()) *failed = builder.failed();
-    return image;
+    if (!image) return tl::unexpected(std::move(image).error());
+    return StageResult{*std::move(image), builder.variables()};
   }
 
   // A stage that is the only one needs no name.
@@ -180,9 +191,9 @@ class Builder {
       return FilesOf(empty);
     }
     if (const auto other = stage.stage_of.find(from); other != stage.stage_of.end()) {
-      const StageImage* const image = WaitFor(other->second);
-      if (image == nullptr) return Cancelled();
-      return FilesOf(*image);
+      const StageResult* const result = WaitFor(other->second);
+      if (result == nullptr) return Cancelled();
+      return FilesOf(result->image);
     }
     for (const std::string& platform : {std::string(), stage.platform.value_or("")}) {
       const auto image = prepared_.bases.images.find({from, platform});
@@ -196,7 +207,7 @@ class Builder {
   Cancellation stop_;
   Mutex mutex_;
   CondVar changed_;
-  std::vector<std::optional<StageImage>> results_ GUARDED_BY(mutex_);  // of each stage
+  std::vector<std::optional<StageResult>> results_ GUARDED_BY(mutex_);  // of each stage
   std::optional<BuildFailure> failure_ GUARDED_BY(mutex_);
   std::map<size_t, size_t> first_order_;
   size_t total_ = 0;

@@ -28,7 +28,8 @@ bool IsDirectory(const std::string& path) {
 
 Result<IgnoreFile> ParseIgnoreFile(const std::string& text, const std::string& what) {
   Result<IgnoreFile> parsed = IgnoreFile::Parse(text);
-  if (!parsed) return tl::unexpected(std::move(parsed).error().Context(what));
+  // What a file says wrong is no wrong command line.
+  if (!parsed) return MakeError(what + ": " + parsed.error().message());
   return parsed;
 }
 

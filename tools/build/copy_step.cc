@@ -16,6 +16,18 @@ bool IsRemote(const std::string& source) {
   return source.starts_with("http://") || source.starts_with("https://");
 }
 
+// Whether the dots of a path lead above where it begins.
+bool LeavesRoot(const std::string& path) {
+  std::vector<std::string> todo;
+  AddComponents(path, &todo);
+  int depth = 0;
+  for (auto name = todo.rbegin(); name != todo.rend(); ++name) {
+    depth += *name == ".." ? -1 : 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Timestamp StepTime(const BuildSettings& settings) {
@@ -156,6 +168,12 @@ Result<void> CopyStep::PutFiles(const std::vector<std::string>& sources, const C
   VENEER_TRY(std::unique_ptr<SourceTree> tree, files_.open());
   SourceTree& from = *open_.emplace_back(std::move(tree));
   from.UseHashes(base_.environment.hashes);
+  for (const std::string& source : sources) {
+    // BuildKit would take it for the file of that name in the context.
+    if (!files_.stored && LeavesRoot(source)) {
+      return MakeError(QuotedPath(source) + " is outside of the context", ExitCode::kUsage);
+    }
+  }
   CopyRequest copy = request;
   copy.sources = sources;
   copy.ignored = files_.ignored;

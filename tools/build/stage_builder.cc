@@ -54,7 +54,8 @@ StageBuilder::StageBuilder(const BuildEnvironment& environment, const StageWork&
     : environment_(environment),
       work_(work),
       image_(WithPath(work.base)),
-      variables_(environment.arguments, image_.config.env),
+      variables_(work.variables ? work.variables->OfChild()
+                                : StageVariables(environment.arguments, image_.config.env)),
       recorder_(environment.store) {}
 
 Result<StageImage> StageBuilder::Run() {
@@ -172,11 +173,12 @@ Result<void> StageBuilder::ChangeConfig(const Instruction& instruction, size_t p
   const StageScope scope{lookup, environment_.escape, &cmd_set_, &author_, &history, &set};
   Json runtime = RuntimeOf(image_);
   VENEER_TRY_VOID(ApplyInstruction(instruction, scope, &runtime));
-  if (instruction.name == "WORKDIR") {
-    VENEER_TRY(const auto directory, GetString(runtime, "WorkingDir"));
+  VENEER_TRY(const auto directory, GetString(runtime, "WorkingDir"));
+  // The root is there, and BuildKit makes no layer for it.
+  if (instruction.name == "WORKDIR" && directory.value_or("/") != "/") {
     VENEER_TRY(const auto user, GetString(runtime, "User"));
     const StepBase base{environment_, image_, progress, work_.cancel};
-    WorkdirStep step(base, directory.value_or("/"), user.value_or(""));
+    WorkdirStep step(base, *directory, user.value_or(""));
     return TakeLayer(step, history, runtime);
   }
   for (const auto& [name, value] : set) variables_.Set(name, value);

@@ -37,6 +37,8 @@ struct StageWork {
   size_t first_order = 0;  // steps of the stages before it, for StepTitle::order
   size_t total = 0;        // steps of the whole build
   const StageImage& base;
+  // Of the stage that is the base; nullopt: an image is.
+  std::optional<StageVariables> variables;
   // Files by the name in --from. Waits for the stage that it names.
   FilesFinder find;
   const Cancellation* cancel = nullptr;
@@ -55,6 +57,7 @@ class StageBuilder {
   // instruction.
   Result<StageImage> Run();
   const std::optional<FailedInstruction>& failed() const { return failed_; }
+  const StageVariables& variables() const { return variables_; }
 
  private:
   size_t Begin(const std::string& text);

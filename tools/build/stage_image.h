@@ -57,8 +57,8 @@ Result<StageImage> WithLabels(const StageImage& image,
 // The instructions that the image has for the stage at `line` that is built upon it (ONBUILD).
 Result<std::vector<Instruction>> TriggersOf(const StageImage& base, int line);
 
-// The layers that say something, bottom first. A step that changes no file leaves an archive without
-// entries, and a tree upon it would be the one below.
+// The layers that say something, bottom first. A step that changes no file leaves an archive
+// without entries, and a tree upon it would be the one below.
 std::vector<Digest> LayersWithFiles(const StageImage& image);
 
 // The "config" object; null: there is none.

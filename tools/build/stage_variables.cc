@@ -17,11 +17,17 @@ constexpr std::array<std::string_view, 5> kProxies = {"HTTP_PROXY", "HTTPS_PROXY
 
 StageVariables::StageVariables(const BuildArguments& arguments,
                                const std::vector<std::string>& environment)
-    : arguments_(arguments) {
+    : arguments_(&arguments) {
   for (const std::string& variable : environment) {
     const size_t equals = variable.find('=');
     Put(variable.substr(0, equals), equals == std::string::npos ? "" : variable.substr(equals + 1));
   }
+}
+
+StageVariables StageVariables::OfChild() const {
+  StageVariables child = *this;
+  child.declared_.clear();
+  return child;
 }
 
 std::optional<std::string> StageVariables::Lookup(std::string_view name) const {
@@ -45,17 +51,17 @@ void StageVariables::Set(const std::string& name, const std::string& value) { Pu
 
 void StageVariables::Declare(const ArgWord& word) {
   std::optional<std::string> value = word.value;
-  if (const auto given = arguments_.given.find(word.name); given != arguments_.given.end()) {
+  if (const auto given = arguments_->given.find(word.name); given != arguments_->given.end()) {
     value = given->second;
   }
   if (!value) {
     // Of two of one name the later counts.
-    for (const auto& [name, global] : arguments_.global) {
+    for (const auto& [name, global] : arguments_->global) {
       if (name == word.name) value = global;
     }
   }
-  if (const auto known = arguments_.predefined.find(word.name);
-      !value && known != arguments_.predefined.end()) {
+  if (const auto known = arguments_->predefined.find(word.name);
+      !value && known != arguments_->predefined.end()) {
     value = known->second;
   }
   if (std::ranges::find(declared_, word.name) == declared_.end()) declared_.push_back(word.name);
@@ -73,8 +79,8 @@ std::vector<std::string> StageVariables::Proxies() const {
   for (const std::string_view proxy : kProxies) {
     const std::string lower = GoLower(proxy);
     for (const std::string& name : {std::string(proxy), lower}) {
-      const auto given = arguments_.given.find(name);
-      if (given == arguments_.given.end()) continue;
+      const auto given = arguments_->given.find(name);
+      if (given == arguments_->given.end()) continue;
       // Programs look for either.
       for (const std::string& each : {std::string(proxy), lower}) {
         if (!Lookup(each)) proxies.push_back(each + "=" + given->second);

@@ -31,6 +31,9 @@ class StageVariables {
   // `environment`: "Env" of the base. `arguments` outlives it.
   StageVariables(const BuildArguments& arguments, const std::vector<std::string>& environment);
 
+  // Those of a stage that is built upon this one: all values go on, and no ARG is declared.
+  StageVariables OfChild() const;
+
   std::optional<std::string> Lookup(std::string_view name) const;
   // ENV.
   void Set(const std::string& name, const std::string& value);
@@ -49,7 +52,7 @@ class StageVariables {
  private:
   void Put(const std::string& name, const std::string& value);
 
-  const BuildArguments& arguments_;
+  const BuildArguments* arguments_;
   std::vector<std::pair<std::string, std::string>> values_;
   std::vector<std::string> declared_;
 };

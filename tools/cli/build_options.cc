@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/build_options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "layerdb/base/parse.h"
@@ -79,6 +82,9 @@ Result<std::map<std::string, BuildSecret>> ReadSecrets(const std::vector<std::st
     }
     if (secret.file.empty() && secret.variable.empty()) {
       (::getenv(id.c_str()) != nullptr ? secret.variable : secret.file) = id;
+    }
+    if (!secret.file.empty() && ::access(secret.file.c_str(), R_OK) != 0) {
+      return MakeError(Errno{errno}, "--secret " + id + ": " + secret.file);
     }
     secrets[id] = std::move(secret);
   }

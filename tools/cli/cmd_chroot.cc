@@ -5,9 +5,9 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/missing_image.h"
-#include "tools/run/new_container.h"
 #include "tools/oci/config.h"
 #include "tools/run/container_mount.h"
+#include "tools/run/new_container.h"
 #include "tools/run/session.h"
 #include "tools/run/user_namespace.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/commands.h"
 #include "tools/cli/missing_image.h"
-#include "tools/run/new_container.h"
 #include "tools/run/container_mount.h"
+#include "tools/run/new_container.h"
 
 namespace veneer {
 

@@ -330,7 +330,7 @@ class Applier {
     if (!known) return InstructionError("no such instruction: " + name);
     if (rest.empty()) return InstructionError(name + " has no arguments");
     VENEER_TRY(Json* const list, Member(config_, "OnBuild", Json::value_t::array));
-    std::string trigger = name + " " + std::string(rest);
+    std::string trigger(text);  // as it is written
     for (const Heredoc& each : instruction_.heredocs) {
       trigger += "\n" + each.content + each.name;
     }

@@ -179,8 +179,13 @@ Sys<std::string> HostsOfSession(const SessionSpec& spec) {
   return HostsText(hosts.value_or(""), spec);
 }
 
-Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, MountStubs* stubs) {
+// In a confined session it is read-only, as with BuildKit: what is written to it would be lost.
+Sys<void> ShowFile(int root, const char* name, const Sys<Fd>& mount, bool read_only,
+                   MountStubs* stubs) {
   if (!mount) return Fail(mount.error());
+  if (read_only) {
+    VENEER_TRY_VOID(mounts::SetAttributes(mount->get(), MOUNT_ATTR_RDONLY, 0, Depth::kOne));
+  }
   const auto target = stubs->Target(root, "/etc/" + std::string(name), false);
   if (!target) return Fail(target.error());
   return Attach(mount->get(), target->get());
@@ -216,10 +221,11 @@ Result<void> ShowHostFiles(int root, const SessionSpec& spec, MountStubs* stubs)
   const auto hosts = MountText(scratch.get(), "hosts", HostsOfSession(spec));
   const auto resolver = MountText(scratch.get(), "resolv.conf", ReadHostFile("/etc/resolv.conf"));
   VENEER_TRY_VOID(attached.Detach());
-  IgnoreError(ShowFile(root, "hosts", hosts, stubs),
+  IgnoreError(ShowFile(root, "hosts", hosts, spec.confinement.has_value(), stubs),
               "a host or image without the file does without it");
   if (spec.network == Network::kNone) return {};
-  IgnoreError(ShowFile(root, "resolv.conf", resolver, stubs), "as above");
+  IgnoreError(ShowFile(root, "resolv.conf", resolver, spec.confinement.has_value(), stubs),
+              "as above");
   return {};
 }
 
@@ -311,13 +317,12 @@ Result<void> AddCallersMounts(int root, const SessionSpec& spec, std::vector<Fd>
     wanted.push_back(std::move(mount));
   }
   if (sorted) {
-    std::ranges::stable_sort(
-        wanted, {}, [](const WantedMount& mount) { return DepthOf(mount.destination); });
+    std::ranges::stable_sort(wanted, {},
+                             [](const WantedMount& mount) { return DepthOf(mount.destination); });
   }
   for (const WantedMount& one : wanted) {
     VENEER_TRY_CTX(const struct stat st, sys::Stat({one.mount.get()}), one.what);
-    VENEER_TRY_VOID(
-        AttachAt(root, one.destination, S_ISDIR(st.st_mode), one.mount.get(), stubs));
+    VENEER_TRY_VOID(AttachAt(root, one.destination, S_ISDIR(st.st_mode), one.mount.get(), stubs));
   }
   return {};
 }

@@ -177,9 +177,9 @@ class Supervisor {
     exit_code_ = ExitCodeOf(status);
     // At the end of a session its daemon ends too, and may be faster.
     if (lost_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !error_) {
-      error_ = Error("the session ended, because veneerfs (pid " + std::to_string(lost_->pid) +
-                         ") has ended",
-                     ExitCode::kFailed);
+      error_ = Error(
+          "the session ended, because veneerfs (pid " + std::to_string(lost_->pid) + ") has ended",
+          ExitCode::kFailed);
     }
   }
 
