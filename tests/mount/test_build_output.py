@@ -4,53 +4,16 @@
 import io
 import json
 import os
-import re
 import stat
 import tarfile
 
 from support import proc
 from support.files import names, read, write
-from support.stores import StoreCase, for_users
+from support.small_builds import BuildCase
+from support.stores import for_users
 from support.tree import Dir, File, Hard, Link, Node
 
-TOOLS = ("cat", "chmod", "date", "ln", "ls", "mkdir", "mv", "rm", "sh", "stat", "touch")
-
-
-def base_tree():
-    """A root file system with a shell."""
-    tree = {"bin": Dir(entries={name: Link(target="busybox") for name in TOOLS}), "tmp": Dir(0o1777)}
-    libraries = re.findall(r"(/\S+) \(0x", proc.run(["ldd", "/usr/bin/busybox"], check=True).out)
-    for path in ("/bin/busybox", *libraries):
-        *folders, name = path.removeprefix("/").split("/")
-        inside = tree
-        for folder in folders:
-            inside = inside.setdefault(folder, {})
-            inside = inside.entries if isinstance(inside, Dir) else inside
-        inside[name] = File(0o755, data=read(path))
-    return tree
-
-
-class OutputCase(StoreCase):
-    def setUp(self):
-        super().setUp()
-        os.mkdir(self.path("context"))
-        self.own(self.path("context"))
-
-    def put(self, name, data="x"):
-        """A file of the context."""
-        path = self.path("context", name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        write(path, data)
-        self.own(self.path("context"))
-        return path
-
-    def build(self, dockerfile, *options, code=0, **more):
-        """Builds; what it did."""
-        write(self.path("context", "Dockerfile"), dockerfile)
-        done = self.run_veneer("build", "--progress", "plain", *options, "context", **more)
-        self.assertEqual(done.code, code, done)
-        return done
-
+class OutputCase(BuildCase):
     def refused_output(self, say, *options):
         """A wrong command line, before anything is built."""
         self.refused("build", *options, "context", code=2, say=say)
