@@ -6,7 +6,8 @@
 //
 //   DirectorySource   ─┐               ┌─ LayerSink      a layer, its index and tar-split
 //   ChangeSource      ─┼─ EntrySink ───┼─ ArchiveSink    a tar archive
-//   LayerSource       ─┘               └─ DirectorySink  files
+//   LayerSource       ─┤               └─ DirectorySink  files
+//   ImageDiffSource   ─┘
 //
 // An archive that is imported has headers of its own, which a layer keeps to the byte, and goes
 // another way (import_pipeline.h).

@@ -55,6 +55,13 @@ Result<bool> InsertTriggers(const PreparedBuild& prepared, std::set<int>* done,
   return inserted;
 }
 
+// REQUIRES: the base is no stage.
+Result<StageImage> FoundBaseOf(const PreparedBuild& prepared, const Stage& stage,
+                               const Platform& platform) {
+  if (stage.base == "scratch") return EmptyStageImage(platform);
+  return prepared.bases.images.at({stage.base, stage.platform.value_or("")});
+}
+
 // The stages of a build and their threads.
 class Builder {
  public:
@@ -125,8 +132,7 @@ class Builder {
       if (base == nullptr) return Cancelled();
       return *base;
     }
-    if (stage.base == "scratch") return EmptyStageImage(environment_.platform);
-    return prepared_.bases.images.at({stage.base, stage.platform.value_or("")});
+    return FoundBaseOf(prepared_, stage, environment_.platform);
   }
 
   static tl::unexpected<Error> Cancelled() {
@@ -220,6 +226,12 @@ Result<PreparedBuild> PrepareBuild(const Store& store, Dockerfile dockerfile,
     if (!more) return prepared;
   }
   return MakeError("the triggers of the bases (ONBUILD) name further bases without end");
+}
+
+Result<StageImage> BaseOfTarget(const PreparedBuild& prepared, const Platform& platform) {
+  const Stage* stage = &prepared.plan.stages[prepared.plan.target];
+  while (stage->base_stage) stage = &prepared.plan.stages[*stage->base_stage];
+  return FoundBaseOf(prepared, *stage, platform);
 }
 
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,

@@ -37,6 +37,10 @@ struct PreparedBuild {
 Result<PreparedBuild> PrepareBuild(const Store& store, Dockerfile dockerfile,
                                    const StagePlanOptions& options, const ImageFinder& find);
 
+// What the target's stage is built upon in the end, through all stages below it: an image that the
+// build has found, or nothing (EmptyStageImage()).
+Result<StageImage> BaseOfTarget(const PreparedBuild& prepared, const Platform& platform);
+
 struct BuildFailure {
   Error error;
   std::optional<FailedInstruction> instruction;
@@ -45,8 +49,8 @@ struct BuildFailure {
 // Builds the target. The first stage that fails ends the others. REQUIRES: `environment.sessions`
 // was started before any thread.
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,
-                                                const PreparedBuild& prepared,
-                                                bool one_by_one, const Cancellation* cancel);
+                                                const PreparedBuild& prepared, bool one_by_one,
+                                                const Cancellation* cancel);
 
 }  // namespace veneer
 

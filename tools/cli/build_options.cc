@@ -254,6 +254,7 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
       {"--shm-size", &given->shm_size, TextValue("SIZE"), "The size of /dev/shm during RUN"},
       {"--ulimit", &given->ulimits, TextValue("LIMIT"),
        "A limit of the processes of RUN, as in nofile=1024:4096"},
+      {"--squash", &given->squash, "Merge the layers that the build has made into one"},
       {"--check", &given->check, "Read the Dockerfile, tell what is wrong, and build nothing"},
       {"--timestamp", &given->timestamp, TextValue("SECONDS"),
        "The time of the image and the latest of its files, as SOURCE_DATE_EPOCH has it"},

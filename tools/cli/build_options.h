@@ -37,6 +37,7 @@ struct BuildArgumentsGiven {
   std::vector<std::string> outputs;
   bool load = false;
   bool push = false;
+  bool squash = false;
   bool quiet = false;
   std::optional<std::string> id_file;
   std::optional<std::string> metadata_file;

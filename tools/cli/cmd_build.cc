@@ -7,6 +7,8 @@
 #include "tools/build/build.h"
 #include "tools/build/build_context.h"
 #include "tools/build/build_progress.h"
+#include "tools/build/files_step.h"
+#include "tools/build/squash.h"
 #include "tools/cli/build_options.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/finish_build.h"
@@ -181,17 +183,37 @@ class BuildCommandRun {
       interrupt.EndIfAsked();
       return Failed(built.error());
     }
+    Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
+    if (!image) return Ended(image.error(), &interrupt);
     Result<Digest> id = FinishBuild({*store_, *writer_, *progress_, given_, request_,
                                      !ordinary_user_, interrupt.cancellation()},
-                                    *built);
-    if (!id) {
-      progress_->Finish({true, std::nullopt, {}});
-      interrupt.EndIfAsked();
-      return tl::unexpected(std::move(id).error());
-    }
+                                    *std::move(image));
+    if (!id) return Ended(id.error(), &interrupt);
     progress_->Finish({false, *id, StoresImage() ? request_.tags : std::vector<std::string>()});
     if (given_.quiet && !WritesToStandardOutput()) PrintLine(id->ToString());
     return 0;
+  }
+
+  Result<StageImage> Squashed(const PreparedBuild& prepared, const StageImage& image,
+                              const Cancellation* cancel) {
+    if (!given_.squash) return image;
+    VENEER_TRY(const StageImage base, BaseOfTarget(prepared, request_.platform));
+    const size_t step = progress_->Begin({"", 0, 0, "squashing layers", 0, 0});
+    Result<StageImage> squashed =
+        SquashImage(*store_, *writer_, base, image, StepTime(request_.settings), cancel);
+    if (squashed) {
+      progress_->End(step, false, squashed->id);
+    } else {
+      progress_->Fail(step, squashed.error());
+    }
+    return squashed;
+  }
+
+  // A failure of what comes behind the steps.
+  tl::unexpected<Error> Ended(const Error& error, Interrupt* interrupt) {
+    progress_->Finish({true, std::nullopt, {}});
+    interrupt->EndIfAsked();
+    return tl::unexpected(error);
   }
 
   // What a Dockerfile says wrong is no wrong command line.
