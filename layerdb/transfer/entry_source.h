@@ -4,9 +4,10 @@
 // upper, a layer of the store) and into something (a layer, an archive), entry by entry. Any source
 // can feed any sink:
 //
-//   DirectorySource   ─┐               ┌─ LayerSink    a layer, its index and tar-split
-//   ChangeSource      ─┼─ EntrySink ───┤
-//   LayerSource       ─┘               └─ ArchiveSink  a tar archive
+//   DirectorySource   ─┐               ┌─ LayerSink      a layer, its index and tar-split
+//   ChangeSource      ─┼─ EntrySink ───┼─ ArchiveSink    a tar archive
+//   LayerSource       ─┤               └─ DirectorySink  files
+//   ImageDiffSource   ─┘
 //
 // An archive that is imported has headers of its own, which a layer keeps to the byte, and goes
 // another way (import_pipeline.h).

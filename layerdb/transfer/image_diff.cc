@@ -2,6 +2,7 @@
 #include "layerdb/transfer/image_diff.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -116,10 +117,43 @@ bool IsDirectory(const std::optional<EntryView>& entry) {
   return entry && entry->type() == FileType::kDirectory;
 }
 
+// The paths of a file, in byte order.
+Result<std::vector<std::string>> PathsOf(const IndexReader& tree, const EntryView& entry,
+                                         const std::string& path) {
+  if (entry.nlink() < 2) return std::vector<std::string>{path};
+  const auto names = tree.NamesOf(entry.ino());
+  if (!names) return Damaged(tree, names.error().code);
+  std::vector<std::string> paths;
+  for (const IndexReader::NameOf& name : *names) {
+    const Sys<std::string> directory = tree.PathOfDirectory(name.dir);
+    if (!directory) return Damaged(tree, directory.error().code);
+    paths.push_back((directory->empty() ? "/" : "/" + *directory + "/") + std::string(name.name));
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+// What a tree has at a path with a slash in front.
+Result<std::optional<EntryView>> EntryAt(const IndexReader& tree, std::string_view path) {
+  EntryView entry = tree.Root().entry;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view name = path.substr(0, path.find('/'));
+    if (entry.type() != FileType::kDirectory) return std::nullopt;
+    const auto found = tree.Find(entry.ino(), name);
+    if (!found) return Damaged(tree, found.error().code);
+    if (!*found) return std::nullopt;
+    entry = (*found)->entry;
+    path.remove_prefix(name.size());
+  }
+  return entry;
+}
+
 class ImageDiff {
  public:
-  ImageDiff(const ObjectStore& objects, const IndexReader& below, const IndexReader& above)
-      : objects_(objects), below_(below), above_(above) {}
+  ImageDiff(const ObjectStore& objects, const IndexReader& below, const IndexReader& above,
+            DiffLinks links)
+      : objects_(objects), below_(below), above_(above), links_(links) {}
 
   Result<std::vector<SizedDiffEntry>> Run() {
     VENEER_TRY_VOID(Enter(kIndexRootIno, kIndexRootIno, true));
@@ -165,7 +199,7 @@ class ImageDiff {
     std::vector<std::string> parts;
     if (below && above) {
       VENEER_TRY(parts, Differences(objects_, *below, *above));
-      if (parts.empty()) return {};
+      if (parts.empty()) return CompareLinks(*below, *above);
     }
     name_replaced_ = name_replaced_ || frames_.size() == 1;
     const auto kind = *DecideDiff(TypeOf(below), TypeOf(above));
@@ -174,6 +208,39 @@ class ImageDiff {
     AddChange({{kind, path_}, before, regular ? above->size() : 0, std::move(parts)});
     if (IsDirectory(above)) return Enter(std::nullopt, above->ino(), true);
     return {};
+  }
+
+  // REQUIRES: the two are equal, so all names that both have are.
+  Result<void> CompareLinks(const EntryView& below, const EntryView& above) {
+    if (links_ == DiffLinks::kIgnore || (below.nlink() < 2 && above.nlink() < 2)) return {};
+    const std::pair pair(below.ino(), above.ino());
+    auto known = same_links_.find(pair);
+    if (known == same_links_.end()) {
+      VENEER_TRY(const bool same, HaveSameLinks(below, above));
+      known = same_links_.emplace(pair, same).first;
+    }
+    if (known->second) return {};
+    SizedDiffEntry change;
+    change.entry = {DiffKind::kChanged, path_};
+    change.parts.emplace_back(kLinks);
+    AddChange(std::move(change));
+    return {};
+  }
+
+  // Whether the file below has just the names of the one above once what is told is done: names
+  // that are gone, or are another object, are told.
+  Result<bool> HaveSameLinks(const EntryView& below, const EntryView& above) const {
+    VENEER_TRY(const std::vector<std::string> old, PathsOf(below_, below, path_));
+    VENEER_TRY(const std::vector<std::string> now, PathsOf(above_, above, path_));
+    if (!std::ranges::includes(old, now)) return false;
+    for (const std::string& path : old) {
+      if (std::ranges::binary_search(now, path)) continue;
+      VENEER_TRY(const std::optional<EntryView> other, EntryAt(above_, path));
+      if (!other || IsDirectory(other)) continue;
+      VENEER_TRY(const std::vector<std::string> parts, Differences(objects_, below, *other));
+      if (parts.empty()) return false;
+    }
+    return true;
   }
 
   static std::optional<FileType> TypeOf(const std::optional<EntryView>& entry) {
@@ -250,6 +317,9 @@ class ImageDiff {
   const ObjectStore& objects_;
   const IndexReader& below_;
   const IndexReader& above_;
+  const DiffLinks links_;
+  // Of a file below and one above, by their numbers.
+  std::map<std::pair<uint64_t, uint64_t>, bool> same_links_;
   std::string path_;
   std::vector<Frame> frames_;
   uint64_t entered_ = 0;
@@ -260,12 +330,12 @@ class ImageDiff {
 }  // namespace
 
 Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Digest> below,
-                                               std::span<const Digest> above) {
+                                               std::span<const Digest> above, DiffLinks links) {
   VENEER_TRY(const std::string below_path, store.EnsureTree(below));
   VENEER_TRY(const std::string above_path, store.EnsureTree(above));
   VENEER_TRY(const std::shared_ptr<IndexReader> below_tree, IndexReader::Open(below_path));
   VENEER_TRY(const std::shared_ptr<IndexReader> above_tree, IndexReader::Open(above_path));
-  return ImageDiff(store.objects(), *below_tree, *above_tree).Run();
+  return ImageDiff(store.objects(), *below_tree, *above_tree, links).Run();
 }
 
 Result<uint64_t> BytesBelow(const IndexReader& tree, uint64_t directory) {

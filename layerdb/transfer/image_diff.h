@@ -23,8 +23,15 @@ namespace veneer {
 // directory is not listed, the root is only when it is itself another. In time that depends on the
 // trees; contents are read only where the store does not show that they are equal or are not.
 // Errors: an index or object that is damaged.
+//
+// `links`: a file that is the same is told all the same, with the part kLinks alone, where what the
+// other changes leave of the file below has other names than it: two names were linked, or are no
+// longer one file. So a layer of what is told makes the tree `above` of the tree `below`.
+enum class DiffLinks { kIgnore, kTell };
 Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Digest> below,
-                                               std::span<const Digest> above);
+                                               std::span<const Digest> above,
+                                               DiffLinks links = DiffLinks::kIgnore);
+inline constexpr const char* kLinks = "links";
 
 // The bytes of the regular files in and below a directory of a tree, each file once. EUCLEAN: the
 // index is damaged.

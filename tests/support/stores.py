@@ -129,7 +129,7 @@ class StoreCase(MountCase):
     def tree_of(self, name):
         """The snapshot of an image, mounted for that."""
         point = self.veneer("mount", "-r", "-n", "look", name).strip()
-        found = tree.snapshot(point)
+        found = self.act(lambda: tree.snapshot(point))
         self.veneer("umount", "look")
         self.veneer("rm", "look")
         return found

@@ -111,6 +111,24 @@ Result<void> WriteTo(const SaveInput& input, const SaveOptions& options, const s
   return output->Commit();
 }
 
+// `spool`: a directory for temporary files.
+Result<void> SaveAll(const Store& store, std::vector<ImageToSave> images,
+                     const SaveOptions& options, const std::string& spool) {
+  SaveInput input{store, std::move(images), {}, options.compression, options.cancel, {}};
+  input.layers = LayersOf(input.images);
+  uint64_t total = 0;
+  for (const Digest& layer : input.layers) {
+    VENEER_TRY(const uint64_t size, LayerTarSize(store, layer));
+    total += size;
+  }
+  uint64_t done = 0;
+  input.advance = [&](uint64_t bytes) {
+    done += bytes;
+    if (options.progress) options.progress(done, total);
+  };
+  return WriteTo(input, options, spool);
+}
+
 }  // namespace
 
 Result<SaveFormat> ParseSaveFormat(std::string_view text) {
@@ -144,19 +162,15 @@ Result<void> SaveImages(Store& store, const std::vector<std::string>& names,
   VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
   Chooser chooser(store);
   for (const std::string& name : names) VENEER_TRY_VOID(chooser.Add(name));
-  SaveInput input{store, chooser.Take(), {}, options.compression, options.cancel, {}};
-  input.layers = LayersOf(input.images);
-  uint64_t total = 0;
-  for (const Digest& layer : input.layers) {
-    VENEER_TRY(const uint64_t size, LayerTarSize(store, layer));
-    total += size;
-  }
-  uint64_t done = 0;
-  input.advance = [&](uint64_t bytes) {
-    done += bytes;
-    if (options.progress) options.progress(done, total);
-  };
-  return WriteTo(input, options, session->dir());
+  return SaveAll(store, chooser.Take(), options, session->dir());
+}
+
+Result<void> SaveImage(Store& store, ImageToSave image, const SaveOptions& options) {
+  VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
+  std::vector<ImageToSave> images;
+  std::ranges::sort(image.tags);
+  images.push_back(std::move(image));
+  return SaveAll(store, std::move(images), options, session->dir());
 }
 
 }  // namespace veneer

@@ -17,6 +17,7 @@
 #include "layerdb/store/store.h"
 #include "layerdb/tar/compressor.h"
 #include "layerdb/threads/cancellation.h"
+#include "tools/archive/save_input.h"
 
 namespace veneer {
 
@@ -45,6 +46,9 @@ struct SaveOptions {
 // ECANCELED.
 Result<void> SaveImages(Store& store, const std::vector<std::string>& names,
                         const SaveOptions& options);
+// The same for one image, which the catalog need not have, under the names that `image` says.
+// REQUIRES: a StoreWriter lives that has found or written its layers.
+Result<void> SaveImage(Store& store, ImageToSave image, const SaveOptions& options);
 
 }  // namespace veneer
 

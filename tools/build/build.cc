@@ -60,6 +60,13 @@ struct StageResult {
   StageVariables variables;
 };
 
+// REQUIRES: the base is no stage.
+Result<StageImage> FoundBaseOf(const PreparedBuild& prepared, const Stage& stage,
+                               const Platform& platform) {
+  if (stage.base == "scratch") return EmptyStageImage(platform);
+  return prepared.bases.images.at({stage.base, stage.platform.value_or("")});
+}
+
 // The stages of a build and their threads.
 class Builder {
  public:
@@ -128,11 +135,6 @@ class Builder {
     return tl::unexpected(Error("interrupted", ExitCode::kFailed, ECANCELED));
   }
 
-  Result<StageImage> ImageOfBase(const Stage& stage) const {
-    if (stage.base == "scratch") return EmptyStageImage(environment_.platform);
-    return prepared_.bases.images.at({stage.base, stage.platform.value_or("")});
-  }
-
   Result<StageResult> MakeStage(size_t index, std::optional<FailedInstruction>* failed) {
     const Stage& stage = prepared_.plan.stages[index];
     *failed = FailedInstruction{stage.line, stage.line};
@@ -144,7 +146,7 @@ class Builder {
       base = other->image;
       variables = other->variables;
     } else {
-      VENEER_TRY(base, ImageOfBase(stage));
+      VENEER_TRY(base, FoundBaseOf(prepared_, stage, environment_.platform));
     }
     const StageWork work{stage,
                          index,
@@ -231,6 +233,12 @@ Result<PreparedBuild> PrepareBuild(const Store& store, Dockerfile dockerfile,
     if (!more) return prepared;
   }
   return MakeError("the triggers of the bases (ONBUILD) name further bases without end");
+}
+
+Result<StageImage> BaseOfTarget(const PreparedBuild& prepared, const Platform& platform) {
+  const Stage* stage = &prepared.plan.stages[prepared.plan.target];
+  while (stage->base_stage) stage = &prepared.plan.stages[*stage->base_stage];
+  return FoundBaseOf(prepared, *stage, platform);
 }
 
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,

@@ -37,6 +37,10 @@ struct PreparedBuild {
 Result<PreparedBuild> PrepareBuild(const Store& store, Dockerfile dockerfile,
                                    const StagePlanOptions& options, const ImageFinder& find);
 
+// What the target's stage is built upon in the end, through all stages below it: an image that the
+// build has found, or nothing (EmptyStageImage()).
+Result<StageImage> BaseOfTarget(const PreparedBuild& prepared, const Platform& platform);
+
 struct BuildFailure {
   Error error;
   std::optional<FailedInstruction> instruction;

@@ -85,46 +85,77 @@ Result<void> WriteId(const std::string& path, const std::string& id) {
   return {};
 }
 
-// Makes the directory that is mounted, with its owner and mode, under another name first: whoever
-// is killed here leaves no half of it.
-Result<void> MakeData(const std::string& path, const RunMount& mount) {
-  const std::string data = path + "/data";
+Result<void> GiveAttributes(const std::string& path, const RunMount& mount) {
+  VENEER_TRY_CTX_VOID(sys::Chown(sys::Path(path), mount.uid, mount.gid), path);
+  VENEER_TRY_CTX_VOID(sys::Chmod(sys::Path(path), mount.mode), path);
+  return {};
+}
+
+// Makes the directory that is mounted under another name first: whoever is killed here leaves no
+// half of it. REQUIRES: the cache is locked for this process alone.
+Result<void> MakeData(const std::string& path, const RunMount& mount, const CacheFiller& fill) {
   const std::string fresh = path + "/new";
   VENEER_TRY_CTX_VOID(RemoveTree(fresh), fresh);
   VENEER_TRY_CTX_VOID(sys::MakeDir(sys::Path(fresh), 0700), fresh);
-  VENEER_TRY_CTX_VOID(sys::Chown(sys::Path(fresh), mount.uid, mount.gid), fresh);
-  VENEER_TRY_CTX_VOID(sys::Chmod(sys::Path(fresh), mount.mode), fresh);
-  const Sys<void> moved = sys::Rename(sys::Path(fresh), sys::Path(data), RENAME_NOREPLACE);
-  // Another step that shares it may have been faster.
-  if (!moved && moved.error().code != EEXIST) return MakeError(moved.error(), data);
+  if (fill) {
+    VENEER_TRY_CTX(const Fd fd, sys::Open(sys::Path(fresh), O_RDONLY | O_DIRECTORY), fresh);
+    VENEER_TRY_VOID(fill(fd.get()));
+  } else {
+    VENEER_TRY_VOID(GiveAttributes(fresh, mount));
+  }
+  VENEER_TRY_VOID(WriteId(path, mount.id));
+  const std::string data = path + "/data";
+  VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(fresh), sys::Path(data), RENAME_NOREPLACE), data);
   return {};
+}
+
+// Removes what is in the cache, where nobody else uses it.
+Result<void> Empty(const LockedCache& cache, RunMount::Sharing sharing) {
+  const std::string data = cache.path + "/data";
+  if (sharing != RunMount::Sharing::kShared) {
+    VENEER_TRY_CTX_VOID(RemoveTree(data), data);
+    return {};
+  }
+  VENEER_TRY_CTX(const bool alone, TakeLock(cache.lock.get(), LockMode::kExclusive, kNoPatience),
+                 cache.path);
+  if (alone) VENEER_TRY_CTX_VOID(RemoveTree(data), data);
+  VENEER_TRY_CTX_VOID(TakeLock(cache.lock.get(), LockMode::kShared, kForever), cache.path);
+  return {};
+}
+
+// Of a cache that is shared one step alone makes the directory; the others look again. True: it is
+// there.
+Result<bool> MakeShared(LockedCache cache, const RunMount& mount, const CacheFiller& fill) {
+  VENEER_TRY_CTX(const bool alone, TakeLock(cache.lock.get(), LockMode::kExclusive, kNoPatience),
+                 cache.path);
+  if (!alone) return false;
+  if (!Exists(cache.path + "/data")) VENEER_TRY_VOID(MakeData(cache.path, mount, fill));
+  return true;
 }
 
 }  // namespace
 
 Result<OpenCacheDir> OpenBuildCache(const Store& store, const RunMount& mount, bool fresh,
-                                    const Cancellation* cancel) {
+                                    const CacheFiller& fill, const Cancellation* cancel) {
   VENEER_TRY_CTX_VOID(EnsureDir(store.layout().caches(), 0700), store.layout().caches());
-  VENEER_TRY(LockedCache cache,
-             LockCache(CachePath(store, CacheName(mount)), mount.sharing, cancel));
-  const std::string data = cache.path + "/data";
-  if (fresh && mount.sharing != RunMount::Sharing::kShared) {
-    VENEER_TRY_CTX_VOID(RemoveTree(data), data);
-  } else if (fresh) {
-    // Only who has it alone may empty it.
-    VENEER_TRY_CTX(const bool alone, TakeLock(cache.lock.get(), LockMode::kExclusive, kNoPatience),
-                   cache.path);
-    if (alone) VENEER_TRY_CTX_VOID(RemoveTree(data), data);
-    VENEER_TRY_CTX_VOID(TakeLock(cache.lock.get(), LockMode::kShared, kForever), cache.path);
+  const std::string path = CachePath(store, CacheName(mount));
+  for (bool emptied = !fresh;;) {
+    VENEER_TRY(LockedCache cache, LockCache(path, mount.sharing, cancel));
+    if (!emptied) VENEER_TRY_VOID(Empty(cache, mount.sharing));
+    emptied = true;
+    const std::string data = cache.path + "/data";
+    const bool there = Exists(data);
+    if (!there && mount.sharing == RunMount::Sharing::kShared) {
+      VENEER_TRY(const bool made, MakeShared(std::move(cache), mount, fill));
+      VENEER_TRY_VOID(Cancellation::Check(cancel));
+      if (!made) std::this_thread::sleep_for(kLockPause);
+      continue;
+    }
+    if (!there) VENEER_TRY_VOID(MakeData(cache.path, mount, fill));
+    const timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+    IgnoreError(sys::SetTimes(sys::Path(cache.path + "/lock"), now), "it tells the last use only");
+    return OpenCacheDir{data, std::move(cache.lock)};
   }
-  OpenCacheDir open{data, !Exists(data), std::move(cache.lock)};
-  if (open.made) {
-    VENEER_TRY_VOID(WriteId(cache.path, mount.id));
-    VENEER_TRY_VOID(MakeData(cache.path, mount));
-  }
-  const timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-  IgnoreError(sys::SetTimes(sys::Path(cache.path + "/lock"), now), "it tells the last use only");
-  return open;
 }
 
 Result<std::vector<CacheDirUsage>> ListBuildCaches(const Store& store) {

@@ -6,6 +6,7 @@
 #define VENEER_TOOLS_BUILD_BUILD_CACHE_DIR_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,21 @@
 namespace veneer {
 
 struct OpenCacheDir {
-  std::string path;   // of the directory to be mounted
-  bool made = false;  // it is new, and empty
+  std::string path;  // of the directory to be mounted
   Fd lock;
 };
 
-// The directory of `mount`, made with its owner and mode where there is none. `fresh`: empty, what
-// was there is thrown away, unless another step uses it at this moment. Waits while another step
-// has it to itself (sharing=locked); a private one that is in use is another directory each time.
-// ECANCELED.
+// Puts the first files into a new directory, which `directory` has open, and gives it its
+// attributes.
+using CacheFiller = std::function<Result<void>(int directory)>;
+
+// The directory of `mount`, made where there is none: by `fill`, or, where that is null, empty and
+// with the owner and mode of `mount`. It is there when it is whole. `fresh`: made anew, what was
+// there is thrown away, unless another step uses it at this moment. Waits while another step has it
+// to itself (sharing=locked), or makes it; a private one that is in use is another directory each
+// time. Errors: those of `fill`. ECANCELED.
 Result<OpenCacheDir> OpenBuildCache(const Store& store, const RunMount& mount, bool fresh,
-                                    const Cancellation* cancel);
+                                    const CacheFiller& fill, const Cancellation* cancel);
 
 struct CacheDirUsage {
   std::string id;      // as people wrote it, or the target

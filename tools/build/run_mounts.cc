@@ -11,6 +11,7 @@
 #include "layerdb/base/printable.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/transfer/commit.h"
+#include "layerdb/transfer/directory_sink.h"
 #include "tools/build/build_cache_dir.h"
 #include "tools/build/copy_files.h"
 #include "tools/dockerfile/config_values.h"
@@ -22,6 +23,28 @@ namespace {
 // BuildKit's limit.
 constexpr size_t kMaxSecretBytes = 500 * 1000;
 
+// The mode of a cache that none is given for (run_mount.cc).
+constexpr uint32_t kCacheMode = 0755;
+
+// Entries below another root than their own.
+class RootedSink final : public EntrySink {
+ public:
+  RootedSink(EntrySink& sink, const SourceEntry& root) : sink_(sink), root_(root) {}
+  Result<void> Begin() {
+    return sink_.Add(root_, [] { return std::nullopt; });
+  }
+
+  Result<void> Add(const SourceEntry& entry, OpenContent open_content) override {
+    return entry.path.empty() ? Result<void>() : sink_.Add(entry, open_content);
+  }
+  Result<void> Whiteout(std::string_view path) override { return sink_.Whiteout(path); }
+  Result<void> Opaque(std::string_view path) override { return sink_.Opaque(path); }
+
+ private:
+  EntrySink& sink_;
+  const SourceEntry& root_;
+};
+
 std::string Shown(const RunMount& mount) {
   return "RUN: the mount on " + QuotedPath(mount.target.empty() ? mount.id : mount.target);
 }
@@ -30,8 +53,8 @@ std::string Shown(const RunMount& mount) {
 
 struct RunMounts::Prepared {
   RunMount mount;
-  // Of a bind: the files, the tree that is made of those of the context, and where in the tree what
-  // is mounted lies.
+  // Of a bind, or a cache with files to begin with: the files, the tree that is made of those of
+  // the context, and where in the tree what is mounted lies.
   BuildFiles files = {};
   std::unique_ptr<SourceTree> from = {};
   std::unique_ptr<CopyTree> copy = {};
@@ -59,7 +82,8 @@ Result<void> RunMounts::Prepare(const std::vector<RunMount>& mounts, StepKey* ke
       key->Add(number);
     }
     auto prepared = std::make_unique<Prepared>(Prepared{mount});
-    if (mount.type == RunMount::Type::kBind) {
+    const bool cache = mount.type == RunMount::Type::kCache && !mount.from.empty();
+    if (mount.type == RunMount::Type::kBind || cache) {
       Result<void> tree = PrepareTree(prepared.get(), key);
       if (!tree) return tl::unexpected(std::move(tree).error().Context(Shown(mount)));
     }
@@ -104,7 +128,7 @@ Result<void> RunMounts::AddTo(StoreWriter& writer, SessionSpec* spec) {
     Result<void> added;
     switch (mount.type) {
       case RunMount::Type::kBind: added = AddTree(*prepared, writer, spec); break;
-      case RunMount::Type::kCache: added = AddCache(mount, spec); break;
+      case RunMount::Type::kCache: added = AddCache(prepared.get(), spec); break;
       case RunMount::Type::kTmpfs:
         spec->tmpfs.push_back({TargetOf(mount), mount.size.value_or(0), 01777});
         break;
@@ -146,15 +170,47 @@ Result<void> RunMounts::AddTree(const Prepared& prepared, StoreWriter& writer, S
   return {};
 }
 
-Result<void> RunMounts::AddCache(const RunMount& mount, SessionSpec* spec) {
-  if (!mount.from.empty()) {
-    return MakeError("a cache that begins with the files of another tree is not supported");
-  }
+Result<void> RunMounts::AddCache(Prepared* prepared, SessionSpec* spec) {
+  const RunMount& mount = prepared->mount;
+  CacheFiller fill;
+  if (prepared->from) fill = [&](int directory) { return FillCache(prepared, directory); };
   const BuildEnvironment& environment = base_.environment;
-  VENEER_TRY(OpenCacheDir cache,
-             OpenBuildCache(environment.store, mount, environment.settings.no_cache, base_.cancel));
+  VENEER_TRY(OpenCacheDir cache, OpenBuildCache(environment.store, mount,
+                                                environment.settings.no_cache, fill, base_.cancel));
   spec->binds.push_back({cache.path, TargetOf(mount), mount.read_only});
   locks_.push_back(std::move(cache.lock));
+  return {};
+}
+
+// As with BuildKit, the directory has the attributes of the source; those that the mount asks for
+// count where they are not the defaults.
+Result<void> RunMounts::FillCache(Prepared* prepared, int directory) const {
+  const RunMount& mount = prepared->mount;
+  const Layer& layer = prepared->from->layer();
+  VENEER_TRY(const std::optional<LocatedObject> source,
+             LocateIn(layer, mount.source, LastLink::kFollow));
+  if (!source || source->object.attr.type != FileType::kDirectory) {
+    return MakeError(QuotedPath(mount.source) + " is no directory");
+  }
+  SourceEntry root{"", source->object.attr, {}};
+  VENEER_TRY_CTX(XattrList xattrs, layer.ListXattrs(source->object.ref), QuotedPath(mount.source));
+  root.xattrs = ArchivedXattrs(std::move(xattrs));
+  if (mount.uid != 0) root.attr.uid = mount.uid;
+  if (mount.gid != 0) root.attr.gid = mount.gid;
+  if (mount.mode != kCacheMode) root.attr.mode = mount.mode;
+  if (prepared->copy == nullptr) {
+    prepared->copy = std::make_unique<CopyTree>(nullptr, base_.cancel);
+    CopyRequest request;
+    request.sources = {source->path.empty() ? "." : source->path};
+    request.destination = "/";
+    request.cancel = base_.cancel;
+    VENEER_TRY_VOID(CopyFiles(*prepared->from, request, prepared->copy.get()));
+  }
+  DirectorySink sink(directory, {.owners = true, .root = true, .cancel = base_.cancel});
+  RootedSink rooted(sink, root);
+  VENEER_TRY_VOID(rooted.Begin());
+  VENEER_TRY_VOID(prepared->copy->Run(rooted));
+  VENEER_TRY_VOID(sink.Finish());
   return {};
 }
 

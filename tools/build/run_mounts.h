@@ -32,8 +32,8 @@ class RunMounts {
   ~RunMounts();  // gives the caches free
 
   // Looks for what is mounted, and adds to `key` what the step depends on: the contents of trees,
-  // and how everything is mounted, but neither caches nor secrets (statement E88 about Docker's
-  // builders). Errors: a source that is not there.
+  // what a new cache begins with, and how everything is mounted, but neither what caches hold nor
+  // secrets (statement E88 about Docker's builders). Errors: a source that is not there.
   Result<void> Prepare(const std::vector<RunMount>& mounts, StepKey* key);
   // Adds the mounts to a session. Waits for a cache that another step has to itself. Errors: a
   // secret or an agent that is required and not given, or cannot be read.
@@ -43,7 +43,8 @@ class RunMounts {
   struct Prepared;
   Result<void> PrepareTree(Prepared* prepared, StepKey* key);
   Result<void> AddTree(const Prepared& prepared, StoreWriter& writer, SessionSpec* spec);
-  Result<void> AddCache(const RunMount& mount, SessionSpec* spec);
+  Result<void> AddCache(Prepared* prepared, SessionSpec* spec);
+  Result<void> FillCache(Prepared* prepared, int directory) const;
   Result<void> AddSecret(const RunMount& mount, SessionSpec* spec);
   Result<void> AddAgent(const RunMount& mount, SessionSpec* spec);
   std::string TargetOf(const RunMount& mount) const;

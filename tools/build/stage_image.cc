@@ -7,16 +7,12 @@
 
 namespace veneer {
 
-namespace {
-
-Result<StageImage> FromText(std::string text) {
+Result<StageImage> StageImageOf(std::string text) {
   VENEER_TRY(ImageConfig config, ParseImageConfig(text));
   const Digest id = Digest::OfBytes(text);
   const Digest chain_id = ChainIdOf(config.diff_ids);
   return StageImage{std::move(config), std::move(text), id, std::nullopt, chain_id};
 }
-
-}  // namespace
 
 ImageRecord StageImage::Record(bool step) const {
   ImageRecord record{id, config.diff_ids, chain_id, config.created.value_or(Timestamp()), size,
@@ -27,7 +23,7 @@ ImageRecord StageImage::Record(bool step) const {
 
 Result<StageImage> LoadStageImage(const Store& store, const ImageRecord& record) {
   VENEER_TRY(std::string text, store.ReadBlob(record.id, JsonLimits{}.bytes));
-  Result<StageImage> image = FromText(std::move(text));
+  Result<StageImage> image = StageImageOf(std::move(text));
   if (!image) {
     return tl::unexpected(
         std::move(image).error().Context("the config of image " + record.id.hex().substr(0, 12)));
@@ -44,7 +40,7 @@ Result<StageImage> EmptyStageImage(const Platform& platform) {
                         {"WorkingDir", "/"}};
   document["rootfs"] = {{"type", "layers"}, {"diff_ids", Json::array()}};
   document["history"] = Json::array();
-  return FromText(DumpJson(document));
+  return StageImageOf(DumpJson(document));
 }
 
 Result<StageImage> WithStep(const StageImage& before, const StepChange& change) {
@@ -52,7 +48,7 @@ Result<StageImage> WithStep(const StageImage& before, const StepChange& change) 
   config.document["config"] = change.runtime;
   NewLayer layer = change.layer;
   if (change.files) layer.diff_id = change.files->diff_id;
-  VENEER_TRY(StageImage after, FromText(ComposeChild(config, layer)));
+  VENEER_TRY(StageImage after, StageImageOf(ComposeChild(config, layer)));
   after.parent = before.id;
   after.size = before.size + (change.files ? change.files->content_bytes : 0);
   return after;
@@ -62,7 +58,7 @@ Result<StageImage> WithLabels(const StageImage& image,
                               const std::map<std::string, std::string>& labels) {
   Json document = image.config.document;
   for (const auto& [name, value] : labels) document["config"]["Labels"][name] = value;
-  VENEER_TRY(StageImage labelled, FromText(DumpJson(document)));
+  VENEER_TRY(StageImage labelled, StageImageOf(DumpJson(document)));
   labelled.parent = image.parent;
   labelled.size = image.size;
   return labelled;

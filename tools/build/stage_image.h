@@ -32,6 +32,8 @@ struct StageImage {
   ImageRecord Record(bool step) const;
 };
 
+// An image of this config that nothing else is known of.
+Result<StageImage> StageImageOf(std::string text);
 // An image of the store.
 Result<StageImage> LoadStageImage(const Store& store, const ImageRecord& record);
 // No layer at all (FROM scratch). As with BuildKit, its working directory is the root, and it has a

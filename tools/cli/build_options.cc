@@ -9,6 +9,8 @@
 
 #include "layerdb/base/parse.h"
 #include "layerdb/catalog/images.h"
+#include "tools/cli/build_output_option.h"
+#include "tools/cli/csv_fields.h"
 #include "tools/dockerfile/run_mount.h"
 #include "tools/format/go_text.h"
 #include "tools/run/ulimit.h"
@@ -17,16 +19,12 @@ namespace veneer {
 
 namespace {
 
-tl::unexpected<Error> Wrong(std::string_view option, const std::string& why) {
-  return MakeError(std::string(option) + " " + why, ExitCode::kUsage);
-}
-
 // NAME=VALUE; without "=", the value that the environment has, if it has one.
 Result<std::map<std::string, std::string>> ReadBuildArgs(const std::vector<std::string>& given) {
   std::map<std::string, std::string> values;
   for (const std::string& text : given) {
     const size_t equals = text.find('=');
-    if (text.empty() || equals == 0) return Wrong("--build-arg", text + ": no name");
+    if (text.empty() || equals == 0) return WrongOption("--build-arg", text + ": no name");
     if (equals != std::string::npos) {
       values[text.substr(0, equals)] = text.substr(equals + 1);
     } else if (const char* value = ::getenv(text.c_str()); value != nullptr) {
@@ -36,47 +34,23 @@ Result<std::map<std::string, std::string>> ReadBuildArgs(const std::vector<std::
   return values;
 }
 
-using Fields = std::map<std::string, std::string>;
-
-// "id=x,src=y": the fields of a line of CSV, as the engines have it.
-Result<Fields> ReadFields(std::string_view option, const std::string& text) {
-  Result<std::vector<std::string>> words = ParseCsvLine(text);
-  if (!words) return Wrong(option, text + ": " + words.error().message());
-  Fields fields;
-  for (const std::string& word : *words) {
-    const size_t equals = word.find('=');
-    const std::string name = GoLower(word.substr(0, equals));
-    const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
-    if (!fields.emplace(name, value).second) return Wrong(option, text + ": " + name + " twice");
-  }
-  return fields;
-}
-
-std::string Take(Fields* fields, const std::string& name) {
-  const auto found = fields->find(name);
-  if (found == fields->end()) return {};
-  std::string value = std::move(found->second);
-  fields->erase(found);
-  return value;
-}
-
 // --secret id=NAME[,src=FILE|,env=VARIABLE]. Without either it is the variable NAME where there is
 // one, else the file.
 Result<std::map<std::string, BuildSecret>> ReadSecrets(const std::vector<std::string>& given) {
   std::map<std::string, BuildSecret> secrets;
   for (const std::string& text : given) {
-    VENEER_TRY(Fields fields, ReadFields("--secret", text));
-    const std::string id = Take(&fields, "id");
-    const std::string type = Take(&fields, "type");
+    VENEER_TRY(CsvFields fields, ReadCsvFields("--secret", text));
+    const std::string id = TakeField(&fields, "id");
+    const std::string type = TakeField(&fields, "type");
     BuildSecret secret;
-    secret.variable = Take(&fields, "env");
+    secret.variable = TakeField(&fields, "env");
     for (const char* name : {"src", "source"}) {
-      const std::string file = Take(&fields, name);
+      const std::string file = TakeField(&fields, name);
       if (!file.empty()) secret.file = file;
     }
-    if (id.empty()) return Wrong("--secret", text + ": id= is missing");
+    if (id.empty()) return WrongOption("--secret", text + ": id= is missing");
     if (!fields.empty())
-      return Wrong("--secret", text + ": no such field: " + fields.begin()->first);
+      return WrongOption("--secret", text + ": no such field: " + fields.begin()->first);
     if (type == "env" && secret.variable.empty()) {
       secret.variable = secret.file.empty() ? id : secret.file;
     }
@@ -98,11 +72,11 @@ Result<std::map<std::string, std::string>> ReadAgents(const std::vector<std::str
     const size_t equals = text.find('=');
     const std::string id = text.substr(0, equals);
     std::string socket = equals == std::string::npos ? "" : text.substr(equals + 1);
-    if (id.empty()) return Wrong("--ssh", text + ": the id is missing");
+    if (id.empty()) return WrongOption("--ssh", text + ": the id is missing");
     if (socket.empty()) {
       const char* agent = ::getenv("SSH_AUTH_SOCK");
       if (agent == nullptr)
-        return Wrong("--ssh", id + ": SSH_AUTH_SOCK is not set; start ssh-agent");
+        return WrongOption("--ssh", id + ": SSH_AUTH_SOCK is not set; start ssh-agent");
       socket = agent;
     }
     agents[id] = std::move(socket);
@@ -117,7 +91,7 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadHosts(
   for (const std::string& text : given) {
     const size_t end = text.find_first_of("=:");
     if (end == 0 || end == std::string::npos || end + 1 == text.size()) {
-      return Wrong("--add-host", text + ": it takes NAME:ADDRESS");
+      return WrongOption("--add-host", text + ": it takes NAME:ADDRESS");
     }
     std::string address = text.substr(end + 1);
     if (address.starts_with('[') && address.ends_with(']')) {
@@ -133,7 +107,9 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadHosts(
 Result<uint64_t> ReadSize(std::string_view option, const std::string& text) {
   std::string_view rest = text;
   uint64_t number = 0;
-  const auto bad = [&] { return Wrong(option, text + ": it takes a number and b, k, m or g"); };
+  const auto bad = [&] {
+    return WrongOption(option, text + ": it takes a number and b, k, m or g");
+  };
   if (!TakeNumber(&rest, &number)) return bad();
   const std::string unit = GoLower(rest);
   constexpr std::string_view kUnits = "bkmgt";
@@ -164,7 +140,8 @@ Result<std::optional<int64_t>> ReadEpoch(const BuildArgumentsGiven& given,
   }
   if (text.empty()) return std::optional<int64_t>();
   const auto seconds = ParseNumber<int64_t>(text);
-  if (!seconds || *seconds < 0) return Wrong(from, "is " + text + ", not a number of seconds");
+  if (!seconds || *seconds < 0)
+    return WrongOption(from, "is " + text + ", not a number of seconds");
   return std::optional<int64_t>(*seconds);
 }
 
@@ -173,9 +150,9 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadPairs(
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& text : given) {
     const size_t equals = text.find('=');
-    if (text.empty() || equals == 0) return Wrong(option, text + ": the name is missing");
+    if (text.empty() || equals == 0) return WrongOption(option, text + ": the name is missing");
     if (equals == std::string::npos && needs_value) {
-      return Wrong(option, text + ": it takes NAME=VALUE");
+      return WrongOption(option, text + ": it takes NAME=VALUE");
     }
     pairs.emplace_back(text.substr(0, equals),
                        equals == std::string::npos ? "" : text.substr(equals + 1));
@@ -209,6 +186,11 @@ Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given) {
   VENEER_TRY(request.contexts, ReadPairs("--build-context", given.contexts, true));
   VENEER_TRY(const auto labels, ReadPairs("--label", given.labels, false));
   for (const auto& [name, value] : labels) request.labels[name] = value;
+  if (given.push) {
+    return WrongOption("--push",
+                       "is no option: `veneer build -t NAME` and `veneer push NAME` do it");
+  }
+  VENEER_TRY(request.outputs, ReadBuildOutputs(given.outputs, given.load));
   request.platform = HostPlatform();
   if (!given.platform.empty()) {
     VENEER_TRY(request.platform, ParsePlatform(given.platform));
@@ -259,6 +241,10 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
       {"--no-cache-filter", &given->no_cache_stages, TextValue("STAGE"),
        "Make the steps of these stages anew"},
       {"--pull", &given->pull, "Fetch all bases, also those that are here"},
+      {"-o,--output", &given->outputs, TextValue("OUTPUT"),
+       "Where the result goes: a directory for its files, - for a tar archive of them, or "
+       "type=docker|oci|tar|local,dest=PATH; default the store"},
+      {"--load", &given->load, "Put the image into the store, whatever other outputs there are"},
       {"-q,--quiet", &given->quiet, "Print the id of the image alone"},
       {"--iidfile", &given->id_file, FileValue("FILE"), "Write the id of the image to a file"},
       {"--metadata-file", &given->metadata_file, FileValue("FILE"),
@@ -274,6 +260,7 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
       {"--shm-size", &given->shm_size, TextValue("SIZE"), "The size of /dev/shm during RUN"},
       {"--ulimit", &given->ulimits, TextValue("LIMIT"),
        "A limit of the processes of RUN, as in nofile=1024:4096"},
+      {"--squash", &given->squash, "Merge the layers that the build has made into one"},
       {"--check", &given->check, "Read the Dockerfile, tell what is wrong, and build nothing"},
       {"--timestamp", &given->timestamp, TextValue("SECONDS"),
        "The time of the image and the latest of its files, as SOURCE_DATE_EPOCH has it"},
@@ -281,7 +268,7 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
       Option("--rm", &given->has_no_effect, "").Hidden(),
       Option("--force-rm", &given->has_no_effect, "").Hidden(),
       Option("--compress", &given->has_no_effect, "").Hidden(),
-      Option("--load", &given->has_no_effect, "").Hidden(),
+      Option("--push", &given->push, "").Hidden(),
   };
 }
 

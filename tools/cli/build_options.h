@@ -12,6 +12,7 @@
 
 #include "layerdb/base/result.h"
 #include "tools/build/build_environment.h"
+#include "tools/build/build_output.h"
 #include "tools/cli/command.h"
 #include "tools/cli/missing_image.h"
 #include "tools/oci/platform.h"
@@ -33,6 +34,10 @@ struct BuildArgumentsGiven {
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;
   bool pull = false;
+  std::vector<std::string> outputs;
+  bool load = false;
+  bool push = false;
+  bool squash = false;
   bool quiet = false;
   std::optional<std::string> id_file;
   std::optional<std::string> metadata_file;
@@ -56,6 +61,7 @@ struct BuildRequest {
   std::vector<std::pair<std::string, std::string>> contexts;  // name, what it is
   std::map<std::string, std::string> labels;
   std::vector<std::string> tags;  // full names
+  std::vector<BuildOutput> outputs;
 };
 Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given);
 

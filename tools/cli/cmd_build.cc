@@ -2,18 +2,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <set>
 
 #include "tools/build/build.h"
 #include "tools/build/build_context.h"
 #include "tools/build/build_progress.h"
+#include "tools/build/files_step.h"
+#include "tools/build/squash.h"
 #include "tools/cli/build_options.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/finish_build.h"
 #include "tools/cli/interrupt.h"
 #include "tools/dockerfile/excerpt.h"
 #include "tools/run/new_container.h"
+#include "tools/run/user_namespace.h"
 
 namespace veneer {
 
@@ -35,8 +37,10 @@ class BuildCommandRun {
     VENEER_TRY(sessions_, SessionHost::Start());
     VENEER_TRY(store_, OpenStoreToPull(context_, given_.missing));
     RemoveDeadContainers(*store_);
-    VENEER_TRY(progress_,
-               MakeBuildProgress(given_.progress, given_.quiet, STDOUT_FILENO, STDERR_FILENO));
+    VENEER_TRY(
+        progress_,
+        MakeBuildProgress(given_.progress, given_.quiet,
+                          WritesToStandardOutput() ? STDERR_FILENO : STDOUT_FILENO, STDERR_FILENO));
     VENEER_TRY(writer_, store_->Begin());
     VENEER_TRY_VOID(OpenContexts());
     Result<Dockerfile> dockerfile = ParseDockerfile(build_context_->text());
@@ -57,6 +61,16 @@ class BuildCommandRun {
     writer_.reset();
     sessions_.reset();
     interrupt->EndIfAsked();
+  }
+
+  bool StoresImage() const {
+    return std::ranges::any_of(request_.outputs, [](const BuildOutput& each) {
+      return each.kind == BuildOutput::Kind::kStore;
+    });
+  }
+  // An archive there is not mixed with anything.
+  bool WritesToStandardOutput() const {
+    return std::ranges::any_of(request_.outputs, &BuildOutput::ToStandardOutput);
   }
 
   // --- what a build begins with ---
@@ -181,14 +195,37 @@ class BuildCommandRun {
       EndIfAsked(&interrupt);
       return Failed(built.error());
     }
-    Result<Digest> id = Publish(*built);
-    if (!id) {
-      progress_->Finish({true, std::nullopt, {}});
-      return tl::unexpected(std::move(id).error());
-    }
-    progress_->Finish({false, *id, request_.tags});
-    if (given_.quiet) PrintLine(id->ToString());
+    Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
+    if (!image) return Ended(image.error(), &interrupt);
+    Result<Digest> id = FinishBuild({*store_, *writer_, *progress_, given_, request_,
+                                     !ordinary_user_, interrupt.cancellation()},
+                                    *std::move(image));
+    if (!id) return Ended(id.error(), &interrupt);
+    progress_->Finish({false, *id, StoresImage() ? request_.tags : std::vector<std::string>()});
+    if (given_.quiet && !WritesToStandardOutput()) PrintLine(id->ToString());
     return 0;
+  }
+
+  Result<StageImage> Squashed(const PreparedBuild& prepared, const StageImage& image,
+                              const Cancellation* cancel) {
+    if (!given_.squash) return image;
+    VENEER_TRY(const StageImage base, BaseOfTarget(prepared, request_.platform));
+    const size_t step = progress_->Begin({"", 0, 0, "squashing layers", 0, 0});
+    Result<StageImage> squashed =
+        SquashImage(*store_, *writer_, base, image, StepTime(request_.settings), cancel);
+    if (squashed) {
+      progress_->End(step, false, squashed->id);
+    } else {
+      progress_->Fail(step, squashed.error());
+    }
+    return squashed;
+  }
+
+  // A failure of what comes behind the steps.
+  tl::unexpected<Error> Ended(const Error& error, Interrupt* interrupt) {
+    progress_->Finish({true, std::nullopt, {}});
+    EndIfAsked(interrupt);
+    return tl::unexpected(error);
   }
 
   // What a Dockerfile says wrong is no wrong command line.
@@ -208,44 +245,10 @@ class BuildCommandRun {
     return tl::unexpected(InDockerfile(failure.error));
   }
 
-  // Makes the result an image that somebody asked for, with its names.
-  Result<Digest> Publish(StageImage image) {
-    const size_t step = progress_->Begin({"", 0, 0, "exporting to image", 0, 0});
-    if (!request_.labels.empty()) {
-      VENEER_TRY(image, WithLabels(image, request_.labels));
-    }
-    const ImageRecord record = image.Record(false);
-    VENEER_TRY_VOID(writer_->PutBlob(image.text));
-    const NewImage made{record, request_.tags};
-    VENEER_TRY_VOID(store_->images().PutAll({&made, 1}));
-    progress_->Status(step, "writing image " + image.id.ToString());
-    for (const std::string& tag : request_.tags) progress_->Status(step, "naming to " + tag);
-    progress_->End(step, false, image.id);
-    VENEER_TRY_VOID(WriteFiles(image));
-    return image.id;
-  }
-
-  static Result<void> WriteFile(const std::string& path, const std::string& text) {
-    std::ofstream file(path, std::ios::trunc);
-    file << text;
-    file.close();
-    if (!file) return MakeError(Errno{errno}, "write " + path);
-    return {};
-  }
-
-  Result<void> WriteFiles(const StageImage& image) const {
-    if (given_.id_file) VENEER_TRY_VOID(WriteFile(*given_.id_file, image.id.ToString()));
-    if (!given_.metadata_file) return {};
-    Json document = {{"containerimage.config.digest", image.id.ToString()}};
-    std::string names;
-    for (const std::string& tag : request_.tags) names += (names.empty() ? "" : ",") + tag;
-    if (!names.empty()) document["image.name"] = names;
-    return WriteFile(*given_.metadata_file, document.dump(2) + "\n");
-  }
-
   Context& context_;
   const BuildArgumentsGiven& given_;
   BuildRequest request_;
+  const bool ordinary_user_ = IsOrdinaryUser();  // outside of the namespace
   std::unique_ptr<SessionHost> sessions_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<BuildProgress> progress_;

@@ -166,4 +166,19 @@ std::string ComposeChild(const ImageConfig& parent, const NewLayer& layer) {
   return DumpJson(document);
 }
 
+std::string ComposeSquashed(const ImageConfig& base, const ImageConfig& image,
+                            const NewLayer& layer) {
+  Json document = image.document;
+  document["created"] = FormatRfc3339(layer.created);
+  Json& diff_ids = document["rootfs"]["diff_ids"];
+  diff_ids = Json::array();
+  for (const Digest& diff_id : base.diff_ids) diff_ids.push_back(diff_id.ToString());
+  diff_ids.push_back(layer.diff_id->ToString());
+  CompleteHistory(image, &document);
+  Json& items = document["history"];
+  for (size_t i = StepsOf(base).size(); i < items.size(); ++i) items[i]["empty_layer"] = true;
+  items.push_back(HistoryItem(layer));
+  return DumpJson(document);
+}
+
 }  // namespace veneer

@@ -80,6 +80,12 @@ std::string ComposeImage(const NewLayer& layer, const Platform& platform,
 // as it is where there is one, as BuildKit does, and history as it is where it says nothing.
 std::string ComposeChild(const ImageConfig& parent, const NewLayer& layer);
 
+// The config of `image`, which was made of `base`, with one layer in place of all that it has above
+// it, as with Docker's --squash: the items of its history above the base stay as those of empty
+// layers, and `layer` is one more.
+std::string ComposeSquashed(const ImageConfig& base, const ImageConfig& image,
+                            const NewLayer& layer);
+
 }  // namespace veneer
 
 #endif  // VENEER_TOOLS_OCI_CONFIG_H_

@@ -67,6 +67,28 @@ TEST(ImageConfigTest, AParentWithoutHistoryGetsOneEntryPerLayer) {
   EXPECT_EQ(child->history.size(), 3u);
 }
 
+TEST(ImageConfigTest, ASquashedImageHasOneLayerUponThoseOfItsBase) {
+  for (const std::string history : {R"([{"created_by":"base"}])", "null"}) {
+    const Result<ImageConfig> base =
+        ParseImageConfig(R"({"rootfs":{"diff_ids":[")" + kA + R"("]},"history":)" + history + "}");
+    ASSERT_TRUE(base) << base.error().message();
+    const Result<ImageConfig> one = ParseImageConfig(ComposeChild(*base, Layer(kB, "one")));
+    ASSERT_TRUE(one) << one.error().message();
+    const Result<ImageConfig> two = ParseImageConfig(ComposeChild(*one, Layer(kA, "two")));
+    ASSERT_TRUE(two) << two.error().message();
+    const Result<ImageConfig> image =
+        ParseImageConfig(ComposeSquashed(*base, *two, Layer(kB, "merge")));
+    ASSERT_TRUE(image) << image.error().message();
+    EXPECT_EQ(image->diff_ids, (std::vector<Digest>{*Digest::Parse(kA), *Digest::Parse(kB)}));
+    ASSERT_EQ(image->history.size(), 4U);
+    EXPECT_FALSE(image->history[0].empty_layer);
+    EXPECT_TRUE(image->history[1].empty_layer && image->history[2].empty_layer);
+    EXPECT_EQ(image->history[2].comment, "two");
+    EXPECT_FALSE(image->history[3].empty_layer);
+    EXPECT_EQ(image->history[3].comment, "merge");
+  }
+}
+
 // What `history` shows of a config with these items for two layers: the commands, "-" for an empty
 // layer.
 std::string Steps(const std::string& history) {

@@ -2,6 +2,8 @@
 #include "layerdb/transfer/image_diff.h"
 
 #include "layerdb/index/index_reader.h"
+#include "layerdb/transfer/commit.h"
+#include "layerdb/transfer/image_diff_source.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {
@@ -108,6 +110,75 @@ TEST_F(ImageDiffTest, DeepTreesAreNoMatter) {
   const std::vector<std::string> lines = Diff({base}, {Layer("true")});
   EXPECT_EQ(lines, Lines{"D /d"});
   EXPECT_EQ(Diff({Layer("true")}, {base}).size(), 1000u);
+}
+
+// A layer of the difference makes the one tree of the other.
+class ImageDiffSourceTest : public ImageDiffTest {
+ protected:
+  Digest LayerOfDiff(const std::vector<Digest>& below, const std::vector<Digest>& above) {
+    const auto source = ImageDiffSource::Open(store(), below, above, nullptr);
+    EXPECT_TRUE(source) << source.error().message();
+    const auto writer = store().Begin();
+    const auto layer = CommitEntries(store(), **writer, **source, {});
+    EXPECT_TRUE(layer) << layer.error().message();
+    return layer->diff_id;
+  }
+  // What the difference says, which must lead from `below` to `above`.
+  std::string Lead(const std::vector<Digest>& below, const std::vector<Digest>& above) {
+    const Digest layer = LayerOfDiff(below, above);
+    std::vector<Digest> both = below;
+    both.push_back(layer);
+    const auto left = DiffImages(store(), both, above, DiffLinks::kTell);
+    EXPECT_TRUE(left) << left.error().message();
+    for (const SizedDiffEntry& one : left.value_or(std::vector<SizedDiffEntry>())) {
+      ADD_FAILURE() << one.entry.path << " " << (one.parts.empty() ? "" : one.parts[0]);
+    }
+    std::string paths;
+    for (const auto& [path, what] : Dump(layer)) paths += path.substr(1) + " ";
+    return paths;
+  }
+};
+
+TEST_F(ImageDiffSourceTest, TheLayerHasTheDifferenceAndNoMore) {
+  const Digest base = Layer(
+      "mkdir -p same/deep d gone kind && echo 1 > same/deep/f && echo 1 > d/changed && "
+      "echo 1 > d/same && echo 1 > gone/f && echo 1 > kind/f && echo 1 > file && ln -s a link");
+  const Digest next = Layer(
+      "mkdir -p same/deep d new file && echo 1 > same/deep/f && echo 22 > d/changed && "
+      "echo 1 > d/same && echo 1 > kind && echo 1 > file/in && ln -s b link && "
+      "head -c 50000 /dev/urandom > new/large && mkfifo new/fifo");
+  EXPECT_EQ(Lead({base}, {next}),
+            " d d/changed file file/in gone kind link new new/fifo new/large ");
+  EXPECT_EQ(Lead({base}, {base}), " ");
+  Lead({next}, {base});
+  Lead({}, {base});
+  Lead({base}, {});
+}
+
+TEST_F(ImageDiffSourceTest, FilesHaveTheSameNames) {
+  const std::string a = "echo text > a";
+  const Digest one = Layer(a);
+  const Digest two = Layer(a + " && ln a b");
+  const Digest apart = Layer(a + " && cp a b");
+  const Digest three = Layer(a + " && ln a b && ln a c && echo x > other");
+  const Digest pairs = Layer(a + " && ln a b && cp a c && ln c d && echo x > other");
+  const Digest changed = Layer("echo TEXT > a && echo text > b && ln b c && echo x > other");
+  EXPECT_EQ(Lead({one}, {two}), " a b ");
+  EXPECT_EQ(Lead({two}, {one}), " b ") << "the other name is as it was";
+  EXPECT_EQ(Lead({two}, {apart}), " a b ");
+  EXPECT_EQ(Lead({apart}, {two}), " a b ");
+  EXPECT_EQ(Lead({three}, {changed}), " a ") << "b and c are one file as before";
+  const std::vector<Digest> all = {one, two, apart, three, pairs, changed};
+  for (const Digest& below : all) {
+    for (const Digest& above : all) Lead({below}, {above});
+  }
+}
+
+TEST_F(ImageDiffSourceTest, WhatCameAndWentBetweenTakesNoSpace) {
+  const Digest base = Layer("echo 1 > keep");
+  const Digest came = Layer("head -c 90000 /dev/urandom > large && mkdir tmp && echo x > tmp/x");
+  const Digest went = Layer("echo > .wh.large && echo > .wh.tmp && echo 2 > made");
+  EXPECT_EQ(Lead({base}, {base, came, went}), " made ");
 }
 
 }  // namespace
