@@ -25,6 +25,7 @@
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/catalog/lease.h"
+#include "layerdb/catalog/lineage.h"
 #include "layerdb/catalog/records.h"
 #include "layerdb/catalog/references.h"
 #include "layerdb/index/index_reader.h"
@@ -198,14 +199,14 @@ class Pruner {
   Result<void> RemoveUntagged() {
     VENEER_TRY(const References all,
                CollectReferences(store_.images(), store_.containers(), gone_));
+    const std::set<Digest> used = UsedImages(all.containers);
     std::set<Digest>& gone = gone_.images;
     for (const ImageListing& listing : all.images) {
       const Digest& id = listing.image.id;
-      const bool used =
-          std::any_of(all.containers.begin(), all.containers.end(),
-                      [&](const ContainerRecord& container) { return container.image_id == id; });
-      if (listing.tags.empty() && !used) gone.insert(id);
+      if (listing.tags.empty() && !listing.image.step && !used.contains(id)) gone.insert(id);
     }
+    AddParents(all.images, used, &gone);
+    KeepParents(all.images, &gone);
     report_.images = gone.size();
     if (gone.empty() || options_.dry_run) return {};
     return store_.catalog().Write([&](KvTxn& txn) -> Result<void> {
@@ -217,16 +218,22 @@ class Pruner {
   Result<void> RemoveChosen() {
     VENEER_TRY(const References all,
                CollectReferences(store_.images(), store_.containers(), gone_));
-    std::set<Digest> used;
-    for (const ContainerRecord& container : all.containers) used.insert(container.image_id);
-    std::vector<RemovedImage>& removed = report_.removed_images;
+    const std::set<Digest> used = UsedImages(all.containers);
+    std::set<Digest> going;
     for (const ImageListing& listing : all.images) {
       const Digest& id = listing.image.id;
       if (!options_.images.contains(id) || used.contains(id)) continue;
       if (options_.keep_named && !listing.tags.empty()) continue;
-      removed.push_back({listing.tags, id, {}, {}, {}, std::nullopt});
-      gone_.images.insert(id);
+      if (options_.keep_asked_for && !listing.image.step) continue;
+      going.insert(id);
     }
+    KeepParents(all.images, &going);
+    std::vector<RemovedImage>& removed = report_.removed_images;
+    for (const ImageListing& listing : all.images) {
+      if (!going.contains(listing.image.id)) continue;
+      removed.push_back({listing.tags, listing.image.id, {}, {}, {}, std::nullopt});
+    }
+    gone_.images.merge(going);
     NameChains(all, removed);
     report_.images += removed.size();
     if (removed.empty() || options_.dry_run) return {};

@@ -19,11 +19,15 @@ namespace veneer {
 class Store;
 
 struct PruneOptions {
-  bool untagged_images = false;  // remove images that have no tag and no container, first
-  bool dry_run = false;          // count only
-  // Remove these images first, with their names, unless a container uses them by now.
+  // Remove images that have no tag and no container, first. The steps of builds stay, but for those
+  // that only these images need.
+  bool untagged_images = false;
+  bool dry_run = false;  // count only
+  // Remove these images first, with their names, unless a container uses them by now. One without a
+  // name stays as long as an image that was made of it does.
   std::set<Digest> images = {};
-  bool keep_named = false;  // and unless they have a name by now
+  bool keep_named = false;      // and unless they have a name by now
+  bool keep_asked_for = false;  // and unless they are more than steps by now
   // For a dry run: containers that the caller would have removed before.
   std::set<std::string> dead_containers = {};
 };

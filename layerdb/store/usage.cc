@@ -8,6 +8,7 @@
 
 #include "layerdb/base/files.h"
 #include "layerdb/base/walk.h"
+#include "layerdb/catalog/lineage.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/store/store.h"
 
@@ -18,6 +19,18 @@ namespace {
 struct Needed {
   std::set<Digest> images, layers, trees, blobs;
   std::set<ObjectRef> objects;
+};
+
+// What some images have in the directories whose entries are named by digests.
+struct Parts {
+  std::set<Digest> layers, trees, blobs;
+
+  void Add(const ImageRecord& image) {
+    layers.insert(image.diff_ids.begin(), image.diff_ids.end());
+    trees.insert(image.chain_id);
+    blobs.insert(image.id);
+    blobs.insert(image.blobs.begin(), image.blobs.end());
+  }
 };
 
 Result<std::vector<std::string>> NamesOf(const std::string& path) {
@@ -32,9 +45,11 @@ class Measurer {
   Result<StoreUsage> Run() {
     VENEER_TRY(out_.image_list, store_.images().List());
     VENEER_TRY(out_.container_list, store_.containers().List());
+    TakeCachedSteps();
     VENEER_TRY_VOID(FindNeeded());
     VENEER_TRY_VOID(Images());
     VENEER_TRY_VOID(Containers());
+    VENEER_TRY_VOID(Caches());
     VENEER_TRY_VOID(Objects());
     return Other();
   }
@@ -49,6 +64,25 @@ class Measurer {
   static uint64_t OwnBytes(const std::string& path) {
     struct stat st;
     return lstat(path.c_str(), &st) == 0 ? static_cast<uint64_t>(st.st_blocks) * 512 : 0;
+  }
+
+  // The cached steps leave the list of the images.
+  void TakeCachedSteps() {
+    UsagePart& part = out_.build_cache;
+    const std::set<Digest> used = UsedImages(out_.container_list);
+    const std::set<Digest> needed = NeededSteps(out_.image_list, used);
+    for (const ImageListing& listing : out_.image_list) {
+      if (!IsCachedStep(listing)) {
+        of_images_.Add(listing.image);
+        continue;
+      }
+      ++part.total;
+      of_steps_.Add(listing.image);
+      if (!needed.contains(listing.image.id)) continue;
+      ++part.active;
+      of_needed_steps_.Add(listing.image);
+    }
+    std::erase_if(out_.image_list, IsCachedStep);
   }
 
   Result<void> FindNeeded() {
@@ -79,24 +113,30 @@ class Measurer {
     return {};
   }
 
-  // A directory whose entries are named by digests.
-  Result<void> Digests(const std::string& directory, const std::set<Digest>& needed) {
-    UsagePart& part = out_.images;
-    part.bytes += OwnBytes(directory);
+  // A directory whose entries are named by digests. `parts`: those of them that some images have.
+  Result<void> Digests(const std::string& directory, const std::set<Digest>& needed,
+                       std::set<Digest> Parts::*parts) {
+    out_.images.bytes += OwnBytes(directory);
     VENEER_TRY(const std::vector<std::string> names, NamesOf(directory));
     for (const std::string& name : names) {
       VENEER_TRY(const uint64_t bytes, BytesOf(directory + "/" + name));
-      part.bytes += bytes;
       const std::optional<Digest> digest = Digest::FromHex(name);
-      if (!digest || !needed.contains(*digest)) part.reclaimable += bytes;
+      const auto had_by = [&](const Parts& some) {
+        return digest && (some.*parts).contains(*digest);
+      };
+      const bool active = digest && needed.contains(*digest);
+      const bool cached = !active && !had_by(of_images_) && had_by(of_steps_);
+      UsagePart& part = cached ? out_.build_cache : out_.images;
+      part.bytes += bytes;
+      if (cached ? !had_by(of_needed_steps_) : !active) part.reclaimable += bytes;
     }
     return {};
   }
 
   Result<void> Images() {
-    VENEER_TRY_VOID(Digests(layout_.layers(), needed_.layers));
-    VENEER_TRY_VOID(Digests(layout_.trees(), needed_.trees));
-    VENEER_TRY_VOID(Digests(layout_.blobs(), needed_.blobs));
+    VENEER_TRY_VOID(Digests(layout_.layers(), needed_.layers, &Parts::layers));
+    VENEER_TRY_VOID(Digests(layout_.trees(), needed_.trees, &Parts::trees));
+    VENEER_TRY_VOID(Digests(layout_.blobs(), needed_.blobs, &Parts::blobs));
     out_.images.bytes += OwnBytes(layout_.root() + "/blobs");
     return {};
   }
@@ -118,6 +158,26 @@ class Measurer {
       if (!mounted.contains(name)) part.reclaimable += bytes;
       const auto known = out_.container_bytes.find(name);
       if (known != out_.container_bytes.end()) known->second = bytes;
+    }
+    return {};
+  }
+
+  Result<void> Caches() {
+    UsagePart& part = out_.build_cache;
+    const std::string caches = layout_.caches();
+    part.bytes += OwnBytes(caches);
+    VENEER_TRY(const std::vector<std::string> names, NamesOf(caches));
+    for (const std::string& name : names) {
+      const std::string path = caches + "/" + name;
+      VENEER_TRY(const uint64_t bytes, BytesOf(path));
+      ++part.total;
+      part.bytes += bytes;
+      const Sys<Fd> lock = OpenLocked(path + "/lock", LockMode::kExclusive, kNoPatience);
+      if (lock && !*lock) {
+        ++part.active;
+      } else {
+        part.reclaimable += bytes;
+      }
     }
     return {};
   }
@@ -152,8 +212,8 @@ class Measurer {
   }
 
   Result<StoreUsage> Other() {
-    const std::set<std::string> counted = {"layers",     "trees",   "blobs",
-                                           "containers", "objects", "slices"};
+    const std::set<std::string> counted = {"layers",  "trees",  "blobs", "containers",
+                                           "objects", "slices", "caches"};
     out_.other += OwnBytes(layout_.root());
     VENEER_TRY(const std::vector<std::string> names, NamesOf(layout_.root()));
     for (const std::string& name : names) {
@@ -168,6 +228,9 @@ class Measurer {
   const StoreLayout& layout_;
   TreeMeasure measure_;
   Needed needed_;
+  Parts of_images_;
+  Parts of_steps_;         // cached ones
+  Parts of_needed_steps_;  // of them, those that are needed
   StoreUsage out_;
 };
 

@@ -28,14 +28,19 @@ struct UsagePart {
 struct StoreUsage {
   UsagePart images;      // layers/, trees/ and blobs/; active: those with a container
   UsagePart containers;  // active: those that are mounted
-  UsagePart objects;     // objects/ and slices/; active: those that active images need
-  uint64_t other = 0;    // the catalog, unfinished work, and the directory itself
+  // Cached steps of builds, with what is theirs alone of layers/, trees/ and blobs/, and caches/;
+  // active: steps that images need, and directories that a build uses.
+  UsagePart build_cache;
+  UsagePart objects;   // objects/ and slices/; active: those that active images need
+  uint64_t other = 0;  // the catalog, unfinished work, and the directory itself
   // The sum of these is what du(1) says of the store.
-  uint64_t bytes() const { return images.bytes + containers.bytes + objects.bytes + other; }
-  // What all images would take, each with its own files.
+  uint64_t bytes() const {
+    return images.bytes + containers.bytes + build_cache.bytes + objects.bytes + other;
+  }
+  // What all images would take, each with its own files; without cached steps.
   uint64_t unpacked = 0;
 
-  std::vector<ImageListing> image_list;
+  std::vector<ImageListing> image_list;  // without cached steps
   std::vector<ContainerRecord> container_list;
   std::map<std::string, uint64_t> container_bytes;  // by name
 };

@@ -38,7 +38,7 @@ class ImageCase(StoreCase):
     def sizes(self):
         """`system df --bytes` by type, and the sum."""
         lines = self.veneer("system", "df", "--bytes").splitlines()
-        rows = {line.split()[0]: line.split()[1:] for line in lines[1:5]}
+        rows = {line.split("  ")[0]: line.split("  ", 1)[1].split() for line in lines[1:6]}
         store = next(int(line.split()[1]) for line in lines if line.startswith("Store:"))
         return rows, store
 

@@ -184,7 +184,12 @@ Result<bool> RemoveBuildCache(const Store& store, const std::string& name) {
   const std::string path = CachePath(store, name);
   VENEER_TRY(const Fd lock, TryLock(path, LockMode::kExclusive));
   if (!lock) return false;
-  VENEER_TRY_CTX_VOID(RemoveTree(path), path);
+  // Out of its place at once: a build that waits for the lock makes the directory anew, and must
+  // find no half of this one.
+  const std::string trash = store.layout().staging() + "/cache-" + name;
+  VENEER_TRY_CTX_VOID(RemoveTree(trash), trash);  // of one that was killed
+  VENEER_TRY_CTX_VOID(sys::Rename(sys::Path(path), sys::Path(trash), 0), path);
+  VENEER_TRY_CTX_VOID(RemoveTree(trash), trash);
   return true;
 }
 

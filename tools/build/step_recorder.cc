@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/build/step_recorder.h"
 
+#include <sys/stat.h>
+
 #include <utility>
+
+#include "layerdb/base/sys.h"
 
 namespace veneer {
 
 Result<void> StepRecorder::Add(const StageImage& image) {
   VENEER_TRY(const bool there, store_.images().Has(image.id));
-  if (!there) waiting_.push_back({image.Record(true), image.text});
+  if (!there) {
+    waiting_.push_back({image.Record(true), image.text});
+    return {};
+  }
+  const timespec now[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+  IgnoreError(sys::SetTimes(sys::Path(store_.layout().blob(image.id)), now),
+              "it tells `builder prune` of the last use only");
   return {};
 }
 

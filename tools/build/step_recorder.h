@@ -26,7 +26,8 @@ class StepRecorder {
   // Outlives it.
   explicit StepRecorder(Store& store) : store_(store) {}
 
-  // The image of a step, which is in the catalog after the next Flush() at the latest.
+  // The image of a step, which is in the catalog after the next Flush() at the latest. Where it is
+  // there already, the time of its config says that it was used now.
   Result<void> Add(const StageImage& image);
   // The layer of a step is known by `key` from the next Flush() on.
   void Know(const Digest& key, const StepResult& result);

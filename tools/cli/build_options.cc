@@ -103,29 +103,6 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadHosts(
   return hosts;
 }
 
-// "64m", "1g", "1048576", as Docker reads sizes.
-Result<uint64_t> ReadSize(std::string_view option, const std::string& text) {
-  std::string_view rest = text;
-  uint64_t number = 0;
-  const auto bad = [&] {
-    return WrongOption(option, text + ": it takes a number and b, k, m or g");
-  };
-  if (!TakeNumber(&rest, &number)) return bad();
-  const std::string unit = GoLower(rest);
-  constexpr std::string_view kUnits = "bkmgt";
-  size_t place = 0;
-  if (!unit.empty()) {
-    place = kUnits.find(unit[0]);
-    const std::string_view more = std::string_view(unit).substr(1);
-    if (place == std::string_view::npos || !(more.empty() || more == "b" || more == "ib")) {
-      return bad();
-    }
-  }
-  const uint64_t factor = uint64_t{1} << (10 * place);
-  if (number > UINT64_MAX / factor) return bad();
-  return number * factor;
-}
-
 Result<std::optional<int64_t>> ReadEpoch(const BuildArgumentsGiven& given,
                                          const std::map<std::string, std::string>& build_args) {
   std::string text;
@@ -161,6 +138,26 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadPairs(
 }
 
 }  // namespace
+
+Result<uint64_t> ReadSize(std::string_view option, const std::string& text) {
+  std::string_view rest = text;
+  uint64_t number = 0;
+  const auto bad = [&] { return WrongOption(option, text + ": it takes a number and b, k, m or g"); };
+  if (!TakeNumber(&rest, &number)) return bad();
+  const std::string unit = GoLower(rest);
+  constexpr std::string_view kUnits = "bkmgt";
+  size_t place = 0;
+  if (!unit.empty()) {
+    place = kUnits.find(unit[0]);
+    const std::string_view more = std::string_view(unit).substr(1);
+    if (place == std::string_view::npos || !(more.empty() || more == "b" || more == "ib")) {
+      return bad();
+    }
+  }
+  const uint64_t factor = uint64_t{1} << (10 * place);
+  if (number > UINT64_MAX / factor) return bad();
+  return number * factor;
+}
 
 Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given) {
   BuildRequest request;

@@ -65,6 +65,9 @@ struct BuildRequest {
 };
 Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given);
 
+// "64m", "1g", "1048576", as Docker reads sizes. The usage error names the option.
+Result<uint64_t> ReadSize(std::string_view option, const std::string& text);
+
 // What an ARG may name without a value (the Dockerfile reference, "Automatic platform ARGs").
 std::map<std::string, std::string> PlatformArguments(const Platform& target);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "layerdb/catalog/lineage.h"
 #include "layerdb/store/prune.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/confirm.h"
@@ -24,39 +25,19 @@ constexpr const char* kWarnDangling = "This will remove all dangling images.";
 constexpr const char* kWarnAll =
     "This will remove all images without at least one container associated to them.";
 
-// With an image go those that it was made from, whatever the filters say of them: unnamed ones that
-// no container uses, all of whose children go.
-void AddParents(const std::vector<ImageListing>& listings, const std::set<Digest>& used,
-                std::set<Digest>* chosen) {
-  for (bool more = true; more;) {
-    more = false;
-    std::set<Digest> parents;
-    std::set<Digest> needed;
-    for (const ImageListing& listing : listings) {
-      if (!listing.image.parent) continue;
-      (chosen->contains(listing.image.id) ? parents : needed).insert(*listing.image.parent);
-    }
-    for (const ImageListing& listing : listings) {
-      const Digest& id = listing.image.id;
-      const bool goes = parents.contains(id) && !needed.contains(id) && listing.tags.empty() &&
-                        !used.contains(id);
-      if (goes) more |= chosen->insert(id).second;
-    }
-  }
-}
-
+// Of the cache of builds, which is the matter of `builder prune`, only steps go that the chosen
+// images alone need.
 Result<std::set<Digest>> ChooseImages(Store& store, const ImagePruneArguments& arguments,
                                       const ImageSelection& selection) {
-  std::set<Digest> used;
   VENEER_TRY(const auto containers, store.containers().List());
-  for (const ContainerRecord& container : containers) used.insert(container.image_id);
+  const std::set<Digest> used = UsedImages(containers);
   std::set<Digest> chosen;
   VENEER_TRY(const std::vector<ImageListing> listings, store.images().List());
   std::set<Digest> needed;
   if (!arguments.all) needed = IntermediateImages(listings);
   for (const ImageListing& listing : listings) {
     const ImageRecord& image = listing.image;
-    if (used.contains(image.id) || needed.contains(image.id) ||
+    if (used.contains(image.id) || needed.contains(image.id) || IsCachedStep(listing) ||
         (!arguments.all && !listing.tags.empty()))
       continue;
     if (!selection.MatchesTime(image.created)) continue;
@@ -67,7 +48,7 @@ Result<std::set<Digest>> ChooseImages(Store& store, const ImagePruneArguments& a
     }
     chosen.insert(image.id);
   }
-  if (!arguments.all) AddParents(listings, used, &chosen);
+  AddParents(listings, used, &chosen);  // whatever the filters say of them
   return chosen;
 }
 

@@ -4,6 +4,7 @@
 
 #include "layerdb/model/reference.h"
 #include "layerdb/store/usage.h"
+#include "tools/cli/build_cache_rows.h"
 #include "tools/cli/commands.h"
 #include "tools/format/list_format.h"
 #include "tools/format/table.h"
@@ -61,6 +62,16 @@ ListShape ContainersShape() {
   return shape;
 }
 
+ListShape BuildCacheDfShape() {
+  ListShape shape;
+  shape.table =
+      "{{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.Shared}}";
+  shape.fields = {
+      {"ID", "CACHE ID"},          {"CacheType", "CACHE TYPE"},    {"Size", "SIZE"},
+      {"CreatedSince", "CREATED"}, {"LastUsedSince", "LAST USED"}, {"Shared", "SHARED"}};
+  return shape;
+}
+
 Result<void> PrintTable(const ListShape& shape, std::vector<Json> rows) {
   VENEER_TRY(const ListFormat format, ListFormat::Parse(shape, "", false));
   VENEER_TRY(const std::string text, format.Render(std::move(rows)));
@@ -75,7 +86,7 @@ class Report {
 
   std::vector<Json> Parts() const {
     return {Part("Images", usage_.images), Part("Containers", usage_.containers),
-            Part("Objects", usage_.objects),
+            Part("Build Cache", usage_.build_cache), Part("Objects", usage_.objects),
             Json{{"Type", "Other"},
                  {"TotalCount", "-"},
                  {"Active", "-"},
@@ -142,6 +153,17 @@ class Report {
     return rows;
   }
 
+  Result<std::vector<Json>> BuildCache() const {
+    VENEER_TRY(const std::vector<CacheEntry> entries, ListBuildCache(store_));
+    BuildCacheShow show;
+    show.bytes = arguments_.bytes;
+    show.whole_ids = !arguments_.format.empty();
+    std::vector<Json> rows = BuildCacheRows(store_, entries, show);
+    for (Json& row : rows) row["CacheType"] = row["Type"];
+    return rows;
+  }
+  std::string BuildCacheSize() const { return Size(usage_.build_cache.bytes); }
+
  private:
   std::string Size(uint64_t bytes) const { return ShowSize(bytes, arguments_.bytes, kSizeDigits); }
 
@@ -172,8 +194,11 @@ Result<int> PrintFormatted(const Report& report, const SystemDfArguments& argume
     return 0;
   }
   VENEER_TRY(const std::vector<Json> images, report.Images());
-  const Json all = {
-      {"Parts", report.Parts()}, {"Images", images}, {"Containers", report.Containers()}};
+  VENEER_TRY(const std::vector<Json> cache, report.BuildCache());
+  const Json all = {{"Parts", report.Parts()},
+                    {"Images", images},
+                    {"Containers", report.Containers()},
+                    {"BuildCache", cache}};
   VENEER_TRY(const std::string text, RenderOne(all, arguments.format));
   PrintData(text);
   return 0;
@@ -195,6 +220,9 @@ Result<int> SystemDf(Context& context, const SystemDfArguments& arguments) {
     VENEER_TRY_VOID(PrintTable(ImagesShape(), std::move(images)));
     Print("\nContainers space usage:\n\n");
     VENEER_TRY_VOID(PrintTable(ContainersShape(), report.Containers()));
+    VENEER_TRY(std::vector<Json> cache, report.BuildCache());
+    Print("\nBuild cache usage: " + report.BuildCacheSize() + "\n\n");
+    VENEER_TRY_VOID(PrintTable(BuildCacheDfShape(), std::move(cache)));
   }
   report.PrintSharing();
   return 0;
@@ -209,7 +237,8 @@ CommandSpec SystemDfCommand() {
       .summary = "Show the space on disk by kind of data",
       .options =
           {
-              {"-v,--verbose", &arguments->verbose, "Also each image and each container"},
+              {"-v,--verbose", &arguments->verbose,
+               "Also each image, container and part of the build cache"},
               {"--format", &arguments->format, ListFormatValue(), kListFormatHelp},
               {"--bytes", &arguments->bytes, "Sizes in bytes"},
           },

@@ -32,6 +32,12 @@ CommandSpec ImageGroup() {
           }};
 }
 
+CommandSpec BuilderGroup() {
+  return {.name = "builder",
+          .summary = "Work with builds and their cache",
+          .commands = {BuildCommand(), BuilderDuCommand(), BuilderPruneCommand()}};
+}
+
 CommandSpec ContainerGroup() {
   return {.name = "container",
           .summary = "Work with containers",
@@ -76,16 +82,14 @@ CommandSpec VeneerCommand(Context& context) {
                   .Everywhere(),
           },
       .commands = {
-          BuildCommand(),    ImportCommand(),  PullCommand(),    PushCommand(),
-          LoadCommand(),     MountCommand(),   UmountCommand(),  ChrootCommand(),
-          DiffCommand(),     CommitCommand(),  ExportCommand(),  SaveCommand(),
-          ImagesCommand(),   HistoryCommand(), PsCommand(),      InspectCommand(),
-          StatsCommand(),    RmCommand(),      RmiCommand(),     TagCommand(),
-          CreateCommand(),   RenameCommand(),  PruneCommand(),   FsckCommand(),
-          LayerCommand(),    ImageGroup(),     ContainerGroup(), SystemGroup(),
-          LoginCommand(),    LogoutCommand(),  SearchCommand(),  TagsCommand(),
-          ManifestCommand(), InfoCommand(),    VersionCommand(), HelpCommand(),
-          CompleteCommand(),
+          BuildCommand(),   ImportCommand(), PullCommand(),     PushCommand(),     LoadCommand(),
+          MountCommand(),   UmountCommand(), ChrootCommand(),   DiffCommand(),     CommitCommand(),
+          ExportCommand(),  SaveCommand(),   ImagesCommand(),   HistoryCommand(),  PsCommand(),
+          InspectCommand(), StatsCommand(),  RmCommand(),       RmiCommand(),      TagCommand(),
+          CreateCommand(),  RenameCommand(), PruneCommand(),    FsckCommand(),     LayerCommand(),
+          ImageGroup(),     BuilderGroup(),  ContainerGroup(),  SystemGroup(),     LoginCommand(),
+          LogoutCommand(),  SearchCommand(), TagsCommand(),     ManifestCommand(), InfoCommand(),
+          VersionCommand(), HelpCommand(),   CompleteCommand(),
       }};
 }
 

@@ -10,6 +10,8 @@
 namespace veneer {
 
 CommandSpec BuildCommand();
+CommandSpec BuilderDuCommand();
+CommandSpec BuilderPruneCommand();
 CommandSpec ChrootCommand();
 CommandSpec CommitCommand();
 CommandSpec CompleteCommand();

@@ -48,6 +48,7 @@ TEST_F(CompleteTest, OffersEveryCommandWithItsSummaryAndNoHiddenOne) {
   EXPECT_THAT(Words({"im"}), ElementsAre("import", "images", "image"));
   EXPECT_THAT(Words({"container", "re"}), ElementsAre("rename", "remove"));
   EXPECT_THAT(Words({"help", "system", ""}), ElementsAre("df", "info", "prune", "fsck"));
+  EXPECT_THAT(Words({"builder", ""}), ElementsAre("build", "du", "prune"));
   EXPECT_THAT(Words({"help", "rm", ""}), IsEmpty());
   EXPECT_THAT(Words({"nonsense", ""}), IsEmpty());
 }
@@ -63,6 +64,7 @@ TEST_F(CompleteTest, OffersEveryOptionOfTheCommandAndThoseThatAreEverywhere) {
     EXPECT_THAT(offered, ::testing::Not(Contains("--version"))) << command.name;
   }
   EXPECT_THAT(Words({"image", "prune", "--f"}), ElementsAre("--force", "--filter"));
+  EXPECT_THAT(Words({"builder", "prune", "--filter", ""}), ElementsAre("until=", "id=", "type="));
 }
 
 TEST_F(CompleteTest, OffersTheValuesOfAnOption) {

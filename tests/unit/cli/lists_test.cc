@@ -268,7 +268,7 @@ TEST_F(ListsTest, LayersAndSpaceTakeTemplates) {
   EXPECT_EQ(Output({"layer", "ls", "--bytes", "--format", "{{.Layer}} {{.Size}}", "labelled"}),
             "1 5000\n2 100\n");
   EXPECT_EQ(Output({"system", "df", "--format", "{{.Type}}"}),
-            "Images\nContainers\nObjects\nOther\n");
+            "Images\nContainers\nBuild Cache\nObjects\nOther\n");
   EXPECT_EQ(Output({"system", "df", "-v", "--format", "{{len .Images}}"}), "4\n");
   EXPECT_EQ(Run({"system", "df", "--format", "{{.Foo}}"}), 2);
 }

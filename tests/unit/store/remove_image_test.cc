@@ -299,5 +299,56 @@ TEST_F(RemoveImageTest, TheSizeOfTheStoreIsTheSumOfItsParts) {
   EXPECT_EQ(usage.objects.reclaimable, 0U);
 }
 
+TEST_F(RemoveImageTest, StepsOfBuildsStayUnlessOnlyTheRemovedImageNeedsThem) {
+  const ImageRecord base = PutImage("base", {"base"});
+  const auto put_step = [&](const std::string& name, const Digest& parent) {
+    ImageRecord step = PutImage(name, {});
+    step.parent = parent;
+    step.step = true;
+    EXPECT_TRUE(store_->catalog().Write(
+        [&](KvTxn& txn) { return txn.Put(ImageKey(step.id), EncodeImage(step)); }));
+    return step;
+  };
+  const ImageRecord shared = put_step("shared", base.id);
+  const ImageRecord own = put_step("own", shared.id);
+  const ImageRecord leaf = put_step("leaf", shared.id);
+  ImageRecord app = PutImage("app", {});
+  app.parent = own.id;
+  ASSERT_TRUE(store_->images().Put(app, {}));
+
+  std::filesystem::create_directories(Path("caches/some/data"));
+  WriteFile(Path("caches/some/data/file"), std::string(100'000, 'x'));
+  StoreUsage usage = Must(MeasureUsage(*store_));
+  EXPECT_EQ(usage.images.total, 2U);
+  EXPECT_EQ(usage.build_cache.total, 4U);
+  EXPECT_EQ(usage.build_cache.active, 2U);
+  EXPECT_GT(usage.build_cache.reclaimable, 100'000U);
+  EXPECT_GT(usage.build_cache.bytes, usage.build_cache.reclaimable) << "needed steps, and caches/";
+  EXPECT_EQ(usage.image_list.size(), 2U);
+
+  const auto steps = [&] {
+    std::set<Digest> left;
+    for (const ImageListing& listing : Must(store_->images().List())) {
+      if (listing.image.step) left.insert(listing.image.id);
+    }
+    return left;
+  };
+  // What a choice names that something needs stays.
+  PruneOptions options;
+  options.images = {app.id, shared.id, own.id};
+  options.keep_named = options.keep_asked_for = true;
+  EXPECT_THAT(Must(Prune(*store_, options)).removed_images, IsEmpty());
+  EXPECT_EQ(steps().size(), 3U);
+
+  EXPECT_EQ(Must(Prune(*store_, {.untagged_images = true})).images, 2U) << "app, and own with it";
+  EXPECT_EQ(steps(), (std::set<Digest>{shared.id, leaf.id}));
+  options.images = {shared.id, leaf.id};
+  EXPECT_THAT(Must(Prune(*store_, options)).removed_images, SizeIs(2));
+  EXPECT_EQ(steps(), std::set<Digest>());
+  EXPECT_TRUE(std::filesystem::exists(Path("caches/some/data/file")));
+  EXPECT_EQ(Must(MeasureUsage(*store_)).build_cache.total, 1U);
+  ExpectSound();
+}
+
 }  // namespace
 }  // namespace veneer
