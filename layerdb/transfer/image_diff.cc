@@ -94,9 +94,10 @@ XattrList XattrsOf(const EntryView& entry) {
   return list;
 }
 
-// What differs; nothing when they are equal.
-Result<std::vector<std::string>> Differences(const ObjectStore& objects, const EntryView& a,
-                                             const EntryView& b) {
+}  // namespace
+
+Result<std::vector<std::string>> DifferingParts(const ObjectStore& objects, const EntryView& a,
+                                                const EntryView& b) {
   const Attr x = a.attr();
   const Attr y = b.attr();
   const bool xattrs = (a.has_xattrs() || b.has_xattrs()) && XattrsOf(a) != XattrsOf(b);
@@ -112,6 +113,8 @@ Result<std::vector<std::string>> Differences(const ObjectStore& objects, const E
   }
   return ChangedParts(x, y, contents, xattrs);
 }
+
+namespace {
 
 bool IsDirectory(const std::optional<EntryView>& entry) {
   return entry && entry->type() == FileType::kDirectory;
@@ -191,14 +194,14 @@ class ImageDiff {
     const std::optional<EntryView>& below = name.below;
     const std::optional<EntryView>& above = name.above;
     if (IsDirectory(below) && IsDirectory(above)) {
-      VENEER_TRY(std::vector<std::string> parts, Differences(objects_, *below, *above));
+      VENEER_TRY(std::vector<std::string> parts, DifferingParts(objects_, *below, *above));
       const bool equal = parts.empty();
       if (!equal) AddChange({{DiffKind::kChanged, path_}, 0, 0, std::move(parts)});
       return Enter(below->ino(), above->ino(), !equal);
     }
     std::vector<std::string> parts;
     if (below && above) {
-      VENEER_TRY(parts, Differences(objects_, *below, *above));
+      VENEER_TRY(parts, DifferingParts(objects_, *below, *above));
       if (parts.empty()) return CompareLinks(*below, *above);
     }
     name_replaced_ = name_replaced_ || frames_.size() == 1;
@@ -237,7 +240,7 @@ class ImageDiff {
       if (std::ranges::binary_search(now, path)) continue;
       VENEER_TRY(const std::optional<EntryView> other, EntryAt(above_, path));
       if (!other || IsDirectory(other)) continue;
-      VENEER_TRY(const std::vector<std::string> parts, Differences(objects_, below, *other));
+      VENEER_TRY(const std::vector<std::string> parts, DifferingParts(objects_, below, *other));
       if (parts.empty()) return false;
     }
     return true;
@@ -256,7 +259,7 @@ class ImageDiff {
   // By the rule of a container's diff (container_diff.h).
   Result<void> TellRoot() {
     VENEER_TRY(std::vector<std::string> parts,
-               Differences(objects_, below_.Root().entry, above_.Root().entry));
+               DifferingParts(objects_, below_.Root().entry, above_.Root().entry));
     const bool dated = parts == std::vector<std::string>{"time"};
     if (parts.empty() || (dated && name_replaced_)) return {};
     SizedDiffEntry root;

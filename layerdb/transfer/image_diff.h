@@ -7,12 +7,14 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
 #include "layerdb/index/index_reader.h"
 #include "layerdb/model/layer_rules.h"
+#include "layerdb/objects/object_store.h"
 #include "layerdb/store/store.h"
 
 namespace veneer {
@@ -32,6 +34,11 @@ Result<std::vector<SizedDiffEntry>> DiffImages(Store& store, std::span<const Dig
                                                std::span<const Digest> above,
                                                DiffLinks links = DiffLinks::kIgnore);
 inline constexpr const char* kLinks = "links";
+
+// What of an object is another in `above`, as ChangedParts() has it; nothing: they are equal.
+// REQUIRES: no whiteouts. Errors: an object that is damaged.
+Result<std::vector<std::string>> DifferingParts(const ObjectStore& objects, const EntryView& below,
+                                                const EntryView& above);
 
 // The bytes of the regular files in and below a directory of a tree, each file once. EUCLEAN: the
 // index is damaged.

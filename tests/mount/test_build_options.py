@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds that begin, or end, in another way: caches with files of other stages, layers that become one."""
+"""Builds that begin, or end, in another way: caches with files of other stages, layers that become one, builds that
+are compared with one another."""
 
 import os
 import random
 import re
+import subprocess
 
 from support.files import write
 from support.small_builds import BuildCase, base_tree
@@ -145,3 +147,68 @@ CMD ["/made"]
         self.build(dockerfile, "-t", "squashed", "--squash")
         self.assertEqual(self.tree_of("squashed"), self.tree_of("plain"), dockerfile)
         self.assertEqual(self.veneer("diff", "plain", "squashed"), "")
+
+
+@for_users
+class Reproducible(OptionCase):
+    RANDOM = "cat /proc/sys/kernel/random/uuid"
+
+    def check(self, dockerfile, *options, code=0):
+        """What a comparison prints."""
+        return self.build(dockerfile, "--check-reproducible", *options, code=code).out
+
+    def test_two_builds_that_are_the_same(self):
+        self.put("file", "text")
+        dockerfile = "FROM base AS one\nRUN echo x > /x\nFROM base\nCOPY file /dir/file\nCOPY --from=one /x /y\n"
+        out = self.check(dockerfile, "-t", "app", "--timestamp", "1000")
+        self.assertEqual(out, f"reproducible: both builds made {self.images()['app:latest']}\n")
+        out = self.check("FROM base\nLABEL a=b\n", "-q")
+        self.assertRegex(out, r"\A(sha256:[0-9a-f]{64})\nreproducible: both builds made \1\n\Z")
+
+    def test_what_differs_is_told_by_path(self):
+        dockerfile = f"""\
+FROM base
+RUN echo same > /same
+RUN mkdir /conf && {self.RANDOM} > /conf/x && echo same > /conf/same
+RUN touch /tmp/$({self.RANDOM})
+"""
+        out = self.check(dockerfile, "--timestamp", "1000", code=1)
+        self.assertRegex(out, r"\Alayer 3: RUN /bin/sh -c mkdir /conf [^\n]*\n  M /conf/x \(contents\)\n"
+                              r"layer 4: RUN /bin/sh -c touch [^\n]*\n  [AD] /tmp/[-0-9a-f]+\n  [AD] /tmp/[-0-9a-f]+\n"
+                              r"not reproducible: 3 paths of 2 layers differ\n\Z")
+
+    def test_times_alone(self):
+        out = self.check("FROM base\nRUN echo x > /x\n", code=1)
+        self.assertRegex(out, r"(?m)^  M /x \(time\)$")
+        self.assertIn("differ, by time alone, which SOURCE_DATE_EPOCH sets\n", out)
+
+    def test_nothing_stays_of_the_second(self):
+        dockerfile = f"FROM base AS one\nRUN {self.RANDOM} > /x\nRUN echo y > /y\nFROM base\nCOPY --from=one /x /x\n"
+        self.check(dockerfile, "-t", "app", "--timestamp", "1000", code=1)
+        self.assertEqual(len(self.veneer("images", "-a", "-q").split()), 4, "the base and three steps")
+        self.assertEqual(len(os.listdir(os.path.join(self.store, "layers"))), 4)
+        self.assertEqual(self.veneer("ps", "-a", "-q"), "")
+        done = self.build(dockerfile, "-t", "again", "--timestamp", "1000")
+        self.assertEqual(done.err.count("CACHED"), 3, "the cache is of the first")
+        self.assertEqual(self.images()["again:latest"], self.images()["app:latest"])
+        self.assertRegex(self.veneer("fsck"), "0 damaged")
+
+    def test_a_failure_of_either_build(self):
+        self.build("FROM base\nRUN false\n", "--check-reproducible", "-t", "app", code=1)
+        self.assertNotIn("app:latest", self.images())
+        # A server is what the second build may find otherwise; here it is a directory of the host.
+        os.mkdir(self.path("host"), 0o777)
+        os.chmod(self.path("host"), 0o777)
+        write(self.path("host", "f"), "x")
+        started = self.start("build", "--check-reproducible", "-t", "app", "--progress", "plain", "--build-context",
+                             "host=host", "-f", self.write("Twice", b"FROM base\nCOPY --from=host f /f\nRUN sleep 2\n"),
+                             "context", stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        with started:
+            for line in started.stderr:
+                if b"RUN sleep" in line:
+                    os.unlink(self.path("host", "f"))
+                    break
+            out, err = started.communicate(timeout=60)
+        self.assertEqual((started.returncode, out), (1, b""), err)
+        self.assertRegex(err.decode(), r"COPY --from=host f /f[\s\S]*veneer: ")
+        self.assertIn("app:latest", self.images(), "the first is the image")

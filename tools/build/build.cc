@@ -96,6 +96,16 @@ class Builder {
     return results_[prepared_.plan.target]->image;
   }
 
+  // What stages have come to. Behind Run().
+  std::vector<StageImage> Finished() {
+    const MutexLock lock(mutex_);
+    std::vector<StageImage> images;
+    for (const std::optional<StageImage>& result : results_) {
+      if (result) images.push_back(*result);
+    }
+    return images;
+  }
+
  private:
   // Waits for another stage. nullptr: the build has failed.
   const StageResult* WaitFor(size_t index) {
@@ -243,8 +253,12 @@ Result<StageImage> BaseOfTarget(const PreparedBuild& prepared, const Platform& p
 
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,
                                                 const PreparedBuild& prepared, bool one_by_one,
-                                                const Cancellation* cancel) {
-  return Builder(environment, prepared, cancel).Run(one_by_one);
+                                                const Cancellation* cancel,
+                                                std::vector<StageImage>* stages) {
+  Builder builder(environment, prepared, cancel);
+  auto image = builder.Run(one_by_one);
+  if (stages != nullptr) *stages = builder.Finished();
+  return image;
 }
 
 }  // namespace veneer

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "layerdb/base/result.h"
 #include "tools/build/build_environment.h"
@@ -46,11 +47,13 @@ struct BuildFailure {
   std::optional<FailedInstruction> instruction;
 };
 
-// Builds the target. The first stage that fails ends the others. REQUIRES: `environment.sessions`
-// was started before any thread.
+// Builds the target. The first stage that fails ends the others. `stages`, where it is not null,
+// gets what all stages came to, each behind those that it is built upon. REQUIRES:
+// `environment.sessions` was started before any thread.
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,
                                                 const PreparedBuild& prepared, bool one_by_one,
-                                                const Cancellation* cancel);
+                                                const Cancellation* cancel,
+                                                std::vector<StageImage>* stages = nullptr);
 
 }  // namespace veneer
 

@@ -36,6 +36,7 @@ struct BuildSecret {
 // What the caller asked for, for all steps alike.
 struct BuildSettings {
   bool no_cache = false;
+  bool trial = false;  // its steps are no cache for later builds
   std::set<std::string> no_cache_stages;  // names in lower case, or numbers
   Network network = Network::kHost;
   std::vector<std::pair<std::string, std::string>> extra_hosts;  // name, address

@@ -303,7 +303,7 @@ Result<void> StageBuilder::TakeOrMake(FilesStep& step, StoreWriter& writer,
   VENEER_TRY(const MadeLayer made, step.Make(writer));
   VENEER_TRY(image_, With(history, runtime, made.result));
   VENEER_TRY_VOID(recorder_.Add(image_));
-  recorder_.Know(key, made.result);
+  if (!environment_.settings.trial) recorder_.Know(key, made.result);
   return recorder_.Flush(writer, made.spent);
 }
 

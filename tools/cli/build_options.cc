@@ -163,7 +163,7 @@ Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given) {
   BuildRequest request;
   BuildSettings& settings = request.settings;
   VENEER_TRY(request.build_args, ReadBuildArgs(given.build_args));
-  settings.no_cache = given.no_cache;
+  settings.no_cache = given.no_cache || given.check_reproducible;
   for (const std::string& text : given.no_cache_stages) {
     VENEER_TRY(const std::vector<std::string> names, ParseCsvLine(text));
     for (const std::string& name : names) settings.no_cache_stages.insert(GoLower(name));
@@ -259,6 +259,8 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
        "A limit of the processes of RUN, as in nofile=1024:4096"},
       {"--squash", &given->squash, "Merge the layers that the build has made into one"},
       {"--check", &given->check, "Read the Dockerfile, tell what is wrong, and build nothing"},
+      {"--check-reproducible", &given->check_reproducible,
+       "Build twice without the cache, and tell what differs"},
       {"--timestamp", &given->timestamp, TextValue("SECONDS"),
        "The time of the image and the latest of its files, as SOURCE_DATE_EPOCH has it"},
       // Of the classic builder; nothing here would be another.

@@ -47,6 +47,7 @@ struct BuildArgumentsGiven {
   std::string shm_size;
   std::vector<std::string> ulimits;
   bool check = false;
+  bool check_reproducible = false;
   std::optional<std::string> timestamp;
   bool has_no_effect = false;
   std::vector<std::string> have_no_effect;

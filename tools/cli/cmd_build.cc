@@ -2,12 +2,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include "tools/build/build.h"
 #include "tools/build/build_context.h"
 #include "tools/build/build_progress.h"
 #include "tools/build/files_step.h"
+#include "tools/build/reproducible.h"
 #include "tools/build/squash.h"
 #include "tools/cli/build_options.h"
 #include "tools/cli/commands.h"
@@ -169,6 +171,26 @@ class BuildCommandRun {
   }
 
   Result<int> Build(const Dockerfile& dockerfile, const PreparedBuild& prepared) {
+    Interrupt interrupt;
+    const auto built =
+        BuildOnce(dockerfile, prepared, request_.settings, interrupt.cancellation(), nullptr);
+    if (!built) return Failed(built.error(), &interrupt);
+    Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
+    if (!image) return Ended(image.error(), &interrupt);
+    Result<Digest> id = FinishBuild({*store_, *writer_, *progress_, given_, request_,
+                                     !ordinary_user_, interrupt.cancellation()},
+                                    *std::move(image));
+    if (!id) return Ended(id.error(), &interrupt);
+    if (given_.check_reproducible) return Repeat(dockerfile, prepared, *built, *id, &interrupt);
+    End(*id);
+    return 0;
+  }
+
+  tl::expected<StageImage, BuildFailure> BuildOnce(const Dockerfile& dockerfile,
+                                                   const PreparedBuild& prepared,
+                                                   const BuildSettings& settings,
+                                                   const Cancellation* cancel,
+                                                   std::vector<StageImage>* stages) {
     const BuildArguments arguments{request_.build_args, PlatformArguments(request_.platform),
                                    prepared.plan.arguments};
     ContentHashes hashes(store_->layout().content_hashes());
@@ -176,7 +198,7 @@ class BuildCommandRun {
         *store_,
         *sessions_,
         *progress_,
-        request_.settings,
+        settings,
         arguments,
         FilesOf(*build_context_, true),
         {},
@@ -187,23 +209,41 @@ class BuildCommandRun {
     for (const auto& [name, files] : named_) {
       environment.named_contexts[name] = FilesOf(*files, true);
     }
-    Interrupt interrupt;
-    const auto built =
-        RunBuild(environment, prepared, given_.progress == "classic", interrupt.cancellation());
-    if (!built) {
-      progress_->Finish({true, std::nullopt, {}});
-      EndIfAsked(&interrupt);
-      return Failed(built.error());
+    return RunBuild(environment, prepared, given_.progress == "classic", cancel, stages);
+  }
+
+  // Builds once more, and tells how the result differs from `first`. Nothing stays of it.
+  Result<int> Repeat(const Dockerfile& dockerfile, const PreparedBuild& prepared,
+                     const StageImage& first, const Digest& id, Interrupt* interrupt) {
+    VENEER_TRY(const std::set<Digest> kept, AllImages(*store_));
+    BuildSettings settings = request_.settings;
+    settings.trial = true;
+    std::vector<StageImage> stages;
+    const auto second =
+        BuildOnce(dockerfile, prepared, settings, interrupt->cancellation(), &stages);
+    Result<BuildComparison> compared = BuildComparison();
+    if (second) {
+      compared = CompareBuilds(*store_, first, *second, settings.epoch.has_value());
     }
-    Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
-    if (!image) return Ended(image.error(), &interrupt);
-    Result<Digest> id = FinishBuild({*store_, *writer_, *progress_, given_, request_,
-                                     !ordinary_user_, interrupt.cancellation()},
-                                    *std::move(image));
-    if (!id) return Ended(id.error(), &interrupt);
-    progress_->Finish({false, *id, StoresImage() ? request_.tags : std::vector<std::string>()});
-    if (given_.quiet && !WritesToStandardOutput()) PrintLine(id->ToString());
-    return 0;
+    named_.clear();
+    writer_.reset();
+    RemoveBuilt(*store_, stages, kept);
+    if (!second) return Failed(second.error(), interrupt);
+    if (!compared) return Ended(compared.error(), interrupt);
+    End(id);
+    for (const std::string& line : compared->lines) {
+      if (WritesToStandardOutput()) {
+        std::fputs((line + "\n").c_str(), stderr);
+      } else {
+        PrintLine(line);
+      }
+    }
+    return compared->same ? 0 : 1;
+  }
+
+  void End(const Digest& id) {
+    progress_->Finish({false, id, StoresImage() ? request_.tags : std::vector<std::string>()});
+    if (given_.quiet && !WritesToStandardOutput()) PrintLine(id.ToString());
   }
 
   Result<StageImage> Squashed(const PreparedBuild& prepared, const StageImage& image,
@@ -235,7 +275,9 @@ class BuildCommandRun {
   }
 
   // The lines of the Dockerfile first, then the error as for every command.
-  Result<int> Failed(const BuildFailure& failure) {
+  Result<int> Failed(const BuildFailure& failure, Interrupt* interrupt) {
+    progress_->Finish({true, std::nullopt, {}});
+    interrupt->EndIfAsked();
     if (failure.instruction) {
       const std::string excerpt =
           DockerfileExcerpt(build_context_->name(), build_context_->text(),

@@ -4,6 +4,7 @@
 #include "layerdb/index/index_reader.h"
 #include "layerdb/transfer/commit.h"
 #include "layerdb/transfer/image_diff_source.h"
+#include "layerdb/transfer/layer_diff.h"
 #include "tests/unit/transfer/transfer_testing.h"
 
 namespace veneer {
@@ -179,6 +180,33 @@ TEST_F(ImageDiffSourceTest, WhatCameAndWentBetweenTakesNoSpace) {
   const Digest came = Layer("head -c 90000 /dev/urandom > large && mkdir tmp && echo x > tmp/x");
   const Digest went = Layer("echo > .wh.large && echo > .wh.tmp && echo 2 > made");
   EXPECT_EQ(Lead({base}, {base, came, went}), " made ");
+}
+
+TEST_F(ImageDiffTest, LayersAreComparedEachByItself) {
+  const Digest one = Layer(
+      "mkdir same d && echo 1 > d/f && echo 1 > d/time && : > .wh.gone && : > .wh.again &&"
+      "echo a > a && ln a b && mkdir o && : > o/.wh..wh..opq && echo 1 > kind");
+  const Digest other = Layer(
+      "mkdir same d && echo 2 > d/f && echo 1 > d/time && : > .wh.gone && echo x > again &&"
+      "echo a > a && cp a b && mkdir o kind && : > .wh.new");
+  const auto lines = [&](const Digest& below, const Digest& above) {
+    const auto changes = DiffLayers(store(), below, above);
+    EXPECT_TRUE(changes) << changes.error().message();
+    Lines out;
+    for (const SizedDiffEntry& change : *changes) {
+      std::string line =
+          std::string(1, static_cast<char>(change.entry.kind)) + " " + change.entry.path;
+      for (const std::string& part : change.parts) line += " " + part;
+      out.push_back(std::move(line));
+    }
+    return out;
+  };
+  EXPECT_EQ(lines(one, other),
+            (Lines{"C /a links", "C /again deletion", "C /b links", "C /d/f contents",
+                   "C /kind type", "A /new deletion", "C /o opaque"}));
+  EXPECT_EQ(lines(one, one), Lines{});
+  EXPECT_EQ(lines(other, one)[5], "D /new deletion");
+  EXPECT_FALSE(DiffLayers(store(), one, Digest::OfBytes("none")));
 }
 
 }  // namespace
