@@ -46,6 +46,7 @@ enum class Reason {
   kNameTaken,       // by another container
   kContainerInUse,  // mounted, or in use by a session; the subject is its name
   kImageInUse,      // a container of it is there, which is the subject
+  kImageHasSteps,   // that builds made of it, and nothing else is made of it
   kImageHasNames,   // several, and one does not stand for all of them
   kMountInUse,      // by a process
   kNotAnImageArchive,

@@ -8,6 +8,7 @@
 #include "layerdb/base/files.h"
 #include "layerdb/catalog/image_lookup.h"
 #include "layerdb/catalog/layout.h"
+#include "layerdb/catalog/lineage.h"
 #include "layerdb/catalog/records.h"
 #include "layerdb/index/kv.h"
 #include "layerdb/model/reference.h"
@@ -265,25 +266,51 @@ Result<FoundImage> Images::Find(std::string_view reference) {
   return std::move(*found);
 }
 
+namespace {
+
+// By id.
+Result<std::vector<ImageListing>> ListIn(const KvTxn& txn) {
+  std::vector<ImageListing> list;
+  VENEER_TRY(const auto tags, AllTags(txn));
+  std::map<std::string, std::vector<std::string>> tags_of;
+  for (const auto& [tag, id] : tags) tags_of[id].push_back(tag);
+  Result<void> parsed;
+  VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view key, std::string_view value) {
+    Result<ImageRecord> image = ParseImage(key, value);
+    if (!image) {
+      parsed = tl::unexpected(std::move(image).error());
+      return false;
+    }
+    std::vector<std::string> own = tags_of[image->id.hex()];
+    list.push_back({std::move(*image), std::move(own)});
+    return true;
+  }));
+  if (!parsed) return tl::unexpected(std::move(parsed).error());
+  return list;
+}
+
+// Why an image stays that is given by its id. `child`: one that was made from it.
+Error HasChildren(const KvTxn& txn, std::string_view reference, const Digest& id,
+                  const std::string& child) {
+  const std::string unable = "unable to delete " + std::string(reference) + " (cannot be forced): ";
+  const auto all = ListIn(txn);
+  const std::optional<Digest> made = all ? MadeOf(*all, id) : Digest::FromHex(child);
+  if (made) {
+    return Error(
+        unable + "image " + made->hex().substr(0, 12) + " was made from it; remove that first",
+        ExitCode::kInUse);
+  }
+  return Error(unable + "builds keep steps that were made from it", ExitCode::kInUse)
+      .Because(Reason::kImageHasSteps);
+}
+
+}  // namespace
+
 Result<std::vector<ImageListing>> Images::List() {
   std::vector<ImageListing> list;
   VENEER_TRY_VOID(catalog_.Read([&](const KvTxn& txn) -> Result<void> {
-    list.clear();
-    VENEER_TRY(const auto tags, AllTags(txn));
-    std::map<std::string, std::vector<std::string>> tags_of;
-    for (const auto& [tag, id] : tags) tags_of[id].push_back(tag);
-    Result<void> parsed;
-    VENEER_TRY_VOID(txn.Scan(kImagePrefix, [&](std::string_view key, std::string_view value) {
-      Result<ImageRecord> image = ParseImage(key, value);
-      if (!image) {
-        parsed = tl::unexpected(std::move(image).error());
-        return false;
-      }
-      std::vector<std::string> own = tags_of[image->id.hex()];
-      list.push_back({std::move(*image), std::move(own)});
-      return true;
-    }));
-    return parsed;
+    VENEER_TRY(list, ListIn(txn));
+    return {};
   }));
   std::stable_sort(list.begin(), list.end(), [](const ImageListing& a, const ImageListing& b) {
     return a.image.created > b.image.created;
@@ -331,10 +358,7 @@ Result<std::vector<RemovedImage>> Images::Remove(std::string_view reference,
     }
     VENEER_TRY(const std::optional<std::string> child, ChildOf(txn, found.image.id, false));
     if (by_id && child) {
-      return MakeError("unable to delete " + std::string(reference) +
-                           " (cannot be forced): image " + child->substr(0, 12) +
-                           " was made from it; remove that first",
-                       ExitCode::kInUse);
+      return tl::unexpected(HasChildren(txn, reference, found.image.id, *child));
     }
     if (by_id && tags.size() > std::max<size_t>(terms.names, 1) && !terms.force) {
       return tl::unexpected(Error("unable to delete " + std::string(reference) +

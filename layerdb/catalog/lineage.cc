@@ -2,6 +2,7 @@
 #include "layerdb/catalog/lineage.h"
 
 #include <map>
+#include <utility>
 
 namespace veneer {
 
@@ -43,6 +44,19 @@ std::set<Digest> NeededSteps(const std::vector<ImageListing>& all, const std::se
     }
   }
   return needed;
+}
+
+std::optional<Digest> MadeOf(const std::vector<ImageListing>& all, const Digest& id) {
+  for (std::set<Digest> above = {id}; !above.empty();) {
+    std::set<Digest> steps;
+    for (const ImageListing& listing : all) {
+      if (!listing.image.parent || !above.contains(*listing.image.parent)) continue;
+      if (!IsCachedStep(listing)) return listing.image.id;
+      steps.insert(listing.image.id);
+    }
+    above = std::move(steps);
+  }
+  return std::nullopt;
 }
 
 void AddParents(const std::vector<ImageListing>& all, const std::set<Digest>& used,

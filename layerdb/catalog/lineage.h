@@ -5,6 +5,7 @@
 #ifndef VENEER_LAYERDB_CATALOG_LINEAGE_H_
 #define VENEER_LAYERDB_CATALOG_LINEAGE_H_
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -25,6 +26,10 @@ inline bool IsCachedStep(const ImageListing& listing) {
 // The cached steps that are needed: those that a container uses, and those that an image was made
 // of which is no cached step.
 std::set<Digest> NeededSteps(const std::vector<ImageListing>& all, const std::set<Digest>& used);
+
+// The nearest image that is no cached step and was made of this one, also by steps; nullopt: there
+// is none.
+std::optional<Digest> MadeOf(const std::vector<ImageListing>& all, const Digest& id);
 
 // With an image go those that it was made of: unnamed ones that no container uses, all of whose
 // children go.

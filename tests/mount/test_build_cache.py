@@ -128,6 +128,16 @@ class BuildCache(StoreCase):
         self.veneer("rmi", "other")
         self.assertEqual(self.all_images(), {self.base})
 
+    def test_a_base_goes_by_its_id_when_no_build_keeps_steps_of_it(self):
+        self.build(STAGES, "-t", "app")
+        app = self.image("app")
+        self.refused("rmi", self.base, code=4, say=f"image {app[7:19]} was made from it; remove that first")
+        self.veneer("rmi", "app")
+        self.refused("rmi", self.base, code=4, say="builds keep steps that were made from it; `veneer builder prune` removes them")
+        self.prune()
+        self.veneer("rmi", self.base)
+        self.assertEqual(self.all_images(), set())
+
     def chroot(self, image, script):
         return self.veneer("chroot", image, "--", "sh", "-c", script)
 

@@ -11,6 +11,7 @@ std::string Advice(const Error& error) {
     case Reason::kDamaged: return "; run `veneer fsck`";
     case Reason::kContainerInUse: return "; `veneer umount " + subject + "` first";
     case Reason::kImageInUse: return "; `veneer rm " + subject + "` first";
+    case Reason::kImageHasSteps: return "; `veneer builder prune` removes them";
     case Reason::kImageHasNames: return "; remove them by name, or use --force";
     case Reason::kMountInUse: return "; --lazy unmounts all the same";
     case Reason::kNotAnImageArchive:

@@ -71,6 +71,17 @@ TEST(Lineage, WithAnImageGoTheStepsThatOnlyItNeeds) {
   EXPECT_THAT(going, UnorderedElementsAre(Id("app"), Id("failed"))) << "a container has two";
 }
 
+TEST(Lineage, TheNearestImageThatWasMadeOfOne) {
+  std::vector<ImageListing> all = Build();
+  EXPECT_EQ(MadeOf(all, Id("base")), Id("app"));
+  EXPECT_EQ(MadeOf(all, Id("two")), Id("app"));
+  EXPECT_EQ(MadeOf(all, Id("app")), std::nullopt);
+  all[4].tags = {"kept:latest"};
+  EXPECT_EQ(MadeOf(all, Id("base")), Id("failed")) << "app is further away";
+  all.erase(all.begin() + 3, all.begin() + 5);
+  EXPECT_EQ(MadeOf(all, Id("base")), std::nullopt);
+}
+
 TEST(Lineage, WhatOthersWereMadeOfStaysWithThem) {
   const std::vector<ImageListing> all = Build();
   std::set<Digest> going = {Id("one"), Id("two"), Id("failed"), Id("copied")};
