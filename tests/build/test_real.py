@@ -186,7 +186,7 @@ class Packages(Real):
         self.assertEqual(self.run_image("debian"), "Hello, world!\n")
         self.build("debian", "--build-arg", "OPTIONS=--no-download")
         self.assertEqual(self.run_image("debian"), "Hello, world!\n", "the archives are in the cache mount")
-        self.assertEqual(self.run_image("debian", "--", "ls", "/var/cache/apt/archives") or "\n", "\n", "and not in the image")
+        self.assertNotIn(".deb", self.run_image("debian", "--", "ls", "/var/cache/apt/archives"))
 
     def test_a_python_application_in_a_virtual_environment(self):
         self.need_apt()
