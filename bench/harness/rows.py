@@ -6,7 +6,7 @@ import resource
 import subprocess
 import time
 
-from . import image_rows, registry_rows, systems
+from . import build_rows, image_rows, registry_rows, systems
 from .report import Figure
 
 
@@ -239,4 +239,7 @@ ALL = {
     "link": registry_rows.link,
     "registry-memory": registry_rows.registry_memory,
     "gzip": registry_rows.gzip,
+    "build-run": build_rows.run_steps,
+    "build-copy": build_rows.copy_tree,
+    "build-change": build_rows.change_one_line,
 }

@@ -195,7 +195,8 @@ Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
   VENEER_TRY(const std::unique_ptr<StagingDir> staging, StagingDir::Make(layout_));
   VENEER_TRY(const FoundImage found, images_.Find(spec.image_id.ToString()));
   const ImageRecord& image = found.image;
-  VENEER_TRY(const std::string tree, make_tree_(image.diff_ids));
+  const std::vector<Digest> diff_ids = spec.diff_ids.value_or(image.diff_ids);
+  VENEER_TRY(const std::string tree, make_tree_(diff_ids));
 
   const std::string staged = staging->path() + "/container";
   VENEER_TRY_VOID(MakeDirectories(staged, tree));
@@ -203,9 +204,16 @@ Result<ContainerRecord> Containers::Make(const ContainerSpec& spec, Fd* owner) {
     VENEER_TRY(*owner, MakeOwner(staged + "/owner"));
   }
 
-  ContainerRecord record{spec.name,       image.id, image.diff_ids,      image.chain_id,
-                         spec.image_name, Now(),    spec.remove_on_exit, spec.config,
-                         std::nullopt,    false};
+  ContainerRecord record{spec.name,
+                         image.id,
+                         diff_ids,
+                         ChainIdOf(diff_ids),
+                         spec.image_name,
+                         Now(),
+                         spec.remove_on_exit,
+                         spec.config,
+                         std::nullopt,
+                         false};
   bool moved = false;  // the body may run twice
   VENEER_TRY_VOID(catalog_.Write([&](KvTxn& txn) -> Result<void> {
     VENEER_TRY(const auto taken, txn.Get(ContainerKey(record.name)));

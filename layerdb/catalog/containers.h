@@ -79,6 +79,9 @@ struct ContainerSpec {
   std::string image_name;
   bool remove_on_exit = false;
   std::string config;
+  // The layers that it lies upon, bottom first; nullopt: all of the image's. Those that say nothing
+  // may be left out, so that no tree need be made for them.
+  std::optional<std::vector<Digest>> diff_ids = std::nullopt;
 };
 
 // A lock on one container, held by whoever mounts, unmounts, commits or removes it. Released on

@@ -16,6 +16,8 @@
 //   containers/<name>/     upper/, work/, state; `owner` of a throw-away one; lease.h tells which
 //                          evidence of use is believed
 //   caches/<key hex>/      `data` of a cache of builds, and the `id` that people gave it
+//   content-hashes/        of files of build contexts, by what stat(2) says of them; may be deleted
+//                          at any time
 //   staging/blob-<digest>/ a blob that is fetched; outlasts its process, which holds a flock on it
 //   staging/<unique>/      unfinished work of a live process, which holds a flock on the directory
 #ifndef VENEER_LAYERDB_CATALOG_LAYOUT_H_
@@ -70,6 +72,8 @@ class StoreLayout {
   std::string owner(std::string_view name) const { return container(name) + "/owner"; }
   // What builds keep between them in directories of their own (RUN --mount=type=cache).
   std::string caches() const { return root_ + "/caches"; }
+  // What is known of the contents of files of build contexts; may be deleted at any time.
+  std::string content_hashes() const { return root_ + "/content-hashes"; }
   std::string staging() const { return root_ + "/staging"; }
 
  private:

@@ -160,9 +160,9 @@ class Builder {
 
   BuildFiles FilesOf(const StageImage& image) const {
     BuildFiles files;
-    files.stored = BuildFiles::Stored{image.config.diff_ids, image.chain_id};
+    files.stored = BuildFiles::Stored{LayersWithFiles(image), image.chain_id};
     files.open = [&store = environment_.store,
-                  diff_ids = image.config.diff_ids]() -> Result<std::unique_ptr<SourceTree>> {
+                  diff_ids = LayersWithFiles(image)]() -> Result<std::unique_ptr<SourceTree>> {
       VENEER_TRY(const std::string index, store.EnsureTree(diff_ids));
       return SourceTree::OfIndex(store, index);
     };

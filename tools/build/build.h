@@ -45,8 +45,8 @@ struct BuildFailure {
 // Builds the target. The first stage that fails ends the others. REQUIRES: `environment.sessions`
 // was started before any thread.
 tl::expected<StageImage, BuildFailure> RunBuild(const BuildEnvironment& environment,
-                                                const PreparedBuild& prepared,
-                                                bool one_by_one, const Cancellation* cancel);
+                                                const PreparedBuild& prepared, bool one_by_one,
+                                                const Cancellation* cancel);
 
 }  // namespace veneer
 

@@ -74,8 +74,7 @@ Result<LockedCache> LockCache(const std::string& path, RunMount::Sharing sharing
                               const Cancellation* cancel) {
   if (sharing == RunMount::Sharing::kPrivate) return LockPrivate(path);
   const bool alone = sharing == RunMount::Sharing::kLocked;
-  VENEER_TRY(Fd lock,
-             WaitForLock(path, alone ? LockMode::kExclusive : LockMode::kShared, cancel));
+  VENEER_TRY(Fd lock, WaitForLock(path, alone ? LockMode::kExclusive : LockMode::kShared, cancel));
   return LockedCache{path, std::move(lock)};
 }
 

@@ -18,7 +18,7 @@
 namespace veneer {
 
 struct OpenCacheDir {
-  std::string path;  // of the directory to be mounted
+  std::string path;   // of the directory to be mounted
   bool made = false;  // it is new, and empty
   Fd lock;
 };
@@ -31,10 +31,10 @@ Result<OpenCacheDir> OpenBuildCache(const Store& store, const RunMount& mount, b
                                     const Cancellation* cancel);
 
 struct CacheDirUsage {
-  std::string id;       // as people wrote it, or the target
-  std::string name;     // of its directory in the store
-  uint64_t bytes = 0;   // on disk
-  int64_t used = 0;     // when it was last opened, in seconds since 1970
+  std::string id;      // as people wrote it, or the target
+  std::string name;    // of its directory in the store
+  uint64_t bytes = 0;  // on disk
+  int64_t used = 0;    // when it was last opened, in seconds since 1970
   bool in_use = false;
 };
 Result<std::vector<CacheDirUsage>> ListBuildCaches(const Store& store);

@@ -17,6 +17,7 @@
 #include "layerdb/catalog/containers.h"
 #include "layerdb/store/store.h"
 #include "tools/build/build_progress.h"
+#include "tools/build/content_hashes.h"
 #include "tools/build/source_tree.h"
 #include "tools/build/stage_variables.h"
 #include "tools/dockerfile/ignore_file.h"
@@ -40,9 +41,9 @@ struct BuildSettings {
   std::vector<std::pair<std::string, std::string>> extra_hosts;  // name, address
   uint64_t shm_size = 0;                                         // bytes; 0: as the kernel has it
   std::vector<Ulimit> ulimits;
-  std::map<std::string, BuildSecret> secrets;     // by id
-  std::map<std::string, std::string> agents;      // --ssh: the socket, by id
-  std::optional<int64_t> epoch;                   // SOURCE_DATE_EPOCH
+  std::map<std::string, BuildSecret> secrets;  // by id
+  std::map<std::string, std::string> agents;   // --ssh: the socket, by id
+  std::optional<int64_t> epoch;                // SOURCE_DATE_EPOCH
 };
 
 // Files that COPY, ADD and RUN --mount take.
@@ -69,6 +70,7 @@ struct BuildEnvironment {
   std::map<std::string, BuildFiles> named_contexts;  // --build-context
   Platform platform;
   char escape = '\\';
+  ContentHashes* hashes = nullptr;  // of files of contexts; null: none is remembered
   // Makes a container with a name of its own.
   std::function<Result<OwnedContainer>(ContainerSpec spec)> new_container;
 };

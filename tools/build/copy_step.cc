@@ -24,7 +24,7 @@ Timestamp StepTime(const BuildSettings& settings) {
 
 Result<Digest> PutStep::Key(StoreWriter& writer) {
   Store& store = base_.environment.store;
-  VENEER_TRY(const std::string index, store.EnsureTree(base_.image.config.diff_ids));
+  VENEER_TRY(const std::string index, store.EnsureTree(LayersWithFiles(base_.image)));
   VENEER_TRY(below_, SourceTree::OfIndex(store, index));
   tree_ = std::make_unique<CopyTree>(below_.get(), base_.cancel, base_.environment.settings.epoch);
   VENEER_TRY_VOID(Put(writer, tree_.get()));
@@ -155,9 +155,12 @@ Result<void> CopyStep::PutFiles(const std::vector<std::string>& sources, const C
   if (!files_.open) return MakeError(files_.missing);
   VENEER_TRY(std::unique_ptr<SourceTree> tree, files_.open());
   SourceTree& from = *open_.emplace_back(std::move(tree));
+  from.UseHashes(base_.environment.hashes);
   CopyRequest copy = request;
   copy.sources = sources;
   copy.ignored = files_.ignored;
+  // What an archive or a directory of the host says of owners means nothing in an image.
+  if (!files_.stored && !copy.owner) copy.owner = {0, 0};
   if (command_.add && command_.unpack.value_or(true)) {
     UnpackArchives(from, writer, into, &copy);
   }

@@ -266,7 +266,24 @@ Result<void> CopyTree::DescribeNode(const Node& node, uint64_t link, Sha256Strea
   return {};
 }
 
+// Many files of the host are hashed side by side, before each is told of.
+Result<void> CopyTree::HashContents() {
+  std::map<SourceTree*, std::vector<LayerObject>> files;
+  VENEER_TRY_VOID(Visit([&](const Node& node) -> Result<void> {
+    const PutObject& object = node.object;
+    const bool hashed = node.put && object.tree != nullptr && object.tree->stored() == nullptr &&
+                        object.attr.type == FileType::kRegular && object.attr.size > 0;
+    if (hashed) files[object.tree].push_back({object.ref, object.attr, {}, {}});
+    return {};
+  }));
+  for (const auto& [tree, objects] : files) {
+    VENEER_TRY_VOID(tree->HashContents(objects, cancel_));
+  }
+  return {};
+}
+
 Result<void> CopyTree::Describe(Sha256Stream* hash) {
+  VENEER_TRY_VOID(HashContents());
   // Inode numbers are those of the source, which may be another one the next time.
   std::map<TarLinkKey, uint64_t> links;
   return Visit([&](const Node& node) -> Result<void> {

@@ -106,6 +106,7 @@ class CopyTree final : public EntrySource {
   // The nodes on the way to all that was put, in the order of an archive.
   Result<void> Visit(FunctionRef<Result<void>(const Node&)> visit) const;
   Result<void> GiveNode(const Node& node, EntrySink& sink);
+  Result<void> HashContents();
   Result<void> DescribeNode(const Node& node, uint64_t link, Sha256Stream* hash);
 
   SourceTree* const below_;

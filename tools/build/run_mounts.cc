@@ -75,6 +75,7 @@ Result<void> RunMounts::PrepareTree(Prepared* prepared, StepKey* key) {
   const BuildFiles& files = prepared->files;
   if (!files.open) return MakeError(files.missing);
   VENEER_TRY(prepared->from, files.open());
+  prepared->from->UseHashes(base_.environment.hashes);
   const std::string& source = prepared->mount.source;
   VENEER_TRY(const std::optional<LocatedObject> located,
              LocateIn(prepared->from->layer(), source, LastLink::kFollow));

@@ -194,8 +194,9 @@ tl::unexpected<Error> RunStep::Keep(int exit_code) {
 Result<MadeLayer> RunStep::Make(StoreWriter& writer) {
   const BuildEnvironment& environment = base_.environment;
   Store& store = environment.store;
-  VENEER_TRY(container_,
-             environment.new_container({{}, base_.image.id, base_.image.id.hex().substr(0, 12), true, {}}));
+  ContainerSpec wanted{{}, base_.image.id, base_.image.id.hex().substr(0, 12), true, {}};
+  wanted.diff_ids = LayersWithFiles(base_.image);
+  VENEER_TRY(container_, environment.new_container(std::move(wanted)));
   const ContainerRecord container = container_->record;
   environment.progress.RunningIn(base_.progress, container.name);
   VENEER_TRY_VOID(RunCommandIn(container, writer));

@@ -3,16 +3,21 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include "layerdb/base/hash.h"
 #include "layerdb/base/sys.h"
+#include "layerdb/threads/at_once.h"
+#include "tools/format/time_format.h"
 
 namespace veneer {
 
 namespace {
 
 constexpr size_t kReadSize = size_t{256} << 10;
+// What one thread hashes before it looks whether the build is to end.
+constexpr size_t kFilesAtOnce = 64;
 
 std::string PathTo(const std::vector<LocatedObject>& way) {
   std::string path;
@@ -20,17 +25,21 @@ std::string PathTo(const std::vector<LocatedObject>& way) {
   return path;
 }
 
-Result<std::string> HashFile(int fd, const SourceEntry& entry) {
+// 64 hex digits. `size`: what the file is believed to have.
+Sys<std::string> HashFile(int fd, uint64_t size) {
   Sha256Stream hash;
-  std::string buffer(kReadSize, '\0');
+  // One byte more than the file, so that one read finds its end.
+  std::string buffer(std::min<uint64_t>(size + 1, kReadSize), '\0');
   for (uint64_t offset = 0;;) {
-    const Sys<size_t> got = sys::ReadAt(fd, buffer.data(), buffer.size(), offset);
-    if (!got) return entry.Failed(got.error());
-    if (*got == 0) return "sha256:" + hash.FinishHex();
-    hash.Update({buffer.data(), *got});
-    offset += *got;
+    VENEER_TRY(const size_t got, sys::ReadAt(fd, buffer.data(), buffer.size(), offset));
+    hash.Update({buffer.data(), got});
+    offset += got;
+    if (got < buffer.size()) return hash.FinishHex();
   }
 }
+
+// The inode of a file, as far as the layer's file system is the only one there.
+FileState StateOf(uint64_t device, const LayerObject& file) { return {device, file.attr}; }
 
 }  // namespace
 
@@ -80,7 +89,10 @@ Result<std::unique_ptr<SourceTree>> SourceTree::OfDirectory(const std::string& p
   options.aufs = false;
   options.privates = PrivateNames{.trusted = false, .user = false, .fuse_overlayfs = false};
   std::unique_ptr<SourceTree> tree(new SourceTree);
-  VENEER_TRY(tree->layer_, DirLayer::Open(path, options));
+  VENEER_TRY(const std::shared_ptr<DirLayer> layer, DirLayer::Open(path, options));
+  VENEER_TRY_CTX(const struct stat st, sys::Stat({layer->root_fd()}), path);
+  tree->layer_ = layer;
+  tree->device_ = st.st_dev;
   return tree;
 }
 
@@ -100,6 +112,43 @@ Result<SourceContent> SourceTree::Open(const SourceEntry& entry, const LayerRef&
   return SourceContent{*std::move(content)};
 }
 
+Result<void> SourceTree::HashContents(std::span<const LayerObject> files,
+                                      const Cancellation* cancel) {
+  std::vector<FileState> states;
+  for (const LayerObject& file : files) states.push_back(StateOf(device_, file));
+  std::vector<std::optional<std::string>> hashes(files.size());
+  if (hashes_ != nullptr) hashes = hashes_->Find(states);
+  std::vector<size_t> unknown;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (!hashes[i]) unknown.push_back(i);
+  }
+  const Timestamp now = Now();
+  Cancellation stop(cancel);
+  const size_t chunks = (unknown.size() + kFilesAtOnce - 1) / kFilesAtOnce;
+  VENEER_TRY_VOID(RunAtOnce(
+      chunks, std::thread::hardware_concurrency(), stop, [&](size_t chunk) -> Result<void> {
+        VENEER_TRY_VOID(Cancellation::Check(&stop));
+        const size_t end = std::min(unknown.size(), (chunk + 1) * kFilesAtOnce);
+        for (size_t i = chunk * kFilesAtOnce; i < end; ++i) {
+          const LayerObject& file = files[unknown[i]];
+          const Sys<Content> content = layer_->Open(file.ref);
+          if (!content || !content->fd) continue;
+          Sys<std::string> hash = HashFile(content->fd.get(), file.attr.size);
+          if (hash) hashes[unknown[i]] = *std::move(hash);
+        }
+        return {};
+      }));
+  std::vector<std::pair<FileState, std::string>> learnt;
+  for (const size_t i : unknown) {
+    if (hashes[i]) learnt.emplace_back(states[i], *hashes[i]);
+  }
+  if (hashes_ != nullptr) hashes_->Learn(learnt, now);
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (hashes[i]) hashed_[files[i].attr.ino] = *std::move(hashes[i]);
+  }
+  return {};
+}
+
 Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const LayerRef& ref) {
   if (indexed_ != nullptr) {
     const Sys<std::optional<IndexedLayer::StoredContent>> stored = indexed_->StoredContentOf(ref);
@@ -107,8 +156,15 @@ Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const Layer
     // Of a part of a pack nothing but the pack has a name.
     if (*stored && (*stored)->whole) return ObjectPath((*stored)->object);
   }
+  if (const auto hashed = hashed_.find(entry.attr.ino); hashed != hashed_.end()) {
+    return "sha256:" + hashed->second;
+  }
   VENEER_TRY(const SourceContent content, Open(entry, ref));
-  if (content.fd() >= 0) return HashFile(content.fd(), entry);
+  if (content.fd() >= 0) {
+    const Sys<std::string> hash = HashFile(content.fd(), entry.attr.size);
+    if (!hash) return entry.Failed(hash.error());
+    return "sha256:" + *hash;
+  }
   return "sha256:" + Sha256Hex(content.content.bytes);
 }
 

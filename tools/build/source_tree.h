@@ -8,15 +8,19 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "layerdb/base/result.h"
 #include "layerdb/layer/dir_layer.h"
 #include "layerdb/layer/indexed_layer.h"
 #include "layerdb/store/store.h"
+#include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/entry_source.h"
+#include "tools/build/content_hashes.h"
 
 namespace veneer {
 
@@ -53,6 +57,11 @@ class SourceTree {
   const IndexedLayer* stored() const { return indexed_.get(); }
   // The contents of the regular file `ref`; `entry` is for errors.
   Result<SourceContent> Open(const SourceEntry& entry, const LayerRef& ref);
+  // Remembers hashes there from now on. `hashes` outlives this.
+  void UseHashes(ContentHashes* hashes) { hashes_ = hashes; }
+  // Hashes files of the host, for ContentKey(): several at once, and those that are known not at
+  // all. What cannot be read is left to ContentKey(). ECANCELED.
+  Result<void> HashContents(std::span<const LayerObject> files, const Cancellation* cancel);
   // What tells the contents of the regular file `ref` from others, for the cache of a build: the
   // SHA-256 of a file of the host, and of a file of the store the name of its object, which is not
   // read.
@@ -64,6 +73,9 @@ class SourceTree {
   std::shared_ptr<const Layer> layer_;
   std::shared_ptr<const IndexedLayer> indexed_;
   std::optional<StoredContents> contents_;  // of indexed_
+  uint64_t device_ = 0;                     // of a directory of the host
+  ContentHashes* hashes_ = nullptr;
+  std::unordered_map<uint64_t, std::string> hashed_;  // by the number of the inode
 };
 
 }  // namespace veneer

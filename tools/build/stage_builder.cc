@@ -25,6 +25,11 @@ tl::unexpected<Error> At(const Instruction& instruction, Error error) {
                                                        : place + instruction.name));
 }
 
+StageImage WithPath(StageImage image) {
+  AddPath(&image);
+  return image;
+}
+
 bool MakesLayer(const std::string& instruction) {
   return instruction == "RUN" || instruction == "COPY" || instruction == "ADD" ||
          instruction == "WORKDIR";
@@ -48,8 +53,8 @@ size_t CountSteps(const Stage& stage, bool config) {
 StageBuilder::StageBuilder(const BuildEnvironment& environment, const StageWork& work)
     : environment_(environment),
       work_(work),
-      image_(work.base),
-      variables_(environment.arguments, work.base.config.env),
+      image_(WithPath(work.base)),
+      variables_(environment.arguments, image_.config.env),
       recorder_(environment.store) {}
 
 Result<StageImage> StageBuilder::Run() {

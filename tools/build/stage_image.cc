@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/build/stage_image.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "layerdb/base/printable.h"
@@ -15,11 +14,6 @@ Result<StageImage> FromText(std::string text) {
   const Digest id = Digest::OfBytes(text);
   const Digest chain_id = ChainIdOf(config.diff_ids);
   return StageImage{std::move(config), std::move(text), id, std::nullopt, chain_id};
-}
-
-bool HasPath(const ImageConfig& config) {
-  return std::ranges::any_of(config.env,
-                             [](const std::string& each) { return each.starts_with("PATH="); });
 }
 
 }  // namespace
@@ -56,11 +50,6 @@ Result<StageImage> EmptyStageImage(const Platform& platform) {
 Result<StageImage> WithStep(const StageImage& before, const StepChange& change) {
   ImageConfig config = before.config;
   config.document["config"] = change.runtime;
-  // All builders add it to a base that has none.
-  if (!HasPath(before.config) && before.config.env.empty()) {
-    Json& env = config.document["config"]["Env"];
-    if (env.is_null()) env = Json::array({"PATH=" + std::string(kDefaultPath)});
-  }
   NewLayer layer = change.layer;
   if (change.files) layer.diff_id = change.files->diff_id;
   VENEER_TRY(StageImage after, FromText(ComposeChild(config, layer)));
@@ -77,6 +66,23 @@ Result<StageImage> WithLabels(const StageImage& image,
   labelled.parent = image.parent;
   labelled.size = image.size;
   return labelled;
+}
+
+void AddPath(StageImage* image) {
+  for (const std::string& variable : image->config.env) {
+    if (variable.starts_with("PATH=")) return;
+  }
+  const std::string path = "PATH=" + std::string(kDefaultPath);
+  image->config.env.push_back(path);
+  image->config.document["config"]["Env"].push_back(path);
+}
+
+std::vector<Digest> LayersWithFiles(const StageImage& image) {
+  // The two blocks that end an archive.
+  static const Digest kNoEntries = Digest::OfBytes(std::string(1024, '\0'));
+  std::vector<Digest> layers = image.config.diff_ids;
+  std::erase(layers, kNoEntries);
+  return layers;
 }
 
 const Json& RuntimeOf(const StageImage& image) {

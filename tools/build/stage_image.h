@@ -46,12 +46,20 @@ struct StepChange {
 };
 Result<StageImage> WithStep(const StageImage& before, const StepChange& change);
 
+// Adds PATH to the variables of a base that has none, as all builders do. The next step makes an
+// image of it.
+void AddPath(StageImage* image);
+
 // The image with labels that the caller gives, of which history tells nothing.
 Result<StageImage> WithLabels(const StageImage& image,
                               const std::map<std::string, std::string>& labels);
 
 // The instructions that the image has for the stage at `line` that is built upon it (ONBUILD).
 Result<std::vector<Instruction>> TriggersOf(const StageImage& base, int line);
+
+// The layers that say something, bottom first. A step that changes no file leaves an archive without
+// entries, and a tree upon it would be the one below.
+std::vector<Digest> LayersWithFiles(const StageImage& image);
 
 // The "config" object; null: there is none.
 const Json& RuntimeOf(const StageImage& image);

@@ -27,8 +27,7 @@ Result<std::string> TextOf(SourceTree& tree, const std::string& path) {
   VENEER_TRY(const SourceContent content, tree.Open(entry, located->object.ref));
   if (content.fd() < 0) return std::string(content.content.bytes);
   std::string text(attr.size, '\0');
-  const Sys<size_t> size =
-      sys::ReadAt(content.fd(), text.data(), text.size(), 0);
+  const Sys<size_t> size = sys::ReadAt(content.fd(), text.data(), text.size(), 0);
   if (!size) return content.Failed(entry, size.error());
   text.resize(*size);
   return text;

@@ -49,6 +49,16 @@ class BuildCommandRun {
   }
 
  private:
+  // A signal ends this process at once: what was fetched goes before.
+  void EndIfAsked(Interrupt* interrupt) {
+    if (!interrupt->cancellation()->requested()) return;
+    named_.clear();
+    build_context_.reset();
+    writer_.reset();
+    sessions_.reset();
+    interrupt->EndIfAsked();
+  }
+
   // --- what a build begins with ---
   Result<void> OpenContexts() {
     Interrupt interrupt;
@@ -69,7 +79,7 @@ class BuildCommandRun {
       return {};
     };
     Result<void> opened = open_all();
-    if (!opened) interrupt.EndIfAsked();
+    if (!opened) EndIfAsked(&interrupt);
     return opened;
   }
 
@@ -147,6 +157,7 @@ class BuildCommandRun {
   Result<int> Build(const Dockerfile& dockerfile, const PreparedBuild& prepared) {
     const BuildArguments arguments{request_.build_args, PlatformArguments(request_.platform),
                                    prepared.plan.arguments};
+    ContentHashes hashes(store_->layout().content_hashes());
     BuildEnvironment environment{
         *store_,
         *sessions_,
@@ -157,6 +168,7 @@ class BuildCommandRun {
         {},
         request_.platform,
         dockerfile.escape,
+        &hashes,
         [this](ContainerSpec spec) { return NewOwnedContainer(*store_, std::move(spec)); }};
     for (const auto& [name, files] : named_) {
       environment.named_contexts[name] = FilesOf(*files, true);
@@ -166,7 +178,7 @@ class BuildCommandRun {
         RunBuild(environment, prepared, given_.progress == "classic", interrupt.cancellation());
     if (!built) {
       progress_->Finish({true, std::nullopt, {}});
-      interrupt.EndIfAsked();
+      EndIfAsked(&interrupt);
       return Failed(built.error());
     }
     Result<Digest> id = Publish(*built);
@@ -250,7 +262,7 @@ CommandSpec BuildCommand() {
   CommandSpec command = {
       .name = "build",
       .summary = "Make an image by the instructions of a Dockerfile",
-      .positionals = {{DirectoryValue(), &given->context,
+      .positionals = {{Value{"CONTEXT", Offer::kDirectories}, &given->context,
                        "The context: a directory, - for standard input, or a URL of an archive or "
                        "a Git repository"}},
       .options = BuildOptionTable(given.get()),

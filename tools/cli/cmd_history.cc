@@ -56,7 +56,8 @@ Result<std::map<size_t, Digest>> ImagesOfSteps(Store& store, const ImageRecord& 
     VENEER_TRY(const std::string text, store.ReadBlob(parent->id, JsonLimits{}.bytes));
     VENEER_TRY(const ImageConfig config, ParseImageConfig(text));
     const size_t count = StepsOf(config).size();
-    if (count == 0 || count >= ids.begin()->first) break;  // no commit did that
+    if (count == 0 || count > ids.begin()->first) break;  // no commit did that
+    // ONBUILD is a step that history does not tell; of two images the later one counts.
     ids.emplace(count, parent->id);
   }
   return ids;
