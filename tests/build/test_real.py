@@ -10,18 +10,52 @@ import tarfile
 from support import proc, runner
 from support.build_case import BuildCase, cases
 from support.files import read, write
-from support.images import member, tar
+from support.images import member
 
 REAL = os.path.join(os.path.dirname(__file__), "real")
 REGISTRY_TIME = 40  # seconds to find out whether a registry is there
+LINKS = ("bin", "lib", "lib64", "sbin")
+UNUSED = re.compile(r"^/usr/share/(doc|man|locale|info)/|/(lto|asan|tsan|lsan|gprofng|lib[alt]san|gp-)|/include/node/|/lto1$|/lto-dump")
 
 
-def tools_tar():
-    """A root file system without programs: /usr is bound."""
-    folders = [member(f"{name}/", kind=tarfile.DIRTYPE, mode=0o755) for name in ("etc", "root", "usr")]
-    links = [member(name, kind=tarfile.SYMTYPE, linkname=f"usr/{name}", mode=0o777) for name in ("bin", "lib", "lib64", "sbin")]
-    return tar(*folders, member("tmp/", kind=tarfile.DIRTYPE, mode=0o1777), *links,
-               member("etc/passwd", b"root:x:0:0::/root:/bin/sh\n"))
+def installed(*packages):
+    """These packages of this machine, and those that they need."""
+    done = proc.run(["apt-cache", "depends", "--installed", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
+                     "--no-breaks", "--no-replaces", "--no-enhances", *packages], check=True)
+    return sorted({line for line in done.out.splitlines() if re.match("[a-z0-9]", line)} - {"debconf"})
+
+
+def tools_archive(name, packages, more=()):
+    """A root file system of packages of this machine and more files, made once for all cases; its path."""
+    path = os.path.join(os.environ["TMPDIR"], "system", name + ".tar")
+    if os.path.exists(path):
+        return path
+    listed = proc.run(["dpkg", "-L", *installed(*packages)]).out.splitlines()
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for link in LINKS:
+            archive.addfile(member(link, kind=tarfile.SYMTYPE, linkname=f"usr/{link}", mode=0o777)[0])
+        archive.addfile(member("tmp/", kind=tarfile.DIRTYPE, mode=0o1777)[0])
+        for source in sorted({*listed, *more}):
+            first, _, below = source[1:].partition("/")
+            if below and os.path.lexists(source) and (os.path.islink(source) or not os.path.isdir(source)) and not UNUSED.search(source):
+                archive.add(source, f"{'usr/' if first in LINKS else ''}{source[1:]}", recursive=False, filter=of_root)
+    os.chmod(path, 0o644)
+    return path
+
+
+def npm_files():
+    """npm, which brings itself up to date without a package, and the certificates that it needs."""
+    program = shutil.which("npm")
+    home = os.path.dirname(os.path.dirname(os.path.realpath(program)))
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(home) for name in names]
+    return [program, "/etc/ssl/certs/ca-certificates.crt", *files]
+
+
+def of_root(info):
+    """A member of root, and no hard link."""
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
 
 
 def apt_sites():
@@ -32,11 +66,6 @@ def apt_sites():
 
 class Real:
     """What the cases share."""
-
-    def setUp(self):
-        super().setUp()
-        write(self.path("tools.tar"), tools_tar())
-        self.veneer("import", "-q", "tools.tar", "tools")
 
     def build(self, name, *words, code=0, **more):
         """Builds a context of the folder as NAME:1: what it did."""
@@ -61,7 +90,7 @@ class Real:
 
     def run_image(self, name, *words):
         """What the command of an image writes."""
-        return self.veneer("chroot", f"{name}:1", *words, err="(?s).*")
+        return self.veneer("chroot", f"{name}:1", *words, err=r"[\s\S]*")
 
     def need_apt(self):
         """Skips where no registry of Debian packages is reached."""
@@ -96,20 +125,20 @@ class Real:
 @cases(())
 class Projects(Real, BuildCase):
     def test_a_cpp_project_in_two_stages(self):
-        usr = ("--build-context", "usr=/usr")
-        self.build("cpp", *usr)
+        self.veneer("import", "-q", tools_archive("compiler", ("g++", "make", "dash", "coreutils")), "compiler", timeout=200)
+        self.build("cpp")
         self.assertEqual(self.run_image("cpp"), "hello world\n")
         self.assertEqual(self.run_image("cpp", "--", "a", "b"), "hello a\nhello b\n")
         self.veneer("save", "-o", "cpp.tar", "cpp:1")
         self.assertEqual(len(self.config("cpp:1")["rootfs"]["diff_ids"]), 1)
-        self.assertGreater(self.cached(self.build("cpp", *usr)), 5)
+        self.assertGreater(self.cached(self.build("cpp")), 5)
         text = read(self.path("cpp/src/greet.cc")).decode()
         write(self.path("cpp/src/greet.cc"), text.replace('" "', '", "'))
-        self.build("cpp", *usr, "--build-arg", "GREETING=bye")
+        self.build("cpp", "--build-arg", "GREETING=bye")
         self.assertEqual(self.run_image("cpp"), "bye, world\n")
         write(self.path("cpp/src/greet.cc"), text.replace("return", "retrun"))
-        done = self.build("cpp", *usr, code=1)
-        self.assertRegex(done.err, r"(?s)retrun.*RUN --mount=from=usr,target=/usr make")
+        done = self.build("cpp", code=1)
+        self.assertRegex(done.err, r"(?s)retrun.*RUN make")
         self.assertEqual(self.run_image("cpp"), "bye, world\n", "the name stays at the image before")
 
     def test_sixty_steps(self):
@@ -117,11 +146,11 @@ class Projects(Real, BuildCase):
         lines = ["FROM bb"]
         for number in range(20):
             write(self.path("steps", f"f{number}"), f"{number}\n")
-            lines += [f"COPY f{number} /f/", f"RUN cat /f/f{number} >> /all && rm /f/f{number}", f"ENV N{number}=$N{number - 1}x"]
+            lines += [f"COPY f{number} /f/", f"RUN cat /f/f{number} >> /all && rm /f/f{number}", f"ENV X=${{X}}x"]
         write(self.path("steps/Dockerfile"), "\n".join(lines))
         self.build("steps")
         self.assertEqual(self.run_image("steps", "--", "cat", "/all"), "".join(f"{number}\n" for number in range(20)))
-        self.assertIn("N19=" + "x" * 20, self.config("steps:1")["config"]["Env"])
+        self.assertIn("X=" + "x" * 20, self.config("steps:1")["config"]["Env"])
         self.assertEqual(len(self.config("steps:1")["rootfs"]["diff_ids"]), 41)
         self.assertEqual(len(self.config("steps:1")["history"]), 61)
         self.assertEqual(self.cached(self.build("steps")), 40)
@@ -131,24 +160,20 @@ class Projects(Real, BuildCase):
 
     def test_a_node_application(self):
         self.need_npm()
-        where = proc.run(["npm", "config", "get", "userconfig"], check=True).out.strip()
-        write(self.path("npmrc"), read(where) if os.path.exists(where) else b"")
+        found = proc.run(["dpkg", "-S", os.path.realpath(shutil.which("node"))]).out
+        if not found:
+            self.skipTest("this machine has no package of Node")
+        self.veneer("import", "-q", tools_archive("node", (found.split(":")[0], "dash", "coreutils"), npm_files()), "node", timeout=200)
+        places = [proc.run(["npm", "config", "get", f"{whose}config"], check=True).out.strip() for whose in ("global", "user")]
+        write(self.path("npmrc"), b"\n".join(read(place) for place in places if os.path.exists(place)))
         os.chmod(self.path("npmrc"), 0o644)
-        words = ("--build-context", "usr=/usr", "--build-context", "ssl=/etc/ssl", "--secret", "id=npmrc,src=npmrc")
+        words = ("--secret", "id=npmrc,src=npmrc")
         self.build("node", *words)
-        self.assertEqual(self.said_by("node"), "172800000\n")
+        self.assertEqual(self.run_image("node"), "172800000\n")
         write(self.path("node/index.js"), 'console.log(require("ms")(60000));\n')
         done = self.build("node", *words)
-        self.assertRegex(done.err, r"(?s)RUN --mount=from=usr,target=/usr --mount=from=ssl.*npm install[^\n]*\n#\d+ CACHED")
-        self.assertEqual(self.said_by("node"), "1m\n")
-
-    def said_by(self, name):
-        """/said of an image without programs."""
-        point = self.veneer("mount", "-r", "-n", "look", f"{name}:1").strip()
-        said = self.act(lambda: read(point + "/said").decode())
-        self.veneer("umount", "look")
-        self.veneer("rm", "look")
-        return said
+        self.assertRegex(done.err, r"npm install[^\n]*\n#\d+ CACHED")
+        self.assertEqual(self.run_image("node"), "1m\n")
 
 
 class Packages(Real):
@@ -161,7 +186,7 @@ class Packages(Real):
         self.assertEqual(self.run_image("debian"), "Hello, world!\n")
         self.build("debian", "--build-arg", "OPTIONS=--no-download")
         self.assertEqual(self.run_image("debian"), "Hello, world!\n", "the archives are in the cache mount")
-        self.assertEqual(self.run_image("debian", "--", "ls", "/var/cache/apt/archives") or "\n", "\n", "and not in the image")
+        self.assertNotIn(".deb", self.run_image("debian", "--", "ls", "/var/cache/apt/archives"))
 
     def test_a_python_application_in_a_virtual_environment(self):
         self.need_apt()

@@ -6,6 +6,7 @@ import dataclasses
 import http.server
 import os
 import shutil
+import stat
 import threading
 
 from support import builds, built, engines, proc, tree
@@ -187,7 +188,14 @@ class VeneerBuilder(Builder):
         self.case, self.folder = case, case.dir
 
     def own(self, path):
+        found = tree.snapshot(path)
         self.case.own(path)
+        for name, entry in found.items():  # chown(2) takes bits and capabilities away
+            full = os.path.join(os.fsencode(path), name)
+            if entry["type"] == stat.S_IFREG and self.case.uid:
+                os.chmod(full, entry["mode"])
+                for key, value in entry["xattrs"].items():
+                    os.setxattr(full, key, value)
 
     def build_words(self, name, cache=True):
         return self.case.command("build", "-t", name)
