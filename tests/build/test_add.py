@@ -36,7 +36,8 @@ NOISE = b"".join(hashlib.sha256(bytes([number % 256, number // 256])).digest() f
 LARGE = gzip.compress(tar(one("first", b"x\n"), one("noise", NOISE)), mtime=0)
 UNPACKED = {"/o": folder(), "/o/t": folder(0o750, "7:8", mtime=TIME), "/o/t/f": file("x\n", 0o640, "7:8", mtime=TIME)}
 REFUSED = Differs(ALL, "outcome", "E49: a later save and load would lose a file; Veneer refuses the name")
-PACKED = {"z.zip": zip_of("f", b"x"), "l.lzma": lzma.compress(ARCHIVE, lzma.FORMAT_ALONE), "t.gz": gzip.compress(b"text", mtime=0),
+PACKED = {"z.zip": zip_of("f", b"x"), "l.lzma": lzma.compress(ARCHIVE, lzma.FORMAT_ALONE),
+          "t.gz": gzip.compress(b"text", mtime=0),
           "empty": b"", "zeros": bytes(10240)}
 WHITEOUT = tar(one(".wh.keep"))
 
@@ -63,10 +64,13 @@ CASES = (
          tree={"/ex": folder(), "/ex/f": file("x\n", 0o640, "7:8")},
          differs=(Differs(BUILDAH, "/ex", "E47: it takes owner, mode and time of the archive"),)),
     Case("E48 all kinds of objects are unpacked", "ADD a.tar /o",
-         {"a.tar": tar(one("/abs", b"x\n"), one("c", kind=tarfile.CHRTYPE, devmajor=1, devminor=3), one("p", kind=tarfile.FIFOTYPE),
-                       one("l", kind=tarfile.SYMTYPE, linkname="/abs", mode=0o777), one("h", kind=tarfile.LNKTYPE, linkname="/abs"),
+         {"a.tar": tar(one("/abs", b"x\n"), one("c", kind=tarfile.CHRTYPE, devmajor=1, devminor=3),
+                       one("p", kind=tarfile.FIFOTYPE),
+                       one("l", kind=tarfile.SYMTYPE, linkname="/abs", mode=0o777),
+                       one("h", kind=tarfile.LNKTYPE, linkname="/abs"),
                        one("twice", b"1"), one("twice", b"2", mode=0o600), one("u", b"x\n", mode=0o6755))},
-         tree={"/o": folder(), "/o/abs": file("x\n", 0o640, "7:8", same="/o/abs"), "/o/h": file("x\n", 0o640, "7:8", same="/o/abs"),
+         tree={"/o": folder(), "/o/abs": file("x\n", 0o640, "7:8", same="/o/abs"),
+               "/o/h": file("x\n", 0o640, "7:8", same="/o/abs"),
                "/o/c": What("char", 0o640, "7:8"), "/o/p": What("fifo", 0o640, "7:8"), "/o/l": link("/abs", "7:8"),
                "/o/twice": file("2", 0o600, "7:8"), "/o/u": file("x\n", 0o6755, "7:8")}),
     Case("B4 an archive does not leave its destination", "ADD a.tar /o",

@@ -22,23 +22,29 @@ CASES = (
     Case("B2 the file Dockerfile of the context", "COPY f /f", FILE, tree={"/f": X}),
     Case("B2 no Dockerfile", context=FILE, file="", error="Dockerfile", code=3),
     Case("B3 another file", "COPY f /f", FILE, file="sub/My.file", options=("-f", "sub/My.file"), tree={"/f": X}),
-    Case("B3 a file outside of the context", "COPY f /f", {"sub": FILE}, where="sub", options=("-f", "Dockerfile"), tree={"/f": X}),
+    Case("B3 a file outside of the context", "COPY f /f", {"sub": FILE}, where="sub", options=("-f", "Dockerfile"),
+         tree={"/f": X}),
     Case("B3 a file that is not there", "COPY f /f", FILE, options=("-f", "nope"), error="nope", code=3),
-    Case("B9 a Dockerfile on standard input and a context", context=FILE, file="", options=("-f", "-"), input="FROM bb\nCOPY f /f\n",
+    Case("B9 a Dockerfile on standard input and a context", context=FILE, file="", options=("-f", "-"),
+         input="FROM bb\nCOPY f /f\n",
          tree={"/f": X}),
     Case("B9 a Dockerfile on standard input alone", where="-", file="", input=DOCKERFILE, tree={"/f": X}),
-    Case("B9 without a context nothing can be copied", where="-", file="", input="FROM bb\nCOPY f /f\n", context=FILE, error="context|f"),
+    Case("B9 without a context nothing can be copied", where="-", file="", input="FROM bb\nCOPY f /f\n", context=FILE,
+         error="context|f"),
     *(Case(f"B10 a context on standard input {kind or 'tar'}", where="-", file="", input=compress(CONTEXT, kind), tree={"/f": X})
       for kind in ("", "gzip", "bzip2", "xz")),
     Case("B10 an empty standard input", where="-", file="", input="", error="."),
-    Case("B8 a context from a web server", where="URL/c.tar.gz", file="", serves={"c.tar.gz": compress(CONTEXT, "gzip")}, tree={"/f": X}),
-    Case("B8 a Dockerfile from a web server", where="URL/Dockerfile", file="", serves={"Dockerfile": DOCKERFILE.encode()}, tree={"/f": X}),
+    Case("B8 a context from a web server", where="URL/c.tar.gz", file="", serves={"c.tar.gz": compress(CONTEXT, "gzip")},
+         tree={"/f": X}),
+    Case("B8 a Dockerfile from a web server", where="URL/Dockerfile", file="", serves={"Dockerfile": DOCKERFILE.encode()},
+         tree={"/f": X}),
     Case("B22 a build that fails", "RUN echo 1\nRUN false\nRUN echo 3", error=r"(?s)false"),
     Case("a context that is no directory", "FROM bb", where="Dockerfile", error="Dockerfile",
          differs=(Differs(BUILDAH, "outcome", "it takes it for the Dockerfile"),)),
     Case("an option that is not there", "FROM bb", options=("--nope",), error="nope", code=2),
     Case("label", "LABEL a=b", options=("--label", "c=d", "--label=a=z"), config={"Labels": {"a": "z", "c": "d"}}, tree={}),
-    Case("secret as a file", "RUN --mount=type=secret,id=s cp /run/secrets/s /o; stat -c '%a %u:%g' /run/secrets/s >> /o", {"s.txt": "secret\n"},
+    Case("secret as a file", "RUN --mount=type=secret,id=s cp /run/secrets/s /o; stat -c '%a %u:%g' /run/secrets/s >> /o",
+         {"s.txt": "secret\n"},
          options=("--secret", "id=s,src=s.txt"), tree={"/o": file("secret\n400 0:0\n", 0o400)}, differs=(NO_MOUNTS,)),
     Case("secret of the environment", "RUN --mount=type=secret,id=s,target=/s,mode=0444 cat /s > /o", environment={"S": "secret"},
          options=("--secret", "id=s,env=S"), tree={"/o": file("secret")}, differs=(NO_MOUNTS,)),
@@ -49,7 +55,8 @@ CASES = (
     Case("build-context", "COPY --from=other f /f\nRUN --mount=from=other,target=/m cp /m/f /g", {"sub": FILE},
          options=("--build-context", "other=sub"), tree={"/f": X, "/g": X}, differs=(
              Differs(DOCKER, "outcome", "they have no --build-context"),)),
-    Case("build-context in the place of a base", "FROM base\nCOPY f /f", FILE, options=("--build-context", "base=docker-image://bb"),
+    Case("build-context in the place of a base", "FROM base\nCOPY f /f", FILE,
+         options=("--build-context", "base=docker-image://bb"),
          tree={"/f": X}, differs=(Differs(DOCKER, "outcome", "they have no --build-context"),)),
     Case("network none", "RUN test \"$(ls /sys/class/net)\" = lo && echo x > /f", options=("--network", "none"), tree={"/f": X},
          differs=(Differs(BUILDAH, "outcome", "its isolation here is chroot alone"),)),
@@ -61,7 +68,8 @@ CASES = (
          differs=(Differs(BUILDKIT, "/o", "it ignores it"),)),
     Case("platform of this machine", "COPY f /f", FILE, options=("--platform", "linux/amd64"), tree={"/f": X}),
     Case("pull", "FROM localhost:1/nosuch", options=("--pull",), error="nosuch"),
-    Case("squash", "RUN echo x > /f\nRUN echo y > /g", options=("--squash",), tree={"/f": X, "/g": file("y\n")}, layers=1, differs=(Differs(DOCKER, "outcome", "it is experimental there"), Differs(BUILDAH, "layers", "with --layers"))),
+    Case("squash", "RUN echo x > /f\nRUN echo y > /g", options=("--squash",), tree={"/f": X, "/g": file("y\n")}, layers=1, differs=(Differs(DOCKER, "outcome", "it is experimental there"),
+                                    Differs(BUILDAH, "layers", "with --layers"))),
     Case("cache-from", "RUN echo x > /f", options=("--cache-from", "nosuch"), tree={"/f": X}),
 )
 
@@ -127,7 +135,8 @@ class Command(BuildCase):
         self.assertEqual((again.out + again.err).count(" ---> Using cache\n"), 2)
 
     def test_plain_lines_name_steps_and_the_cache(self):
-        text = self.build("--progress", "plain", "-t", "app:1", "context", dockerfile="FROM bb\nRUN echo said; echo wrong >&2\n").err
+        text = self.build("--progress", "plain", "-t", "app:1", "context",
+                          dockerfile="FROM bb\nRUN echo said; echo wrong >&2\n").err
         self.assertRegex(text, r"(?m)^#\d+ \[2/2\] RUN echo said; echo wrong >&2$")
         self.assertRegex(text, r"(?m)^#\d+ [\d.]+ said$")
         self.assertRegex(text, r"(?m)^#\d+ [\d.]+ wrong$")

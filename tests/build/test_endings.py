@@ -21,7 +21,8 @@ class Endings(BuildCase):
         os.makedirs(self.path("context"), exist_ok=True)
         write(self.path("context/Dockerfile"), DOCKERFILE)
         self.own(self.path("context"))
-        child = self.start("build", "--progress", "plain", "-t", "app:1", "context", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        child = self.start("build", "--progress", "plain", "-t", "app:1", "context", stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
         self.addCleanup(self.discard, child)
         for line in child.stdout:
             if line.endswith(b" up\n"):
@@ -93,7 +94,8 @@ class Endings(BuildCase):
         children = []
         for number in range(2):
             dockerfile = f"FROM bb\nRUN sleep 1; echo same > /f\nRUN echo {number} > /g\n"
-            child = self.start("build", "-f", "-", "-t", f"app:{number}", "context", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            child = self.start("build", "-f", "-", "-t", f"app:{number}", "context", stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
             child.stdin.write(dockerfile.encode())
             child.stdin.close()

@@ -2,7 +2,7 @@
 """.dockerignore: which files of the context are there. Every case copies all of the context to /c."""
 
 from support.build_case import BuildCase, cases
-from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, DOCKER, OLD, Case, Differs
+from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, Case, Differs
 from support.built import file, folder
 
 ALL_OF_IT = "COPY . /c/"
@@ -40,7 +40,8 @@ CASES = (
     ignoring("B5 an exception behind a pattern", "sub\n!sub/c\n", "a", "zz", "b.o", *Z, "sub/c"),
     ignoring("B5 the last that matches counts", "!a\na\nb.o\n!b.o\n", "b.o", "zz", *Z, *SUB),
     ignoring("B5 comments and blank lines", "# a\n\na\n   b.o  \n", "zz", *Z, *SUB),
-    Case("B5 a file that is kept out cannot be copied", "COPY a /a", {**TREE, ".dockerignore": "a\n"}, error="a.*dockerignore|not found"),
+    Case("B5 a file that is kept out cannot be copied", "COPY a /a", {**TREE, ".dockerignore": "a\n"},
+         error="a.*dockerignore|not found"),
     ignoring("E52 two stars in an exception", "*\n!**/zz\n", "zz", "z/zz", "z/deep/zz",
              differs=(Differs(ALL, "/c/z/", EVERY_DEPTH),)),
     ignoring("E52 two stars behind a directory in an exception", "*\n!z/**/zz\n", "z/zz", "z/deep/zz",
@@ -58,14 +59,17 @@ CASES = (
     ignoring("E56 CR is dropped", "a\r\nb.o\r\n", "zz", *Z, *SUB),
     Case("E56 a mark of the byte order is dropped", ALL_OF_IT, {"a": "a", "b": "b", ".dockerignore": b"\xef\xbb\xbfa\nD*\n.d*\n"},
          tree={"/c": folder(), "/c/b": file("b")}),
-    Case("E57 the Dockerfile itself is ignored", "COPY f /f\nCOPY . /c/", {"f": "x", ".dockerignore": "Dockerfile\n.dockerignore\n"},
+    Case("E57 the Dockerfile itself is ignored", "COPY f /f\nCOPY . /c/",
+         {"f": "x", ".dockerignore": "Dockerfile\n.dockerignore\n"},
          tree={"/f": file("x"), "/c": folder(), "/c/f": file("x")}),
-    Case("E57 an ignored Dockerfile cannot be copied", "COPY Dockerfile /f", {".dockerignore": "Dockerfile\n"}, error="Dockerfile"),
+    Case("E57 an ignored Dockerfile cannot be copied", "COPY Dockerfile /f", {".dockerignore": "Dockerfile\n"},
+         error="Dockerfile"),
     Case("E58 the ignore file of a Dockerfile goes before", ALL_OF_IT,
          {"a": "a", "b": "b", ".dockerignore": "a\n*y*\n.d*\n", "My.dockerignore": "b\n*y*\n.d*\n"}, file="My",
          options=("-f", "My"), tree={"/c": folder(), "/c/a": file("a")},
          differs=(Differs(CLASSIC, "/c/", "E58: it reads .dockerignore only"),)),
-    Case("E54 an ignored Dockerfile of a name of its own", ALL_OF_IT, {"a": "a", "sub": {}, ".dockerignore": "sub\n.d*\n"}, file="sub/My",
+    Case("E54 an ignored Dockerfile of a name of its own", ALL_OF_IT, {"a": "a", "sub": {}, ".dockerignore": "sub\n.d*\n"},
+         file="sub/My",
          options=("-f", "sub/My"), tree={"/c": folder(), "/c/a": file("a")},
          differs=(Differs(CLASSIC, "/c/sub", "E54: it leaves an empty directory"),)),
     Case("B5 another name than .dockerignore", ALL_OF_IT, {"a": "a", ".containerignore": "a\n"}, file="", options=("-f", "-"),

@@ -132,11 +132,11 @@ class Projects(Real, BuildCase):
         self.veneer("save", "-o", "cpp.tar", "cpp:1")
         self.assertEqual(len(self.config("cpp:1")["rootfs"]["diff_ids"]), 1)
         self.assertGreater(self.cached(self.build("cpp")), 5)
-        text = read(self.path("cpp/src/greet.cc")).decode()
-        write(self.path("cpp/src/greet.cc"), text.replace('" "', '", "'))
+        text = read(self.path("cpp/src/greet.cpp")).decode()
+        write(self.path("cpp/src/greet.cpp"), text.replace('" "', '", "'))
         self.build("cpp", "--build-arg", "GREETING=bye")
         self.assertEqual(self.run_image("cpp"), "bye, world\n")
-        write(self.path("cpp/src/greet.cc"), text.replace("return", "retrun"))
+        write(self.path("cpp/src/greet.cpp"), text.replace("return", "retrun"))
         done = self.build("cpp", code=1)
         self.assertRegex(done.err, r"(?s)retrun.*RUN make")
         self.assertEqual(self.run_image("cpp"), "bye, world\n", "the name stays at the image before")
@@ -163,7 +163,8 @@ class Projects(Real, BuildCase):
         found = proc.run(["dpkg", "-S", os.path.realpath(shutil.which("node"))]).out
         if not found:
             self.skipTest("this machine has no package of Node")
-        self.veneer("import", "-q", tools_archive("node", (found.split(":")[0], "dash", "coreutils"), npm_files()), "node", timeout=200)
+        self.veneer("import", "-q", tools_archive("node", (found.split(":")[0], "dash", "coreutils"), npm_files()), "node",
+                    timeout=200)
         places = [proc.run(["npm", "config", "get", f"{whose}config"], check=True).out.strip() for whose in ("global", "user")]
         write(self.path("npmrc"), b"\n".join(read(place) for place in places if os.path.exists(place)))
         os.chmod(self.path("npmrc"), 0o644)

@@ -2,7 +2,7 @@
 """How a Dockerfile is read: lines, comments, directives, lists, heredocs."""
 
 from support.build_case import BuildCase, cases
-from support.builds import ALL, BUILDAH, BUILDKIT, CLASSIC, OLD, Case, Differs
+from support.builds import ALL, BUILDAH, BUILDKIT, OLD, Case, Differs
 from support.built import PATH, file
 
 SILENT = "E67: they drop it without a word"
@@ -15,7 +15,8 @@ def shown(name, dockerfile, value, **more):
 
 
 CASES = (
-    shown("B17 lines go on and comments are left out", "FROM bb\n# a comment\nRUN echo 1 \\\n  # not a word\n  2 \\\n  3 > /o # a word", "1 2 3"),
+    shown("B17 lines go on and comments are left out",
+          "FROM bb\n# a comment\nRUN echo 1 \\\n  # not a word\n  2 \\\n  3 > /o # a word", "1 2 3"),
     shown("B17 instructions are carried out in order", "RUN echo 1 > /o\nRUN echo 2 > /o", "2"),
     shown("B17 names of instructions in any case", "from bb\nrun echo 1 > /o\ncMd [\"x\"]", "1", config={"Cmd": ["x"]}),
     shown("B17 blanks in front and CR behind", "  FROM bb\r\n\t RUN echo 1 \\\r\n 2 > /o\r\n", "1 2"),
@@ -31,8 +32,10 @@ CASES = (
     Case("E68 CMD alone", "CMD", config={"Cmd": ["/bin/sh", "-c", ""]},
          differs=(Differs(OLD, "Cmd", "E68: without an empty command"),)),
     Case("E68 RUN alone", "RUN", tree={}, differs=(Differs(OLD, "outcome", "E68: it fails"),)),
-    shown("E69 a blank line ends nothing", "RUN echo 1 > /o \\\n\nENV A=1", "1 ENV A=1", prints=r"(?s)line 3.*blank|blank.*line 3"),
-    Case("E70 a comment turns directives off", "# hi\n# escape=`\nFROM bb\nENV A=a`b B=\\$x", config={"Env": [PATH, "A=a`b", "B=$x"]}),
+    shown("E69 a blank line ends nothing", "RUN echo 1 > /o \\\n\nENV A=1", "1 ENV A=1",
+          prints=r"(?s)line 3.*blank|blank.*line 3"),
+    Case("E70 a comment turns directives off", "# hi\n# escape=`\nFROM bb\nENV A=a`b B=\\$x",
+         config={"Env": [PATH, "A=a`b", "B=$x"]}),
     Case("E70 escape is a directive", "# escape=`\nFROM bb\nENV A=a`b `\n  B=c:\\d C=`$x",
          config={"Env": [PATH, "A=ab", "B=c:\\d", "C=$x"]},
          differs=(Differs(BUILDAH, "Env", "E70: it applies it to line ends only"),)),

@@ -82,7 +82,8 @@ class Builder:
             serves = dict(case.serves)
             if serves:
                 url = stack.enter_context(serve(serves))
-                case = dataclasses.replace(case, dockerfile=case.dockerfile.replace("URL", url), where=case.where.replace("URL", url))
+                case = dataclasses.replace(case, dockerfile=case.dockerfile.replace("URL", url),
+                                           where=case.where.replace("URL", url))
             case.make_context(directory)
             self.own(directory)
             for name, dockerfile in case.before.items():
@@ -126,7 +127,8 @@ class DockerBuilder(Builder):
         return self.docker.command("build", "--network", "host", *progress, "-t", name)
 
     def call(self, words, directory, environment=None, **more):
-        environment = {**self.docker.environment, "DOCKER_BUILDKIT": str(int(self.name == builds.BUILDKIT)), **(environment or {})}
+        environment = {**self.docker.environment, "DOCKER_BUILDKIT": str(int(self.name == builds.BUILDKIT)),
+                       **(environment or {})}
         return proc.run(words, env=environment, cwd=directory, **more)
 
     def save(self, name):
@@ -152,7 +154,8 @@ class BuildahBuilder(Builder):
         self.buildah, self.folder = buildah, buildah.dir
 
     def build_words(self, name, cache=True):
-        return self.buildah.command("bud", "--layers", *(() if cache else ("--no-cache",)), "--isolation", "chroot", "--network", "host", "--format", "docker",
+        return self.buildah.command("bud", "--layers", *(() if cache else ("--no-cache",)), "--isolation", "chroot", "--network",
+                                    "host", "--format", "docker",
                                     "--pull-never", "-t", name)
 
     def call(self, words, directory, environment=None, **more):

@@ -163,7 +163,8 @@ def image_differences(ours, theirs):
         if path != "/" and not same_but_for_now(mine, other):
             found.append((path, mine and str(mine), other and str(other)))
     found += [(key, ours.config[key], theirs.config[key]) for key in built.CONFIG_KEYS if ours.config[key] != theirs.config[key]]
-    histories = [[(re.sub(r"127\.0\.0\.1:\d+", "HOST", words), *more) for words, *more in image.history] for image in (ours, theirs)]
+    histories = [[(re.sub(r"127\.0\.0\.1:\d+", "HOST", words), *more) for words, *more in image.history] for image in (ours,
+                                                                                                                       theirs)]
     if histories[0] != histories[1]:
         found.append(("history", *histories))
     return found

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ContentHashes: the SHA-256 of files of build contexts, remembered by what stat(2) says of them,
-// so that a file that has not changed is not read again. Whatever changes contents changes the time of
-// the last change of the inode (ctime), which nobody can set back. A file that was changed in the
-// second before it was read is not remembered: the clock of the file system is coarse, and it might
-// be changed once more within the same tick.
+// so that a file that has not changed is not read again. Whatever changes contents changes the time
+// of the last change of the inode (ctime), which nobody can set back. A file that was changed in
+// the second before it was read is not remembered: the clock of the file system is coarse, and it
+// might be changed once more within the same tick.
 //
 // All of it may be lost. Thread-safe.
 #ifndef VENEER_TOOLS_BUILD_CONTENT_HASHES_H_

@@ -277,7 +277,7 @@ class BuildCommandRun {
   // The lines of the Dockerfile first, then the error as for every command.
   Result<int> Failed(const BuildFailure& failure, Interrupt* interrupt) {
     progress_->Finish({true, std::nullopt, {}});
-    interrupt->EndIfAsked();
+    EndIfAsked(interrupt);
     if (failure.instruction) {
       const std::string excerpt =
           DockerfileExcerpt(build_context_->name(), build_context_->text(),

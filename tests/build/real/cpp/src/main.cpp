@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "greet.h"
+#include "greet.hpp"
 
 int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) std::cout << Greet(argv[i]) << '\n';

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "greet.h"
+#include "greet.hpp"
 
 std::string Greet(const std::string& name) { return std::string(GREETING) + " " + name; }
