@@ -157,7 +157,7 @@ def _tree_of(nodes):
 
 # --- the images that the Dockerfiles of the tests start from
 
-APPLETS = ("basename cat chmod chown cp cut dd df dirname echo env expr false find grep head hostname id kill ln ls mkdir mkfifo mknod "
+APPLETS = ("basename cat chmod chown cp cut date dd df dirname echo env expr false find grep head hostname id kill ln ls mkdir mkfifo mknod "
            "mv nc printf pwd readlink rm rmdir sed seq setsid sh sleep sort stat sync tar tail test touch tr true uname wc wget "
            "xargs").split()
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
