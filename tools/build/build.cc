@@ -100,8 +100,8 @@ class Builder {
   std::vector<StageImage> Finished() {
     const MutexLock lock(mutex_);
     std::vector<StageImage> images;
-    for (const std::optional<StageImage>& result : results_) {
-      if (result) images.push_back(*result);
+    for (const std::optional<StageResult>& result : results_) {
+      if (result) images.push_back(result->image);
     }
     return images;
   }

@@ -20,6 +20,7 @@
 #include "tools/build/content_hashes.h"
 #include "tools/build/source_tree.h"
 #include "tools/build/stage_variables.h"
+#include "tools/build/step_turns.h"
 #include "tools/dockerfile/ignore_file.h"
 #include "tools/oci/platform.h"
 #include "tools/run/session_host.h"
@@ -36,7 +37,7 @@ struct BuildSecret {
 // What the caller asked for, for all steps alike.
 struct BuildSettings {
   bool no_cache = false;
-  bool trial = false;  // its steps are no cache for later builds
+  bool trial = false;                     // its steps are no cache for later builds
   std::set<std::string> no_cache_stages;  // names in lower case, or numbers
   Network network = Network::kHost;
   std::vector<std::pair<std::string, std::string>> extra_hosts;  // name, address
@@ -67,6 +68,7 @@ struct BuildEnvironment {
   BuildProgress& progress;
   const BuildSettings& settings;
   const BuildArguments& arguments;
+  StepTurns& turns;
   BuildFiles context;
   std::map<std::string, BuildFiles> named_contexts;  // --build-context
   Platform platform;

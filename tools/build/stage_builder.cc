@@ -288,6 +288,7 @@ Result<void> StageBuilder::TakeLayer(FilesStep& step, const std::string& history
 Result<void> StageBuilder::TakeOrMake(FilesStep& step, StoreWriter& writer,
                                       const std::string& history, const Json& runtime) {
   VENEER_TRY(const Digest key, step.Key(writer));
+  const StepTurns::Turn turn(environment_.turns, key);
   std::optional<StepResult> known;
   if (UsesCache()) {
     VENEER_TRY(known, environment_.store.step_results().Find(key));

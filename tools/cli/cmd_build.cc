@@ -194,12 +194,14 @@ class BuildCommandRun {
     const BuildArguments arguments{request_.build_args, PlatformArguments(request_.platform),
                                    prepared.plan.arguments};
     ContentHashes hashes(store_->layout().content_hashes());
+    StepTurns turns;
     BuildEnvironment environment{
         *store_,
         *sessions_,
         *progress_,
         settings,
         arguments,
+        turns,
         FilesOf(*build_context_, true),
         {},
         request_.platform,

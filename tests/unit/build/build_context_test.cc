@@ -194,7 +194,7 @@ TEST_F(BuildContextTest, TheIgnoreFileBesideTheDockerfileGoesFirst) {
   EXPECT_TRUE((*Open(dir_ + "/from", Below("My")))->ignored().Ignores("mine"));
   EXPECT_TRUE((*OpenInput("FROM c\n", dir_ + "/from", "-"))->ignored().Ignores("common"));
   Write(From("Dockerfile.dockerignore"), "a\n!\n");
-  EXPECT_THAT(ErrorOf(Open(dir_ + "/from"), ExitCode::kUsage),
+  EXPECT_THAT(ErrorOf(Open(dir_ + "/from"), ExitCode::kFailed),
               testing::StartsWith("\"Dockerfile.dockerignore\": line 2: "));
 }
 
