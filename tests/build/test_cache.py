@@ -92,8 +92,7 @@ CASES = (
          "FROM bb AS s\nCOPY f /f\nRUN echo 1 > /g\nFROM bb\nCOPY --from=s /g /g", FILE,
          rewritten),
     Twice("B15 stages that begin alike", "FROM bb AS a\nRUN sleep 1; date +%N > /w\nMARK a\nFROM bb\nRUN sleep 1; date +%N > /w\n"
-          "COPY --from=a /a /a\nMARK b", kept=("a", "b"), tree=None, config=None,
-          waits="that steps which are the same are made once"),
+          "COPY --from=a /a /a\nMARK b", kept=("a", "b"), tree=None, config=None),
     anew("E51 other flags of ADD", "ADD --chown=5:6 a.tar /o/", {"a.tar": ARCHIVE}, again="ADD a.tar /o/\nMARK id",
          differs=(Differs(BUILDAH, "id", "E51: it takes the layer of other flags"),)),
     anew("other flags of COPY", "COPY --chown=5:6 f /o/", FILE, again="COPY f /o/\nMARK id"),
