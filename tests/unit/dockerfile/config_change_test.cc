@@ -53,7 +53,7 @@ TEST(ConfigChangeTest, EveryInstructionHasItsPlaceInTheConfig) {
        R"("Retries":3}})"},
       {R"(HEALTHCHECK --timeout=1.5s --start-period=0 CMD ["a","b"])",
        R"({"Healthcheck":{"Test":["CMD","a","b"],"Timeout":1500000000,"StartPeriod":0}})"},
-      {"ONBUILD  run make  all", R"({"OnBuild":["RUN make  all"]})"},
+      {"ONBUILD  run make  all", R"({"OnBuild":["run make  all"]})"},
       {R"(SHELL ["/bin/bash", "-c"])", R"({"Shell":["/bin/bash","-c"]})"},
   };
   for (const auto& [text, config] : cases) EXPECT_EQ(Apply(text), config) << text;

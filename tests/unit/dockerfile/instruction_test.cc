@@ -70,7 +70,7 @@ TEST(DockerfileInstruction, ChangesTheConfigAsBuildKitDoes) {
        R"({"Healthcheck":{"Test":["CMD-SHELL","a $a"],"Interval":1000000000,"Retries":2}})"},
       {"HEALTHCHECK CMD [\"a\"]", R"({"Healthcheck":{"Test":["CMD","a"]}})"},
       {"HEALTHCHECK NONE", R"({"Healthcheck":{"Test":["NONE"]}})"},
-      {"ONBUILD copy --link $a b", R"({"OnBuild":["COPY --link $a b"]})"},
+      {"ONBUILD copy --link $a b", R"({"OnBuild":["copy --link $a b"]})"},
       {"ONBUILD RUN <<-'E' x\n\ta\nE", R"({"OnBuild":["RUN <<-'E' x\na\nE"]})"},
       {"SHELL [\"/bin/bash\", \"-c\"]", R"({"Shell":["/bin/bash","-c"]})"},
   };
