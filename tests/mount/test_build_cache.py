@@ -9,11 +9,10 @@ import subprocess
 import time
 
 from support import proc
-from support.files import read, write
+from support.files import write
+from support.small_builds import base_tree
 from support.stores import StoreCase, for_users
-from support.tree import Dir, File, Link
 
-TOOLS = ("sh", "cat", "sleep", "touch")
 APP = """\
 FROM base
 COPY one /one
@@ -30,25 +29,11 @@ FAIL = "COPY missing /missing\n"  # unlike RUN, it leaves no container
 CACHE = "RUN --mount=type=cache,target=/cache"
 
 
-def base_tree():
-    """A root file system with a shell."""
-    tree = {"bin": Dir(entries={name: Link(target="busybox") for name in TOOLS}), "tmp": Dir(0o1777), "cache": {}}
-    libraries = re.findall(r"(/\S+) \(0x", proc.run(["ldd", "/usr/bin/busybox"], check=True).out)
-    for path in ("/bin/busybox", *libraries):
-        *folders, name = path.removeprefix("/").split("/")
-        inside = tree
-        for folder in folders:
-            inside = inside.setdefault(folder, {})
-            inside = inside.entries if isinstance(inside, Dir) else inside
-        inside[name] = File(0o755, data=read(path))
-    return tree
-
-
 @for_users
 class BuildCache(StoreCase):
     def setUp(self):
         super().setUp()
-        self.base = self.import_tree(base_tree(), "base")
+        self.base = self.import_tree({**base_tree(), "cache": {}}, "base")
         self.context = self.path("context")
         os.mkdir(self.context)
         self.own(self.context)
@@ -99,6 +84,12 @@ class BuildCache(StoreCase):
 
     def assert_sound(self):
         self.assertRegex(self.veneer("fsck", "--progress", "none"), r"(?m): 0 damaged$")
+
+    def test_without_cache_a_directory_is_emptied_once_and_not_by_every_step(self):
+        steps = f"FROM base\n{CACHE} cat /cache/* > /all || true; echo x > /cache/made\n{CACHE} cat /cache/made\n"
+        self.build(steps)
+        self.build(steps, "--no-cache")
+        self.build(f"FROM base\n{CACHE} cat /cache/made\n", "--no-cache", code=1)
 
     def test_the_steps_go_with_the_last_name(self):
         self.build(APP, "-t", "app", "-t", "again")

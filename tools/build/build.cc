@@ -23,11 +23,6 @@ std::set<std::pair<std::string, std::string>> NeededImages(const StagePlan& plan
       if (contexts.contains(name)) continue;
       const bool base = name == stage.base && !stage.base_stage;
       needed.emplace(name, base ? stage.platform.value_or("") : "");
-      if (base && stage.platform && std::ranges::any_of(stage.instructions, [&](const auto& each) {
-            return each.name == "COPY" || each.name == "RUN";
-          })) {
-        continue;
-      }
     }
   }
   return needed;

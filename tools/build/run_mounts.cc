@@ -175,8 +175,10 @@ Result<void> RunMounts::AddCache(Prepared* prepared, SessionSpec* spec) {
   CacheFiller fill;
   if (prepared->from) fill = [&](int directory) { return FillCache(prepared, directory); };
   const BuildEnvironment& environment = base_.environment;
-  VENEER_TRY(OpenCacheDir cache, OpenBuildCache(environment.store, mount,
-                                                environment.settings.no_cache, fill, base_.cancel));
+  const bool fresh = environment.settings.no_cache &&
+                     environment.turns.IsFirst(mount.id + '\0' + mount.from + '\0' + mount.source);
+  VENEER_TRY(OpenCacheDir cache,
+             OpenBuildCache(environment.store, mount, fresh, fill, base_.cancel));
   spec->binds.push_back({cache.path, TargetOf(mount), mount.read_only});
   locks_.push_back(std::move(cache.lock));
   return {};

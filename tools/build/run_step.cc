@@ -121,10 +121,12 @@ Result<Digest> RunStep::Key(StoreWriter& /*writer*/) {
   key.Add(command_.environment);
   key.Add(command_.user);
   key.Add(command_.working_dir);
+  key.Add(uint64_t{command_.files.size()});
   for (const SessionFile& file : command_.files) key.Add(file.content);
   key.Add(uint64_t{command_.options.insecure});
   key.Add(static_cast<uint64_t>(command_.options.network));
   key.Add(static_cast<uint64_t>(settings.network));
+  key.Add(uint64_t{settings.extra_hosts.size()});
   for (const auto& [name, address] : settings.extra_hosts) key.Add(name + " " + address);
   if (settings.epoch) key.Add(std::to_string(*settings.epoch));
   VENEER_TRY_VOID(mounts_.Prepare(command_.options.mounts, &key));

@@ -89,7 +89,10 @@ void StageBuilder::TellBase() {
 // Triggers do not go on to what is built upon this image. Those of an image are instructions of the
 // stage by now (PrepareBuild()).
 Result<void> StageBuilder::BeginWithTriggers() {
-  if (!work_.stage.base_stage && work_.stage.base == "scratch") return recorder_.Add(image_);
+  if (!work_.stage.base_stage && work_.stage.base == "scratch") {
+    VENEER_TRY_VOID(recorder_.Add(image_));
+    return {};
+  }
   VENEER_TRY(const std::vector<Instruction> triggers, TriggersOf(image_, work_.stage.line));
   if (triggers.empty()) return {};
   image_.config.document["config"].erase("OnBuild");
@@ -150,7 +153,8 @@ Result<void> StageBuilder::Declare(const Instruction& instruction) {
   VENEER_TRY(const std::vector<ArgWord> words, ParseArg(instruction, scope, given));
   for (const ArgWord& word : words) variables_.Declare(word);
   VENEER_TRY(image_, With(ArgHistory(words), RuntimeOf(image_), std::nullopt));
-  return recorder_.Add(image_);
+  VENEER_TRY_VOID(recorder_.Add(image_));
+  return {};
 }
 
 Result<StageImage> StageBuilder::With(const std::string& history, const Json& runtime,
@@ -183,7 +187,8 @@ Result<void> StageBuilder::ChangeConfig(const Instruction& instruction, size_t p
   }
   for (const auto& [name, value] : set) variables_.Set(name, value);
   VENEER_TRY(image_, With(history, runtime, std::nullopt));
-  return recorder_.Add(image_);
+  VENEER_TRY(cached_, recorder_.Add(image_));
+  return {};
 }
 
 Result<void> StageBuilder::Run(const Instruction& instruction, size_t progress) {

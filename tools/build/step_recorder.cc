@@ -9,16 +9,16 @@
 
 namespace veneer {
 
-Result<void> StepRecorder::Add(const StageImage& image) {
+Result<bool> StepRecorder::Add(const StageImage& image) {
   VENEER_TRY(const bool there, store_.images().Has(image.id));
   if (!there) {
     waiting_.push_back({image.Record(true), image.text});
-    return {};
+    return false;
   }
   const timespec now[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
   IgnoreError(sys::SetTimes(sys::Path(store_.layout().blob(image.id)), now),
               "it tells `builder prune` of the last use only");
-  return {};
+  return true;
 }
 
 void StepRecorder::Know(const Digest& key, const StepResult& result) {

@@ -28,7 +28,8 @@ class StepRecorder {
 
   // The image of a step, which is in the catalog after the next Flush() at the latest. Where it is
   // there already, the time of its config says that it was used now.
-  Result<void> Add(const StageImage& image);
+  // True: it was there.
+  Result<bool> Add(const StageImage& image);
   // The layer of a step is known by `key` from the next Flush() on.
   void Know(const Digest& key, const StepResult& result);
   // Writes all that waits, as the last write of `writer`. `spent`: a container whose files became

@@ -99,11 +99,11 @@ class BuildCommandRun {
     return opened;
   }
 
-  static BuildFiles FilesOf(const BuildContext& context, bool with_ignored) {
+  static BuildFiles FilesOf(const BuildContext& context) {
     BuildFiles files;
     if (context.has_files()) files.open = [&context] { return context.OpenTree(); };
     files.missing = "there is no context: the Dockerfile came alone from standard input";
-    if (with_ignored) files.ignored = &context.ignored();
+    files.ignored = &context.ignored();
     return files;
   }
 
@@ -202,14 +202,14 @@ class BuildCommandRun {
         settings,
         arguments,
         turns,
-        FilesOf(*build_context_, true),
+        FilesOf(*build_context_),
         {},
         request_.platform,
         dockerfile.escape,
         &hashes,
         [this](ContainerSpec spec) { return NewOwnedContainer(*store_, std::move(spec)); }};
     for (const auto& [name, files] : named_) {
-      environment.named_contexts[name] = FilesOf(*files, true);
+      environment.named_contexts[name] = FilesOf(*files);
     }
     return RunBuild(environment, prepared, given_.progress == "classic", cancel, stages);
   }
