@@ -80,10 +80,15 @@ class Builder {
   tl::expected<StageImage, BuildFailure> Run(bool one_by_one) {
     std::vector<std::unique_ptr<Worker>> workers;
     for (const size_t index : prepared_.plan.needed) {
-      workers.push_back(std::make_unique<Worker>([this, index] { return BuildStage(index); }));
-      if (!one_by_one) continue;
-      IgnoreError(workers.back()->Join(), "the failure is kept");
-      workers.pop_back();
+      // The target is built here: malloc asks the kernel for each page that another thread needs.
+      if (one_by_one || index == prepared_.plan.target) continue;
+      workers.push_back(std::make_unique<Worker>([this, index]() -> Result<void> {
+        BuildStage(index);
+        return {};
+      }));
+    }
+    for (const size_t index : prepared_.plan.needed) {
+      if (one_by_one || index == prepared_.plan.target) BuildStage(index);
     }
     for (const auto& worker : workers) IgnoreError(worker->Join(), "the failure is kept");
     const MutexLock lock(mutex_);
@@ -117,7 +122,7 @@ class Builder {
     changed_.NotifyAll();
   }
 
-  Result<void> BuildStage(size_t index) {
+  void BuildStage(size_t index) {
     std::optional<FailedInstruction> instruction;
     Result<StageResult> made = Cancelled();
     try {
@@ -128,12 +133,11 @@ class Builder {
     }
     if (!made) {
       Fail(made.error(), instruction);
-      return {};
+      return;
     }
     const MutexLock lock(mutex_);
     results_[index].emplace(*std::move(made));
     changed_.NotifyAll();
-    return {};
   }
 
   static tl::unexpected<Error> Cancelled() {

@@ -15,12 +15,16 @@
 
 #include "layerdb/base/result.h"
 #include "layerdb/catalog/containers.h"
+#include "layerdb/catalog/step_results.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
+#include "layerdb/threads/cancellation.h"
 #include "tools/build/build_progress.h"
 #include "tools/build/content_hashes.h"
 #include "tools/build/source_tree.h"
 #include "tools/build/stage_variables.h"
 #include "tools/build/step_turns.h"
+#include "tools/build/used_steps.h"
 #include "tools/dockerfile/ignore_file.h"
 #include "tools/oci/platform.h"
 #include "tools/run/session_host.h"
@@ -76,6 +80,12 @@ struct BuildEnvironment {
   ContentHashes* hashes = nullptr;  // of files of contexts; null: none is remembered
   // Makes a container with a name of its own.
   std::function<Result<OwnedContainer>(ContainerSpec spec)> new_container;
+  UsedSteps* used = nullptr;  // gets the steps; null: nobody asks
+  // Looks for a step that the store does not know in the caches of other machines, and brings its
+  // layer into the store. nullopt: it is in none of them. May be empty.
+  std::function<Result<std::optional<StepResult>>(const Digest& key, StoreWriter& writer,
+                                                  const Cancellation* cancel)>
+      find_elsewhere = {};
 };
 
 }  // namespace veneer

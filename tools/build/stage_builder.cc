@@ -294,23 +294,36 @@ Result<void> StageBuilder::TakeOrMake(FilesStep& step, StoreWriter& writer,
                                       const std::string& history, const Json& runtime) {
   VENEER_TRY(const Digest key, step.Key(writer));
   const StepTurns::Turn turn(environment_.turns, key);
-  std::optional<StepResult> known;
   if (UsesCache()) {
-    VENEER_TRY(known, environment_.store.step_results().Find(key));
-  }
-  if (known) {
-    VENEER_TRY(image_, With(history, runtime, known));
-    VENEER_TRY_VOID(recorder_.Add(image_));
-    return recorder_.FlushIfWaiting(writer);
+    VENEER_TRY(const std::optional<StepResult> known, FindStep(key, writer));
+    if (known) {
+      VENEER_TRY_VOID(TakeResult(key, *known, history, runtime));
+      return recorder_.FlushIfWaiting(writer);
+    }
   }
   cached_ = false;
   // The container, and whoever looks at a failed step, begin with the image so far.
   VENEER_TRY_VOID(recorder_.Flush());
   VENEER_TRY(const MadeLayer made, step.Make(writer));
-  VENEER_TRY(image_, With(history, runtime, made.result));
-  VENEER_TRY_VOID(recorder_.Add(image_));
+  VENEER_TRY_VOID(TakeResult(key, made.result, history, runtime));
   if (!environment_.settings.trial) recorder_.Know(key, made.result);
   return recorder_.Flush(writer, made.spent);
+}
+
+Result<std::optional<StepResult>> StageBuilder::FindStep(const Digest& key, StoreWriter& writer) {
+  VENEER_TRY(std::optional<StepResult> known, environment_.store.step_results().Find(key));
+  if (known || !environment_.find_elsewhere) return known;
+  VENEER_TRY(known, environment_.find_elsewhere(key, writer, work_.cancel));
+  if (known) recorder_.Know(key, *known);
+  return known;
+}
+
+Result<void> StageBuilder::TakeResult(const Digest& key, const StepResult& result,
+                                      const std::string& history, const Json& runtime) {
+  VENEER_TRY(image_, With(history, runtime, result));
+  VENEER_TRY_VOID(recorder_.Add(image_));
+  if (environment_.used != nullptr) environment_.used->Add(key, result, image_.chain_id);
+  return {};
 }
 
 }  // namespace veneer

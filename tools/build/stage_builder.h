@@ -75,6 +75,10 @@ class StageBuilder {
   Result<void> TakeLayer(FilesStep& step, const std::string& history, const Json& runtime);
   Result<void> TakeOrMake(FilesStep& step, StoreWriter& writer, const std::string& history,
                           const Json& runtime);
+  // What the cache has for a step, here or elsewhere.
+  Result<std::optional<StepResult>> FindStep(const Digest& key, StoreWriter& writer);
+  Result<void> TakeResult(const Digest& key, const StepResult& result, const std::string& history,
+                          const Json& runtime);
   Result<StageImage> With(const std::string& history, const Json& runtime,
                           const std::optional<StepResult>& files) const;
   Result<std::string> Expand(std::string_view word) const;

@@ -188,6 +188,13 @@ Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given) {
                        "is no option: `veneer build -t NAME` and `veneer push NAME` do it");
   }
   VENEER_TRY(request.outputs, ReadBuildOutputs(given.outputs, given.load));
+  VENEER_TRY(request.cache_from, ReadCacheSources(given.cache_from));
+  VENEER_TRY(request.cache_to, ReadCacheDestinations(given.cache_to));
+  // BuildKit's older word for --cache-to type=inline.
+  if (const auto arg = request.build_args.find("BUILDKIT_INLINE_CACHE");
+      arg != request.build_args.end() && arg->second == "1") {
+    request.cache_to.in_image = true;
+  }
   request.platform = HostPlatform();
   if (!given.platform.empty()) {
     VENEER_TRY(request.platform, ParsePlatform(given.platform));
@@ -237,6 +244,12 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
       {"--no-cache", &given->no_cache, "Make every step anew"},
       {"--no-cache-filter", &given->no_cache_stages, TextValue("STAGE"),
        "Make the steps of these stages anew"},
+      {"--cache-from", &given->cache_from, TextValue("CACHE"),
+       "Take steps from a cache at a registry too: NAME, or type=registry,ref=NAME; an image with "
+       "such a cache in it will do"},
+      {"--cache-to", &given->cache_to, TextValue("CACHE"),
+       "Give the steps to a cache: NAME or type=registry,ref=NAME,mode=min|max, or type=inline to "
+       "put it into the image"},
       {"--pull", &given->pull, "Fetch all bases, also those that are here"},
       {"-o,--output", &given->outputs, TextValue("OUTPUT"),
        "Where the result goes: a directory for its files, - for a tar archive of them, or "

@@ -13,6 +13,7 @@
 #include "layerdb/base/result.h"
 #include "tools/build/build_environment.h"
 #include "tools/build/build_output.h"
+#include "tools/cli/build_cache_option.h"
 #include "tools/cli/command.h"
 #include "tools/cli/missing_image.h"
 #include "tools/oci/platform.h"
@@ -33,6 +34,8 @@ struct BuildArgumentsGiven {
   std::string platform;
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;
+  std::vector<std::string> cache_from;
+  std::vector<std::string> cache_to;
   bool pull = false;
   std::vector<std::string> outputs;
   bool load = false;
@@ -63,6 +66,8 @@ struct BuildRequest {
   std::map<std::string, std::string> labels;
   std::vector<std::string> tags;  // full names
   std::vector<BuildOutput> outputs;
+  std::vector<std::string> cache_from;  // names of images and caches
+  CacheDestinations cache_to;
 };
 Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given);
 

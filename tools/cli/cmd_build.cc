@@ -15,6 +15,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/finish_build.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/remote_cache.h"
 #include "tools/dockerfile/excerpt.h"
 #include "tools/run/new_container.h"
 #include "tools/run/user_namespace.h"
@@ -24,8 +25,9 @@ namespace veneer {
 namespace {
 
 // What the classic builder and BuildKit take without an ARG.
-constexpr std::string_view kProxyWords[] = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",
-                                            "NO_PROXY",   "ALL_PROXY",   "SOURCE_DATE_EPOCH"};
+constexpr std::string_view kProxyWords[] = {
+    "HTTP_PROXY",        "HTTPS_PROXY",          "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
+    "SOURCE_DATE_EPOCH", "BUILDKIT_INLINE_CACHE"};
 
 // Everything of one run of the command.
 class BuildCommandRun {
@@ -172,15 +174,29 @@ class BuildCommandRun {
 
   Result<int> Build(const Dockerfile& dockerfile, const PreparedBuild& prepared) {
     Interrupt interrupt;
+    remote_ = std::make_unique<RemoteCache>(*store_, *progress_, given_.missing.registry,
+                                            interrupt.cancellation());
+    if (!request_.settings.no_cache) {
+      const Result<void> imported = remote_->Import(request_.cache_from, request_.platform);
+      if (!imported) return Ended(imported.error(), &interrupt);
+    }
     const auto built =
         BuildOnce(dockerfile, prepared, request_.settings, interrupt.cancellation(), nullptr);
     if (!built) return Failed(built.error(), &interrupt);
     Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
     if (!image) return Ended(image.error(), &interrupt);
-    Result<Digest> id = FinishBuild({*store_, *writer_, *progress_, given_, request_,
-                                     !ordinary_user_, interrupt.cancellation()},
-                                    *std::move(image));
+    const FinishedBuild finished{*store_,
+                                 *writer_,
+                                 *progress_,
+                                 given_,
+                                 request_,
+                                 !ordinary_user_,
+                                 interrupt.cancellation(),
+                                 request_.cache_to.in_image ? &used_ : nullptr};
+    Result<Digest> id = FinishBuild(finished, *image);
     if (!id) return Ended(id.error(), &interrupt);
+    const Result<void> exported = remote_->Export(request_.cache_to.registries, used_, *image);
+    if (!exported) return Ended(exported.error(), &interrupt);
     if (given_.check_reproducible) return Repeat(dockerfile, prepared, *built, *id, &interrupt);
     End(*id);
     return 0;
@@ -210,6 +226,13 @@ class BuildCommandRun {
         [this](ContainerSpec spec) { return NewOwnedContainer(*store_, std::move(spec)); }};
     for (const auto& [name, files] : named_) {
       environment.named_contexts[name] = FilesOf(*files);
+    }
+    if (!settings.trial) environment.used = &used_;
+    if (!remote_->empty()) {
+      environment.find_elsewhere = [this](const Digest& key, StoreWriter& writer,
+                                          const Cancellation* stop) {
+        return remote_->Find(key, writer, stop);
+      };
     }
     return RunBuild(environment, prepared, given_.progress == "classic", cancel, stages);
   }
@@ -299,6 +322,8 @@ class BuildCommandRun {
   std::unique_ptr<StoreWriter> writer_;  // of what is fetched
   std::unique_ptr<BuildContext> build_context_;
   std::map<std::string, std::unique_ptr<BuildContext>> named_;
+  std::unique_ptr<RemoteCache> remote_;
+  UsedSteps used_;
   std::map<std::string, std::string> image_of_;  // --build-context NAME=docker-image://IMAGE
 };
 

@@ -139,7 +139,7 @@ Result<int> InspectManifest(const ManifestArguments& arguments) {
     }
     return {};
   };
-  if (const Result<void> done = AskRegistries(*access, arguments.name, inspect); !done) {
+  if (const auto done = AskRegistries(*access, arguments.name, inspect); !done) {
     interrupt.EndIfAsked();
     return tl::unexpected(done.error());
   }

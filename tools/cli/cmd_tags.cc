@@ -63,7 +63,7 @@ Result<int> ListTagsOf(const TagsArguments& arguments) {
     }
     return {};
   };
-  if (const Result<void> done = AskRegistries(*access, arguments.repository, take); !done) {
+  if (const auto done = AskRegistries(*access, arguments.repository, take); !done) {
     interrupt.EndIfAsked();
     return tl::unexpected(done.error());
   }

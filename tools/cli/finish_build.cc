@@ -8,6 +8,7 @@
 
 #include "layerdb/catalog/images.h"
 #include "tools/build/build_output.h"
+#include "tools/build/step_export.h"
 
 namespace veneer {
 
@@ -81,6 +82,9 @@ Result<void> WriteOutput(const FinishedBuild& build, const StageImage& image,
 Result<Digest> FinishBuild(const FinishedBuild& build, StageImage image) {
   if (!build.request.labels.empty()) {
     VENEER_TRY(image, WithLabels(image, build.request.labels));
+  }
+  if (build.inline_cache != nullptr) {
+    VENEER_TRY(image, WithInlineSteps(image, *build.inline_cache));
   }
   const auto write_all = [&](bool to_store) -> Result<void> {
     for (const BuildOutput& output : build.request.outputs) {

@@ -12,6 +12,7 @@
 #include "layerdb/threads/cancellation.h"
 #include "tools/build/build_progress.h"
 #include "tools/build/stage_image.h"
+#include "tools/build/used_steps.h"
 #include "tools/cli/build_options.h"
 
 namespace veneer {
@@ -25,6 +26,7 @@ struct FinishedBuild {
   const BuildRequest& request;
   bool owners = true;  // BuildOutputOptions::owners
   const Cancellation* cancel = nullptr;
+  const UsedSteps* inline_cache = nullptr;  // goes into the config; null: there is none
 };
 
 // Gives the image its labels, its names and its places. Its id. What is written before something

@@ -13,15 +13,17 @@ namespace {
 
 using UseAddress = std::function<Result<void>(RegistryClient& client)>;
 
-// The mirrors of an image, and then its registry, until `use` succeeds.
-Result<void> TryEndpoints(RegistryAccess& access, const Reference& reference,
-                          const UseAddress& use) {
+// The mirrors of an image, and then its registry, until `use` succeeds. `used`, where it is not
+// null, gets the client of that one.
+Result<void> TryEndpoints(RegistryAccess& access, const Reference& reference, const UseAddress& use,
+                          std::unique_ptr<RegistryClient>* used = nullptr) {
   VENEER_TRY(const std::vector<Endpoint> endpoints, access.config().PullEndpoints(reference));
   for (size_t i = 0; i < endpoints.size(); ++i) {
-    VENEER_TRY(const std::unique_ptr<RegistryClient> client, access.ClientOf(endpoints[i]));
-    Result<void> used = use(*client);
-    if (used || used.error().code() == ECANCELED || i + 1 == endpoints.size()) return used;
-    LogWarning(used.error().message() + "; the next address is tried");
+    VENEER_TRY(std::unique_ptr<RegistryClient> client, access.ClientOf(endpoints[i]));
+    Result<void> done = use(*client);
+    if (done && used != nullptr) *used = std::move(client);
+    if (done || done.error().code() == ECANCELED || i + 1 == endpoints.size()) return done;
+    LogWarning(done.error().message() + "; the next address is tried");
   }
   return MakeError(reference.ToString() + ": the configuration has no address for it");
 }
@@ -41,12 +43,12 @@ Result<void> TryCandidates(RegistryAccess& access, const std::string& name,
   return MakeError(name + ": it stands for no image");
 }
 
+}  // namespace
+
 std::string TagOrDigest(const Reference& reference) {
   if (reference.digest) return reference.digest->ToString();
   return reference.tag.value_or(std::string(kDefaultTag));
 }
-
-}  // namespace
 
 Result<PulledByName> PullByName(Store& store, RegistryAccess& access, const std::string& name,
                                 const PullOptions& options) {
@@ -99,13 +101,16 @@ Result<std::vector<PulledByName>> PullAllTags(Store& store, RegistryAccess& acce
   return done;
 }
 
-Result<void> AskRegistries(
+Result<std::unique_ptr<RegistryClient>> AskRegistries(
     RegistryAccess& access, const std::string& name,
     const std::function<Result<void>(const Reference& reference, RegistryClient& client)>& ask) {
-  return TryCandidates(access, name, [&](const Reference& reference) {
-    return TryEndpoints(access, reference,
-                        [&](RegistryClient& client) { return ask(reference, client); });
-  });
+  std::unique_ptr<RegistryClient> answered;
+  VENEER_TRY_VOID(TryCandidates(access, name, [&](const Reference& reference) {
+    return TryEndpoints(
+        access, reference, [&](RegistryClient& client) { return ask(reference, client); },
+        &answered);
+  }));
+  return answered;
 }
 
 std::string CanonicalName(const Reference& reference) {

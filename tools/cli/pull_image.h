@@ -6,6 +6,7 @@
 #define VENEER_TOOLS_CLI_PULL_IMAGE_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,11 +36,13 @@ Result<std::vector<PulledByName>> PullAllTags(Store& store, RegistryAccess& acce
                                               const std::function<void(const PulledByName&)>& end);
 
 // What commands do that read at the registry alone: `ask` at each address in turn until it
-// succeeds. Errors: of the last one.
-Result<void> AskRegistries(
+// succeeds. The client that it succeeded with. Errors: of the last one.
+Result<std::unique_ptr<RegistryClient>> AskRegistries(
     RegistryAccess& access, const std::string& name,
     const std::function<Result<void>(const Reference& reference, RegistryClient& client)>& ask);
 
+// The tag or the digest that is asked for, "latest" where the reference says neither.
+std::string TagOrDigest(const Reference& reference);
 // "docker.io/library/debian:latest"
 std::string CanonicalName(const Reference& reference);
 // "latest: Pulling from library/debian"

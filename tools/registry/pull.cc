@@ -11,12 +11,10 @@
 #include "layerdb/catalog/images.h"
 #include "layerdb/catalog/layer_blobs.h"
 #include "layerdb/catalog/partial_blob.h"
-#include "layerdb/store/store_writer.h"
 #include "layerdb/threads/at_once.h"
 #include "layerdb/transfer/import.h"
 #include "tools/format/time_format.h"
 #include "tools/registry/layer_download.h"
-#include "tools/registry/pull_plan.h"
 
 namespace veneer {
 
@@ -29,16 +27,16 @@ std::string LayerLabel(const BlobDigest& digest) {
   return text.substr(text.find(':') + 1, kShortDigest);
 }
 
-// Fetches the layers of one image.
+// Fetches layers.
 class LayerPuller {
  public:
-  // `was_here`: the image, so that nothing is told of layers that are here.
-  LayerPuller(Store& store, StoreWriter& writer, RegistryClient& client, const RemoteImage& image,
-              const PullOptions& options, bool was_here)
+  // `wanted`: bottom first. `was_here`: the image, so that nothing is told of layers that are here.
+  LayerPuller(Store& store, StoreWriter& writer, RegistryClient& client,
+              const std::vector<RemoteLayer>& wanted, const PullOptions& options, bool was_here)
       : store_(store),
         writer_(writer),
         client_(client),
-        image_(image),
+        wanted_(wanted),
         options_(options),
         was_here_(was_here),
         stop_(options.cancel) {}
@@ -62,7 +60,7 @@ class LayerPuller {
   Store& store_;
   StoreWriter& writer_;
   RegistryClient& client_;
-  const RemoteImage& image_;
+  const std::vector<RemoteLayer>& wanted_;
   const PullOptions& options_;
   const bool was_here_;
   Cancellation stop_;
@@ -111,7 +109,7 @@ Result<uint64_t> LayerPuller::PullAll() {
   std::set<Digest> seen;
   std::vector<const RemoteLayer*> lacking;
   size_t not_kept = 0;
-  for (const RemoteLayer& layer : image_.layers) {
+  for (const RemoteLayer& layer : wanted_) {
     if (!seen.insert(layer.diff_id).second) continue;
     layers_.push_back(&layer);
     VENEER_TRY(const bool exists, TakeExisting(layer));
@@ -132,7 +130,7 @@ Result<uint64_t> LayerPuller::PullAll() {
                             [&](size_t i) { return PullOne(*lacking[i]); }));
   uint64_t size = 0;
   const MutexLock lock(mutex_);
-  for (const RemoteLayer& layer : image_.layers) size += content_bytes_[layer.diff_id];
+  for (const RemoteLayer& layer : wanted_) size += content_bytes_[layer.diff_id];
   return size;
 }
 
@@ -226,6 +224,15 @@ bool IsHere(Store& store, const Reference& reference, const RemoteImage& image) 
 
 }  // namespace
 
+Result<uint64_t> PullLayers(Store& store, StoreWriter& writer, RegistryClient& client,
+                            std::vector<RemoteLayer> layers, const PullOptions& options) {
+  LayerPuller puller(store, writer, client, layers, options, false);
+  VENEER_TRY(const uint64_t size, puller.PullAll());
+  VENEER_TRY(const std::vector<LayerBlobs::Learnt> learnt, puller.Learnt());
+  VENEER_TRY_VOID(store.layer_blobs().Learn(learnt));
+  return size;
+}
+
 Result<PulledImage> PullImage(Store& store, RegistryClient& client, const Reference& reference,
                               const PullOptions& options) {
   const std::string wanted = reference.digest ? reference.digest->ToString()
@@ -234,7 +241,7 @@ Result<PulledImage> PullImage(Store& store, RegistryClient& client, const Refere
   const bool was_here = IsHere(store, reference, image);
   if (options.begin) options.begin(reference);
   VENEER_TRY(const std::unique_ptr<StoreWriter> writer, store.Begin());
-  LayerPuller puller(store, *writer, client, image, options, was_here);
+  LayerPuller puller(store, *writer, client, image.layers, options, was_here);
   VENEER_TRY(const uint64_t size, puller.PullAll());
   VENEER_TRY_VOID(Cancellation::Check(options.cancel));
   std::vector<Digest> diff_ids;

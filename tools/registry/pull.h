@@ -17,9 +17,11 @@
 #include "layerdb/base/result.h"
 #include "layerdb/model/reference.h"
 #include "layerdb/store/store.h"
+#include "layerdb/store/store_writer.h"
 #include "layerdb/threads/cancellation.h"
 #include "tools/oci/platform.h"
 #include "tools/registry/layer_event.h"
+#include "tools/registry/pull_plan.h"
 #include "tools/registry/registry_client.h"
 
 namespace veneer {
@@ -49,6 +51,11 @@ struct PulledImage {
 // say; ECANCELED. What was fetched of unfinished layers is kept for the next pull, until a prune.
 Result<PulledImage> PullImage(Store& store, RegistryClient& client, const Reference& reference,
                               const PullOptions& options);
+
+// Brings layers into the store, for what is no image (step_cache.h). The bytes of all their files.
+// They are in `writer` and stay when an image has them.
+Result<uint64_t> PullLayers(Store& store, StoreWriter& writer, RegistryClient& client,
+                            std::vector<RemoteLayer> layers, const PullOptions& options);
 
 }  // namespace veneer
 

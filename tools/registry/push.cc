@@ -17,7 +17,6 @@
 #include "tools/oci/compose.h"
 #include "tools/registry/blob_upload.h"
 #include "tools/registry/layer_bytes.h"
-#include "tools/registry/push_plan.h"
 
 namespace veneer {
 
@@ -176,24 +175,30 @@ Result<void> LayerPusher::Settle(const LayerToPush& layer, LayerForm form) {
   return store_.layer_blobs().Learn({{layer.diff_id, std::move(form.blob)}});
 }
 
-Result<void> PushConfig(RegistryClient& client, const ImageToPush& image) {
-  VENEER_TRY(const bool there, client.HasBlob(image.record.id));
-  if (there) return {};
-  BlobUpload upload(client, {});
-  VENEER_TRY_VOID(upload.Send([&](const BlobSink& sink) { return sink(image.config); }));
-  return {};
+}  // namespace
+
+Result<std::vector<Descriptor>> PushLayers(Store& store, RegistryClient& client,
+                                           const Reference& reference, const ImageToPush& image,
+                                           const PushOptions& options) {
+  return LayerPusher(store, client, reference, image, options).PushAll();
 }
 
-}  // namespace
+Result<void> PushDocument(RegistryClient& client, const std::string& text) {
+  VENEER_TRY(const bool there, client.HasBlob(Digest::OfBytes(text)));
+  if (there) return {};
+  BlobUpload upload(client, {});
+  VENEER_TRY_VOID(upload.Send([&](const BlobSink& sink) { return sink(text); }));
+  return {};
+}
 
 Result<PushedImage> PushImage(Store& store, RegistryClient& client, const Reference& reference,
                               const PushOptions& options) {
   // Keeps prune away from what is being read.
   VENEER_TRY(const std::unique_ptr<StoreWriter> session, store.Begin());
   VENEER_TRY(const ImageToPush image, PlanPush(store, reference, options.compression));
-  LayerPusher pusher(store, client, reference, image, options);
-  VENEER_TRY(const std::vector<Descriptor> blobs, pusher.PushAll());
-  VENEER_TRY_VOID(PushConfig(client, image));
+  VENEER_TRY(const std::vector<Descriptor> blobs,
+             PushLayers(store, client, reference, image, options));
+  VENEER_TRY_VOID(PushDocument(client, image.config));
   const std::string manifest = ManifestFor(image, blobs);
   const std::string tag = reference.tag.value_or(std::string(kDefaultTag));
   VENEER_TRY_VOID(client.PutManifest(tag, ManifestTypeOf(manifest), manifest));

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "layerdb/base/digest.h"
 #include "layerdb/base/result.h"
@@ -16,7 +18,9 @@
 #include "layerdb/store/store.h"
 #include "layerdb/tar/compressor.h"
 #include "layerdb/threads/cancellation.h"
+#include "tools/oci/types.h"
 #include "tools/registry/layer_event.h"
+#include "tools/registry/push_plan.h"
 #include "tools/registry/registry_client.h"
 
 namespace veneer {
@@ -45,6 +49,14 @@ struct PushedImage {
 // kAccessDenied; what the registry says; ECANCELED.
 Result<PushedImage> PushImage(Store& store, RegistryClient& client, const Reference& reference,
                               const PushOptions& options);
+
+// The two parts of it, for what is no image (step_cache.h). Gives the registry the layers of
+// `image`; their blobs there, in the order of its diff ids. REQUIRES: a StoreWriter lives.
+Result<std::vector<Descriptor>> PushLayers(Store& store, RegistryClient& client,
+                                           const Reference& reference, const ImageToPush& image,
+                                           const PushOptions& options);
+// Gives the registry a document, unless it has it.
+Result<void> PushDocument(RegistryClient& client, const std::string& text);
 
 }  // namespace veneer
 

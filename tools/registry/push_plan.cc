@@ -2,7 +2,6 @@
 #include "tools/registry/push_plan.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <variant>
 
@@ -82,25 +81,32 @@ Result<ImageToPush> PlanPush(Store& store, const Reference& reference,
   ImageToPush image{found.image, std::move(config), {}, {}};
   VENEER_TRY(image.originals, OriginalsOf(store, image.record));
   VENEER_TRY_VOID(CheckDistributable(image, reference.TagName()));
-  const std::string wanted = CompressionName(compression.value_or(kPushCompression));
-  std::set<Digest> seen;
   for (auto diff_id = image.record.diff_ids.rbegin(); diff_id != image.record.diff_ids.rend();
        ++diff_id) {
-    if (!seen.insert(*diff_id).second) continue;
-    LayerToPush layer{*diff_id, {}};
-    VENEER_TRY(const std::vector<LayerBlob> known, store.layer_blobs().Find(*diff_id));
-    if (!compression) {
-      AddNamedForms(image, *diff_id, &layer.forms);
-      for (const LayerBlob& blob : known) {
-        if (blob.compression.empty()) AddForm(&layer.forms, {blob, true});
-      }
-    }
-    for (const LayerBlob& blob : known) {
-      if (blob.compression == wanted) AddForm(&layer.forms, {blob, true});
-    }
-    image.layers.push_back(std::move(layer));
+    VENEER_TRY_VOID(PlanLayer(store, *diff_id, compression, &image));
   }
   return image;
+}
+
+Result<void> PlanLayer(Store& store, const Digest& diff_id,
+                       const std::optional<Compression>& compression, ImageToPush* image) {
+  if (std::ranges::find(image->layers, diff_id, &LayerToPush::diff_id) != image->layers.end()) {
+    return {};
+  }
+  const std::string wanted = CompressionName(compression.value_or(kPushCompression));
+  LayerToPush layer{diff_id, {}};
+  VENEER_TRY(const std::vector<LayerBlob> known, store.layer_blobs().Find(diff_id));
+  if (!compression) {
+    AddNamedForms(*image, diff_id, &layer.forms);
+    for (const LayerBlob& blob : known) {
+      if (blob.compression.empty()) AddForm(&layer.forms, {blob, true});
+    }
+  }
+  for (const LayerBlob& blob : known) {
+    if (blob.compression == wanted) AddForm(&layer.forms, {blob, true});
+  }
+  image->layers.push_back(std::move(layer));
+  return {};
 }
 
 std::string ManifestFor(const ImageToPush& image, const std::vector<Descriptor>& blobs) {

@@ -53,6 +53,10 @@ struct ImageToPush {
 Result<ImageToPush> PlanPush(Store& store, const Reference& reference,
                              const std::optional<Compression>& compression);
 
+// Adds a layer, unless it is there, with the forms that nothing but the store says.
+Result<void> PlanLayer(Store& store, const Digest& diff_id,
+                       const std::optional<Compression>& compression, ImageToPush* image);
+
 // The manifest to be pushed with these blobs, bottom first: an original one to the byte where it
 // has them; else the first of them with these in place of its own; else one of OCI. Pure.
 std::string ManifestFor(const ImageToPush& image, const std::vector<Descriptor>& blobs);
