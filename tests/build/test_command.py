@@ -135,6 +135,15 @@ class Command(BuildCase):
         again = self.build("--progress", "classic", "-t", "app:1", "context", dockerfile="FROM bb\nRUN echo said\nENV A=1\n")
         self.assertEqual((again.out + again.err).count(" ---> Using cache\n"), 2)
 
+    def test_classic_lines_have_every_instruction(self):
+        done = self.build("--progress", "classic", "context", dockerfile="FROM bb\nARG V=1\nLABEL a=$V\nRUN echo $V\n")
+        steps = re.findall(r"(?m)^(Step .*)$", done.out + done.err)
+        self.assertEqual(steps, ["Step 1/4 : FROM bb", "Step 2/4 : ARG V=1", "Step 3/4 : LABEL a=$V", "Step 4/4 : RUN echo $V"])
+
+    def test_an_error_before_the_first_step_shows_the_lines(self):
+        done = self.build("context", dockerfile="FROM bb\nRUM true\nRUN true\n", code=1)
+        self.assertRegex(done.err, r"(?sm)^Dockerfile:2\n.*FROM bb\n.*>>> RUM true\n.*RUN true\n.*veneer: line 2: .*RUM")
+
     def test_plain_lines_name_steps_and_the_cache(self):
         text = self.build("--progress", "plain", "-t", "app:1", "context",
                           dockerfile="FROM bb\nRUN echo said; echo wrong >&2\n").err
@@ -151,7 +160,8 @@ class Command(BuildCase):
         self.assert_said("", done)
         self.assertEqual(read(self.path("id.txt")).decode(), self.id_of("app:1"))
         document = json.loads(read(self.path("meta.json")))
-        self.assertEqual(document["containerimage.config.digest"], self.id_of("app:1"))
+        self.assertEqual(document, {"containerimage.config.digest": self.id_of("app:1"),
+                                    "containerimage.digest": self.id_of("app:1"), "image.name": "docker.io/library/app:1"})
 
     def test_B22_an_error_shows_the_lines_and_the_output(self):
         dockerfile = "FROM bb\nRUN echo 1 > /kept\nRUN echo said; \\\n  exit 7\nRUN echo never\n"

@@ -45,7 +45,7 @@ std::string Title(const Instruction& instruction) {
 size_t CountSteps(const Stage& stage, bool config) {
   size_t count = 1;
   for (const Instruction& each : stage.instructions) {
-    count += MakesLayer(each.name) || (config && each.name != "ARG") ? 1 : 0;
+    count += MakesLayer(each.name) || config ? 1 : 0;
   }
   return count;
 }
@@ -115,10 +115,9 @@ Result<void> StageBuilder::WaitForSources(const Instruction& instruction) const 
 }
 
 Result<void> StageBuilder::Step(const Instruction& instruction) {
-  if (instruction.name == "ARG") return Declare(instruction);
   VENEER_TRY_VOID(WaitForSources(instruction));
   if (!MakesLayer(instruction.name) && !environment_.progress.TellsConfigSteps()) {
-    return ChangeConfig(instruction, 0);
+    return Carry(instruction, 0);
   }
   const size_t progress = Begin(Title(instruction));
   cached_ = true;
@@ -132,6 +131,7 @@ Result<void> StageBuilder::Step(const Instruction& instruction) {
 }
 
 Result<void> StageBuilder::Carry(const Instruction& instruction, size_t progress) {
+  if (instruction.name == "ARG") return Declare(instruction);
   if (instruction.name == "RUN") return Run(instruction, progress);
   if (instruction.name == "COPY" || instruction.name == "ADD") return Copy(instruction, progress);
   return ChangeConfig(instruction, progress);
@@ -153,7 +153,7 @@ Result<void> StageBuilder::Declare(const Instruction& instruction) {
   VENEER_TRY(const std::vector<ArgWord> words, ParseArg(instruction, scope, given));
   for (const ArgWord& word : words) variables_.Declare(word);
   VENEER_TRY(image_, With(ArgHistory(words), RuntimeOf(image_), std::nullopt));
-  VENEER_TRY_VOID(recorder_.Add(image_));
+  VENEER_TRY(cached_, recorder_.Add(image_));
   return {};
 }
 

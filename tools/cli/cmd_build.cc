@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "layerdb/base/parse.h"
 #include "tools/build/build.h"
 #include "tools/build/build_context.h"
 #include "tools/build/build_progress.h"
@@ -48,10 +49,10 @@ class BuildCommandRun {
     VENEER_TRY(writer_, store_->Begin());
     VENEER_TRY_VOID(OpenContexts());
     Result<Dockerfile> dockerfile = ParseDockerfile(build_context_->text());
-    if (!dockerfile) return tl::unexpected(InDockerfile(dockerfile.error()));
+    if (!dockerfile) return Misread(dockerfile.error());
     WarnOf(*dockerfile);
     Result<PreparedBuild> prepared = Prepare(*dockerfile);
-    if (!prepared) return tl::unexpected(InDockerfile(prepared.error()));
+    if (!prepared) return Misread(prepared.error());
     if (given_.check) return Checked(*dockerfile);
     return Build(*dockerfile, *prepared);
   }
@@ -299,15 +300,29 @@ class BuildCommandRun {
         .Because(error.reason(), error.subject());
   }
 
+  void ShowLines(int first, int last) const {
+    const std::string excerpt =
+        DockerfileExcerpt(build_context_->name(), build_context_->text(), first, last);
+    std::fputs(excerpt.c_str(), stderr);
+  }
+
+  // An error before the first step, which may say of which line it is.
+  tl::unexpected<Error> Misread(const Error& error) const {
+    std::string_view text = error.message();
+    int line = 0;
+    if (text.starts_with("line ")) {
+      text.remove_prefix(std::string_view("line ").size());
+      if (TakeNumber(&text, &line)) ShowLines(line, line);
+    }
+    return tl::unexpected(InDockerfile(error));
+  }
+
   // The lines of the Dockerfile first, then the error as for every command.
   Result<int> Failed(const BuildFailure& failure, Interrupt* interrupt) {
     progress_->Finish({true, std::nullopt, {}});
     EndIfAsked(interrupt);
     if (failure.instruction) {
-      const std::string excerpt =
-          DockerfileExcerpt(build_context_->name(), build_context_->text(),
-                            failure.instruction->first_line, failure.instruction->last_line);
-      std::fputs(excerpt.c_str(), stderr);
+      ShowLines(failure.instruction->first_line, failure.instruction->last_line);
     }
     return tl::unexpected(InDockerfile(failure.error));
   }

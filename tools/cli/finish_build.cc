@@ -9,6 +9,7 @@
 #include "layerdb/catalog/images.h"
 #include "tools/build/build_output.h"
 #include "tools/build/step_export.h"
+#include "tools/cli/pull_image.h"
 
 namespace veneer {
 
@@ -27,9 +28,14 @@ Result<void> WriteIdFiles(const FinishedBuild& build, const StageImage& image) {
   const BuildArgumentsGiven& given = build.given;
   if (given.id_file) VENEER_TRY_VOID(WriteTextFile(*given.id_file, image.id.ToString()));
   if (!given.metadata_file) return {};
-  Json document = {{"containerimage.config.digest", image.id.ToString()}};
+  // The store keeps no manifest: as in Docker's own store, the id stands for both.
+  Json document = {{"containerimage.config.digest", image.id.ToString()},
+                   {"containerimage.digest", image.id.ToString()}};
   std::string names;
-  for (const std::string& tag : build.request.tags) names += (names.empty() ? "" : ",") + tag;
+  for (const std::string& tag : build.request.tags) {
+    VENEER_TRY(const Reference name, ParseReference(tag));
+    names += (names.empty() ? "" : ",") + CanonicalName(name);
+  }
   if (!names.empty()) document["image.name"] = names;
   return WriteTextFile(*given.metadata_file, document.dump(2) + "\n");
 }
