@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "layerdb/base/parse.h"
+#include "tools/cli/build_output_option.h"
 #include "tools/cli/csv_fields.h"
 #include "tools/registry/push_plan.h"
 
@@ -23,13 +23,13 @@ Result<CsvFields> ReadFields(std::string_view option, const std::string& text) {
   return ReadCsvFields(option, text);
 }
 
-Result<Reference> TakeReference(std::string_view option, const std::string& text,
-                                CsvFields* fields) {
-  const std::string name = TakeField(fields, "ref");
+// The name of an image or a cache.
+Result<std::string> TakeName(std::string_view option, const std::string& text, CsvFields* fields) {
+  std::string name = TakeField(fields, "ref");
   if (name.empty()) return WrongOption(option, text + ": ref= is missing");
-  Result<Reference> reference = ParseReference(name);
+  const Result<Reference> reference = ParseReference(name);
   if (!reference) return WrongOption(option, reference.error().message());
-  return reference;
+  return name;
 }
 
 Result<void> CheckNothingLeft(std::string_view option, const std::string& text,
@@ -46,30 +46,27 @@ Result<bool> TakeBool(std::string_view option, const std::string& text, CsvField
   return WrongOption(option, text + ": " + name + "= takes true or false");
 }
 
-Result<std::optional<Compression>> TakeCompression(std::string_view option, const std::string& text,
-                                                   CsvFields* fields) {
-  const std::string name = TakeField(fields, "compression");
-  const std::string level = TakeField(fields, "compression-level");
-  if (name.empty() && level.empty()) return std::optional<Compression>();
-  Compression compression = kPushCompression;
-  if (!name.empty() && name != "gzip") {
-    if (name != "zstd") return WrongOption(option, text + ": compression= takes gzip or zstd");
-    VENEER_TRY(compression, ParseCompression(name));
+// nullopt: layers go as they came from a registry, and others as a push sends them.
+Result<std::optional<Compression>> TakeLayerCompression(std::string_view option,
+                                                        const std::string& text,
+                                                        CsvFields* fields) {
+  if (!fields->contains("compression") && !fields->contains("compression-level")) {
+    return std::optional<Compression>();
   }
-  if (!level.empty()) {
-    const auto number = ParseNumber<int>(level);
-    const int most = compression.kind == CompressionKind::kZstd ? 19 : 9;
-    if (!number || *number < 1 || *number > most) {
-      return WrongOption(option, text + ": compression-level= takes 1 to " + std::to_string(most));
-    }
-    compression.level = *number;
+  VENEER_TRY(Compression compression, TakeCompression(option, text, fields, kPushCompression));
+  if (compression.kind == CompressionKind::kNone) {
+    return WrongOption(option, text + ": layers travel compressed, with gzip or zstd");
+  }
+  if (compression.kind == CompressionKind::kGzip && compression.level == 0) {
+    compression = kPushCompression;
   }
   return std::optional<Compression>(compression);
 }
 
 Result<CacheDestination> ReadRegistry(std::string_view option, const std::string& text,
                                       CsvFields* fields) {
-  VENEER_TRY(Reference reference, TakeReference(option, text, fields));
+  VENEER_TRY(const std::string name, TakeName(option, text, fields));
+  VENEER_TRY(Reference reference, ParseReference(name));
   if (reference.digest) {
     return WrongOption(option, text + ": a digest is computed; give a tag");
   }
@@ -79,9 +76,9 @@ Result<CacheDestination> ReadRegistry(std::string_view option, const std::string
     return WrongOption(option, text + ": mode= takes min or max");
   }
   destination.all = mode == "max";
-  VENEER_TRY(destination.compression, TakeCompression(option, text, fields));
+  VENEER_TRY(destination.compression, TakeLayerCompression(option, text, fields));
   VENEER_TRY(destination.ignore_error, TakeBool(option, text, fields, "ignore-error"));
-  for (const char* name : kNoMeaning) TakeField(fields, name);
+  for (const char* each : kNoMeaning) TakeField(fields, each);
   return destination;
 }
 
@@ -96,10 +93,9 @@ Result<std::vector<std::string>> ReadCacheSources(const std::vector<std::string>
     if (type != "registry") {
       return WrongOption(kOption, text + ": the type is registry, and no other");
     }
-    const std::string name = fields.contains("ref") ? fields.at("ref") : "";
-    VENEER_TRY_VOID(TakeReference(kOption, text, &fields));
+    VENEER_TRY(std::string name, TakeName(kOption, text, &fields));
     VENEER_TRY_VOID(CheckNothingLeft(kOption, text, fields));
-    sources.push_back(name);
+    sources.push_back(std::move(name));
   }
   return sources;
 }

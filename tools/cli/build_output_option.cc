@@ -21,25 +21,6 @@ constexpr std::string_view kOption = "--output";
 constexpr std::string_view kNoEffect[] = {"force-compression", "oci-mediatypes", "buildinfo",
                                           "rewrite-timestamp", "platform-split"};
 
-Result<Compression> ReadCompression(CsvFields* fields, const std::string& text, SaveFormat format) {
-  const std::string name = TakeField(fields, "compression");
-  const std::string level = TakeField(fields, "compression-level");
-  Compression compression = DefaultCompression(format);
-  if (!name.empty()) {
-    Result<Compression> read = ParseCompression(name == "uncompressed" ? "none" : name);
-    if (!read) return WrongOption(kOption, text + ": " + read.error().message());
-    compression = *read;
-  }
-  if (level.empty()) return compression;
-  const auto number = ParseNumber<int>(level);
-  const int most = compression.kind == CompressionKind::kZstd ? 19 : 9;
-  if (!number || *number < 0 || *number > most) {
-    return WrongOption(kOption, text + ": compression-level= takes 0 to " + std::to_string(most));
-  }
-  compression.level = *number;
-  return compression;
-}
-
 Result<std::vector<std::string>> ReadNames(const std::string& list) {
   std::vector<std::string> names;
   for (size_t begin = 0; begin < list.size();) {
@@ -62,7 +43,8 @@ Result<void> ReadImageFields(const std::string& type, CsvFields* fields, const s
   }
   if (tar == "false") output->format = SaveFormat::kOciDirectory;
   VENEER_TRY(output->names, ReadNames(TakeField(fields, "name")));
-  VENEER_TRY(output->compression, ReadCompression(fields, text, output->format));
+  VENEER_TRY(output->compression,
+             TakeCompression(kOption, text, fields, DefaultCompression(output->format)));
   return {};
 }
 
@@ -115,6 +97,26 @@ Result<BuildOutput> ReadOutput(const std::string& text) {
 }
 
 }  // namespace
+
+Result<Compression> TakeCompression(std::string_view option, const std::string& text,
+                                    CsvFields* fields, Compression otherwise) {
+  const std::string name = TakeField(fields, "compression");
+  const std::string level = TakeField(fields, "compression-level");
+  Compression compression = otherwise;
+  if (!name.empty()) {
+    Result<Compression> read = ParseCompression(name == "uncompressed" ? "none" : name);
+    if (!read) return WrongOption(option, text + ": " + read.error().message());
+    compression = *read;
+  }
+  if (level.empty()) return compression;
+  const auto number = ParseNumber<int>(level);
+  const int most = compression.kind == CompressionKind::kZstd ? 19 : 9;
+  if (!number || *number < 0 || *number > most) {
+    return WrongOption(option, text + ": compression-level= takes 0 to " + std::to_string(most));
+  }
+  compression.level = *number;
+  return compression;
+}
 
 Result<std::vector<BuildOutput>> ReadBuildOutputs(const std::vector<std::string>& given,
                                                   bool load) {

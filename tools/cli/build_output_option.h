@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "layerdb/base/result.h"
+#include "layerdb/tar/compressor.h"
 #include "tools/build/build_output.h"
+#include "tools/cli/csv_fields.h"
 
 namespace veneer {
 
@@ -17,6 +19,11 @@ namespace veneer {
 // is not one of the type, no destination, standard output for a directory or for two outputs, or
 // where it is a terminal.
 Result<std::vector<BuildOutput>> ReadBuildOutputs(const std::vector<std::string>& given, bool load);
+
+// Takes compression= and compression-level= out of the fields of `text`, a value of `option`;
+// `otherwise`: where they say nothing. Usage error: a method or a level that there is not.
+Result<Compression> TakeCompression(std::string_view option, const std::string& text,
+                                    CsvFields* fields, Compression otherwise);
 
 }  // namespace veneer
 

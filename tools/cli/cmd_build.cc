@@ -175,14 +175,13 @@ class BuildCommandRun {
 
   Result<int> Build(const Dockerfile& dockerfile, const PreparedBuild& prepared) {
     Interrupt interrupt;
-    remote_ = std::make_unique<RemoteCache>(*store_, *progress_, given_.missing.registry,
-                                            interrupt.cancellation());
+    RemoteCache remote(*store_, *progress_, given_.missing.registry, interrupt.cancellation());
     if (!request_.settings.no_cache) {
-      const Result<void> imported = remote_->Import(request_.cache_from, request_.platform);
+      const Result<void> imported = remote.Import(request_.cache_from, request_.platform);
       if (!imported) return Ended(imported.error(), &interrupt);
     }
-    const auto built =
-        BuildOnce(dockerfile, prepared, request_.settings, interrupt.cancellation(), nullptr);
+    const auto built = BuildOnce(dockerfile, prepared, request_.settings, interrupt.cancellation(),
+                                 &remote, nullptr);
     if (!built) return Failed(built.error(), &interrupt);
     Result<StageImage> image = Squashed(prepared, *built, interrupt.cancellation());
     if (!image) return Ended(image.error(), &interrupt);
@@ -196,18 +195,17 @@ class BuildCommandRun {
                                  request_.cache_to.in_image ? &used_ : nullptr};
     Result<Digest> id = FinishBuild(finished, *image);
     if (!id) return Ended(id.error(), &interrupt);
-    const Result<void> exported = remote_->Export(request_.cache_to.registries, used_, *image);
+    const Result<void> exported = remote.Export(request_.cache_to.registries, used_, *image);
     if (!exported) return Ended(exported.error(), &interrupt);
     if (given_.check_reproducible) return Repeat(dockerfile, prepared, *built, *id, &interrupt);
     End(*id);
     return 0;
   }
 
-  tl::expected<StageImage, BuildFailure> BuildOnce(const Dockerfile& dockerfile,
-                                                   const PreparedBuild& prepared,
-                                                   const BuildSettings& settings,
-                                                   const Cancellation* cancel,
-                                                   std::vector<StageImage>* stages) {
+  // `remote`: null for a build that neither takes steps from elsewhere nor gives any.
+  tl::expected<StageImage, BuildFailure> BuildOnce(
+      const Dockerfile& dockerfile, const PreparedBuild& prepared, const BuildSettings& settings,
+      const Cancellation* cancel, const RemoteCache* remote, std::vector<StageImage>* stages) {
     const BuildArguments arguments{request_.build_args, PlatformArguments(request_.platform),
                                    prepared.plan.arguments};
     ContentHashes hashes(store_->layout().content_hashes());
@@ -228,11 +226,11 @@ class BuildCommandRun {
     for (const auto& [name, files] : named_) {
       environment.named_contexts[name] = FilesOf(*files);
     }
-    if (!settings.trial) environment.used = &used_;
-    if (!remote_->empty()) {
-      environment.find_elsewhere = [this](const Digest& key, StoreWriter& writer,
-                                          const Cancellation* stop) {
-        return remote_->Find(key, writer, stop);
+    if (remote != nullptr) environment.used = &used_;
+    if (remote != nullptr && !remote->empty()) {
+      environment.find_elsewhere = [remote](const Digest& key, StoreWriter& writer,
+                                            const Cancellation* stop) {
+        return remote->Find(key, writer, stop);
       };
     }
     return RunBuild(environment, prepared, given_.progress == "classic", cancel, stages);
@@ -246,7 +244,7 @@ class BuildCommandRun {
     settings.trial = true;
     std::vector<StageImage> stages;
     const auto second =
-        BuildOnce(dockerfile, prepared, settings, interrupt->cancellation(), &stages);
+        BuildOnce(dockerfile, prepared, settings, interrupt->cancellation(), nullptr, &stages);
     Result<BuildComparison> compared = BuildComparison();
     if (second) {
       compared = CompareBuilds(*store_, first, *second, settings.epoch.has_value());
@@ -337,7 +335,6 @@ class BuildCommandRun {
   std::unique_ptr<StoreWriter> writer_;  // of what is fetched
   std::unique_ptr<BuildContext> build_context_;
   std::map<std::string, std::unique_ptr<BuildContext>> named_;
-  std::unique_ptr<RemoteCache> remote_;
   UsedSteps used_;
   std::map<std::string, std::string> image_of_;  // --build-context NAME=docker-image://IMAGE
 };

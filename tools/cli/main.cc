@@ -35,7 +35,6 @@ int main(int argc, char** argv) {
   // Threads free what other threads allocated. With an arena for each of them, as malloc(3) has it,
   // a pull keeps twice the memory.
   ::mallopt(M_ARENA_MAX, 2);
-  ::mallopt(M_TOP_PAD, 1 << 20);
   veneer::LogToStderr("veneer");
   veneer::SetLogLevel(veneer::LogLevelFromEnvironment(veneer::LogLevel::kWarning));
   try {

@@ -34,13 +34,17 @@ Result<void> RemoteCache::Import(const std::vector<std::string>& names, const Pl
   for (const std::string& name : names) {
     const size_t step = progress_.Begin({"", 0, 0, "importing cache manifest from " + name, 0, 0});
     Result<Source> source = Read(name, platform);
-    if (!source) {
+    if (!source && source.error().code() == ECANCELED) {
       progress_.Fail(step, source.error());
-      if (source.error().code() == ECANCELED) return tl::unexpected(source.error());
-      continue;
+      return tl::unexpected(std::move(source).error());
     }
     progress_.End(step, false, std::nullopt);
-    if (!source->steps.empty()) sources_.push_back(*std::move(source));
+    if (!source) {
+      progress_.Warn("the cache " + name + " cannot be read, and the build goes on without it: " +
+                     source.error().message());
+    } else if (!source->steps.empty()) {
+      sources_.push_back(*std::move(source));
+    }
   }
   return {};
 }
@@ -82,13 +86,16 @@ Result<void> RemoteCache::Export(const std::vector<CacheDestination>& destinatio
     const std::string name = destination.reference.TagName();
     const size_t step = progress_.Begin({"", 0, 0, "exporting cache to registry " + name, 0, 0});
     Result<void> written = Write(destination, used, image, step);
-    if (written) {
-      progress_.End(step, false, std::nullopt);
-      continue;
+    const bool ignored =
+        !written && destination.ignore_error && written.error().code() != ECANCELED;
+    if (!written && !ignored) {
+      progress_.Fail(step, written.error());
+      return tl::unexpected(std::move(written).error().Context("export the cache to " + name));
     }
-    progress_.Fail(step, written.error());
-    if (destination.ignore_error && written.error().code() != ECANCELED) continue;
-    return tl::unexpected(std::move(written).error().Context("export the cache to " + name));
+    progress_.End(step, false, std::nullopt);
+    if (ignored) {
+      progress_.Warn("the cache " + name + " is not written: " + written.error().message());
+    }
   }
   return {};
 }

@@ -225,7 +225,7 @@ bool IsHere(Store& store, const Reference& reference, const RemoteImage& image) 
 }  // namespace
 
 Result<uint64_t> PullLayers(Store& store, StoreWriter& writer, RegistryClient& client,
-                            std::vector<RemoteLayer> layers, const PullOptions& options) {
+                            const std::vector<RemoteLayer>& layers, const PullOptions& options) {
   LayerPuller puller(store, writer, client, layers, options, false);
   VENEER_TRY(const uint64_t size, puller.PullAll());
   VENEER_TRY(const std::vector<LayerBlobs::Learnt> learnt, puller.Learnt());

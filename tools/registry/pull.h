@@ -55,7 +55,7 @@ Result<PulledImage> PullImage(Store& store, RegistryClient& client, const Refere
 // Brings layers into the store, for what is no image (step_cache.h). The bytes of all their files.
 // They are in `writer` and stay when an image has them.
 Result<uint64_t> PullLayers(Store& store, StoreWriter& writer, RegistryClient& client,
-                            std::vector<RemoteLayer> layers, const PullOptions& options);
+                            const std::vector<RemoteLayer>& layers, const PullOptions& options);
 
 }  // namespace veneer
 
