@@ -72,6 +72,16 @@ class Chroot(DebianCase):
         self.assertEqual(out.splitlines()[:6], ["dev", "shm", "run", "proc", "sys", "sysro"])
         self.assertLess(int(out.splitlines()[6]), 10, "processes of the host are not seen")
 
+    def test_devices_of_the_host_keep_mode_and_owner(self):
+        before = os.stat("/dev/full")
+        self.addCleanup(os.chmod, "/dev/full", stat.S_IMODE(before.st_mode))
+        self.addCleanup(os.chown, "/dev/full", before.st_uid, before.st_gid)
+        out = self.inside("chmod 640 /dev/full 2> /dev/null || echo mode; chown 7:7 /dev/full 2> /dev/null || echo owner; "
+                          "echo x > /dev/null && head -c 3 /dev/zero | wc -c")
+        self.assertEqual(out, "mode\nowner\n3\n")
+        after = os.stat("/dev/full")
+        self.assertEqual((after.st_mode, after.st_uid, after.st_gid), (before.st_mode, before.st_uid, before.st_gid))
+
     def test_nothing_of_the_host_is_seen(self):
         info = self.inside("cat /proc/self/mountinfo")
         for line in info.splitlines():

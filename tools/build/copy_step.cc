@@ -152,8 +152,13 @@ Result<void> CopyStep::PutRemote(const std::string& url, const CopyRequest& requ
 
 Result<void> CopyStep::PutRepository(const GitUrl& url, const CopyRequest& request,
                                      StoreWriter& writer, CopyTree* into) {
-  VENEER_TRY(GitClone clone,
-             CloneGit({url, writer.dir(), command_.checksum, command_.keep_git_dir, base_.cancel}));
+  GitRequest wanted{url, writer.dir(), command_.checksum, command_.keep_git_dir, true, {}, {}};
+  wanted.cancel = base_.cancel;
+  const auto& agents = base_.environment.settings.agents;
+  if (const auto agent = agents.find("default"); agent != agents.end()) {
+    wanted.agent = agent->second;
+  }
+  VENEER_TRY(GitClone clone, CloneGit(wanted));
   VENEER_TRY(std::unique_ptr<SourceTree> tree, SourceTree::OfDirectory(clone.path));
   SourceTree& from = *open_.emplace_back(std::move(tree));
   cloned_.push_back(std::move(clone));

@@ -57,7 +57,21 @@ constexpr const char* kGitVariables[] = {"GIT_ALTERNATE_OBJECT_DIRECTORIES",
                                          "GIT_ALLOW_PROTOCOL",
                                          "GIT_PROTOCOL_FROM_USER"};
 
-std::vector<std::string> GitEnvironment(bool file_allowed) {
+// Nothing of the caller's: configuration, .netrc, keys. ssh checks hosts by known_hosts as ever.
+void HideCaller(const std::string& agent, std::vector<std::string>* environment) {
+  for (const char* variable :
+       {"HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent", "GIT_CONFIG_GLOBAL=/dev/null",
+        "GIT_CONFIG_NOSYSTEM=1",
+        "GIT_SSH_COMMAND=ssh -F /dev/null -o BatchMode=yes -o IdentityFile=none "
+        "-o PreferredAuthentications=publickey"}) {
+    environment->emplace_back(variable);
+  }
+  environment->push_back("SSH_AUTH_SOCK=" + agent);
+}
+
+bool IsFile(const GitUrl& url) { return url.remote.starts_with("file://"); }
+
+std::vector<std::string> GitEnvironment(const GitRequest& request) {
   std::vector<std::string> environment = {
       "LC_ALL=C",
       "GIT_TERMINAL_PROMPT=0",
@@ -76,8 +90,9 @@ std::vector<std::string> GitEnvironment(bool file_allowed) {
   };
   for (const auto& [key, value] : kGitConfig) add(key, value);
   // "user": not where a submodule says so.
-  add("protocol.file.allow", file_allowed ? "user" : "never");
+  add("protocol.file.allow", IsFile(request.url) && !request.of_dockerfile ? "user" : "never");
   environment.push_back("GIT_CONFIG_COUNT=" + std::to_string(count));
+  if (request.of_dockerfile) HideCaller(request.agent, &environment);
   return environment;
 }
 
@@ -113,7 +128,7 @@ class GitCheckout {
         url_(request.url),
         shown_(PrintableUrl(request.url.remote)),
         path_(std::move(path)),
-        environment_(GitEnvironment(request.url.remote.starts_with("file://"))) {}
+        environment_(GitEnvironment(request)) {}
 
   // Returns the commit.
   Result<std::string> Run() {
@@ -285,6 +300,12 @@ class GitCheckout {
 
 Result<GitClone> CloneGit(const GitRequest& request) {
   const std::string& remote = request.url.remote;
+  if (request.of_dockerfile && IsFile(request.url)) {
+    return MakeError(PrintableUrl(remote) +
+                         ": a Dockerfile takes no repository of this machine; give it as the "
+                         "context, or by --build-context",
+                     ExitCode::kUsage);
+  }
   if (request.keep_git_dir && IsHttpUrl(remote) && WithoutPassword(remote) != remote) {
     return MakeError(PrintableUrl(remote) +
                          ": the password of its URL would stay in the .git that is kept; have a "

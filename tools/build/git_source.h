@@ -5,8 +5,9 @@
 //
 // A repository is not trusted: no hook of anybody's runs, nothing is asked on the terminal, and a
 // path of this machine is a repository only where the caller names it by file://, never where a
-// submodule does. The configuration of whoever builds counts otherwise: proxies, helpers for
-// credentials, ssh.
+// submodule or a Dockerfile does. For a URL that the caller gives, the configuration of whoever
+// builds counts: proxies, helpers for credentials, ssh. For one that a Dockerfile gives, which may
+// be a stranger's, no key, password or setting of theirs does, but the agent that they name.
 //
 // All files have the time of the commit, so that the same commit gives the same layer; Docker gives
 // them that of the checkout. Thread-safe.
@@ -29,6 +30,8 @@ struct GitRequest {
   // The commit or tag that it must be, or at least 7 digits of it; beside that of the URL.
   std::optional<std::string> checksum;
   bool keep_git_dir = false;             // leaves .git
+  bool of_dockerfile = false;            // it gives the URL (ADD), and not the caller
+  std::string agent;                     // with that: the socket of an ssh agent; empty: none
   const Cancellation* cancel = nullptr;  // outlives the call; noticed between two runs of git
 };
 
@@ -39,7 +42,7 @@ struct GitClone {
 };
 
 // Fetches a commit alone where the server can, else with its history. Errors begin with the URL,
-// without a password: git is missing; what it says; another commit than the checksum (a usage error
+// without a password: git is missing; file:// in a Dockerfile; what it says; another commit than the checksum (a usage error
 // where that is none); a password in the URL, which a .git that is kept would tell;
 // GitUrl::directory is not there, is no directory, or is reached through a symlink that leaves the
 // repository.

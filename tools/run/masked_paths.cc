@@ -29,6 +29,8 @@ Sys<Fd> NullDevice() {
   VENEER_TRY(Fd mount, CloneMount(AT_FDCWD, "/dev/null", Depth::kOne));
   VENEER_TRY(const struct stat st, sys::Stat({mount.get()}));
   if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) return Fail(ENODEV);
+  // It is the host's: its mode and owner are not for those inside.
+  VENEER_TRY_VOID(mounts::SetAttributes(mount.get(), MOUNT_ATTR_RDONLY, 0, Depth::kOne));
   return mount;
 }
 

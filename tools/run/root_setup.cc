@@ -64,9 +64,12 @@ Sys<Fd> NewFile(int dir, const char* name) {
   return sys::Open({dir, name}, O_RDWR | O_CREAT | O_EXCL, 0644);
 }
 
+// Read-only, so that nobody inside changes mode or owner of the host's device; it is read and
+// written all the same.
 Result<void> BindDevice(int dev, const char* name, const std::string& source) {
   const std::string what = "/dev/" + std::string(name);
   VENEER_TRY_CTX(const Fd device, CloneMount(AT_FDCWD, source.c_str(), Depth::kOne), what);
+  VENEER_TRY_CTX_VOID(mounts::SetAttributes(device.get(), MOUNT_ATTR_RDONLY, 0, Depth::kOne), what);
   VENEER_TRY_CTX(const Fd target, NewFile(dev, name), what);
   VENEER_TRY_CTX_VOID(Attach(device.get(), target.get()), what);
   return {};

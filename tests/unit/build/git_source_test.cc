@@ -260,5 +260,49 @@ TEST_F(GitSourceTest, ARepositoryIsAContext) {
   }
 }
 
+// What a stranger's Dockerfile must not have of whoever builds it.
+TEST_F(GitSourceTest, ADockerfileTakesNoRepositoryOfThisMachine) {
+  Commit("file", "secret");
+  GitRequest request{**ParseGitUrl("file://" + dir_ + "/from"), dir_, {}, false, true, {}, {}};
+  const auto clone = CloneGit(request);
+  ASSERT_FALSE(clone);
+  EXPECT_NE(clone.error().message().find("no repository of this machine"), std::string::npos);
+}
+
+TEST_F(GitSourceTest, ADockerfileUsesNoPasswordOfTheCaller) {
+  Write(dir_ + "/with-helper", "[credential]\n helper = \"!f() { touch " + dir_ +
+                                   "/asked; echo username=u; echo "
+                                   "password=p; }; f\"\n");
+  ::setenv("GIT_CONFIG_GLOBAL", (dir_ + "/with-helper").c_str(), 1);
+  const std::map<std::string, std::string> answers = {
+      {"/x.git/info/refs?service=git-upload-pack", "401 Unauthorized"}};
+  const WebServer server(answers);
+  GitRequest request{**ParseGitUrl(server.url() + "/x.git"), dir_, {}, false, true, {}, {}};
+  EXPECT_FALSE(CloneGit(request));
+  EXPECT_FALSE(fs::exists(dir_ + "/asked"));
+  request.of_dockerfile = false;
+  EXPECT_FALSE(CloneGit(request));
+  EXPECT_TRUE(fs::exists(dir_ + "/asked")) << "the caller's own URL has their helper";
+}
+
+TEST_F(GitSourceTest, ADockerfileHasNoAgentButTheOneThatTheCallerNames) {
+  fs::create_directory(dir_ + "/bin");
+  Write(dir_ + "/bin/ssh",
+        "#!/bin/sh\necho \"[$SSH_AUTH_SOCK] $HOME $*\" > " + dir_ + "/ssh\nexit 1\n");
+  fs::permissions(dir_ + "/bin/ssh", fs::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (dir_ + "/bin:" + path).c_str(), 1);
+  ::setenv("SSH_AUTH_SOCK", "/the/caller", 1);
+  for (const std::string agent : {"", "/named"}) {
+    GitRequest request{**ParseGitUrl("git@127.0.0.1:x.git"), dir_, {}, false, true, agent, {}};
+    EXPECT_FALSE(CloneGit(request));
+    const std::string said = ReadAll(dir_ + "/ssh");
+    EXPECT_TRUE(said.starts_with("[" + agent + "] /nonexistent ")) << said;
+    EXPECT_NE(said.find("IdentityFile=none"), std::string::npos) << said;
+  }
+  ::setenv("PATH", path.c_str(), 1);
+  ::unsetenv("SSH_AUTH_SOCK");
+}
+
 }  // namespace
 }  // namespace veneer
