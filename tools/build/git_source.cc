@@ -302,8 +302,7 @@ Result<GitClone> CloneGit(const GitRequest& request) {
   const std::string& remote = request.url.remote;
   if (request.of_dockerfile && IsFile(request.url)) {
     return MakeError(PrintableUrl(remote) +
-                         ": a Dockerfile takes no repository of this machine; give it as the "
-                         "context, or by --build-context",
+                         ": a Dockerfile takes no repository of this machine; give it as a context",
                      ExitCode::kUsage);
   }
   if (request.keep_git_dir && IsHttpUrl(remote) && WithoutPassword(remote) != remote) {

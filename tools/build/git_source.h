@@ -42,10 +42,10 @@ struct GitClone {
 };
 
 // Fetches a commit alone where the server can, else with its history. Errors begin with the URL,
-// without a password: git is missing; file:// in a Dockerfile; what it says; another commit than the checksum (a usage error
-// where that is none); a password in the URL, which a .git that is kept would tell;
-// GitUrl::directory is not there, is no directory, or is reached through a symlink that leaves the
-// repository.
+// without a password: git is missing; what it says; file:// of a Dockerfile (kUsage); another
+// commit than the checksum (a usage error where that is none); a password in the URL, which a .git
+// that is kept would tell; GitUrl::directory is not there, is no directory, or is reached through a
+// symlink that leaves the repository.
 Result<GitClone> CloneGit(const GitRequest& request);
 
 }  // namespace veneer
