@@ -53,6 +53,8 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# libarchive is loaded when it is needed and not linked, so that no tool finds it.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libarchive13t64 | libarchive13")
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian/prepare.cmake)
 # fusermount3 mounts for ordinary users, newuidmap and newgidmap give them more than one id; libcurl
 # is loaded to import from a URL, and libisal2 to read gzip faster; golang-github-containers-common

@@ -3,11 +3,12 @@
 
 #ifdef VENEER_ISAL
 
-#include <dlfcn.h>
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
 #include <algorithm>
+
+#include "layerdb/base/shared_library.h"
 
 namespace veneer {
 
@@ -20,17 +21,11 @@ struct Isal {
   decltype(&::isal_inflate) inflate = nullptr;
   decltype(&::crc32_gzip_refl) crc = nullptr;
 
-  template <class Function>
-  static bool Find(void* library, const char* name, Function* function) {
-    *function = reinterpret_cast<Function>(dlsym(library, name));
-    return *function != nullptr;
-  }
-
   bool Load() {
-    void* library = dlopen("libisal.so.2", RTLD_NOW | RTLD_LOCAL);
-    return library != nullptr && Find(library, "isal_inflate_init", &init) &&
-           Find(library, "isal_inflate_reset", &reset) && Find(library, "isal_inflate", &inflate) &&
-           Find(library, "crc32_gzip_refl", &crc);
+    const SharedLibrary library("libisal.so.2");
+    return library.loaded() && library.Find("isal_inflate_init", &init) &&
+           library.Find("isal_inflate_reset", &reset) && library.Find("isal_inflate", &inflate) &&
+           library.Find("crc32_gzip_refl", &crc);
   }
 };
 

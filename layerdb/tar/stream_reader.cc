@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/tar/stream_reader.h"
 
-#include <archive.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "layerdb/base/zeros.h"
 #include "layerdb/tar/block.h"
+#include "layerdb/tar/filtered_stream.h"
 #include "layerdb/tar/gzip_stream.h"
 #include "layerdb/tar/inflater.h"
 #include "layerdb/tar/zstd_stream.h"
@@ -85,65 +85,6 @@ class Source {
   uint64_t done_ = 0;
 };
 
-// What libarchive's callback needs; an Error of the source goes around libarchive.
-struct Feed {
-  Source* source;
-  std::optional<Error> error;
-};
-
-la_ssize_t ReadCallback(struct archive* a, void* data, const void** buffer) {
-  auto* feed = static_cast<Feed*>(data);
-  Result<std::string_view> bytes = feed->source->Read();
-  if (!bytes) {
-    feed->error = std::move(bytes).error();
-    archive_set_error(a, EIO, "read");
-    return -1;
-  }
-  *buffer = bytes->data();
-  return static_cast<la_ssize_t>(bytes->size());
-}
-
-struct FreeArchive {
-  void operator()(struct archive* a) const { archive_read_free(a); }
-};
-
-tl::unexpected<Error> ArchiveError(struct archive* a, Feed* feed) {
-  if (feed->error) return tl::unexpected(*std::move(feed->error));
-  const char* text = archive_error_string(a);
-  return MakeError(std::string("damaged compressed data: ") +
-                   (text != nullptr ? text : "unknown error"));
-}
-
-Result<void> ReadFiltered(Source& source, TarSink sink) {
-  const std::unique_ptr<struct archive, FreeArchive> holder(archive_read_new());
-  struct archive* a = holder.get();
-  if (a == nullptr) return MakeError(Errno{ENOMEM}, "libarchive");
-  archive_read_support_filter_bzip2(a);
-  archive_read_support_filter_xz(a);
-  archive_read_support_filter_lzma(a);
-  archive_read_support_filter_lz4(a);
-  archive_read_support_filter_lzip(a);
-  archive_read_support_filter_compress(a);
-  archive_read_support_format_raw(a);
-  Feed feed{&source, std::nullopt};
-  if (archive_read_open(a, &feed, nullptr, ReadCallback, nullptr) != ARCHIVE_OK) {
-    return ArchiveError(a, &feed);
-  }
-  struct archive_entry* entry = nullptr;
-  const int opened = archive_read_next_header(a, &entry);
-  if (opened == ARCHIVE_EOF) return {};
-  if (opened != ARCHIVE_OK) return ArchiveError(a, &feed);
-  for (;;) {
-    const void* data = nullptr;
-    size_t size = 0;
-    la_int64_t offset = 0;
-    const int status = archive_read_data_block(a, &data, &size, &offset);
-    if (status == ARCHIVE_EOF) return {};
-    if (status != ARCHIVE_OK) return ArchiveError(a, &feed);
-    VENEER_TRY_VOID(sink({static_cast<const char*>(data), size}));
-  }
-}
-
 }  // namespace
 
 Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cancellation* cancel,
@@ -160,7 +101,7 @@ Result<void> ReadUncompressed(int fd, std::optional<uint64_t> limit, const Cance
     const auto read = [&] { return source.Read(); };
     if (IsZstd(start)) return ReadZstd(read, sink);
     if (start.starts_with(kGzipMagic)) return ReadGzip(*Inflater::Create(), read, sink);
-    return ReadFiltered(source, sink);
+    return ReadFiltered(read, sink);
   }
   for (;;) {
     VENEER_TRY(const std::string_view bytes, source.Read());

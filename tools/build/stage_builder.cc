@@ -284,9 +284,13 @@ bool StageBuilder::UsesCache() const {
 
 Result<void> StageBuilder::TakeLayer(FilesStep& step, const std::string& history,
                                      const Json& runtime) {
-  VENEER_TRY(const std::unique_ptr<StoreWriter> writer, environment_.store.Begin());
-  Result<void> taken = TakeOrMake(step, *writer, history, runtime);
+  if (writer_ == nullptr) {
+    VENEER_TRY(writer_, environment_.store.Begin());
+  }
+  Result<void> taken = TakeOrMake(step, *writer_, history, runtime);
   step.End();
+  // A writer is good for one layer. Steps that the cache has write none, and share one.
+  if (!taken || !cached_) writer_.reset();
   return taken;
 }
 

@@ -6,6 +6,7 @@
 #define VENEER_TOOLS_BUILD_STAGE_BUILDER_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,6 +90,7 @@ class StageBuilder {
   StageImage image_;
   StageVariables variables_;
   StepRecorder recorder_;
+  std::unique_ptr<StoreWriter> writer_;  // of the next step; nullptr: it begins its own
   bool cmd_set_ = false;
   std::string author_;
   size_t number_ = 0;   // of the step, among those that are told

@@ -126,14 +126,14 @@ Result<SessionEnd> ServeSession(int socket) {
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::signal(signal, SIG_DFL);
   ::signal(SIGCHLD, SIG_IGN);  // nobody waits for the sessions' processes
   CloseAllBut({socket});
-  // Read once for all sessions, while the build is at other work. An error is told by each.
-  IgnoreError(RightsFor(Confinement()), "each session meets it again");
   for (;;) {
     char byte = 0;
     size_t size = 0;
     const Sys<Fd> session = ReceiveMessage(socket, &byte, 1, &size);
     if (!session || size == 0) _exit(0);
     if (!*session) continue;
+    // Read once for all sessions, and not at all in a build whose steps are all in the cache.
+    IgnoreError(RightsFor(Confinement()), "each session meets it again");
     // A fork(2) that fails closes the socket, which is the answer.
     if (::fork() == 0) {
       ::close(socket);
