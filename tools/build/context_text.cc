@@ -25,11 +25,18 @@ tl::unexpected<Error> NoRegularFile(const std::string& what, bool is_directory) 
 }
 
 Result<std::string> ReadTextAt(int fd, const std::string& what) {
-  std::string text(kMaxDockerfileBytes + 1, '\0');
-  VENEER_TRY_CTX(const size_t size, sys::ReadAt(fd, text.data(), text.size(), 0), what);
-  if (size > kMaxDockerfileBytes) return TooLarge(what);
+  // Nearly every Dockerfile is smaller, and a page of memory that is not touched costs nothing.
+  std::string text(size_t{16} << 10, '\0');
+  size_t size = 0;
+  for (;;) {
+    VENEER_TRY_CTX(const size_t got, sys::ReadAt(fd, text.data() + size, text.size() - size, size),
+                   what);
+    size += got;
+    if (size > kMaxDockerfileBytes) return TooLarge(what);
+    if (size < text.size()) break;
+    text.resize(std::min(text.size() * 4, kMaxDockerfileBytes + 1));
+  }
   text.resize(size);
-  text.shrink_to_fit();
   return text;
 }
 
