@@ -201,9 +201,9 @@ Result<void> WriteLayout(const SaveInput& input, Layout& layout) {
       while (input.layers[number] != diff_id) ++number;
       layers.push_back(blobs[number]);
     }
-    const std::string text = ComposeManifest(config, layers);
+    const std::string text = ComposeManifest(config, layers, image.annotations.manifest);
     VENEER_TRY(Descriptor manifest, WriteDocument(text, kOciManifestType, layout));
-    manifests.push_back({std::move(manifest), image.tags});
+    manifests.push_back({std::move(manifest), image.tags, image.annotations.descriptor});
   }
   VENEER_TRY_VOID(layout.File("index.json", ComposeIndex(manifests)));
   return layout.Finish();

@@ -18,6 +18,7 @@
 #include "layerdb/tar/compressor.h"
 #include "layerdb/threads/cancellation.h"
 #include "layerdb/transfer/layer_tar.h"
+#include "tools/oci/compose.h"
 
 namespace veneer {
 
@@ -25,6 +26,7 @@ struct ImageToSave {
   ImageRecord record;
   std::string config;             // the bytes whose digest is the id
   std::vector<std::string> tags;  // "debian:12", in byte order; none for an image named by its id
+  Annotations annotations = {};   // of an OCI layout; an archive of Docker's has none
 };
 
 struct SaveInput {

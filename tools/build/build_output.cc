@@ -118,7 +118,8 @@ Result<std::vector<std::string>> WriteBuildOutput(Store& store, const StageImage
   save.compression = output.compression;
   save.output = output.destination;
   save.cancel = options.cancel;
-  VENEER_TRY_VOID(SaveImage(store, {image.Record(false), image.text, options.tags}, save));
+  VENEER_TRY_VOID(
+      SaveImage(store, {image.Record(false), image.text, options.tags, options.annotations}, save));
   return std::vector<std::string>();
 }
 

@@ -38,6 +38,7 @@ struct BuildOutput {
 
 struct BuildOutputOptions {
   std::vector<std::string> tags;  // full names of an archive's image
+  Annotations annotations;        // of an OCI layout
   bool owners = true;             // DirectorySinkOptions::owners
   const Cancellation* cancel = nullptr;
 };

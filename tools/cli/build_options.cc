@@ -9,6 +9,7 @@
 
 #include "layerdb/base/parse.h"
 #include "layerdb/catalog/images.h"
+#include "tools/cli/annotation_option.h"
 #include "tools/cli/build_output_option.h"
 #include "tools/cli/csv_fields.h"
 #include "tools/dockerfile/run_mount.h"
@@ -142,7 +143,9 @@ Result<std::vector<std::pair<std::string, std::string>>> ReadPairs(
 Result<uint64_t> ReadSize(std::string_view option, const std::string& text) {
   std::string_view rest = text;
   uint64_t number = 0;
-  const auto bad = [&] { return WrongOption(option, text + ": it takes a number and b, k, m or g"); };
+  const auto bad = [&] {
+    return WrongOption(option, text + ": it takes a number and b, k, m or g");
+  };
   if (!TakeNumber(&rest, &number)) return bad();
   const std::string unit = GoLower(rest);
   constexpr std::string_view kUnits = "bkmgt";
@@ -199,6 +202,7 @@ Result<BuildRequest> ReadBuildOptions(const BuildArgumentsGiven& given) {
   if (!given.platform.empty()) {
     VENEER_TRY(request.platform, ParsePlatform(given.platform));
   }
+  VENEER_TRY(request.annotations, ReadAnnotations(given.annotations, request.platform));
   for (const std::string& tag : given.tags) {
     VENEER_TRY(std::string full, NormalizeTag(tag));
     if (std::ranges::find(request.tags, full) == request.tags.end()) {
@@ -239,7 +243,7 @@ std::vector<Option> BuildOptionTable(BuildArgumentsGiven* given) {
        "An agent for RUN --mount=type=ssh; default that of SSH_AUTH_SOCK"},
       {"--label", &given->labels, TextValue("NAME=VALUE"), "A label of the image"},
       {"--annotation", &given->annotations, TextValue("NAME=VALUE"),
-       "Has no effect: the store keeps no manifest"},
+       "An annotation of the manifest of an output type=oci"},
       {"--platform", &given->platform, PlatformValue(), "What to build for; default this machine"},
       {"--no-cache", &given->no_cache, "Make every step anew"},
       {"--no-cache-filter", &given->no_cache_stages, TextValue("STAGE"),

@@ -64,6 +64,7 @@ struct BuildRequest {
   std::map<std::string, std::string> build_args;
   std::vector<std::pair<std::string, std::string>> contexts;  // name, what it is
   std::map<std::string, std::string> labels;
+  Annotations annotations;
   std::vector<std::string> tags;  // full names
   std::vector<BuildOutput> outputs;
   std::vector<std::string> cache_from;  // names of images and caches

@@ -63,8 +63,9 @@ Result<void> PutIntoStore(const FinishedBuild& build, const StageImage& image,
 Result<void> WriteElsewhere(const FinishedBuild& build, const StageImage& image,
                             const BuildOutput& output) {
   VENEER_TRY(const std::vector<std::string> notes,
-             WriteBuildOutput(build.store, image, output,
-                              {TagsFor(build, output), build.owners, build.cancel}));
+             WriteBuildOutput(
+                 build.store, image, output,
+                 {TagsFor(build, output), build.request.annotations, build.owners, build.cancel}));
   for (const std::string& note : notes) build.progress.Warn(note);
   return {};
 }
@@ -83,6 +84,11 @@ Result<void> WriteOutput(const FinishedBuild& build, const StageImage& image,
   return written;
 }
 
+// The store keeps configs and layers, and no manifests.
+bool HoldsAnnotations(const BuildOutput& output) {
+  return output.kind == BuildOutput::Kind::kImage && output.format != SaveFormat::kDockerArchive;
+}
+
 }  // namespace
 
 Result<Digest> FinishBuild(const FinishedBuild& build, StageImage image) {
@@ -99,6 +105,11 @@ Result<Digest> FinishBuild(const FinishedBuild& build, StageImage image) {
     }
     return {};
   };
+  if (!build.request.annotations.empty() &&
+      std::ranges::none_of(build.request.outputs, HoldsAnnotations)) {
+    build.progress.Warn(
+        "annotations are left out: only an output type=oci has a manifest to keep them");
+  }
   VENEER_TRY_VOID(write_all(false));
   VENEER_TRY_VOID(write_all(true));
   VENEER_TRY_VOID(WriteIdFiles(build, image));

@@ -72,7 +72,8 @@ std::string ComposeManifestLike(const std::string& original,
   return DumpJson(document);
 }
 
-std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers) {
+std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers,
+                            const std::map<std::string, std::string>& annotations) {
   Json list = Json::array();
   for (const Descriptor& layer : layers) {
     list.push_back(ToJson(layer));
@@ -81,6 +82,7 @@ std::string ComposeManifest(const Descriptor& config, const std::vector<Descript
   Json document = {{"schemaVersion", 2}, {"mediaType", kOciManifestType}};
   document["config"] = ToJson(config);
   document["layers"] = std::move(list);
+  if (!annotations.empty()) document["annotations"] = annotations;
   return DumpJson(document);
 }
 
@@ -91,12 +93,14 @@ std::string ComposeIndex(const std::vector<NamedManifest>& manifests) {
   }
   Json list = Json::array();
   for (const NamedManifest& named : manifests) {
-    if (named.tags.empty()) list.push_back(ToJson(named.manifest));
+    Json unnamed = ToJson(named.manifest);
+    if (!named.annotations.empty()) unnamed["annotations"] = named.annotations;
+    if (named.tags.empty()) list.push_back(unnamed);
     for (const std::string& name : named.tags) {
       const std::string tag = SplitTagName(name).second;
-      Json entry = ToJson(named.manifest);
-      entry["annotations"] = {{"io.containerd.image.name", FullName(name)},
-                              {"org.opencontainers.image.ref.name", uses[tag] > 1 ? name : tag}};
+      Json entry = unnamed;
+      entry["annotations"]["io.containerd.image.name"] = FullName(name);
+      entry["annotations"]["org.opencontainers.image.ref.name"] = uses[tag] > 1 ? name : tag;
       list.push_back(std::move(entry));
     }
   }

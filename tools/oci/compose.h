@@ -6,6 +6,7 @@
 #ifndef VENEER_TOOLS_OCI_COMPOSE_H_
 #define VENEER_TOOLS_OCI_COMPOSE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,18 @@
 
 namespace veneer {
 
+// Metadata beside an image (image-spec, annotations.md): in its manifest, and where an index or a
+// layout names the manifest.
+struct Annotations {
+  std::map<std::string, std::string> manifest;
+  std::map<std::string, std::string> descriptor;
+
+  bool empty() const { return manifest.empty() && descriptor.empty(); }
+};
+
 // The manifest of one image, layers bottom first; their media types may be those of Docker.
-std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers);
+std::string ComposeManifest(const Descriptor& config, const std::vector<Descriptor>& layers,
+                            const std::map<std::string, std::string>& annotations = {});
 
 // The manifest `original`, which ParseImageDocument() has read, with these layers in place of its
 // own: everything else stays, annotations of layers included but for those that describe the bytes
@@ -29,6 +40,7 @@ std::string ManifestTypeOf(const std::string& manifest);
 struct NamedManifest {
   Descriptor manifest;
   std::vector<std::string> tags;
+  std::map<std::string, std::string> annotations = {};  // of each entry, beside the names
 };
 
 // index.json: one entry for each name. A name stands there twice: as the annotation

@@ -68,6 +68,19 @@ TEST(OciComposeTest, AnIndexHasOneEntryForEachName) {
   EXPECT_EQ(list[1]["size"], 5);
 }
 
+TEST(OciComposeTest, AnnotationsAreInTheManifestAndBesideTheNames) {
+  const Descriptor blob{kOciManifestType, kA, 5};
+  const Result<Json> manifest = ParseJson(ComposeManifest(blob, {}, {{"a", "1"}}));
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ((*manifest)["annotations"], Json({{"a", "1"}}));
+  const Result<Json> index =
+      ParseJson(ComposeIndex({{blob, {"d:12"}, {{"b", "2"}}}, {blob, {}, {{"c", "3"}}}}));
+  ASSERT_TRUE(index);
+  EXPECT_EQ((*index)["manifests"][0]["annotations"]["b"], "2");
+  EXPECT_EQ((*index)["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "12");
+  EXPECT_EQ((*index)["manifests"][1]["annotations"], Json({{"c", "3"}}));
+}
+
 TEST(OciComposeTest, WhereATagAloneIsNoChoiceTheNameIsWithIt) {
   const Result<Json> index = ParseJson(ComposeIndex({{{kOciManifestType, kA, 1}, {"a:latest"}},
                                                      {{kOciManifestType, kB, 1}, {"b/c:latest"}},
