@@ -258,7 +258,7 @@ Result<void> CopyTree::DescribeNode(const Node& node, uint64_t link, Sha256Strea
   if (attr.type != FileType::kRegular || attr.size == 0) return {};
   std::string content;
   if (node.object.tree != nullptr) {
-    VENEER_TRY(content, node.object.tree->ContentKey(entry, node.object.ref));
+    VENEER_TRY(content, node.object.tree->ContentKey(entry, node.object.ref, cancel_));
   } else {
     content = "sha256:" + Sha256Hex(*node.object.bytes);
   }

@@ -25,12 +25,13 @@ std::string PathTo(const std::vector<LocatedObject>& way) {
   return path;
 }
 
-// 64 hex digits. `size`: what the file is believed to have.
-Sys<std::string> HashFile(int fd, uint64_t size) {
+// 64 hex digits. `size`: what the file is believed to have. ECANCELED.
+Sys<std::string> HashFile(int fd, uint64_t size, const Cancellation* cancel) {
   Sha256Stream hash;
   // One byte more than the file, so that one read finds its end.
   std::string buffer(std::min<uint64_t>(size + 1, kReadSize), '\0');
   for (uint64_t offset = 0;;) {
+    if (cancel != nullptr && cancel->requested()) return Fail(ECANCELED);
     VENEER_TRY(const size_t got, sys::ReadAt(fd, buffer.data(), buffer.size(), offset));
     hash.Update({buffer.data(), got});
     offset += got;
@@ -127,14 +128,14 @@ Result<void> SourceTree::HashContents(std::span<const LayerObject> files,
   const size_t chunks = (unknown.size() + kFilesAtOnce - 1) / kFilesAtOnce;
   VENEER_TRY_VOID(RunAtOnce(
       chunks, std::thread::hardware_concurrency(), stop, [&](size_t chunk) -> Result<void> {
-        VENEER_TRY_VOID(Cancellation::Check(&stop));
         const size_t end = std::min(unknown.size(), (chunk + 1) * kFilesAtOnce);
         for (size_t i = chunk * kFilesAtOnce; i < end; ++i) {
           const LayerObject& file = files[unknown[i]];
           const Sys<Content> content = layer_->Open(file.ref);
           if (!content || !content->fd) continue;
-          Sys<std::string> hash = HashFile(content->fd.get(), file.attr.size);
+          Sys<std::string> hash = HashFile(content->fd.get(), file.attr.size, &stop);
           if (hash) hashes[unknown[i]] = *std::move(hash);
+          VENEER_TRY_VOID(Cancellation::Check(&stop));
         }
         return {};
       }));
@@ -149,7 +150,8 @@ Result<void> SourceTree::HashContents(std::span<const LayerObject> files,
   return {};
 }
 
-Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const LayerRef& ref) {
+Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const LayerRef& ref,
+                                           const Cancellation* cancel) {
   if (indexed_ != nullptr) {
     const Sys<std::optional<IndexedLayer::StoredContent>> stored = indexed_->StoredContentOf(ref);
     if (!stored) return entry.Failed(stored.error());
@@ -161,7 +163,7 @@ Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const Layer
   }
   VENEER_TRY(const SourceContent content, Open(entry, ref));
   if (content.fd() >= 0) {
-    const Sys<std::string> hash = HashFile(content.fd(), entry.attr.size);
+    const Sys<std::string> hash = HashFile(content.fd(), entry.attr.size, cancel);
     if (!hash) return entry.Failed(hash.error());
     return "sha256:" + *hash;
   }

@@ -64,8 +64,9 @@ class SourceTree {
   Result<void> HashContents(std::span<const LayerObject> files, const Cancellation* cancel);
   // What tells the contents of the regular file `ref` from others, for the cache of a build: the
   // SHA-256 of a file of the host, and of a file of the store the name of its object, which is not
-  // read.
-  Result<std::string> ContentKey(const SourceEntry& entry, const LayerRef& ref);
+  // read. `cancel` may be null; ECANCELED.
+  Result<std::string> ContentKey(const SourceEntry& entry, const LayerRef& ref,
+                                 const Cancellation* cancel);
 
  private:
   SourceTree() = default;

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
 #include "layerdb/base/hash.h"
 #include "tests/unit/build/source_fixture.h"
 
@@ -76,12 +80,34 @@ TEST_F(SourceTreeTest, TheKeyOfContentsIsThatOfTheirBytes) {
   const auto key = [&](const std::string& name) {
     const auto found = LocateIn(tree->layer(), name, LastLink::kKeep);
     EXPECT_TRUE(found && *found);
-    return tree->ContentKey(SourceEntry{name, (*found)->object.attr, {}}, (*found)->object.ref)
+    return tree
+        ->ContentKey(SourceEntry{name, (*found)->object.attr, {}}, (*found)->object.ref, nullptr)
         .value();
   };
   EXPECT_EQ(key("one"), "sha256:" + Sha256Hex("same"));
   EXPECT_EQ(key("one"), key("two"));
   EXPECT_NE(key("one"), key("three"));
+}
+
+TEST_F(SourceTreeTest, HashingOneLargeFileEndsWhenItIsAskedTo) {
+  Write(From("large"), "");
+  ASSERT_EQ(::truncate(From("large").c_str(), off_t{1} << 42), 0);
+  const auto tree = OpenFrom();
+  const auto found = LocateIn(tree->layer(), "large", LastLink::kKeep);
+  ASSERT_TRUE(found && *found);
+  Cancellation cancel;
+  std::thread soon([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    cancel.Request();
+  });
+  const LayerObject files[] = {(*found)->object};
+  const Result<void> hashed = tree->HashContents(files, &cancel);
+  soon.join();
+  ASSERT_FALSE(hashed);
+  EXPECT_EQ(hashed.error().code(), ECANCELED);
+  const auto key = tree->ContentKey(SourceEntry{"large", files[0].attr, {}}, files[0].ref, &cancel);
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().code(), ECANCELED);
 }
 
 }  // namespace
