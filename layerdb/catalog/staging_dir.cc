@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layerdb/catalog/staging_dir.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "layerdb/base/files.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/parse.h"
 #include "layerdb/base/sys.h"
 #include "layerdb/base/walk.h"
 #include "layerdb/catalog/layout.h"
@@ -39,11 +43,36 @@ Sys<Leased> MakeLeased(const std::string& parent) {
   }
 }
 
+// "4711-Xy12Ab", as MakeLeased() makes them: other things in staging/ are kept for others.
+bool IsStagingName(std::string_view name) {
+  pid_t pid = 0;
+  return TakeNumber(&name, &pid) && name.size() == 7 && name[0] == '-';
+}
+
+// Directories of processes that were killed: a build may have left gigabytes.
+void RemoveDead(const std::string& parent) {
+  const char* why = "prune does the rest";
+  const Sys<Fd> staging = sys::Open(sys::Path(parent), O_RDONLY | O_DIRECTORY);
+  if (!staging) return;
+  std::vector<std::string> names;
+  IgnoreError(sys::ReadDir(staging->get(),
+                           [&](const sys::Dirent& entry) {
+                             if (IsStagingName(entry.name)) names.emplace_back(entry.name);
+                           }),
+              why);
+  for (const std::string& name : names) {
+    const std::string path = parent + "/" + name;
+    const Sys<std::optional<Fd>> dead = TakeLease(path, kNoPatience);
+    if (dead && *dead) IgnoreError(RemoveTree(path), why);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<StagingDir>> StagingDir::Make(const StoreLayout& layout) {
   VENEER_TRY_CTX(Fd lock, OpenLocked(layout.lock_file(), LockMode::kShared, kForever),
                  layout.lock_file());
+  RemoveDead(layout.staging());
   VENEER_TRY_CTX(Leased leased, MakeLeased(layout.staging()), layout.staging());
   return std::unique_ptr<StagingDir>(
       new StagingDir(std::move(lock), std::move(leased.dir), std::move(leased.lease)));

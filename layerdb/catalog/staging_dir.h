@@ -2,7 +2,8 @@
 //
 // StagingDir: a place in the store for the unfinished work of one process. While it lives, prune
 // takes nothing of the store for garbage, because the store's lock is held shared, and the
-// directory has a lease (lease.h), so that it is known for garbage when its process is killed.
+// directory has a lease (lease.h), so that it is known for garbage when its process is killed. The
+// next one removes it.
 //
 // Thread-safety: path() and lock() may be called from several threads at once.
 #ifndef VENEER_LAYERDB_CATALOG_STAGING_DIR_H_
@@ -21,7 +22,7 @@ class StoreLayout;
 
 class StagingDir {
  public:
-  // Waits while a prune is deciding what is garbage (moments).
+  // Waits while a prune is deciding what is garbage (moments). Removes those of killed processes.
   static Result<std::unique_ptr<StagingDir>> Make(const StoreLayout& layout);
   ~StagingDir();  // as Remove()
   StagingDir(const StagingDir&) = delete;
