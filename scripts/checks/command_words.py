@@ -11,7 +11,7 @@ import tree
 # Options of other programs and of instructions that are named to a person.
 _OTHERS = {"--sparse", "--long", "--add-subuids", "--add-subgids", "--bind", "--version", "--help", "--interval", "--timeout",
            "--depth", "--init", "--recursive",  # of git
-           "--start-period", "--start-interval", "--retries", "--chown", "--chmod", "--device", "--mount", "--network", "--security"}
+           "--start-period", "--start-interval", "--retries", "--platform", "--chown", "--chmod", "--device", "--mount", "--network", "--security"}
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORDS = re.compile(r"`veneer |(?<![\w-])--[a-z][a-z-]+")
 

@@ -208,7 +208,28 @@ class Command(BuildCase):
         done = self.build("--check", "-t", "app:1", "context")
         self.assertIn("no warnings", done.out)
         self.assertNotIn("app:1", self.images())
-        self.assertRegex(self.build("--check", "context", dockerfile="FROM bb\nRUN true \\\n\nENV A=1\n", code=1).err, "line 3")
+        done = self.build("--check", "context", dockerfile="FROM bb\nRUN true \\\n\nENV A=1\n", code=1)
+        self.assertIn("1 warning has been found", done.out)
+        self.assertRegex(done.out, r"WARNING: NoEmptyContinuation - https://.*\n.*\nDockerfile:3\n")
+
+    def test_check_needs_no_image_and_finds_every_mistake(self):
+        done = self.build("--check", "context", dockerfile="FROM not-here:1 as B\nMAINTAINER me\nCMD a\nCMD b\n", code=1)
+        self.assertEqual(re.findall(r"(?m)^WARNING: (\w+) ", done.out),
+                         ["FromAsCasing", "StageNameCasing", "MaintainerDeprecated", "JSONArgsRecommended",
+                          "MultipleInstructionsDisallowed", "JSONArgsRecommended"])
+
+    def test_variables_of_the_base_are_known_to_the_checks(self):
+        done = self.build("context", dockerfile="FROM bb AS a\nENV A=1\nFROM a\nLABEL l=$A$PATH m=$NONE\n")
+        self.assertEqual(re.findall(r"WARNING: (\w+: .*)", done.err), ["UndefinedVar: Usage of undefined variable '$NONE' (line 4)"])
+
+    def test_a_build_fails_for_a_mistake_where_the_dockerfile_wants_it(self):
+        text = "# check=error=true\nFROM bb\nMAINTAINER me\nRUN echo ran\n"
+        done = self.build("-t", "app:1", "context", dockerfile=text, code=1)
+        self.assertIn("lint violation found for rules: MaintainerDeprecated", done.err)
+        self.assertNotIn("app:1", self.images())
+        self.build("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=MaintainerDeprecated;error=true", "-t", "app:1", "context",
+                   dockerfile=text)
+        self.assertIn("app:1", self.images())
 
     def test_a_note_says_that_syntax_is_not_fetched(self):
         done = self.build("-t", "app:1", "context", dockerfile="# syntax=docker/dockerfile:1\n" + DOCKERFILE)

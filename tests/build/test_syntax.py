@@ -41,7 +41,7 @@ CASES = (
          differs=(Differs(BUILDAH, "Env", "E70: it applies it to line ends only"),)),
     Case("E70 an escape character that is none", "# escape=x\nFROM bb", error="line 1.*escape"),
     Case("a directive twice", "# escape=`\n# escape=`\nFROM bb", error="line 2.*escape|ESCAPE"),
-    shown("syntax and check are ignored", "# check=skip=all\nFROM bb\nRUN echo 1 > /o", "1"),
+    shown("a note alone for syntax, and a check that is skipped", "# check=skip=all\nFROM bb\nRUN echo 1 > /o", "1"),
     Case("E73 a heredoc is a script", "RUN <<EOF\necho $0 > /o\necho \"2 $HOME\" >> /o\nEOF", tree={"/o": file("/bin/sh\n2 /\n")},
          differs=(UNKNOWN,)),
     Case("heredocs of a command", "RUN cat <<A > /o && cat <<'B' <<-C >> /o\n$HOME\nA\n$HOME\nB\n\tc\n\tC",

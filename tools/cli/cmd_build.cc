@@ -12,6 +12,7 @@
 #include "tools/build/files_step.h"
 #include "tools/build/reproducible.h"
 #include "tools/build/squash.h"
+#include "tools/cli/build_checks.h"
 #include "tools/cli/build_options.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/finish_build.h"
@@ -26,9 +27,15 @@ namespace veneer {
 namespace {
 
 // What the classic builder and BuildKit take without an ARG.
-constexpr std::string_view kProxyWords[] = {
-    "HTTP_PROXY",        "HTTPS_PROXY",          "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
-    "SOURCE_DATE_EPOCH", "BUILDKIT_INLINE_CACHE"};
+constexpr std::string_view kProxyWords[] = {"HTTP_PROXY",
+                                            "HTTPS_PROXY",
+                                            "FTP_PROXY",
+                                            "NO_PROXY",
+                                            "ALL_PROXY",
+                                            "SOURCE_DATE_EPOCH",
+                                            "BUILDKIT_INLINE_CACHE",
+                                            "BUILDKIT_DOCKERFILE_CHECK",
+                                            "BUILDKIT_SYNTAX"};
 
 // Everything of one run of the command.
 class BuildCommandRun {
@@ -50,10 +57,13 @@ class BuildCommandRun {
     VENEER_TRY_VOID(OpenContexts());
     Result<Dockerfile> dockerfile = ParseDockerfile(build_context_->text());
     if (!dockerfile) return Misread(dockerfile.error());
-    WarnOf(*dockerfile);
+    WarnOfArguments(*dockerfile);
+    if (given_.check) return Check(*dockerfile);
     Result<PreparedBuild> prepared = Prepare(*dockerfile);
     if (!prepared) return Misread(prepared.error());
-    if (given_.check) return Checked(*dockerfile);
+    VENEER_TRY(const BuildChecks checks, FindMistakes(*dockerfile));
+    WarnOf(checks, *progress_);
+    if (const auto fails = FailIfWanted(checks); !fails) return Ended(fails.error());
     return Build(*dockerfile, *prepared);
   }
 
@@ -110,10 +120,7 @@ class BuildCommandRun {
     return files;
   }
 
-  void WarnOf(const Dockerfile& dockerfile) {
-    for (const DockerfileWarning& warning : dockerfile.warnings) {
-      progress_->Warn("line " + std::to_string(warning.line) + ": " + warning.text);
-    }
+  void WarnOfArguments(const Dockerfile& dockerfile) {
     if (!dockerfile.syntax.empty()) {
       progress_->Warn("syntax=" + dockerfile.syntax +
                       " is not fetched: the instructions of today are known");
@@ -138,12 +145,16 @@ class BuildCommandRun {
     }
   }
 
-  Result<PreparedBuild> Prepare(const Dockerfile& dockerfile) {
+  StagePlanOptions PlanOptions() const {
     StagePlanOptions options;
     options.build_args = request_.build_args;
     options.predefined = PlatformArguments(request_.platform);
     options.target = given_.target;
     for (const auto& [name, files] : named_) options.contexts.insert(name);
+    return options;
+  }
+
+  Result<PreparedBuild> Prepare(const Dockerfile& dockerfile) {
     const auto find = [this](const std::string& name,
                              const std::string& platform) -> Result<ImageRecord> {
       MissingImageOptions how = given_.missing;
@@ -157,21 +168,25 @@ class BuildCommandRun {
                  FindOrPullImage(*store_, other == image_of_.end() ? name : other->second, how));
       return found.image;
     };
-    return PrepareBuild(*store_, dockerfile, options, find);
+    return PrepareBuild(*store_, dockerfile, PlanOptions(), find);
+  }
+
+  // --- checks ---
+  Result<BuildChecks> FindMistakes(const Dockerfile& dockerfile) {
+    return CheckDockerfile(*store_, request_, *build_context_, dockerfile, image_of_);
+  }
+
+  // Needs none of the images.
+  Result<int> Check(const Dockerfile& dockerfile) {
+    const Result<StagePlan> plan = PlanStages(dockerfile, PlanOptions());
+    if (!plan) return Misread(plan.error());
+    VENEER_TRY(const BuildChecks checks, FindMistakes(dockerfile));
+    progress_->Finish({});
+    std::fputs(ReportOf(checks, *build_context_).c_str(), stdout);
+    return checks.findings.empty() ? 0 : 1;
   }
 
   // --- the build ---
-  Result<int> Checked(const Dockerfile& dockerfile) {
-    progress_->Finish({});
-    if (dockerfile.warnings.empty()) {
-      PrintLine("Check complete, no warnings found.");
-      return 0;
-    }
-    PrintLine("Check complete, " + std::to_string(dockerfile.warnings.size()) +
-              (dockerfile.warnings.size() == 1 ? " warning has" : " warnings have") +
-              " been found!");
-    return 1;
-  }
 
   Result<int> Build(const Dockerfile& dockerfile, const PreparedBuild& prepared) {
     Interrupt interrupt;
@@ -285,11 +300,16 @@ class BuildCommandRun {
     return squashed;
   }
 
+  tl::unexpected<Error> Ended(const Error& error) {
+    progress_->Finish({true, std::nullopt, {}});
+    return tl::unexpected(error);
+  }
+
   // A failure of what comes behind the steps.
   tl::unexpected<Error> Ended(const Error& error, Interrupt* interrupt) {
-    progress_->Finish({true, std::nullopt, {}});
+    tl::unexpected<Error> ended = Ended(error);
     EndIfAsked(interrupt);
-    return tl::unexpected(error);
+    return ended;
   }
 
   // What a Dockerfile says wrong is no wrong command line.
