@@ -10,6 +10,7 @@
 #include "fs/fuse/raw_protocol.h"
 #include "fs/fuse/raw_reply.h"
 #include "layerdb/base/log.h"
+#include "layerdb/base/proc.h"
 
 namespace veneer {
 
@@ -70,18 +71,13 @@ void Request::ReplyError(int code) {
 
 bool CallerGroups::Contains(uint32_t gid) const {
   if (request_.caller_is_root() || request_.caller().gid == gid) return true;
-  std::vector<gid_t> groups(64);
-  int count = fuse_req_getgroups(request_.raw(), static_cast<int>(groups.size()), groups.data());
-  if (count > static_cast<int>(groups.size())) {
-    groups.resize(static_cast<size_t>(count));
-    count = fuse_req_getgroups(request_.raw(), count, groups.data());
-  }
-  // A caller that has gone meanwhile has no groups: what is taken away from a file is on the safe
-  // side.
-  for (int i = 0; i < std::min(count, static_cast<int>(groups.size())); ++i) {
-    if (request_.mount().ids.groups.ToDisk(groups[static_cast<size_t>(i)]) == gid) return true;
-  }
-  return false;
+  // Not fuse_req_getgroups(): before libfuse 3.17 it looks for the groups in bytes that nothing
+  // ends. A caller that has gone meanwhile has no groups: what is taken away from a file is on the
+  // safe side.
+  const std::vector<gid_t> groups = GroupsOf(static_cast<pid_t>(request_.caller_thread()));
+  return std::ranges::any_of(groups, [&](gid_t group) {
+    return request_.mount().ids.groups.ToDisk(group) == gid;
+  });
 }
 
 void Request::Reply(const Sys<Entry>& entry) {

@@ -90,6 +90,31 @@ Sys<TaskStat> ReadTaskStat(const std::string& directory) {
   return *stat;
 }
 
+std::vector<gid_t> ParseGroups(std::string_view status) {
+  constexpr std::string_view kLine = "\nGroups:\t";
+  std::vector<gid_t> groups;
+  const size_t at = status.find(kLine);
+  if (at == std::string_view::npos) return groups;
+  std::string_view line = status.substr(at + kLine.size());
+  line = line.substr(0, line.find('\n'));
+  for (gid_t group = 0; TakeNumber(&line, &group);) {
+    groups.push_back(group);
+    if (line.starts_with(' ')) line.remove_prefix(1);
+  }
+  return groups;
+}
+
+std::vector<gid_t> GroupsOf(pid_t task) {
+  // The first holds what most tasks have, the second the 65536 groups that the kernel allows.
+  constexpr size_t kLimits[] = {size_t{4} << 10, size_t{1} << 20};
+  for (const size_t limit : kLimits) {
+    const Sys<std::string> status = ReadFile(ProcessPath(task) + "/status", limit);
+    if (!status) break;
+    if (status->size() < limit) return ParseGroups(*status);
+  }
+  return {};
+}
+
 std::vector<FileLock> ParseLocks(std::string_view text) {
   std::vector<FileLock> locks;
   std::istringstream lines{std::string(text)};

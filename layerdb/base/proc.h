@@ -43,6 +43,11 @@ std::optional<TaskStat> ParseTaskStat(std::string_view text);
 // The file stat in the directory of a process or a thread. ESRCH: there is none.
 Sys<TaskStat> ReadTaskStat(const std::string& directory);
 
+// The supplementary groups in the text of a file status. Pure.
+std::vector<gid_t> ParseGroups(std::string_view status);
+// Those of a process or a thread; none when it is gone.
+std::vector<gid_t> GroupsOf(pid_t task);
+
 struct FileLock {
   std::string kind;  // "FLOCK", "POSIX", ...
   bool exclusive = false;

@@ -10,7 +10,7 @@ import signal
 import stat
 import termios
 
-from support import network, proc
+from support import network, proc, sanitizer
 from support.fake_registry import FakeRegistry
 from support.files import read
 from support.registry_case import USERS, PullCase, RegistryCase, published, sample
@@ -177,7 +177,8 @@ class Basic(LoginCase):
     def test_no_log_and_no_process_list_has_the_password(self):
         done = proc.run(["strace", "-f", "-e", "trace=execve", "-s", "4096", *self.command(
             "--debug", "login", "-u", "alice", "--password-stdin", self.guarded.host)],
-                        env={**self.environment, "VENEER_LOG": "debug"}, cwd=self.dir, input=PASSWORD + "\n")
+                        env={**self.environment, "VENEER_LOG": "debug",
+                             "ASAN_OPTIONS": sanitizer.options(sanitizer.NO_LEAKS)}, cwd=self.dir, input=PASSWORD + "\n")
         self.assertEqual(done.code, 0, done)
         for text in (PASSWORD, base64.b64encode(f"alice:{PASSWORD}".encode()).decode()):
             self.assertNotIn(text, done.out + done.err)

@@ -13,7 +13,7 @@ import shutil
 import struct
 import subprocess
 
-from support import proc
+from support import proc, sanitizer
 
 WRITE_LOG = os.environ.get("VENEER_WRITE_LOG", "veneer_write_log")
 MAKE = {
@@ -122,5 +122,6 @@ def failing(line, call, number, *, error=None, path=None, log="/dev/null"):
     """The command line `line` under strace, where the `number`-th call of this name (of those that concern `path`, when
     one is given) fails with `error` ("ENOSPC"), or, without one, the program is killed instead of making it."""
     fault = f"error={error}" if error else "signal=KILL:error=EIO"
-    return ["strace", "-f", "-qq", "-o", log, *(["-P", path] if path else []), "-e", f"trace={call}",
-            "-e", f"inject={call}:{fault}:when={number}", "--", shutil.which(line[0]) or line[0], *line[1:]]
+    return ["strace", "-f", "-qq", "-o", log, "-E", f"ASAN_OPTIONS={sanitizer.options(sanitizer.NO_LEAKS)}",
+            *(["-P", path] if path else []), "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}",
+            "--", shutil.which(line[0]) or line[0], *line[1:]]

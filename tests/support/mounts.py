@@ -184,11 +184,13 @@ class Mount:
             process.kill()
             process.wait()
             raise AssertionError("the daemon was still there 20 s after the unmount") from None
-        except OSError:
+        except OSError as error:
             sysio.umount2(self.path, sysio.MNT_DETACH)
             process.kill()
             process.wait()
-            raise
+            # A daemon that has aborted leaves a mount that is busy: its last words say more than that.
+            raise AssertionError(f"cannot unmount: {error}; the daemon ended with {process.returncode}, "
+                                 f"log: {self.said()!r}") from error
         self._judge(code)
         self.check_lowers()
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from support import sanitizer
+
 
 class Finished:
     """What a command did."""
@@ -53,9 +55,11 @@ sys.exit(code)
 """
 
 
-def peak_memory(arguments, **more):
+def peak_memory(arguments, env=None, **more):
     """Runs a command, which must not fail; the bytes of its resident memory where it had most."""
-    return int(run([sys.executable, "-ISc", _MEASURE, *arguments], check=True, **more).out)
+    env = {**(os.environ if env is None else env), "ASAN_OPTIONS": sanitizer.options(sanitizer.NO_QUARANTINE)}
+    resident = int(run([sys.executable, "-ISc", _MEASURE, *arguments], check=True, env=env, **more).out)
+    return sanitizer.without_shadow(resident)
 
 
 def wait_until(condition, timeout=10.0, interval=0.01):

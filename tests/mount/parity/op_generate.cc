@@ -347,10 +347,12 @@ class Generator {
     if (op.flags != 0) return;
     const auto it = model_.find(op.path);
     if (op.path == "." || it == model_.end() || op.path2.rfind(op.path + "/", 0) == 0) return;
+    // What vanishes under the new name may be the old name too: it is the same, or in it.
+    const ItemType moved_type = it->second;
     Vanishes(op.path2);
     std::map<std::string, ItemType> moved;
     const std::string prefix = op.path + "/";
-    moved[op.path2] = it->second;
+    moved[op.path2] = moved_type;
     for (const auto& [p, type] : model_) {
       if (p.rfind(prefix, 0) == 0) moved[op.path2 + "/" + p.substr(prefix.size())] = type;
     }

@@ -3,9 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <grp.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <numeric>
+#include <vector>
 
 #include "layerdb/base/fd.h"
 
@@ -41,6 +46,38 @@ TEST(ProcTest, ATaskIsReadAndOneThatIsNotThereIsNone) {
   EXPECT_EQ(self->parent, ::getppid());
   EXPECT_FALSE(self->IsGone());
   EXPECT_EQ(ReadTaskStat("/proc/nothing").error().code, ESRCH);
+}
+
+TEST(ProcTest, TheGroupsOfATaskAreThoseOfOneLine) {
+  EXPECT_THAT(ParseGroups("Name:\tx\nGroups:\t4 24 4294967294 \nNStgid:\t12\n"),
+              ElementsAre(4U, 24U, 4294967294U));
+  EXPECT_THAT(ParseGroups("Name:\tx\nGroups:\t7"), ElementsAre(7U));
+  EXPECT_THAT(ParseGroups("Name:\tx\nGroups:\t \n1 2\n"), IsEmpty());
+  EXPECT_THAT(ParseGroups("Name:\tGroups:\t1\n"), IsEmpty());
+  EXPECT_THAT(ParseGroups(""), IsEmpty());
+}
+
+TEST(ProcTest, TheGroupsOfATaskAreRead) {
+  std::vector<gid_t> mine(static_cast<size_t>(::getgroups(0, nullptr)));
+  ASSERT_EQ(::getgroups(static_cast<int>(mine.size()), mine.data()), static_cast<int>(mine.size()));
+  EXPECT_EQ(GroupsOf(::getpid()), mine);
+  EXPECT_THAT(GroupsOf(0), IsEmpty());
+}
+
+// In a child, so that the other tests keep their groups.
+TEST(ProcTest, AsManyGroupsAsTheKernelAllowsAreRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has any groups it likes";
+  std::vector<gid_t> many(65536);
+  std::iota(many.begin(), many.end(), gid_t{4'000'000'000});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setgroups(many.size(), many.data()) != 0) ::_exit(2);
+    ::_exit(GroupsOf(::getpid()) == many ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(ProcTest, OnlyLocksThatAProcessHasAreRead) {
