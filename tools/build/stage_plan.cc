@@ -93,7 +93,7 @@ class Planner {
 
   Result<void> Begin(const Instruction& instruction) {
     Result<FromOptions> from = ParseFrom(instruction);
-    if (!from) return AtLine(instruction.first_line, "FROM: " + from.error().message());
+    if (!from) return AtLine(instruction.first_line, from.error().message());
     Stage stage;
     stage.name = from->name.value_or("");
     stage.line = instruction.first_line;
