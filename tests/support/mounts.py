@@ -188,7 +188,7 @@ class Mount:
             sysio.umount2(self.path, sysio.MNT_DETACH)
             process.kill()
             process.wait()
-            # A daemon that has aborted leaves a mount that is busy: its last words say more than that.
+            # A daemon that has aborted leaves a mount that is busy: its log says more than that.
             raise AssertionError(f"cannot unmount: {error}; the daemon ended with {process.returncode}, "
                                  f"log: {self.said()!r}") from error
         self._judge(code)

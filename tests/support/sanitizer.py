@@ -6,8 +6,8 @@ import os
 
 # Whoever looks for leaks at its end traces itself, which a program that is traced already cannot.
 NO_LEAKS = "detect_leaks=0"
-# Memory that was freed is given back, so that the memory of a process is what it uses. Otherwise 256 MiB of it are kept,
-# to find out who uses them later.
+# Memory that was freed is given back, so that the memory of a process is what it uses. Otherwise
+# 256 MiB of it are kept, to find out who uses them later.
 NO_QUARANTINE = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
 
 

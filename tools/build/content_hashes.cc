@@ -10,6 +10,8 @@ namespace veneer {
 namespace {
 
 constexpr size_t kHashDigits = 64;
+// Behind the hash of a file without extended attributes.
+constexpr char kNoXattrs = '-';
 // So many are written in one commit, at most.
 constexpr size_t kBatch = 100'000;
 
@@ -60,8 +62,8 @@ KvDatabase* ContentHashes::Open(Missing missing) {
   return database_.get();
 }
 
-std::vector<std::optional<std::string>> ContentHashes::Find(std::span<const FileState> files) {
-  std::vector<std::optional<std::string>> found(files.size());
+std::vector<std::optional<KnownContent>> ContentHashes::Find(std::span<const FileState> files) {
+  std::vector<std::optional<KnownContent>> found(files.size());
   const MutexLock lock(mutex_);
   KvDatabase* const database = Open(Missing::kLeave);
   if (database == nullptr) return found;
@@ -69,9 +71,11 @@ std::vector<std::optional<std::string>> ContentHashes::Find(std::span<const File
     for (size_t i = 0; i < files.size(); ++i) {
       VENEER_TRY(const auto value, txn.Get(KeyOf(files[i])));
       const std::string state = StateOf(files[i]);
-      if (value && value->size() == state.size() + kHashDigits && value->starts_with(state)) {
-        found[i] = std::string(value->substr(state.size()));
-      }
+      if (!value || !value->starts_with(state)) continue;
+      const std::string_view known = value->substr(state.size());
+      if (known.size() < kHashDigits) continue;
+      found[i] = KnownContent{std::string(known.substr(0, kHashDigits)),
+                              known.substr(kHashDigits) != std::string_view(&kNoXattrs, 1)};
     }
     return {};
   });
@@ -79,7 +83,7 @@ std::vector<std::optional<std::string>> ContentHashes::Find(std::span<const File
   return found;
 }
 
-void ContentHashes::Learn(std::span<const std::pair<FileState, std::string>> files,
+void ContentHashes::Learn(std::span<const std::pair<FileState, KnownContent>> files,
                           const Timestamp& read) {
   const MutexLock lock(mutex_);
   KvDatabase* const database = files.empty() ? nullptr : Open(Missing::kCreate);
@@ -87,9 +91,11 @@ void ContentHashes::Learn(std::span<const std::pair<FileState, std::string>> fil
   for (size_t begin = 0; begin < files.size(); begin += kBatch) {
     const auto batch = files.subspan(begin, std::min(kBatch, files.size() - begin));
     const Result<void> written = database->Write([&](KvTxn& txn) -> Result<void> {
-      for (const auto& [file, hash] : batch) {
+      for (const auto& [file, content] : batch) {
         if (!IsSettled(file, read)) continue;
-        VENEER_TRY_VOID(txn.Put(KeyOf(file), StateOf(file) + hash));
+        std::string value = StateOf(file) + content.hash;
+        if (!content.has_xattrs) value += kNoXattrs;
+        VENEER_TRY_VOID(txn.Put(KeyOf(file), value));
       }
       return {};
     });

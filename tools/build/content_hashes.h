@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ContentHashes: the SHA-256 of files of build contexts, remembered by what stat(2) says of them,
-// so that a file that has not changed is not read again. Whatever changes contents changes the time
-// of the last change of the inode (ctime), which nobody can set back. A file that was changed in
+// ContentHashes: the SHA-256 of files of build contexts, and whether they have extended attributes,
+// remembered by what stat(2) says of them, so that a file that has not changed is not read again.
+// Whatever changes either changes the time of the last change of the inode (ctime), which nobody
+// can set back. A file that was changed in
 // the second before it was read is not remembered: the clock of the file system is coarse, and it
 // might be changed once more within the same tick.
 //
@@ -31,17 +32,21 @@ struct FileState {
   Attr attr;
 };
 
+struct KnownContent {
+  std::string hash;        // 64 hex digits
+  bool has_xattrs = true;  // false: there are none
+};
+
 class ContentHashes {
  public:
   // `directory`: made when something is to be remembered. Its parent must be there.
   explicit ContentHashes(std::string directory) : directory_(std::move(directory)) {}
 
-  // The hashes, 64 hex digits each, of the files that are known as they are. Where the directory
-  // cannot be read, none is.
-  std::vector<std::optional<std::string>> Find(std::span<const FileState> files);
-  // Remembers hashes of files that were looked at before they were read, `read` being that time.
+  // The files that are known as they are. Where the directory cannot be read, none is.
+  std::vector<std::optional<KnownContent>> Find(std::span<const FileState> files);
+  // Remembers files that were looked at before they were read, `read` being that time.
   // Failure is no harm.
-  void Learn(std::span<const std::pair<FileState, std::string>> files, const Timestamp& read);
+  void Learn(std::span<const std::pair<FileState, KnownContent>> files, const Timestamp& read);
 
  private:
   enum class Missing { kCreate, kLeave };

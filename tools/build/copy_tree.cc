@@ -12,9 +12,8 @@ namespace veneer {
 
 namespace {
 
-void AddField(std::string_view value, Sha256Stream* hash) {
-  hash->Update(std::to_string(value.size()) + ":");
-  hash->Update(value);
+void AddField(std::string_view value, std::string* fields) {
+  fields->append(std::to_string(value.size())).append(":").append(value);
 }
 
 }  // namespace
@@ -188,9 +187,11 @@ Result<SourceEntry> CopyTree::EntryOf(const Node& node) const {
   if (epoch_ && node.put && entry.attr.mtime.sec >= *epoch_) entry.attr.mtime = {*epoch_, 0};
   if (object.tree == nullptr) return entry;
   const Layer& layer = object.tree->layer();
-  Sys<XattrList> xattrs = layer.ListXattrs(object.ref);
-  if (!xattrs && xattrs.error().code != EOPNOTSUPP) return entry.Failed(xattrs.error());
-  if (xattrs) entry.xattrs = ArchivedXattrs(*std::move(xattrs));
+  if (object.attr.type != FileType::kRegular || object.tree->MayHaveXattrs(object.attr.ino)) {
+    Sys<XattrList> xattrs = layer.ListXattrs(object.ref);
+    if (!xattrs && xattrs.error().code != EOPNOTSUPP) return entry.Failed(xattrs.error());
+    if (xattrs) entry.xattrs = ArchivedXattrs(*std::move(xattrs));
+  }
   if (object.attr.type == FileType::kSymlink) {
     Sys<std::string> target = layer.ReadLink(object.ref);
     if (!target) return entry.Failed(target.error());
@@ -241,28 +242,32 @@ Result<void> CopyTree::Run(EntrySink& sink) {
   return Visit([&](const Node& node) { return GiveNode(node, sink); });
 }
 
+Result<std::string> CopyTree::ContentKeyOf(const Node& node, const SourceEntry& entry) {
+  const PutObject& object = node.object;
+  if (object.tree == nullptr) return "sha256:" + Sha256Hex(*object.bytes);
+  return object.tree->ContentKey(entry, object.ref, cancel_);
+}
+
 Result<void> CopyTree::DescribeNode(const Node& node, uint64_t link, Sha256Stream* hash) {
   VENEER_TRY(const SourceEntry entry, EntryOf(node));
   const Attr& attr = entry.attr;
-  AddField(entry.path, hash);
+  std::string fields;  // hashed in one go: there may be many nodes
+  AddField(entry.path, &fields);
   for (const uint64_t number : {uint64_t{attr.FullMode()}, uint64_t{attr.uid}, uint64_t{attr.gid},
                                 uint64_t{attr.rdev_major}, uint64_t{attr.rdev_minor}, link}) {
-    AddField(std::to_string(number), hash);
+    AddField(std::to_string(number), &fields);
   }
-  AddField(entry.target, hash);
-  AddField(std::to_string(entry.xattrs.size()), hash);
+  AddField(entry.target, &fields);
+  AddField(std::to_string(entry.xattrs.size()), &fields);
   for (const auto& [name, value] : entry.xattrs) {
-    AddField(name, hash);
-    AddField(value, hash);
+    AddField(name, &fields);
+    AddField(value, &fields);
   }
-  if (attr.type != FileType::kRegular || attr.size == 0) return {};
-  std::string content;
-  if (node.object.tree != nullptr) {
-    VENEER_TRY(content, node.object.tree->ContentKey(entry, node.object.ref, cancel_));
-  } else {
-    content = "sha256:" + Sha256Hex(*node.object.bytes);
+  if (attr.type == FileType::kRegular && attr.size > 0) {
+    VENEER_TRY(const std::string content, ContentKeyOf(node, entry));
+    AddField(content, &fields);
   }
-  AddField(content, hash);
+  hash->Update(fields);
   return {};
 }
 

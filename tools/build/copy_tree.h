@@ -107,6 +107,7 @@ class CopyTree final : public EntrySource {
   Result<void> Visit(FunctionRef<Result<void>(const Node&)> visit) const;
   Result<void> GiveNode(const Node& node, EntrySink& sink);
   Result<void> HashContents();
+  Result<std::string> ContentKeyOf(const Node& node, const SourceEntry& entry);
   Result<void> DescribeNode(const Node& node, uint64_t link, Sha256Stream* hash);
 
   SourceTree* const below_;

@@ -117,11 +117,11 @@ Result<void> SourceTree::HashContents(std::span<const LayerObject> files,
                                       const Cancellation* cancel) {
   std::vector<FileState> states;
   for (const LayerObject& file : files) states.push_back(StateOf(device_, file));
-  std::vector<std::optional<std::string>> hashes(files.size());
-  if (hashes_ != nullptr) hashes = hashes_->Find(states);
+  std::vector<std::optional<KnownContent>> known(files.size());
+  if (hashes_ != nullptr) known = hashes_->Find(states);
   std::vector<size_t> unknown;
   for (size_t i = 0; i < files.size(); ++i) {
-    if (!hashes[i]) unknown.push_back(i);
+    if (!known[i]) unknown.push_back(i);
   }
   const Timestamp now = Now();
   Cancellation stop(cancel);
@@ -134,18 +134,19 @@ Result<void> SourceTree::HashContents(std::span<const LayerObject> files,
           const Sys<Content> content = layer_->Open(file.ref);
           if (!content || !content->fd) continue;
           Sys<std::string> hash = HashFile(content->fd.get(), file.attr.size, &stop);
-          if (hash) hashes[unknown[i]] = *std::move(hash);
+          const Sys<XattrList> xattrs = layer_->ListXattrs(file.ref);
+          if (hash) known[unknown[i]] = KnownContent{*std::move(hash), !xattrs || !xattrs->empty()};
           VENEER_TRY_VOID(Cancellation::Check(&stop));
         }
         return {};
       }));
-  std::vector<std::pair<FileState, std::string>> learnt;
+  std::vector<std::pair<FileState, KnownContent>> learnt;
   for (const size_t i : unknown) {
-    if (hashes[i]) learnt.emplace_back(states[i], *hashes[i]);
+    if (known[i]) learnt.emplace_back(states[i], *known[i]);
   }
   if (hashes_ != nullptr) hashes_->Learn(learnt, now);
   for (size_t i = 0; i < files.size(); ++i) {
-    if (hashes[i]) hashed_[files[i].attr.ino] = *std::move(hashes[i]);
+    if (known[i]) known_[files[i].attr.ino] = *std::move(known[i]);
   }
   return {};
 }
@@ -158,8 +159,8 @@ Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const Layer
     // Of a part of a pack nothing but the pack has a name.
     if (*stored && (*stored)->whole) return ObjectPath((*stored)->object);
   }
-  if (const auto hashed = hashed_.find(entry.attr.ino); hashed != hashed_.end()) {
-    return "sha256:" + hashed->second;
+  if (const auto known = known_.find(entry.attr.ino); known != known_.end()) {
+    return "sha256:" + known->second.hash;
   }
   VENEER_TRY(const SourceContent content, Open(entry, ref));
   if (content.fd() >= 0) {
@@ -168,6 +169,11 @@ Result<std::string> SourceTree::ContentKey(const SourceEntry& entry, const Layer
     return "sha256:" + *hash;
   }
   return "sha256:" + Sha256Hex(content.content.bytes);
+}
+
+bool SourceTree::MayHaveXattrs(uint64_t ino) const {
+  const auto known = known_.find(ino);
+  return known == known_.end() || known->second.has_xattrs;
 }
 
 }  // namespace veneer

@@ -59,14 +59,16 @@ class SourceTree {
   Result<SourceContent> Open(const SourceEntry& entry, const LayerRef& ref);
   // Remembers hashes there from now on. `hashes` outlives this.
   void UseHashes(ContentHashes* hashes) { hashes_ = hashes; }
-  // Hashes files of the host, for ContentKey(): several at once, and those that are known not at
-  // all. What cannot be read is left to ContentKey(). ECANCELED.
+  // Hashes files of the host, for ContentKey() and MayHaveXattrs(): several at once, and those that
+  // are known not at all. What cannot be read is left to ContentKey(). ECANCELED.
   Result<void> HashContents(std::span<const LayerObject> files, const Cancellation* cancel);
   // What tells the contents of the regular file `ref` from others, for the cache of a build: the
   // SHA-256 of a file of the host, and of a file of the store the name of its object, which is not
   // read. `cancel` may be null; ECANCELED.
   Result<std::string> ContentKey(const SourceEntry& entry, const LayerRef& ref,
                                  const Cancellation* cancel);
+  // False: the regular file of this inode of the host had none when HashContents() looked at it.
+  bool MayHaveXattrs(uint64_t ino) const;
 
  private:
   SourceTree() = default;
@@ -76,7 +78,7 @@ class SourceTree {
   std::optional<StoredContents> contents_;  // of indexed_
   uint64_t device_ = 0;                     // of a directory of the host
   ContentHashes* hashes_ = nullptr;
-  std::unordered_map<uint64_t, std::string> hashed_;  // by the number of the inode
+  std::unordered_map<uint64_t, KnownContent> known_;  // by the number of the inode
 };
 
 }  // namespace veneer

@@ -178,11 +178,12 @@ class BuildCommandRun {
 
   // Needs none of the images.
   Result<int> Check(const Dockerfile& dockerfile) {
-    const Result<StagePlan> plan = PlanStages(dockerfile, PlanOptions());
-    if (!plan) return Misread(plan.error());
     VENEER_TRY(const BuildChecks checks, FindMistakes(dockerfile));
     progress_->Finish({});
     std::fputs(ReportOf(checks, *build_context_).c_str(), stdout);
+    std::fflush(stdout);
+    const Result<StagePlan> plan = PlanStages(dockerfile, PlanOptions());
+    if (!plan) return Misread(plan.error());
     return checks.findings.empty() ? 0 : 1;
   }
 

@@ -37,7 +37,7 @@ struct StageFacts {
   std::string name;
   bool variables_known = false;
   std::set<std::string> variables;  // of ENV
-  std::set<std::string> arguments;  // of ARG, which the next stage does not have
+  std::set<std::string> arguments;  // of ARG
   bool workdir_set = false;
   bool shell_set = false;
   std::map<std::string, const Instruction*> last;  // of those of which the last one counts
@@ -208,6 +208,7 @@ class Linter {
     if (before != stages_.rend()) {
       stage->variables_known = before->variables_known;
       stage->variables = before->variables;
+      stage->arguments = before->arguments;
       stage->workdir_set = before->workdir_set;
       stage->shell_set = before->shell_set;
       return;

@@ -10,7 +10,8 @@ namespace veneer {
 
 namespace {
 
-// Those of BuildKit.
+// Those of BuildKit, and the parts of names that hold no secret after all: API_KEY_FILE.
+constexpr auto kOpenWords = std::to_array<std::string_view>({"public", "file", "version"});
 constexpr auto kSecretWords =
     std::to_array<std::string_view>({"apikey", "auth", "credential", "credentials", "key",
                                      "password", "pword", "passwd", "secret", "token"});
@@ -55,7 +56,7 @@ bool LooksSecret(std::string_view name) {
   for (std::string_view rest = lower; !rest.empty();) {
     const std::string_view part = rest.substr(0, rest.find('_'));
     rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-    if (part == "public") return false;
+    if (std::ranges::find(kOpenWords, part) != kOpenWords.end()) return false;
     secret = secret || std::ranges::find(kSecretWords, part) != kSecretWords.end();
   }
   return secret;

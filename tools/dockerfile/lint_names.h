@@ -14,8 +14,8 @@ namespace veneer {
 // ${NAME}, outside of single quotes, each once.
 std::vector<std::string> VariablesIn(std::string_view text, char escape);
 
-// "API_KEY": a part between underscores is a word for a secret, and none is "public". The case does
-// not count.
+// "API_KEY": a part between underscores is a word for a secret, and none is "public", "file" or
+// "version". The case does not count.
 bool LooksSecret(std::string_view name);
 
 // Letters of one case alone.

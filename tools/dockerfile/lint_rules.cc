@@ -78,11 +78,13 @@ Result<LintSettings> ParseLintSettings(std::string_view text) {
     const std::string name = GoLower(next(&word, '='));
     if (name == "error") {
       const std::string value = GoLower(TrimBlanks(word));
-      if (value != "true" && value != "false") {
+      // As Go's strconv.ParseBool.
+      const bool yes = value == "true" || value == "1" || value == "t";
+      if (!yes && value != "false" && value != "0" && value != "f") {
         return MakeError("check: error=" + std::string(word) + ": it takes true or false",
                          ExitCode::kUsage);
       }
-      settings.error = value == "true";
+      settings.error = yes;
       continue;
     }
     if (name != "skip" && name != "experimental") {

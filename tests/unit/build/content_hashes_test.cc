@@ -22,12 +22,16 @@ class ContentHashesTest : public testing::Test {
     file.attr.mtime = file.attr.ctime = {changed, 3};
     return file;
   }
-  void Learn(const FileState& file, char digit, int64_t read) {
-    const std::pair<FileState, std::string> learnt{file, std::string(64, digit)};
+  void Learn(const FileState& file, char digit, int64_t read, bool has_xattrs = true) {
+    const std::pair<FileState, KnownContent> learnt{file, {std::string(64, digit), has_xattrs}};
     ContentHashes(dir_ + "/hashes").Learn({&learnt, 1}, {read, 0});
   }
-  std::optional<std::string> Find(const FileState& file) {
+  std::optional<KnownContent> FindAll(const FileState& file) {
     return ContentHashes(dir_ + "/hashes").Find({&file, 1}).front();
+  }
+  std::optional<std::string> Find(const FileState& file) {
+    const std::optional<KnownContent> found = FindAll(file);
+    return found ? std::optional(found->hash) : std::nullopt;
   }
 
   const std::string dir_ = MakeTempDir("ContentHashes");
@@ -39,6 +43,13 @@ TEST_F(ContentHashesTest, AFileThatHasNotChangedIsKnown) {
   Learn(File(2, 100), 'b', 200);
   EXPECT_EQ(Find(File(1, 100)), std::string(64, 'a'));
   EXPECT_EQ(Find(File(2, 100)), std::string(64, 'b'));
+}
+
+TEST_F(ContentHashesTest, AFileWithoutXattrsIsRememberedAsSuch) {
+  Learn(File(1, 100), 'a', 200, false);
+  Learn(File(2, 100), 'b', 200, true);
+  EXPECT_FALSE(FindAll(File(1, 100))->has_xattrs);
+  EXPECT_TRUE(FindAll(File(2, 100))->has_xattrs);
 }
 
 TEST_F(ContentHashesTest, WhateverStatTellsOfAChangeCounts) {

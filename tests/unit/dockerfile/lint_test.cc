@@ -89,6 +89,11 @@ TEST_F(LintTest, VariablesThatNothingDeclares) {
   EXPECT_EQ(messages_[0], "Usage of undefined variable '$X'");
 }
 
+TEST_F(LintTest, AStageHasTheArgumentsOfTheOneItIsBuiltUpon) {
+  EXPECT_THAT(Check("FROM scratch AS a\nARG X=1\nFROM a\nUSER $X\nFROM scratch\nUSER $X\n"),
+              ElementsAre("6 UndefinedVar"));
+}
+
 TEST_F(LintTest, CommandsThatCountOnce) {
   EXPECT_THAT(
       Check("FROM base\nCMD [\"a\"]\nCMD b\nENTRYPOINT c\nFROM base\nSHELL [\"/x\"]\nCMD d\n"),
@@ -99,6 +104,7 @@ TEST_F(LintTest, CommandsThatCountOnce) {
 TEST_F(LintTest, OldFormsAndSecrets) {
   EXPECT_THAT(
       Check("FROM base\nMAINTAINER me\nENV a b\nLABEL c d\nARG API_KEY\nENV public_key=1 "
+            "api_key_file=3 "
             "db_password=2\n"),
       ElementsAre("2 MaintainerDeprecated", "3 LegacyKeyValueFormat", "4 LegacyKeyValueFormat",
                   "5 SecretsUsedInArgOrEnv", "6 SecretsUsedInArgOrEnv"));
@@ -145,6 +151,8 @@ TEST(LintSettings, ReadsTheDirective) {
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_THAT(read->skip, ElementsAre("A", "B"));
   EXPECT_TRUE(read->error);
+  EXPECT_TRUE(ParseLintSettings("error=1")->error);
+  EXPECT_FALSE(ParseLintSettings("error=0")->error);
   EXPECT_TRUE(read->experimental_all);
   EXPECT_TRUE(read->Reports(LintRule::kInvalidDefinitionDescription));
   for (const char* wrong : {"error=maybe", "error", "nonsense=1"}) {
