@@ -192,6 +192,10 @@ std::string Comparer::CompareOutcomes(const Op& op, const Outcome& plain, const 
                                           plain.detail.begin());
     Report(where, Around(plain.detail, at), Around(got.detail, at));
   }
+  if (plain.written && got.written) {
+    where.where = "what was written";
+    CompareLooks(where, *plain.written, *got.written);
+  }
   for (size_t i = 0; i < std::min(plain.looks.size(), got.looks.size()); ++i) {
     where.where = plain.looks[i].first;
     CompareLooks(where, plain.looks[i].second, got.looks[i].second);

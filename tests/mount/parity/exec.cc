@@ -158,9 +158,8 @@ bool MayLoseSetId(const Op& op, const Target& target) {
 void LookAtWritten(const Op& op, const Target& target, Outcome& out) {
   const int fd = WrittenSlot(op, target);
   const bool identity = target.kind() == TargetKind::kPlain;
-  out.looks.emplace_back("what was written", fd >= 0 ? LookAt(fd, "", identity, AT_EMPTY_PATH)
-                                                     : LookAt(AT_FDCWD, op.path.c_str(), identity,
-                                                              AT_SYMLINK_NOFOLLOW));
+  out.written = fd >= 0 ? LookAt(fd, "", identity, AT_EMPTY_PATH)
+                        : LookAt(AT_FDCWD, op.path.c_str(), identity, AT_SYMLINK_NOFOLLOW);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #ifndef VENEER_TESTS_MOUNT_PARITY_EXEC_H_
 #define VENEER_TESTS_MOUNT_PARITY_EXEC_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,9 @@ struct Outcome {
   int error = 0;
   std::string detail;                               // bytes read, names listed, ...
   std::vector<std::pair<std::string, Look>> looks;  // what was stat'ed, and what it looked like
+  // The file that was written to, where its set-user-ID may have gone with that: after an excused
+  // difference perhaps on one side only.
+  std::optional<Look> written;
 
   // From the result of a system call; a descriptor or pointer should be passed as 0.
   void Set(long result) {
