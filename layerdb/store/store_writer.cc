@@ -117,6 +117,16 @@ Result<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const Store& store, Obje
   return std::unique_ptr<StoreWriter>(new StoreWriter(store, objects, std::move(staging)));
 }
 
+bool StoreWriter::IsUnused() const {
+  {
+    const MutexLock lock(written_->linking);
+    if (!written_->linked.empty()) return false;
+  }
+  const MutexLock lock(written_->mu);
+  return written_->next_name == 0 && written_->objects.empty() && !written_->too_many &&
+         written_->unpublished.empty() && !written_->keep;
+}
+
 std::string StoreWriter::NewName(const char* kind) {
   return dir() + "/" + kind + "-" + std::to_string(written_->next_name++);
 }

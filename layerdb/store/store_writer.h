@@ -52,6 +52,9 @@ class StoreWriter : public ObjectStaging {
   // A directory of this writer alone, on the store's file system. The caller may keep temporary
   // files in it under names that begin with "tmp".
   const std::string& dir() const { return staging_->path(); }
+  // Nothing was written or found through this writer so far, temporary files apart: it is as good
+  // as a new one.
+  bool IsUnused() const;
 
   // --- contents ---
   // Contents of at most kInlineLimit bytes belong into the index (IndexEntry::inline_bytes), of at

@@ -10,7 +10,8 @@ namespace veneer {
 namespace {
 
 constexpr size_t kHashDigits = 64;
-// Behind the hash of a file without extended attributes.
+// Behind the hash: whether the file has extended attributes.
+constexpr char kHasXattrs = '+';
 constexpr char kNoXattrs = '-';
 // So many are written in one commit, at most.
 constexpr size_t kBatch = 100'000;
@@ -71,11 +72,10 @@ std::vector<std::optional<KnownContent>> ContentHashes::Find(std::span<const Fil
     for (size_t i = 0; i < files.size(); ++i) {
       VENEER_TRY(const auto value, txn.Get(KeyOf(files[i])));
       const std::string state = StateOf(files[i]);
-      if (!value || !value->starts_with(state)) continue;
-      const std::string_view known = value->substr(state.size());
-      if (known.size() < kHashDigits) continue;
-      found[i] = KnownContent{std::string(known.substr(0, kHashDigits)),
-                              known.substr(kHashDigits) != std::string_view(&kNoXattrs, 1)};
+      if (value && value->size() == state.size() + kHashDigits + 1 && value->starts_with(state)) {
+        found[i] = KnownContent{std::string(value->substr(state.size(), kHashDigits)),
+                                value->back() != kNoXattrs};
+      }
     }
     return {};
   });
@@ -93,9 +93,8 @@ void ContentHashes::Learn(std::span<const std::pair<FileState, KnownContent>> fi
     const Result<void> written = database->Write([&](KvTxn& txn) -> Result<void> {
       for (const auto& [file, content] : batch) {
         if (!IsSettled(file, read)) continue;
-        std::string value = StateOf(file) + content.hash;
-        if (!content.has_xattrs) value += kNoXattrs;
-        VENEER_TRY_VOID(txn.Put(KeyOf(file), value));
+        const char mark = content.has_xattrs ? kHasXattrs : kNoXattrs;
+        VENEER_TRY_VOID(txn.Put(KeyOf(file), StateOf(file) + content.hash + mark));
       }
       return {};
     });

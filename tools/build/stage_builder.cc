@@ -289,8 +289,8 @@ Result<void> StageBuilder::TakeLayer(FilesStep& step, const std::string& history
   }
   Result<void> taken = TakeOrMake(step, *writer_, history, runtime);
   step.End();
-  // A writer is good for one layer. Steps that the cache has write none, and share one.
-  if (!taken || !cached_) writer_.reset();
+  // A writer is good for one layer. Most steps that the cache has write nothing, and share one.
+  if (!writer_->IsUnused()) writer_.reset();
   return taken;
 }
 

@@ -2,18 +2,11 @@
 #include "tools/build/stage_variables.h"
 
 #include <algorithm>
-#include <array>
 
+#include "tools/dockerfile/proxy_arguments.h"
 #include "tools/format/go_text.h"
 
 namespace veneer {
-
-namespace {
-
-constexpr std::array<std::string_view, 5> kProxies = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",
-                                                      "NO_PROXY", "ALL_PROXY"};
-
-}  // namespace
 
 StageVariables::StageVariables(const BuildArguments& arguments,
                                const std::vector<std::string>& environment)
@@ -76,7 +69,7 @@ std::vector<std::string> StageVariables::Environment() const {
 
 std::vector<std::string> StageVariables::Proxies() const {
   std::vector<std::string> proxies;
-  for (const std::string_view proxy : kProxies) {
+  for (const std::string_view proxy : kProxyArguments) {
     const std::string lower = GoLower(proxy);
     for (const std::string& name : {std::string(proxy), lower}) {
       const auto given = arguments_->given.find(name);

@@ -18,6 +18,9 @@ std::optional<std::vector<std::string>> VariablesOf(Store& store, const std::str
   if (!text) return std::nullopt;
   Result<ImageConfig> config = ParseImageConfig(*text);
   if (!config) return std::nullopt;
+  // Its triggers (ONBUILD) may set more.
+  const auto triggers = GetStrings(config->document.value("config", Json::object()), "OnBuild");
+  if (!triggers || !triggers->value_or(std::vector<std::string>()).empty()) return std::nullopt;
   return std::move(config->env);
 }
 
@@ -41,6 +44,7 @@ Result<BuildChecks> CheckDockerfile(Store& store, const BuildRequest& request,
   };
   inputs.ignored = &context.ignored();
   inputs.predefined = PlatformArguments(request.platform);
+  inputs.given = request.build_args;
   checks.findings = LintDockerfile(dockerfile, inputs, checks.settings);
   return checks;
 }
@@ -62,18 +66,19 @@ Result<void> FailIfWanted(const BuildChecks& checks) {
                    " (the Dockerfile wants no build then: check=error=true)");
 }
 
-std::string ReportOf(const BuildChecks& checks, const BuildContext& context) {
+// Each finding by itself: together, their lines may be many times the Dockerfile.
+void PrintReport(const BuildChecks& checks, const BuildContext& context) {
   const size_t count = checks.findings.size();
-  if (count == 0) return "Check complete, no warnings found.\n";
-  std::string report = "Check complete, " + std::to_string(count) +
-                       (count == 1 ? " warning has" : " warnings have") + " been found!\n";
+  if (count == 0) return PrintLine("Check complete, no warnings found.");
+  PrintLine("Check complete, " + std::to_string(count) +
+            (count == 1 ? " warning has" : " warnings have") + " been found!");
   for (const LintFinding& finding : checks.findings) {
-    report += "\nWARNING: " + std::string(NameOf(finding.rule)) + " - " + UrlOf(finding.rule) +
-              "\n" + finding.message + "\n";
-    report +=
-        DockerfileExcerpt(context.name(), context.text(), finding.first_line, finding.last_line);
+    PrintData(
+        "\nWARNING: " + std::string(NameOf(finding.rule)) + " - " + UrlOf(finding.rule) + "\n" +
+        finding.message + "\n" +
+        DockerfileExcerpt(context.name(), context.text(), finding.first_line, finding.last_line));
   }
-  return report;
+  if (count == kMaxLintFindings) PrintLine("\nThere may be more.");
 }
 
 }  // namespace veneer

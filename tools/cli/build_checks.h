@@ -34,8 +34,8 @@ Result<BuildChecks> CheckDockerfile(Store& store, const BuildRequest& request,
 void WarnOf(const BuildChecks& checks, BuildProgress& progress);
 // Fails where the Dockerfile wants that and a rule is broken, as BuildKit does.
 Result<void> FailIfWanted(const BuildChecks& checks);
-// All of it with the lines, for `--check`, in the form of `docker build --check`.
-std::string ReportOf(const BuildChecks& checks, const BuildContext& context);
+// Prints all of it with the lines, for `--check`, in the form of `docker build --check`.
+void PrintReport(const BuildChecks& checks, const BuildContext& context);
 
 }  // namespace veneer
 

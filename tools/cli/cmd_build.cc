@@ -19,6 +19,7 @@
 #include "tools/cli/interrupt.h"
 #include "tools/cli/remote_cache.h"
 #include "tools/dockerfile/excerpt.h"
+#include "tools/dockerfile/proxy_arguments.h"
 #include "tools/run/new_container.h"
 #include "tools/run/user_namespace.h"
 
@@ -26,16 +27,9 @@ namespace veneer {
 
 namespace {
 
-// What the classic builder and BuildKit take without an ARG.
-constexpr std::string_view kProxyWords[] = {"HTTP_PROXY",
-                                            "HTTPS_PROXY",
-                                            "FTP_PROXY",
-                                            "NO_PROXY",
-                                            "ALL_PROXY",
-                                            "SOURCE_DATE_EPOCH",
-                                            "BUILDKIT_INLINE_CACHE",
-                                            "BUILDKIT_DOCKERFILE_CHECK",
-                                            "BUILDKIT_SYNTAX"};
+// What BuildKit takes without an ARG, beside the proxies.
+constexpr std::string_view kOtherArguments[] = {"SOURCE_DATE_EPOCH", "BUILDKIT_INLINE_CACHE",
+                                                "BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_SYNTAX"};
 
 // Everything of one run of the command.
 class BuildCommandRun {
@@ -61,9 +55,10 @@ class BuildCommandRun {
     if (given_.check) return Check(*dockerfile);
     Result<PreparedBuild> prepared = Prepare(*dockerfile);
     if (!prepared) return Misread(prepared.error());
-    VENEER_TRY(const BuildChecks checks, FindMistakes(*dockerfile));
-    WarnOf(checks, *progress_);
-    if (const auto fails = FailIfWanted(checks); !fails) return Ended(fails.error());
+    const Result<BuildChecks> checks = FindMistakes(*dockerfile);
+    if (!checks) return Misread(checks.error());
+    WarnOf(*checks, *progress_);
+    if (const auto fails = FailIfWanted(*checks); !fails) return Ended(fails.error());
     return Build(*dockerfile, *prepared);
   }
 
@@ -125,7 +120,8 @@ class BuildCommandRun {
       progress_->Warn("syntax=" + dockerfile.syntax +
                       " is not fetched: the instructions of today are known");
     }
-    std::set<std::string> known(std::begin(kProxyWords), std::end(kProxyWords));
+    std::set<std::string> known(kProxyArguments.begin(), kProxyArguments.end());
+    known.insert(std::begin(kOtherArguments), std::end(kOtherArguments));
     for (const Instruction& each : dockerfile.instructions) {
       if (each.name != "ARG") continue;
       for (const std::string& word : SplitWords(each.arguments, dockerfile.escape)) {
@@ -178,13 +174,13 @@ class BuildCommandRun {
 
   // Needs none of the images.
   Result<int> Check(const Dockerfile& dockerfile) {
-    VENEER_TRY(const BuildChecks checks, FindMistakes(dockerfile));
+    const Result<BuildChecks> checks = FindMistakes(dockerfile);
+    if (!checks) return Misread(checks.error());
     progress_->Finish({});
-    std::fputs(ReportOf(checks, *build_context_).c_str(), stdout);
-    std::fflush(stdout);
+    PrintReport(*checks, *build_context_);
     const Result<StagePlan> plan = PlanStages(dockerfile, PlanOptions());
     if (!plan) return Misread(plan.error());
-    return checks.findings.empty() ? 0 : 1;
+    return checks->findings.empty() ? 0 : 1;
   }
 
   // --- the build ---

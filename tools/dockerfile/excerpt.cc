@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kAround = 2;
 constexpr size_t kNumberWidth = 4;
+// A generated line may be as long as the whole Dockerfile.
+constexpr size_t kMaxLine = 1000;
 constexpr std::string_view kRule = "--------------------\n";
 
 // Without the ends of lines; what is behind the last one is a line unless it is empty.
@@ -41,7 +43,9 @@ std::string DockerfileExcerpt(std::string_view name, std::string_view text, int 
     std::string line = std::to_string(number);
     line.insert(0, kNumberWidth - std::min(line.size(), kNumberWidth), ' ');
     line += number >= begin && number <= end ? " | >>> " : " |     ";
-    line += Printable(lines[number - 1], "\t");
+    const std::string_view text_of_line = lines[number - 1];
+    line += Printable(text_of_line.substr(0, kMaxLine), "\t");
+    if (text_of_line.size() > kMaxLine) line += "...";
     line.resize(line.find_last_not_of(" \t") + 1);
     shown += line + "\n";
   }

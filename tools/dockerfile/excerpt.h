@@ -21,7 +21,8 @@ namespace veneer {
 //      4 |     RUN true
 //   --------------------
 //
-// Characters that would steer the terminal become '?'. Empty where the text has no line `first`.
+// Of a line of more than 1,000 bytes the rest is left out. Characters that would steer the terminal
+// become '?'. Empty where the text has no line `first`.
 std::string DockerfileExcerpt(std::string_view name, std::string_view text, int first, int last);
 
 }  // namespace veneer

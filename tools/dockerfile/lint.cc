@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <deque>
 
-#include "layerdb/base/printable.h"
 #include "layerdb/model/reference.h"
 #include "tools/dockerfile/instruction_options.h"
+#include "tools/dockerfile/lint_globals.h"
 #include "tools/dockerfile/lint_names.h"
+#include "tools/dockerfile/lint_scope.h"
+#include "tools/dockerfile/proxy_arguments.h"
 #include "tools/dockerfile/words.h"
 #include "tools/format/go_text.h"
 
@@ -16,9 +18,6 @@ namespace veneer {
 
 namespace {
 
-// Every build takes them, whatever its Dockerfile declares.
-constexpr auto kProxyNames = std::to_array<std::string_view>(
-    {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"});
 // Their words are expanded before they are carried out; those of others are for a shell.
 constexpr auto kExpanded = std::to_array<std::string_view>(
     {"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR", "ARG"});
@@ -34,10 +33,7 @@ std::string_view CommandOf(const Instruction& instruction) {
 
 // What is known of a stage so far.
 struct StageFacts {
-  std::string name;
-  bool variables_known = false;
-  std::set<std::string> variables;  // of ENV
-  std::set<std::string> arguments;  // of ARG
+  LintScope scope{false};
   bool workdir_set = false;
   bool shell_set = false;
   std::map<std::string, const Instruction*> last;  // of those of which the last one counts
@@ -46,7 +42,11 @@ struct StageFacts {
 class Linter {
  public:
   Linter(const Dockerfile& file, const LintInputs& inputs, const LintSettings& settings)
-      : file_(file), inputs_(inputs), settings_(settings) {}
+      : file_(file),
+        inputs_(inputs),
+        settings_(settings),
+        globals_(inputs, file.escape),
+        rest_(inputs.text) {}
 
   std::vector<LintFinding> Run() {
     for (const DockerfileWarning& warning : file_.warnings) {
@@ -58,7 +58,7 @@ class Linter {
       if (instruction.name == "FROM") {
         CheckFrom(instruction);
       } else if (stages_.empty()) {
-        if (instruction.name == "ARG") DeclareGlobal(instruction);
+        if (instruction.name == "ARG") globals_.Declare(instruction.arguments);
       } else {
         CheckInStage(instruction, &stages_.back());
       }
@@ -70,7 +70,8 @@ class Linter {
 
  private:
   void Report(LintRule rule, std::string message, int first, int last) {
-    if (settings_.Reports(rule)) findings_.push_back({rule, std::move(message), first, last});
+    if (findings_.size() == kMaxLintFindings || !settings_.Reports(rule)) return;
+    findings_.push_back({rule, std::move(message), first, last});
   }
   void Report(LintRule rule, std::string message, const Instruction& at) {
     Report(rule, std::move(message), at.first_line, at.last_line);
@@ -98,41 +99,17 @@ class Linter {
   }
 
   // --- stages ---
-  void DeclareGlobal(const Instruction& instruction) {
-    for (const std::string& word : SplitWords(instruction.arguments, file_.escape)) {
-      const size_t equals = word.find('=');
-      std::optional<std::string> value;
-      if (equals != std::string::npos) {
-        const auto expanded = ExpandGlobal(word.substr(equals + 1));
-        if (expanded) value = *expanded;
-      }
-      globals_[word.substr(0, equals)] = value;
-    }
-  }
-
-  // By the defaults alone, as whoever builds it first.
-  Result<std::string> ExpandGlobal(std::string_view word) const {
-    const auto lookup = [this](std::string_view name) -> std::optional<std::string> {
-      if (const auto found = globals_.find(std::string(name));
-          found != globals_.end() && found->second) {
-        return found->second;
-      }
-      const auto found = inputs_.predefined.find(std::string(name));
-      return found == inputs_.predefined.end() ? std::nullopt : std::optional(found->second);
-    };
-    return ExpandWord(word, lookup, file_.escape);
-  }
-
   void CheckFrom(const Instruction& instruction) {
-    StageFacts stage;
     const Result<FromOptions> from = ParseFrom(instruction);
-    if (from) {
-      CheckStageName(instruction, *from);
-      CheckBase(instruction, *from);
-      if (from->platform) CheckPlatform(instruction, *from);
-      BeginStage(*from, &stage);
+    if (!from) {
+      stages_.emplace_back();
+      return;
     }
-    stages_.push_back(std::move(stage));
+    CheckStageName(instruction, *from);
+    CheckBase(instruction, *from);
+    if (from->platform) CheckPlatform(instruction, *from);
+    stages_.push_back(StageUpon(*from));
+    if (from->name) stage_of_[*from->name] = &stages_.back();
   }
 
   void CheckStageName(const Instruction& instruction, const FromOptions& from) {
@@ -153,7 +130,7 @@ class Linter {
              "Stage name should not use the same name as reserved stage \"" + *from.name + "\"",
              instruction);
     }
-    if (std::ranges::find(stages_, *from.name, &StageFacts::name) != stages_.end()) {
+    if (stage_of_.contains(*from.name)) {
       Report(LintRule::kDuplicateStageName,
              "Duplicate stage name \"" + words[2] + "\", stage names should be unique",
              instruction);
@@ -166,12 +143,12 @@ class Linter {
       used.push_back(name);
     }
     for (const std::string& name : used) {
-      if (globals_.contains(name) || inputs_.predefined.contains(name)) continue;
+      if (globals_.Has(name)) continue;
       Report(LintRule::kUndefinedArgInFrom, "FROM argument '" + name + "' is not declared",
              instruction);
     }
     if (VariablesIn(from.base, file_.escape).empty()) return;
-    const Result<std::string> base = ExpandGlobal(from.base);
+    const Result<std::string> base = globals_.ExpandByDefault(from.base);
     if (base && !base->empty() && ParseReference(*base)) return;
     Report(LintRule::kInvalidDefaultArgInFrom,
            "Default value for ARG " + from.base + " results in empty or invalid base image name",
@@ -198,28 +175,34 @@ class Linter {
            "FROM --platform flag should not use constant value \"" + platform + "\"", instruction);
   }
 
-  void BeginStage(const FromOptions& from, StageFacts* stage) const {
-    stage->name = from.name.value_or("");
-    const std::string base = ExpandGlobal(from.base).value_or("");
-    const auto before = std::find_if(stages_.rbegin(), stages_.rend(), [&](const auto& each) {
-      return !each.name.empty() && each.name == GoLower(base);
-    });
-    stage->variables = {"PATH"};
-    if (before != stages_.rend()) {
-      stage->variables_known = before->variables_known;
-      stage->variables = before->variables;
-      stage->arguments = before->arguments;
-      stage->workdir_set = before->workdir_set;
-      stage->shell_set = before->shell_set;
-      return;
+  StageFacts StageUpon(const FromOptions& from) {
+    const std::string base = globals_.Expand(from.base).value_or("");
+    StageFacts stage;
+    if (const auto below = stage_of_.find(GoLower(base)); below != stage_of_.end()) {
+      stage.scope = LintScope::Upon(below->second->scope);
+      stage.workdir_set = below->second->workdir_set;
+      stage.shell_set = below->second->shell_set;
+    } else {
+      stage.scope = LintScope::Upon(ScopeOfImage(base));
     }
-    stage->variables_known = base == "scratch";
-    if (stage->variables_known || base.empty() || !inputs_.variables_of) return;
-    const auto of_image = inputs_.variables_of(base);
-    stage->variables_known = of_image.has_value();
-    for (const std::string& each : of_image.value_or(std::vector<std::string>())) {
-      stage->variables.insert(each.substr(0, each.find('=')));
+    return stage;
+  }
+
+  const LintScope& ScopeOfImage(const std::string& name) {
+    const auto known = images_.find(name);
+    if (known != images_.end()) return known->second;
+    std::optional<std::vector<std::string>> variables;
+    if (name == "scratch") {
+      variables.emplace();
+    } else if (!name.empty() && inputs_.variables_of) {
+      variables = inputs_.variables_of(name);
     }
+    LintScope& scope = images_.emplace(name, LintScope(variables.has_value())).first->second;
+    scope.Add("PATH");
+    for (const std::string& each : variables.value_or(std::vector<std::string>())) {
+      scope.Add(each.substr(0, each.find('=')));
+    }
+    return scope;
   }
 
   // --- instructions of a stage ---
@@ -256,13 +239,13 @@ class Linter {
   }
 
   void CheckVariables(const Instruction& instruction, const StageFacts& stage) {
-    if (!stage.variables_known) return;
     std::string text = instruction.arguments;
     for (const InstructionFlag& flag : instruction.flags) text += " " + flag.value.value_or("");
     for (const std::string& name : VariablesIn(text, file_.escape)) {
-      const bool known = stage.variables.contains(name) || stage.arguments.contains(name) ||
-                         IsOneOf(GoUpper(name), kProxyNames);
-      if (known) continue;
+      if (stage.scope.MayHave(name) || IsOneOf(GoUpper(name), kProxyArguments) ||
+          name == "SOURCE_DATE_EPOCH") {
+        continue;
+      }
       Report(LintRule::kUndefinedVar, "Usage of undefined variable '$" + name + "'", instruction);
     }
   }
@@ -287,7 +270,7 @@ class Linter {
             "Do not use ARG or ENV instructions for sensitive data (" + name + " \"" + key + "\")",
             instruction);
       }
-      (name == "ARG" ? stage->arguments : stage->variables).insert(key);
+      stage->scope.Add(key);
     }
   }
 
@@ -342,13 +325,12 @@ class Linter {
 
   // A comment right above says what the argument or the stage is for: "# NAME text".
   void CheckDescription(const Instruction& instruction) {
-    std::string_view comment;
-    std::string_view rest = inputs_.text;
-    for (int line = 1; line < instruction.first_line && !rest.empty(); ++line) {
-      comment = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(comment.size() + 1, rest.size()));
+    // Instructions come in their order: what was passed is not looked at again.
+    for (; line_ < instruction.first_line && !rest_.empty(); ++line_) {
+      above_ = rest_.substr(0, rest_.find('\n'));
+      rest_.remove_prefix(std::min(above_.size() + 1, rest_.size()));
     }
-    comment = TrimBlanks(comment);
+    std::string_view comment = TrimBlanks(above_);
     if (!comment.starts_with('#')) return;
     comment = TrimBlanks(comment.substr(1));
     const std::vector<std::string> words = SplitWords(instruction.arguments, file_.escape);
@@ -365,8 +347,13 @@ class Linter {
   const Dockerfile& file_;
   const LintInputs& inputs_;
   const LintSettings& settings_;
-  std::map<std::string, std::optional<std::string>> globals_;
-  std::vector<StageFacts> stages_;
+  LintGlobals globals_;
+  std::map<std::string, LintScope> images_;
+  std::deque<StageFacts> stages_;  // which do not move
+  std::map<std::string, const StageFacts*> stage_of_;
+  std::string_view rest_;   // of the text, from line_ on
+  std::string_view above_;  // the line before
+  int line_ = 1;
   std::vector<LintFinding> findings_;
 };
 

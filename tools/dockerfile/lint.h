@@ -33,10 +33,14 @@ struct LintInputs {
   std::function<std::optional<std::vector<std::string>>(const std::string& image)> variables_of;
   const IgnoreFile* ignored = nullptr;            // of the context; may be null
   std::map<std::string, std::string> predefined;  // arguments of the platform
+  std::map<std::string, std::string> given;       // arguments that the caller gives
 };
 
-// All that `settings` wants reported, by line. An instruction that cannot be read is left to
-// whoever carries it out.
+// A Dockerfile of a stranger may have a mistake in each word. Those of people have some.
+inline constexpr size_t kMaxLintFindings = 1000;
+
+// What `settings` wants reported, by line, at most kMaxLintFindings. An instruction that cannot be
+// read is left to whoever carries it out.
 std::vector<LintFinding> LintDockerfile(const Dockerfile& file, const LintInputs& inputs,
                                         const LintSettings& settings);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "tools/format/go_text.h"
 
@@ -29,6 +30,7 @@ size_t NameLength(std::string_view text) {
 
 std::vector<std::string> VariablesIn(std::string_view text, char escape) {
   std::vector<std::string> names;
+  std::set<std::string_view> seen;
   bool double_quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -43,8 +45,8 @@ std::vector<std::string> VariablesIn(std::string_view text, char escape) {
       const std::string_view rest = text.substr(i + (brace ? 2 : 1));
       const size_t length = NameLength(rest);
       if (length == 0 || (brace && !rest.substr(length).starts_with('}'))) continue;
-      std::string name(rest.substr(0, length));
-      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+      const std::string_view name = rest.substr(0, length);
+      if (seen.insert(name).second) names.emplace_back(name);
     }
   }
   return names;

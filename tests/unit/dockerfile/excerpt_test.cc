@@ -53,6 +53,12 @@ TEST(DockerfileExcerpt, SeveralLines) {
 )");
 }
 
+TEST(DockerfileExcerpt, TheRestOfALongLineIsLeftOut) {
+  const std::string shown = DockerfileExcerpt("D", std::string(5000, 'a'), 1, 1);
+  EXPECT_LT(shown.size(), 1100U);
+  EXPECT_NE(shown.find("aa...\n"), std::string::npos);
+}
+
 TEST(DockerfileExcerpt, WhereThereIsNoSuchLine) {
   EXPECT_EQ(DockerfileExcerpt("D", "A\n", 2, 2), "");
   EXPECT_EQ(DockerfileExcerpt("D", "", 1, 1), "");

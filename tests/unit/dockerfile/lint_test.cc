@@ -94,6 +94,19 @@ TEST_F(LintTest, AStageHasTheArgumentsOfTheOneItIsBuiltUpon) {
               ElementsAre("6 UndefinedVar"));
 }
 
+TEST_F(LintTest, ArgumentsThatAreGivenChooseTheBase) {
+  const std::string text = "ARG BASE=other\nFROM $BASE\nUSER $OF_BASE\nLABEL l=$NONE\n";
+  EXPECT_THAT(Check(text), IsEmpty());  // of which nothing is known
+  inputs_.given = {{"BASE", "base"}};
+  EXPECT_THAT(Check(text), ElementsAre("4 UndefinedVar"));
+}
+
+TEST_F(LintTest, ThereIsAnEndOfFindings) {
+  std::string text = "FROM base\n";
+  for (size_t i = 0; i < 2 * kMaxLintFindings; ++i) text += "MAINTAINER me\n";
+  EXPECT_EQ(Check(text).size(), kMaxLintFindings);
+}
+
 TEST_F(LintTest, CommandsThatCountOnce) {
   EXPECT_THAT(
       Check("FROM base\nCMD [\"a\"]\nCMD b\nENTRYPOINT c\nFROM base\nSHELL [\"/x\"]\nCMD d\n"),
