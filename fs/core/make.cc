@@ -108,6 +108,7 @@ Sys<Entry> Make(Parts& parts, NodeId parent, std::string_view name, NewObject ob
     object.mode = *in_place_mode;
     VENEER_TRY_VOID(parts.upper->MakeInPlace(object, at));
   } else {
+    object.flags_from = fd->get();
     VENEER_TRY(Upper::Staged staged, parts.upper->Stage(object));
     VENEER_TRY_VOID(parts.upper->Publish(staged, at, over_whiteout));
   }
@@ -172,6 +173,8 @@ Sys<Entry> UnionFs::MakeTmpFile(NodeId parent, uint32_t mode, const Caller& call
   NewObject object;
   object.mode = mode & 07777;
   VENEER_TRY_VOID(Inherit(parts, dir, object, caller));
+  VENEER_TRY(const SharedFd fd, parts.paths.UpperDirectory(*dir));
+  object.flags_from = fd->get();
   VENEER_TRY(Upper::Staged staged, parts.upper->Stage(object, true));
   VENEER_TRY(const Attr attr, parts.upper->Stat(staged.at()));
   const NodeRef node = parts.nodes.Create(FileType::kRegular, {});

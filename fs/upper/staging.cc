@@ -2,6 +2,7 @@
 //
 // Building objects in the work directory and letting them appear.
 #include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include <array>
@@ -121,10 +122,37 @@ Sys<void> Upper::MakeSpecial(const NewObject& object, sys::At at) const {
   return SetOverrideStat(at, OverrideOf(attr));
 }
 
+// What is made in the work directory does not take the flags of the directory that it is made for,
+// as what is made in its place does (ext4: i_flags of EXT4_FL_INHERITED; btrfs, xfs alike). Without
+// them an object is whole, so that nothing here is an error.
+void Upper::InheritFlags(sys::At at, const NewObject& object, int data_fd) const {
+  const bool directory = object.type == FileType::kDirectory;
+  if (object.flags_from < 0 || (!directory && object.type != FileType::kRegular)) return;
+  constexpr int kHandedOn = FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_COMPR_FL | FS_NOCOMP_FL |
+                            FS_NOTAIL_FL | FS_NOCOW_FL;
+  int from = 0;
+  const auto parent = OpenFile({object.flags_from}, O_RDONLY | O_DIRECTORY);
+  if (!parent || ::ioctl(parent->get(), FS_IOC_GETFLAGS, &from) < 0) return;
+  from &= directory ? kHandedOn | FS_DIRSYNC_FL : kHandedOn;
+  if (from == 0) return;
+  Fd own;
+  if (data_fd < 0) {
+    auto opened = OpenFile(at, O_RDONLY);
+    if (!opened) return;
+    own = *std::move(opened);
+    data_fd = own.get();
+  }
+  int flags = 0;
+  if (::ioctl(data_fd, FS_IOC_GETFLAGS, &flags) < 0) return;
+  flags |= from;
+  if (::ioctl(data_fd, FS_IOC_SETFLAGS, &flags) < 0) return;
+}
+
 Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
   if (object.type == FileType::kRegular && tmpfile_) {
     VENEER_TRY(Fd fd, sys::Open({work_.get()}, O_TMPFILE | O_RDWR, kPrivateMode));
     Staged staged(this, "", std::move(fd));
+    InheritFlags(staged.at(), object, staged.fd_.get());
     VENEER_TRY_VOID(WriteContents(staged.at(), object, staged.fd_.get()));
     VENEER_TRY_VOID(SetMetadata(staged.at(), object));
     return staged;
@@ -142,6 +170,7 @@ Sys<Upper::Staged> Upper::Stage(const NewObject& object, bool nameless) const {
     default: VENEER_TRY_VOID(MakeSpecial(object, at));
   }
   Staged staged(this, std::move(name), std::move(fd));
+  InheritFlags(staged.at(), object, staged.fd_.get());
   VENEER_TRY_VOID(WriteContents(staged.at(), object, staged.fd_.get()));
   VENEER_TRY_VOID(SetMetadata(staged.at(), object));
   if (nameless) {

@@ -72,6 +72,9 @@ struct NewObject {
   std::optional<Timestamp> mtime;
   Origin origin;
   bool opaque = false;
+  // The directory in the upper that it is made in, for the flags of chattr(1) that a file system
+  // hands on to what is made in a directory; borrowed. -1: none.
+  int flags_from = -1;
   std::optional<std::string> redirect;
   // Contents of a regular file: nothing, `size` bytes from `data_fd` or `data_bytes` (cut or
   // extended with a hole), or a metacopy of that size.
@@ -197,6 +200,7 @@ class Upper {
   Sys<void> WriteContents(sys::At at, const NewObject& object, int data_fd) const;
   Sys<void> SetMetadata(sys::At at, const NewObject& object) const;
   Sys<void> MakeSpecial(const NewObject& object, sys::At at) const;
+  void InheritFlags(sys::At at, const NewObject& object, int data_fd) const;
   Sys<std::string> StageWhiteout(int parent_fd) const;
   bool LinkSharedWhiteout(sys::At place) const;
   // As those of `sys`, also where the mode of a directory of our own user forbids it: the kernel

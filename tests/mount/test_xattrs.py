@@ -217,6 +217,23 @@ class Xattrs(PlacedCase):
         shown = proc.run(["lsattr", self.at("file")], check=True)
         self.assertEqual(shown.err, "")
 
+    def test_new_objects_take_the_flags_of_their_directory(self):
+        """Also where the image had a name, so that they are made in the work directory."""
+        parent = self.at("dir")
+        sysio.set_flags(parent, sysio.get_flags(parent) | sysio.FS_NODUMP_FL)
+        os.unlink(self.at("dir", "in"))
+        for name in ("in", "other"):
+            with open(self.at("dir", name), "w"):
+                pass
+        os.mkdir(self.at("dir", "beside"))
+        expected = sysio.get_flags(self.at("dir", "other"))
+        self.assertEqual(sysio.get_flags(self.at("dir", "in")) & sysio.FS_NODUMP_FL,
+                         expected & sysio.FS_NODUMP_FL)
+        os.unlink(self.at("dir", "in"))
+        os.mkdir(self.at("dir", "in"))
+        self.assertEqual(sysio.get_flags(self.at("dir", "in")) & sysio.FS_NODUMP_FL,
+                         sysio.get_flags(self.at("dir", "beside")) & sysio.FS_NODUMP_FL)
+
     def set_flag(self, path, flag):
         """Also takes it away at the end, or nobody could remove the upper."""
         sysio.set_flags(path, sysio.get_flags(path) | flag)
