@@ -123,8 +123,9 @@ Sys<void> Upper::MakeSpecial(const NewObject& object, sys::At at) const {
 }
 
 // What is made in the work directory does not take the flags of the directory that it is made for,
-// as what is made in its place does (ext4: i_flags of EXT4_FL_INHERITED; btrfs, xfs alike). Without
-// them an object is whole, so that nothing here is an error.
+// as what is made in its place does. The set is that of ext4; btrfs hands on those of compression
+// and copy-on-write alone, so that an object has more of them there. Without them an object is
+// whole, so that nothing here is an error.
 void Upper::InheritFlags(sys::At at, const NewObject& object, int data_fd) const {
   const bool directory = object.type == FileType::kDirectory;
   if (object.flags_from < 0 || (!directory && object.type != FileType::kRegular)) return;
